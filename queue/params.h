@@ -1,0 +1,78 @@
+// What one picture asks for, and its stored form.
+//
+// A job holds shared values, each run its own on top; the effective request is
+// Merge(shared, own). The stored form is canonical JSON: equal requests have
+// equal text, so the text also serves as digest input, and anyone can read it
+// in the database file.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace sheaf {
+
+struct Control {
+  std::string type;
+  std::optional<double> weight;  // absent reads as 1
+  std::string image;             // digest of an artifact, or empty
+  std::optional<double> start;   // absent reads as 0
+  std::optional<double> end;     // absent reads as 1
+  bool operator==(const Control&) const = default;
+};
+
+struct Lora {
+  std::string name;
+  std::optional<double> weight;  // absent reads as 1
+  bool operator==(const Lora&) const = default;
+};
+
+struct RunParams {
+  std::optional<std::string> prompt;
+  std::optional<std::string> negative_prompt;
+  std::optional<int64_t> seed;
+  std::optional<int64_t> steps;
+  std::optional<double> guidance;
+  std::optional<std::string> sampler;
+  std::optional<int64_t> width;
+  std::optional<int64_t> height;
+  std::optional<std::string> model;
+  std::optional<std::string> vae;
+  std::vector<Control> controls;
+  std::map<std::string, double> weights;
+  std::vector<Lora> loras;
+  std::optional<std::string> init_image;  // digest
+  std::optional<std::string> mask;        // digest
+  std::optional<double> strength;
+  std::map<std::string, std::string> extra;
+  bool operator==(const RunParams&) const = default;
+};
+
+// `own` on top of `shared`: single values and lists replace, maps merge entry
+// by entry.
+RunParams Merge(const RunParams& shared, const RunParams& own);
+
+// Canonical JSON; "{}" for nothing set. Decode(Encode(p)) == p.
+std::string Encode(const RunParams& params);
+// DATA_LOSS where the text is not what Encode writes.
+absl::StatusOr<RunParams> DecodeParams(std::string_view text);
+
+// Digests of all artifacts the request needs.
+std::vector<std::string> ArtifactsOf(const RunParams& params);
+
+// Control type -> weight as it takes effect: the controls' own weights, with
+// the plain map's entries on top.
+std::map<std::string, double> EffectiveWeights(const RunParams& params);
+
+// One complete map per request, in order: every control type that any of them
+// uses, with an explicit 0 where this one does not. So nobody inherits a
+// neighbour's control.
+std::vector<std::map<std::string, double>> WeightsList(
+    const std::vector<RunParams>& requests);
+
+}  // namespace sheaf

@@ -1,0 +1,173 @@
+// What the domain asks of a store. Two implementations: SQLite
+// (queue/sqlite/) and the in-memory model of the tests; one conformance suite
+// runs against both.
+//
+// All writes are closures run one after another on one thread, several of them
+// in one transaction, each in a savepoint of its own: a closure that returns
+// an error leaves no trace. Reads see one snapshot. A fault of the disk ends
+// the closure by an exception that only the store catches: use cases carry no
+// code for it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "queue/event.h"
+#include "queue/filter.h"
+#include "queue/types.h"
+
+namespace sheaf {
+
+// Jobs by id, newest or oldest first, from `after` (exclusive) on.
+struct JobQuery {
+  const FilterExpr* filter = nullptr;  // all where null
+  std::optional<JobId> after;
+  bool ascending = false;
+  int limit = 50;
+};
+
+// Runs by id in [first, last], those in one of `states`.
+struct RunQuery {
+  RunId first;
+  RunId last;
+  unsigned states = ~0u;  // StateBits
+  int limit = 50;
+};
+
+// The place of a waiting run: higher priority, then earlier time, then id.
+struct ReadyPlace {
+  Priority priority = Priority::kNormal;
+  absl::Time run_time;
+  RunId id;
+};
+
+struct RequestRecord {
+  JobId job;
+  std::string payload_digest;
+};
+
+struct StoreCounts {
+  int64_t jobs = 0;
+  int64_t artifacts = 0;
+  int64_t artifact_bytes = 0;
+};
+
+class View {
+ public:
+  virtual ~View() = default;
+
+  // The one clock reading of this transaction.
+  virtual absl::Time now() const = 0;
+
+  virtual std::vector<Queue> Queues() = 0;
+  virtual std::optional<Queue> FindQueue(const std::string& name) = 0;
+
+  virtual std::optional<Job> FindJob(JobId id) = 0;
+  virtual std::vector<Job> Jobs(const JobQuery& query) = 0;
+  virtual std::optional<RequestRecord> FindRequest(
+      const std::string& owner, const std::string& request_id) = 0;
+  virtual RunParams SharedParams(JobId id) = 0;
+
+  virtual std::optional<Run> FindRun(RunId id) = 0;
+  virtual std::vector<Run> Runs(const RunQuery& query) = 0;
+  virtual RunParams OwnParams(RunId id) = 0;
+  virtual std::vector<Attempt> Attempts(RunId id) = 0;  // ended ones, in order
+
+  virtual std::optional<Batch> FindBatch(BatchId id) = 0;
+  // All leased batches, or those whose lease ends by `expired_by`.
+  virtual std::vector<Batch> Batches(absl::Time expired_by) = 0;
+
+  virtual Lane FindLane(LaneId id) = 0;
+  // Lanes in which runs wait.
+  virtual std::vector<Lane> ReadyLanes() = 0;
+  // The first waiting runs of a lane and priority, by (run_time, id), due or
+  // not.
+  virtual std::vector<Run> Ready(LaneId lane, Priority priority,
+                                 int limit) = 0;
+  // Waiting runs of a lane that go before `place`, counted up to `limit`.
+  virtual int64_t CountReadyBefore(LaneId lane, const ReadyPlace& place,
+                                   int64_t limit) = 0;
+  // Waiting runs whose start_deadline has passed; ended jobs whose retention
+  // is over.
+  virtual std::vector<RunId> PastDeadline(absl::Time by, int limit) = 0;
+  virtual std::vector<JobId> Expired(absl::Time by, int limit) = 0;
+
+  virtual std::vector<Event> Events(int64_t after, int limit) = 0;
+  virtual int64_t LastSequence() = 0;
+  virtual int64_t FirstSequence() = 0;  // of the oldest kept; 1 if none yet
+
+  virtual std::optional<Artifact> FindArtifact(const std::string& digest) = 0;
+  virtual bool IsReferenced(const std::string& digest) = 0;
+  virtual std::vector<Artifact> UnreferencedArtifacts(absl::Time created_by,
+                                                      int limit) = 0;
+  virtual StoreCounts Counts() = 0;
+};
+
+class Tx : public View {
+ public:
+  // Stores a job with its runs; gives it its id. `runs[i]` carries state,
+  // lane, times; its own params are `own[i]`, as Encode writes them.
+  virtual JobId InsertJob(const Job& job, const std::string& shared,
+                          std::vector<Run> runs,
+                          const std::vector<std::string>& own) = 0;
+  virtual void SaveRun(const Run& run) = 0;
+  virtual void AddAttempt(const Attempt& attempt) = 0;
+  // Adds to the job's counts, bumps its version, and keeps start_time,
+  // end_time and expire_time in step. Answers the counts after.
+  virtual RunCounts ApplyToJob(JobId id, const RunCounts& delta,
+                               const QueueSettings& keep) = 0;
+  virtual void SaveJob(const Job& job) = 0;  // all but counts
+  virtual void DeleteJob(JobId id) = 0;      // with all that belongs to it
+
+  virtual void SaveQueue(const Queue& queue) = 0;
+  virtual void DeleteQueue(const std::string& name) = 0;
+  virtual LaneId LaneFor(const Lane& lane) = 0;  // makes it if it is new
+
+  virtual BatchId NewBatchId() = 0;
+  virtual int64_t NewEpoch() = 0;
+  virtual WorkerId NewWorkerId() = 0;
+  virtual void SaveBatch(const Batch& batch) = 0;
+  virtual void DeleteBatch(BatchId id) = 0;
+
+  virtual void AppendEvent(Event event) = 0;  // gives sequence and time
+  virtual void TrimEvents(int64_t through) = 0;
+
+  virtual void SaveArtifact(const Artifact& artifact) = 0;
+  virtual void DeleteArtifact(const std::string& digest) = 0;
+  // The job needs these; they stay as long as it does.
+  virtual void AddReferences(JobId job,
+                             const std::vector<std::string>& digests) = 0;
+};
+
+// What a commit left behind, told to whoever waits for news.
+struct Committed {
+  int64_t last_sequence = 0;
+  bool work_ready = false;
+};
+
+class Store {
+ public:
+  using WriteCase = absl::AnyInvocable<absl::Status(Tx&)>;
+  using ReadCase = absl::AnyInvocable<absl::Status(View&)>;
+  using Done = absl::AnyInvocable<void(absl::Status)>;
+
+  virtual ~Store() = default;
+
+  // Runs `use_case` on the writer, then `done` with its status, after the
+  // commit that made it durable. UNAVAILABLE where it could not be.
+  virtual void Write(WriteCase use_case, Done done) = 0;
+  // Runs `use_case` on a snapshot, then `done`, on a thread of the store.
+  virtual void Read(ReadCase use_case, Done done) = 0;
+};
+
+// The same, waiting. Never from a `done`.
+absl::Status WriteAndWait(Store& store, Store::WriteCase use_case);
+absl::Status ReadAndWait(Store& store, Store::ReadCase use_case);
+
+}  // namespace sheaf

@@ -1,0 +1,228 @@
+// The nouns of the domain (docs/architecture.md): plain values, no behaviour.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "queue/params.h"
+#include "queue/run_state.h"
+
+namespace sheaf {
+
+template <class Tag>
+struct Id {
+  int64_t value = 0;
+  auto operator<=>(const Id&) const = default;
+  explicit operator bool() const { return value != 0; }
+};
+using JobId = Id<struct JobTag>;
+using BatchId = Id<struct BatchTag>;
+using WorkerId = Id<struct WorkerTag>;
+using LaneId = Id<struct LaneTag>;
+
+inline constexpr int kRunsPerJobMax = 100'000;
+
+// A run is named by its job and its place in it; the two packed in one number
+// are its key in the store, so that a job's runs lie together, in order.
+struct RunId {
+  static constexpr int kIndexBits = 17;
+  static_assert(kRunsPerJobMax <= (1 << kIndexBits));
+
+  int64_t value = 0;
+  RunId() = default;
+  explicit RunId(int64_t key) : value(key) {}
+  RunId(JobId job, int index) : value((job.value << kIndexBits) | index) {}
+  JobId job() const { return JobId{value >> kIndexBits}; }
+  int index() const { return value & ((1 << kIndexBits) - 1); }
+  auto operator<=>(const RunId&) const = default;
+};
+
+enum class Priority { kLow = 1, kNormal = 2, kHigh = 3, kUrgent = 4 };
+
+enum class ErrorClass {
+  kTransient = 1,
+  kOutOfMemory = 2,
+  kWorkerDied = 3,
+  kBadInput = 4,
+  kEngine = 5,
+  kDeadline = 6,
+  kCrashLoop = 7,
+};
+
+struct RunError {
+  ErrorClass error_class = ErrorClass::kTransient;
+  std::string message;
+  bool operator==(const RunError&) const = default;
+};
+
+struct Output {
+  std::string artifact;  // digest
+  std::string name;
+  std::string media_type;
+  bool operator==(const Output&) const = default;
+};
+
+// What must be equal for runs to go through a model together, and which queue
+// they wait in. Runs wait in lanes, so that a worker which cannot serve one
+// model never has to look past a million runs of it.
+struct Lane {
+  LaneId id;
+  std::string queue;
+  std::string kind;
+  std::string model;
+  std::string vae;
+  int64_t width = 0;
+  int64_t height = 0;
+};
+
+struct Run {
+  RunId id;
+  LaneId lane;
+  RunState state = RunState::kQueued;
+  Priority priority = Priority::kNormal;
+  absl::Time run_time;                               // not before
+  absl::Time start_deadline = absl::InfiniteFuture();  // fails if later
+  int attempts_max = 3;
+  int attempt = 0;   // leases so far
+  int failures = 0;  // of those, the ones that count against attempts_max
+  int crashes = 0;   // of those, the ones in which the worker died
+  bool alone = false;  // its last attempt ran out of memory or died
+  bool cancel_requested = false;
+  // Of the present attempt, or the last one.
+  BatchId batch;
+  int64_t epoch = 0;
+  std::string worker;
+  absl::Time start_time = absl::InfinitePast();
+  absl::Time end_time = absl::InfinitePast();
+  std::optional<RunError> error;
+  std::vector<Output> outputs;
+  bool operator==(const Run&) const = default;
+};
+
+// One ended try at a run, kept when the next one begins.
+struct Attempt {
+  RunId run;
+  int attempt = 0;
+  std::string worker;
+  BatchId batch;
+  int64_t epoch = 0;
+  absl::Time start_time;
+  absl::Time end_time;
+  RunState outcome = RunState::kFailed;  // kQueued: handed back, no fault
+  std::optional<RunError> error;
+  bool operator==(const Attempt&) const = default;
+};
+
+struct RunCounts {
+  int64_t queued = 0;
+  int64_t running = 0;
+  int64_t succeeded = 0;
+  int64_t failed = 0;
+  int64_t cancelled = 0;
+  int64_t live() const { return queued + running; }
+  int64_t& of(RunState state);
+  RunCounts& operator+=(const RunCounts& other);
+  bool operator==(const RunCounts&) const = default;
+};
+
+enum class JobState {
+  kQueued = 1,
+  kRunning = 2,
+  kSucceeded = 3,
+  kFailed = 4,
+  kCancelled = 5,
+};
+JobState StateOf(const RunCounts& counts);
+
+struct Job {
+  JobId id;
+  std::string queue;
+  std::string kind;
+  Priority priority = Priority::kNormal;
+  std::string owner;
+  std::map<std::string, std::string> labels;
+  std::string request_id;
+  std::string payload_digest;  // of the submit, where request_id is set
+  int run_count = 0;
+  int attempts_max = 3;
+  RunCounts counts;
+  absl::Time create_time;
+  absl::Time run_time;
+  absl::Time start_deadline = absl::InfiniteFuture();
+  absl::Time start_time = absl::InfinitePast();   // of its first run
+  absl::Time end_time = absl::InfiniteFuture();   // of its last run
+  absl::Time expire_time = absl::InfiniteFuture();  // retention deletes it
+  int64_t version = 1;  // counts its changes; the etag
+  bool operator==(const Job&) const = default;
+};
+
+enum class QueueState { kActive = 1, kPaused = 2, kDraining = 3 };
+enum class PauseMode { kAfterBatch = 1, kNextStep = 2 };
+
+struct QueueSettings {
+  int batch_size = 4;
+  int attempts_max = 3;
+  int64_t runs_max = 0;  // 0: no limit
+  // How long ended jobs are kept; infinite: for ever.
+  absl::Duration keep_succeeded = absl::Hours(7 * 24);
+  absl::Duration keep_failed = absl::Hours(30 * 24);
+  absl::Duration keep_cancelled = absl::Hours(7 * 24);
+  bool operator==(const QueueSettings&) const = default;
+};
+
+struct Queue {
+  std::string name;
+  QueueState state = QueueState::kActive;
+  PauseMode pause_mode = PauseMode::kAfterBatch;
+  QueueSettings settings;
+  int64_t revision = 0;  // counts changes to what is queued
+  int64_t version = 1;   // counts changes of settings and state; the etag
+  absl::Time create_time;
+  std::string reason;
+  std::string actor;
+  absl::Time pause_time = absl::InfinitePast();
+  absl::Time resume_time = absl::InfiniteFuture();
+  int64_t queued = 0;
+  int64_t running = 0;
+  bool operator==(const Queue&) const = default;
+};
+
+// Runs that a worker holds together.
+struct Batch {
+  BatchId id;
+  std::string queue;
+  WorkerId worker;
+  std::string worker_name;
+  int64_t epoch = 0;
+  absl::Time lease_expire_time;
+  absl::Time start_time;
+  std::vector<RunId> runs;  // in batch order; those still running
+  bool operator==(const Batch&) const = default;
+};
+
+struct Artifact {
+  std::string digest;
+  int64_t size = 0;
+  std::string media_type;
+  absl::Time create_time;
+  bool operator==(const Artifact&) const = default;
+};
+
+// "jobs/42", "jobs/42/runs/0", "batches/7", "workers/3", "queues/default",
+// "artifacts/ab...": the names of the wire. The parsers answer nullopt for
+// anything else.
+std::string NameOf(JobId id);
+std::string NameOf(RunId id);
+std::string NameOf(BatchId id);
+std::string NameOf(WorkerId id);
+std::optional<JobId> ParseJobName(std::string_view name);
+std::optional<RunId> ParseRunName(std::string_view name);
+std::optional<BatchId> ParseBatchName(std::string_view name);
+std::optional<WorkerId> ParseWorkerName(std::string_view name);
+
+}  // namespace sheaf
