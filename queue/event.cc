@@ -1,0 +1,30 @@
+#include "queue/event.h"
+
+namespace sheaf {
+
+bool MakesWorkReady(const Event& event) {
+  switch (event.type) {
+    case EventType::kJobSubmitted:
+    case EventType::kJobUpdated:
+    case EventType::kQueueResumed:
+    case EventType::kQueueUpdated:
+      return true;
+    case EventType::kRunsChanged:
+      for (const RunChange& change : event.runs) {
+        if (change.state == RunState::kQueued) return true;
+      }
+      return false;
+    default:
+      return false;
+  }
+}
+
+bool Concerns(const Event& event, JobId job) {
+  if (event.job == job) return true;
+  for (const RunChange& change : event.runs) {
+    if (change.run.job() == job) return true;
+  }
+  return false;
+}
+
+}  // namespace sheaf
