@@ -1,0 +1,57 @@
+// What makes the pictures, as the worker's session sees it: rows that advance
+// together, one step at a time.
+//
+// The session owns the engine and calls it from one thread only. Between two
+// steps it may cancel rows; during a step nothing reaches the engine. An engine
+// may throw from any function: the session then fails all rows still alive, so
+// a fault of one row alone is better told as that row's end.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sheaf/v1/worker_service.pb.h"
+
+namespace sheaf::worker {
+
+// How far one row has come. `step` is 0 before the first step.
+struct RowSteps {
+  int step = 0;
+  int step_count = 0;
+};
+
+// How one row ended: with a picture, without one (an engine that was told to
+// make none), or with an error.
+struct RowEnd {
+  int row = 0;  // Index into the batch's runs.
+  std::string png;
+  v1::ErrorClass error_class =
+      v1::ERROR_CLASS_UNSPECIFIED;  // Unset: it went well.
+  std::string error_message;
+
+  bool failed() const { return error_class != v1::ERROR_CLASS_UNSPECIFIED; }
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  // The devices it works on, as the server shows them.
+  virtual std::vector<v1::Device> Devices() const = 0;
+
+  // Takes on every run of `batch` as one row, in their order. Rows of an
+  // earlier batch are forgotten, whatever their state.
+  virtual void Begin(const v1::LeasedBatch& batch) = 0;
+
+  // Advances all live rows one step and returns those that ended with it. A row
+  // is told once. Returns nothing when no row is alive.
+  virtual std::vector<RowEnd> Step() = 0;
+
+  // Where each row of the batch stands, ended ones included.
+  virtual std::vector<RowSteps> Steps() const = 0;
+
+  // Drops a row. It is not told as ended, and no other row's picture changes.
+  virtual void Cancel(int row) = 0;
+};
+
+}  // namespace sheaf::worker

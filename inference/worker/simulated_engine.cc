@@ -1,0 +1,234 @@
+#include "inference/worker/simulated_engine.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <stdexcept>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "base/status.h"
+#include "fmt/format.h"
+#include "inference/worker/simulated_picture.h"
+
+namespace sheaf::worker {
+namespace {
+
+constexpr char kOwnFaultKey[] = "sim.fault";
+
+std::string OwnFaultText(const v1::LeasedRun& run) {
+  const auto& extra = run.request().extra();
+  const auto found = extra.find(kOwnFaultKey);
+  return found == extra.end() ? "" : found->second;
+}
+
+// Ends or stops the process where the action says so; else does nothing.
+void StrikeProcess(FaultAction action) {
+  if (action == FaultAction::kCrash) std::abort();
+  if (action == FaultAction::kExit) std::_Exit(1);
+  // A real hang answers nobody; whoever watches has to end the process.
+  while (action == FaultAction::kHang) absl::SleepFor(absl::Hours(1));
+}
+
+}  // namespace
+
+SimulatedEngine::SimulatedEngine(SimulatedEngineOptions options)
+    : options_(std::move(options)) {}
+
+std::vector<v1::Device> SimulatedEngine::Devices() const {
+  v1::Device device;
+  device.set_name("simulated");
+  device.set_description("No device: takes time, draws patterns");
+  return {device};
+}
+
+std::vector<SimulatedEngine::RowFault> SimulatedEngine::FaultsFor(
+    const v1::LeasedBatch& batch, int index, std::string* error) const {
+  const v1::LeasedRun& run = batch.runs(index);
+  const std::string own_text = OwnFaultText(run);
+  if (options_.faults.empty() && own_text.empty()) return {};
+  const FaultSubject subject = {run.run(), run.request().prompt(), index,
+                                run.attempt()};
+  std::vector<RowFault> faults;
+  for (const Fault& fault : options_.faults) {
+    if (Applies(fault, subject)) faults.push_back({fault, /*own=*/false});
+  }
+  absl::StatusOr<std::vector<Fault>> own = ParseFaults(own_text);
+  if (!own.ok()) {
+    *error = std::string(own.status().message());
+    return faults;
+  }
+  for (const Fault& fault : *own) {
+    if (Applies(fault, subject)) faults.push_back({fault, /*own=*/true});
+  }
+  return faults;
+}
+
+SimulatedEngine::Row SimulatedEngine::MakeRow(int index) const {
+  const v1::RunRequest& request = batch_.runs(index).request();
+  Row row;
+  row.steps.step_count =
+      request.has_steps() ? request.steps() : options_.steps_default;
+  row.faults = FaultsFor(batch_, index, &row.fault_error);
+  return row;
+}
+
+void SimulatedEngine::Begin(const v1::LeasedBatch& batch) {
+  batch_ = batch;
+  rows_.clear();
+  groups_.assign(1, Group());
+  for (int index = 0; index < batch_.runs_size(); ++index) {
+    rows_.push_back(MakeRow(index));
+    groups_[0].push_back(index);
+  }
+}
+
+std::vector<RowSteps> SimulatedEngine::Steps() const {
+  std::vector<RowSteps> steps;
+  steps.reserve(rows_.size());
+  for (const Row& row : rows_) steps.push_back(row.steps);
+  return steps;
+}
+
+void SimulatedEngine::Cancel(int row) { rows_[row].live = false; }
+
+void SimulatedEngine::Reach(FaultPoint point, const v1::LeasedBatch& batch) {
+  for (int index = 0; index < batch.runs_size(); ++index) {
+    std::string ignored;  // Told as the row's end, in Step.
+    for (const RowFault& candidate : FaultsFor(batch, index, &ignored)) {
+      if (candidate.fault.point != point) continue;
+      StrikeProcess(candidate.fault.action);
+    }
+  }
+}
+
+// All faults strike before any row advances, so that a step that throws has
+// ended no row whose end would be lost with it.
+std::vector<RowEnd> SimulatedEngine::Step() {
+  std::vector<RowEnd> ends;
+  DropEndedRows();
+  SplitUntilItFits(&ends);
+  for (const Group& group : groups_) StrikeGroup(group, &ends);
+  DropEndedRows();
+  for (const Group& group : groups_) AdvanceGroup(group, &ends);
+  return ends;
+}
+
+void SimulatedEngine::DropEndedRows() {
+  for (Group& group : groups_) {
+    std::erase_if(group, [this](int row) { return !rows_[row].live; });
+  }
+  std::erase_if(groups_, [](const Group& group) { return group.empty(); });
+}
+
+std::vector<SimulatedEngine::RowFault> SimulatedEngine::StrikingFaults(
+    const Group& group, int row) const {
+  std::vector<RowFault> striking;
+  for (const RowFault& candidate : rows_[row].faults) {
+    if (StrikesAtStep(candidate.fault, rows_[row].steps.step + 1,
+                      static_cast<int>(group.size()))) {
+      striking.push_back(candidate);
+    }
+  }
+  return striking;
+}
+
+bool SimulatedEngine::RunsOutOfMemory(const Group& group) const {
+  return std::any_of(group.begin(), group.end(), [&](int row) {
+    const std::vector<RowFault> faults = StrikingFaults(group, row);
+    return std::any_of(
+        faults.begin(), faults.end(), [](const RowFault& candidate) {
+          return candidate.fault.action == FaultAction::kOutOfMemory;
+        });
+  });
+}
+
+// What a real engine does when memory runs out: halve the group and let the
+// halves take this and all later steps one after the other. Nothing is lost
+// but time. A row that does not even fit alone fails.
+void SimulatedEngine::SplitUntilItFits(std::vector<RowEnd>* ends) {
+  std::vector<Group> waiting(groups_.rbegin(), groups_.rend());
+  groups_.clear();
+  while (!waiting.empty()) {
+    Group group = std::move(waiting.back());
+    waiting.pop_back();
+    if (!RunsOutOfMemory(group)) {
+      groups_.push_back(std::move(group));
+    } else if (group.size() == 1) {
+      FailRow(group[0], v1::ERROR_CLASS_OUT_OF_MEMORY,
+              "simulated: out of memory with one row", ends);
+    } else {
+      const auto middle = group.begin() + (group.size() + 1) / 2;
+      waiting.emplace_back(middle, group.end());
+      waiting.emplace_back(group.begin(), middle);
+    }
+  }
+}
+
+void SimulatedEngine::StrikeGroup(const Group& group,
+                                  std::vector<RowEnd>* ends) {
+  for (const int row : group) {
+    const int step = rows_[row].steps.step + 1;
+    if (!rows_[row].fault_error.empty()) {
+      FailRow(row, v1::ERROR_CLASS_BAD_INPUT, rows_[row].fault_error, ends);
+      continue;
+    }
+    for (const auto& [fault, own] : StrikingFaults(group, row)) {
+      StrikeProcess(fault.action);
+      if (fault.action == FaultAction::kException) {
+        std::string message =
+            fmt::format("simulated: exception at step {}", step);
+        if (!own) throw std::runtime_error(message);
+        FailRow(row, v1::ERROR_CLASS_ENGINE, std::move(message), ends);
+      } else if (fault.action == FaultAction::kNan) {
+        FailRow(row, v1::ERROR_CLASS_ENGINE,
+                fmt::format("simulated: NaN at step {}", step), ends);
+      } else if (fault.action == FaultAction::kBadInput) {
+        FailRow(row, v1::ERROR_CLASS_BAD_INPUT, "simulated: bad input", ends);
+      } else if (fault.action == FaultAction::kFail) {
+        FailRow(row, v1::ERROR_CLASS_TRANSIENT, "simulated: failure", ends);
+      }
+    }
+  }
+}
+
+void SimulatedEngine::AdvanceGroup(const Group& group,
+                                   std::vector<RowEnd>* ends) {
+  const absl::Duration time =
+      options_.time_scale *
+      (options_.step_time +
+       (static_cast<double>(group.size()) - 1) * options_.row_time);
+  if (time > absl::ZeroDuration()) {
+    options_.sleep ? options_.sleep(time) : absl::SleepFor(time);
+  }
+  for (const int index : group) {
+    Row& row = rows_[index];
+    if (++row.steps.step < row.steps.step_count) continue;
+    row.live = false;
+    RowEnd end;
+    end.row = index;
+    if (options_.images) {
+      absl::StatusOr<std::string> png =
+          DrawSimulatedPicture(batch_, index, options_.image_side_max);
+      if (png.ok()) {
+        end.png = *std::move(png);
+      } else {
+        end.error_class = v1::ERROR_CLASS_ENGINE;
+        end.error_message = std::string(png.status().message());
+      }
+    }
+    ends->push_back(std::move(end));
+  }
+}
+
+void SimulatedEngine::FailRow(int row, v1::ErrorClass error_class,
+                              std::string message, std::vector<RowEnd>* ends) {
+  if (!rows_[row].live) return;  // The first of several faults is told.
+  rows_[row].live = false;
+  RowEnd end;
+  end.row = row;
+  end.error_class = error_class;
+  end.error_message = std::move(message);
+  ends->push_back(std::move(end));
+}
+
+}  // namespace sheaf::worker

@@ -1,0 +1,81 @@
+// An engine without a device: it takes the time a device would take, makes
+// small pictures that depend on the request alone, and fails on order. For
+// tests, demonstrations, and measurements of everything but the device.
+//
+// Owned and called by one thread, as every engine.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "inference/worker/engine.h"
+#include "inference/worker/fault_script.h"
+
+namespace sheaf::worker {
+
+struct SimulatedEngineOptions {
+  absl::Duration step_time = absl::Milliseconds(20);  // One step of one row.
+  absl::Duration row_time = absl::Milliseconds(5);    // Each further row adds.
+  double time_scale = 1;   // Multiplies both; 0 never sleeps.
+  int steps_default = 20;  // For runs that name none.
+  int image_side_max = 64;
+  bool images = true;  // False: rows succeed without a picture.
+  std::vector<Fault> faults;
+  // In place of the clock, in tests.
+  std::function<void(absl::Duration)> sleep;
+};
+
+class SimulatedEngine : public Engine {
+ public:
+  explicit SimulatedEngine(SimulatedEngineOptions options);
+
+  std::vector<v1::Device> Devices() const override;
+  // Faults of a run's own, in extra["sim.fault"], strike that run alone; where
+  // they cannot be read, the run fails with BAD_INPUT.
+  void Begin(const v1::LeasedBatch& batch) override;
+  std::vector<RowEnd> Step() override;
+  std::vector<RowSteps> Steps() const override;
+  void Cancel(int row) override;
+
+  // Hangs, crashes or exits if a fault for `point` applies to a run of `batch`.
+  // The session's caller calls it there.
+  void Reach(FaultPoint point, const v1::LeasedBatch& batch);
+
+  // How many groups the rows go in: 1 until memory ran out.
+  int group_count() const { return static_cast<int>(groups_.size()); }
+
+ private:
+  struct RowFault {
+    Fault fault;
+    bool own = false;  // From the run itself, not from the command line.
+  };
+  struct Row {
+    bool live = true;
+    RowSteps steps;
+    std::vector<RowFault> faults;
+    std::string fault_error;  // Why the run's own faults cannot be read.
+  };
+  // Rows that go through the model together.
+  using Group = std::vector<int>;
+
+  Row MakeRow(int index) const;
+  std::vector<RowFault> FaultsFor(const v1::LeasedBatch& batch, int index,
+                                  std::string* error) const;
+  std::vector<RowFault> StrikingFaults(const Group& group, int row) const;
+  bool RunsOutOfMemory(const Group& group) const;
+  void DropEndedRows();
+  void SplitUntilItFits(std::vector<RowEnd>* ends);
+  void StrikeGroup(const Group& group, std::vector<RowEnd>* ends);
+  void AdvanceGroup(const Group& group, std::vector<RowEnd>* ends);
+  void FailRow(int row, v1::ErrorClass error_class, std::string message,
+               std::vector<RowEnd>* ends);
+
+  const SimulatedEngineOptions options_;
+  v1::LeasedBatch batch_;
+  std::vector<Row> rows_;
+  std::vector<Group> groups_;
+};
+
+}  // namespace sheaf::worker
