@@ -21,6 +21,13 @@ if(SHEAF_SANITIZE)
   endif()
 endif()
 
+if(SHEAF_FUZZ)
+  # Every object counts its edges; the fuzzers add libFuzzer's main. Clang's
+  # opinions on style are not what this build is for.
+  add_compile_options(-fsanitize=fuzzer-no-link -Wno-error)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()
+
 find_program(SHEAF_CCACHE ccache)
 if(SHEAF_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER

@@ -1,0 +1,146 @@
+"""Breaks each rule of tidy.py in a tree of its own, and sees it red."""
+
+import os
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import tidy  # noqa: E402
+
+HEADER = "#pragma once\n"
+
+
+class TidyTest(unittest.TestCase):
+    def setUp(self):
+        self.root = tempfile.TemporaryDirectory()
+        self.addCleanup(self.root.cleanup)
+
+    def write(self, path, text):
+        path = os.path.join(self.root.name, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def faults(self, path, text):
+        self.write(path, text)
+        return list(tidy.check(self.root.name))
+
+    def assert_clean(self, path, text):
+        self.assertEqual(self.faults(path, text), [])
+
+    def assert_fault(self, path, text, line, words):
+        faults = self.faults(path, text)
+        self.assertEqual(len(faults), 1, faults)
+        self.assertTrue(faults[0].startswith(f"{path}:{line}: "), faults)
+        self.assertIn(words, faults[0])
+
+    def test_a_clean_tree_is_clean(self):
+        self.write("queue/job.h", HEADER + '#include "base/status.h"\n')
+        self.write("queue/sqlite/row.cc", '#include "queue/job.h"\n')
+        self.write("server/main.cc", '#include "queue/sqlite/row.h"\n')
+        self.write("tests/queue/job_test.cc", '#include "gtest/gtest.h"\n')
+        self.assertEqual(list(tidy.check(self.root.name)), [])
+
+    def test_every_component_may_include_itself_and_the_language(self):
+        for folder in tidy.TABLE:
+            self.write(
+                f"{folder}/a.h",
+                HEADER
+                + f'#include "{folder}/b.h"\n'
+                + "#include <vector>\n#include <sys/stat.h>\n",
+            )
+        self.assertEqual(list(tidy.check(self.root.name)), [])
+
+    def test_an_include_upwards_is_a_fault(self):
+        for folder, path in [
+            ("base", "queue/job.h"),
+            ("queue", "queue/sqlite/row.h"),
+            ("queue", "server/convert.h"),
+            ("queue", "sheaf/v1/job.pb.h"),
+            ("queue/sqlite", "batching/plan.h"),
+            ("batching", "queue/sqlite/row.h"),
+            ("inference", "inference/worker/loop.h"),
+            ("inference", "sheaf/v1/job.pb.h"),
+            ("inference/worker", "queue/job.h"),
+            ("server", "inference/engine.h"),
+            ("cli", "queue/job.h"),
+            ("cli", "server/convert.h"),
+        ]:
+            with self.subTest(folder=folder, path=path):
+                self.setUp()
+                self.assert_fault(
+                    f"{folder}/a.cc", f'\n#include "{path}"\n', 2, path
+                )
+
+    def test_a_library_outside_its_component_is_a_fault(self):
+        for folder, path in [
+            ("base", "grpcpp/grpcpp.h"),
+            ("queue", "SQLiteCpp/Database.h"),
+            ("queue", "google/protobuf/message.h"),
+            ("queue", "torch/torch.h"),
+            ("queue/sqlite", "spdlog/spdlog.h"),
+            ("inference", "grpcpp/grpcpp.h"),
+            ("inference/worker", "sqlite3.h"),
+            ("server", "SQLiteCpp/Database.h"),
+            ("cli", "spdlog/spdlog.h"),
+            ("cli", "gtest/gtest.h"),
+        ]:
+            with self.subTest(folder=folder, path=path):
+                self.setUp()
+                self.assert_fault(
+                    f"{folder}/a.cc", f"#include <{path}>\n", 1, path
+                )
+
+    def test_a_header_of_nobody_is_a_fault(self):
+        self.assert_fault(
+            "queue/a.cc", '#include "elsewhere/x.h"\n', 1, "elsewhere/x.h"
+        )
+
+    def test_code_in_an_unknown_folder_is_a_fault(self):
+        self.assert_fault("attic/a.cc", "int x;\n", 1, "in a folder")
+
+    def test_a_header_needs_pragma_once(self):
+        self.assert_fault("base/a.h", "int F();\n", 1, "#pragma once")
+
+    def test_a_wide_line_is_a_fault(self):
+        self.assert_clean("base/a.cc", "//" + "x" * 78 + "\n")
+        self.assert_clean("base/a.cc", "//" + "ä" * 78 + "\n")
+        self.assert_fault("base/a.cc", "//" + "x" * 79 + "\n", 1, "columns")
+
+    def test_urls_includes_and_raw_strings_may_be_wide(self):
+        wide = "x" * 90
+        self.assert_clean("base/a.cc", f"// https://example.org/{wide}\n")
+        self.assert_clean("base/a.cc", f'#include "base/{wide}.h"\n')
+        self.assert_clean("base/a.cc", f'F(R"({wide})");\n')
+        self.assert_clean(
+            "base/a.cc", f'F(R"sql(\n)"\n{wide}\n)sql");\n'
+        )
+        self.assert_fault(
+            "base/a.cc", f'F(R"sql(\n{wide}\n)sql");\n//{wide}\n', 4, "columns"
+        )
+
+    def test_a_long_file_is_a_fault(self):
+        self.assert_clean("base/a.cc", "//\n" * 450)
+        self.assert_fault("base/a.cc", "//\n" * 451, 451, "more than 450")
+
+    def test_tabs_and_trailing_blanks_are_faults(self):
+        self.assert_fault("docs/a.md", "a \n", 1, "blanks")
+        self.assert_fault("docs/a.md", "a\tb\n", 1, "a tab")
+        self.assert_fault("docs/a.md", "a", 1, "no newline")
+
+    def test_a_place_outside_the_repository_is_a_fault(self):
+        places = ["/wo" + "rk/x", "../sha" + "red/x", "/x/.libr" + "ary/y"]
+        for place in places:
+            with self.subTest(place=place):
+                self.assert_fault("docs/a.md", f"see {place}\n", 1, "outside")
+        self.assert_clean("docs/a.md", "inference/wo" + "rk /worker/x\n")
+
+    def test_what_the_build_writes_is_not_checked(self):
+        self.write("build/dev/x.cc", "\t\n")
+        self.write("clients/python/sheaf/_pb/x.py", "\t\n")
+        self.assertEqual(list(tidy.check(self.root.name)), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
