@@ -168,6 +168,33 @@ RunParams Merge(const RunParams& shared, const RunParams& own) {
   return all;
 }
 
+RunParams Common(const std::vector<RunParams>& requests) {
+  RunParams all = requests.empty() ? RunParams{} : requests.front();
+  const auto keep = [&](auto member) {
+    for (const RunParams& other : requests) {
+      if (other.*member != all.*member) all.*member = {};
+    }
+  };
+  keep(&RunParams::prompt);
+  keep(&RunParams::negative_prompt);
+  keep(&RunParams::seed);
+  keep(&RunParams::steps);
+  keep(&RunParams::guidance);
+  keep(&RunParams::sampler);
+  keep(&RunParams::width);
+  keep(&RunParams::height);
+  keep(&RunParams::model);
+  keep(&RunParams::vae);
+  keep(&RunParams::controls);
+  keep(&RunParams::weights);
+  keep(&RunParams::loras);
+  keep(&RunParams::init_image);
+  keep(&RunParams::mask);
+  keep(&RunParams::strength);
+  keep(&RunParams::extra);
+  return all;
+}
+
 std::string Encode(const RunParams& params) {
   std::string out;
   JsonObject object(&out);

@@ -57,6 +57,9 @@ struct RunParams {
 // by entry.
 RunParams Merge(const RunParams& shared, const RunParams& own);
 
+// The values that all requests have in common.
+RunParams Common(const std::vector<RunParams>& requests);
+
 // Canonical JSON; "{}" for nothing set. Decode(Encode(p)) == p.
 std::string Encode(const RunParams& params);
 // DATA_LOSS where the text is not what Encode writes.

@@ -1,0 +1,107 @@
+#include "queue/finish.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "queue/run_changes.h"
+
+namespace sheaf {
+namespace {
+
+absl::Status Lost(const Run& run, const FinishReport& report) {
+  return WithMetadata(
+      Error(Reason::kLeaseLost,
+            absl::StrCat(NameOf(run.id), " is not held by ",
+                         NameOf(report.batch), " in epoch ", report.epoch)),
+      "currentAttempt", absl::StrCat(run.attempt));
+}
+
+absl::Status CheckOutputs(Tx& tx, const RunOutcome& outcome) {
+  const auto* success = std::get_if<Succeeded>(&outcome.outcome);
+  if (success == nullptr) return absl::OkStatus();
+  for (const Output& output : success->outputs) {
+    if (!tx.FindArtifact(output.artifact)) {
+      return Error(Reason::kArtifactNotFound,
+                   absl::StrCat("artifacts/", output.artifact,
+                                ", an output of ", NameOf(outcome.run),
+                                ", has not been uploaded"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Each run with what is to become of it; nothing is written yet.
+absl::StatusOr<std::vector<Run>> LoadRuns(Tx& tx, const FinishReport& report) {
+  std::vector<Run> runs;
+  std::set<RunId> seen;
+  for (const RunOutcome& outcome : report.outcomes) {
+    if (!seen.insert(outcome.run).second) {
+      return InvalidArgument(
+          {{absl::StrCat("outcomes[", runs.size(), "].run"),
+            "names a run twice"}});
+    }
+    std::optional<Run> run = tx.FindRun(outcome.run);
+    if (!run) {
+      return Error(Reason::kRunNotFound,
+                   absl::StrCat("there is no ", NameOf(outcome.run)));
+    }
+    if (run->batch != report.batch || run->epoch != report.epoch ||
+        run->attempt != outcome.attempt) {
+      return Lost(*run, report);
+    }
+    if (run->state == RunState::kRunning) {
+      SHEAF_RETURN_IF_ERROR(CheckOutputs(tx, outcome));
+    }
+    runs.push_back(*std::move(run));
+  }
+  return runs;
+}
+
+struct Apply {
+  RunChanges& changes;
+  Run& run;
+
+  void operator()(const Succeeded& success) const {
+    run.outputs = success.outputs;
+    run.error.reset();
+    changes.Move(run, RunState::kSucceeded);
+  }
+  void operator()(const RunError& error) const { changes.Fail(run, error); }
+  // Cancels only what was to be cancelled; a worker that stops on its own
+  // account hands back.
+  void operator()(const StoppedAsOrdered&) const { changes.HandBack(run); }
+  void operator()(const HandedBack&) const { changes.HandBack(run); }
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<RunState>> Finish(Tx& tx,
+                                             const FinishReport& report) {
+  SHEAF_ASSIGN_OR_RETURN(std::vector<Run> runs, LoadRuns(tx, report));
+  std::optional<Batch> batch = tx.FindBatch(report.batch);
+  std::vector<RunState> states;
+  if (batch) {
+    RunChanges changes(tx, batch->queue);
+    for (size_t i = 0; i < runs.size(); ++i) {
+      if (runs[i].state != RunState::kRunning) continue;
+      std::visit(Apply{changes, runs[i]}, report.outcomes[i].outcome);
+      std::erase(batch->runs, runs[i].id);
+    }
+    if (!changes.empty()) {
+      if (batch->runs.empty()) {
+        tx.DeleteBatch(batch->id);
+      } else {
+        tx.SaveBatch(*batch);
+      }
+      changes.Commit({.type = EventType::kRunsChanged,
+                      .batch = batch->id,
+                      .worker = batch->worker_name});
+    }
+  }
+  for (const Run& run : runs) states.push_back(run.state);
+  return states;
+}
+
+}  // namespace sheaf

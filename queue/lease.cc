@@ -1,0 +1,269 @@
+#include "queue/lease.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "queue/queues.h"
+#include "queue/run_changes.h"
+
+namespace sheaf {
+namespace {
+
+constexpr Priority kPriorities[] = {Priority::kUrgent, Priority::kHigh,
+                                    Priority::kNormal, Priority::kLow};
+
+// Most runs looked at to form one batch, beyond the batch's own size: runs of
+// other jobs may stand between.
+constexpr int kLookAhead = 32;
+
+bool Serves(const std::vector<std::string>& list, const std::string& what) {
+  return list.empty() || std::find(list.begin(), list.end(), what) !=
+                             list.end() ||
+         std::find(list.begin(), list.end(), "*") != list.end();
+}
+
+bool CanServe(const Lessee& who, const Lane& lane) {
+  return Serves(who.queues, lane.queue) && Serves(who.kinds, lane.kind) &&
+         (lane.model.empty() || Serves(who.models, lane.model));
+}
+
+bool Batchable(const std::string& kind) {
+  return kind == "inference" || kind == "batch_inference";
+}
+
+// The best waiting run so far, and the lane it stands in.
+struct Head {
+  Lane lane;
+  Queue queue;
+  Run run;
+};
+
+bool GoesBefore(const Run& a, const Run& b) {
+  if (a.priority != b.priority) return a.priority > b.priority;
+  if (a.run_time != b.run_time) return a.run_time < b.run_time;
+  return a.id < b.id;
+}
+
+// Whether the queue hands out work now; a pause that is over ends here.
+bool IsOpen(Tx& tx, Queue* queue, absl::Time* next_time) {
+  if (queue->state != QueueState::kPaused) return true;
+  if (queue->resume_time > tx.now()) {
+    *next_time = std::min(*next_time, queue->resume_time);
+    return false;
+  }
+  *queue = ResumeByTime(tx, *queue);
+  return true;
+}
+
+std::optional<Head> FindHead(Tx& tx, const Lessee& who,
+                             absl::Time* next_time) {
+  std::optional<Head> best;
+  for (Lane& lane : tx.ReadyLanes()) {
+    if (!CanServe(who, lane)) continue;
+    std::optional<Queue> queue = tx.FindQueue(lane.queue);
+    if (!queue || !IsOpen(tx, &*queue, next_time)) continue;
+    for (Priority priority : kPriorities) {
+      const std::vector<Run> first = tx.Ready(lane.id, priority, 1);
+      if (first.empty()) continue;
+      if (first[0].run_time > tx.now()) {
+        *next_time = std::min(*next_time, first[0].run_time);
+        continue;
+      }
+      if (!best || GoesBefore(first[0], best->run)) {
+        best = Head{lane, *queue, first[0]};
+      }
+      break;
+    }
+  }
+  return best;
+}
+
+// The head's natural batch: runs of its job that wait with it.
+std::vector<Run> NaturalBatch(Tx& tx, const Lessee& who, const Head& head) {
+  int size = Batchable(head.lane.kind) ? head.queue.settings.batch_size : 1;
+  if (who.batch_size_max > 0) size = std::min(size, who.batch_size_max);
+  if (size <= 1 || head.run.alone) return {head.run};
+  std::vector<Run> members;
+  for (Run& run : tx.Ready(head.lane.id, head.run.priority,
+                           size + kLookAhead)) {
+    if (static_cast<int>(members.size()) == size) break;
+    if (run.run_time > tx.now()) break;
+    if (run.id.job() != head.run.id.job() || run.alone) continue;
+    if (run.start_deadline <= tx.now()) continue;
+    members.push_back(std::move(run));
+  }
+  return members;
+}
+
+void FailOneLate(Tx& tx, const std::string& queue, Run run) {
+  RunChanges changes(tx, queue);
+  run.error = RunError{ErrorClass::kDeadline,
+                       "it had not started by its start_deadline"};
+  changes.Move(run, RunState::kFailed);
+  changes.Commit({.type = EventType::kRunsChanged});
+}
+
+Leased TakeBatch(Tx& tx, const Lessee& who, const Head& head,
+                 std::vector<Run> members, absl::Duration lease_duration) {
+  Leased leased;
+  leased.kind = head.lane.kind;
+  Batch& batch = leased.batch;
+  batch.id = tx.NewBatchId();
+  batch.queue = head.queue.name;
+  batch.worker = who.id;
+  batch.worker_name = who.name;
+  batch.epoch = tx.NewEpoch();
+  batch.start_time = tx.now();
+  batch.lease_expire_time = tx.now() + lease_duration;
+  RunChanges changes(tx, head.queue.name);
+  RunParams shared;
+  JobId shared_of;
+  for (Run& run : members) {
+    ++run.attempt;
+    run.batch = batch.id;
+    run.epoch = batch.epoch;
+    run.worker = who.name;
+    run.start_time = tx.now();
+    run.end_time = absl::InfinitePast();
+    run.error.reset();
+    changes.Move(run, RunState::kRunning);
+    batch.runs.push_back(run.id);
+    if (shared_of != run.id.job()) {
+      shared_of = run.id.job();
+      shared = tx.SharedParams(shared_of);
+    }
+    RunParams params = Merge(shared, tx.OwnParams(run.id));
+    leased.runs.push_back({std::move(run), std::move(params)});
+  }
+  tx.SaveBatch(batch);
+  changes.Commit({.type = EventType::kRunsStarted,
+                  .batch = batch.id,
+                  .worker = who.name});
+  return leased;
+}
+
+// Takes every run out of `batch`, each by `how`.
+template <class How>
+int EndBatch(Tx& tx, const Batch& batch, How how) {
+  RunChanges changes(tx, batch.queue);
+  for (RunId id : batch.runs) {
+    std::optional<Run> run = tx.FindRun(id);
+    if (!run || run->state != RunState::kRunning || run->epoch != batch.epoch) {
+      continue;
+    }
+    how(changes, *run);
+  }
+  tx.DeleteBatch(batch.id);
+  const int count = static_cast<int>(changes.size());
+  changes.Commit({.type = EventType::kRunsChanged,
+                  .batch = batch.id,
+                  .worker = batch.worker_name});
+  return count;
+}
+
+void EndByDeath(Tx& tx, const Batch& batch, const std::string& what) {
+  EndBatch(tx, batch, [&](RunChanges& changes, Run& run) {
+    changes.Fail(run, {ErrorClass::kWorkerDied, what});
+  });
+}
+
+int EndByRelease(Tx& tx, const Batch& batch) {
+  return EndBatch(tx, batch, [](RunChanges& changes, Run& run) {
+    changes.HandBack(run);
+  });
+}
+
+}  // namespace
+
+LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration) {
+  ExpireLeases(tx);
+  LeaseResult result;
+  while (true) {
+    result.next_time = absl::InfiniteFuture();
+    const std::optional<Head> head = FindHead(tx, who, &result.next_time);
+    if (!head) return result;
+    if (head->run.start_deadline <= tx.now()) {
+      FailOneLate(tx, head->queue.name, head->run);
+      continue;
+    }
+    result.leased = TakeBatch(tx, who, *head, NaturalBatch(tx, who, *head),
+                              lease_duration);
+    return result;
+  }
+}
+
+Orders Heartbeat(Tx& tx, BatchId batch_id, int64_t epoch,
+                 absl::Duration lease_duration) {
+  Orders orders;
+  std::optional<Batch> batch = tx.FindBatch(batch_id);
+  if (!batch || batch->epoch != epoch) {
+    orders.lost = true;
+    return orders;
+  }
+  if (batch->lease_expire_time - tx.now() < lease_duration / 2) {
+    batch->lease_expire_time = tx.now() + lease_duration;
+    tx.SaveBatch(*batch);
+  }
+  orders.lease_expire_time = batch->lease_expire_time;
+  const std::optional<Queue> queue = tx.FindQueue(batch->queue);
+  const bool release = queue && queue->state == QueueState::kPaused &&
+                       queue->pause_mode == PauseMode::kNextStep;
+  for (RunId id : batch->runs) {
+    const std::optional<Run> run = tx.FindRun(id);
+    if (run && run->cancel_requested) {
+      orders.cancel.push_back(id);
+    } else if (release) {
+      orders.release.push_back(id);
+    }
+  }
+  return orders;
+}
+
+void ExpireLeases(Tx& tx) {
+  for (const Batch& batch : tx.Batches(tx.now())) {
+    EndByDeath(tx, batch,
+               absl::StrCat("worker ", batch.worker_name,
+                            " was not heard of until its lease ended"));
+  }
+}
+
+void EndLeasesOf(Tx& tx, WorkerId worker, bool died) {
+  for (const Batch& batch : tx.Batches(absl::InfiniteFuture())) {
+    if (batch.worker != worker) continue;
+    if (died) {
+      EndByDeath(tx, batch,
+                 absl::StrCat("worker ", batch.worker_name, " died"));
+    } else {
+      EndByRelease(tx, batch);
+    }
+  }
+}
+
+absl::StatusOr<int> ReleaseLease(Tx& tx, BatchId batch_id, int64_t epoch) {
+  const std::optional<Batch> batch = tx.FindBatch(batch_id);
+  if (!batch || batch->epoch != epoch) {
+    return Error(Reason::kLeaseLost,
+                 absl::StrCat(NameOf(batch_id), " is not held in epoch ", epoch));
+  }
+  return EndByRelease(tx, *batch);
+}
+
+void RenewLeases(Tx& tx, absl::Duration lease_duration) {
+  for (Batch& batch : tx.Batches(absl::InfiniteFuture())) {
+    batch.lease_expire_time = tx.now() + lease_duration;
+    tx.SaveBatch(batch);
+  }
+}
+
+int FailLate(Tx& tx, int limit) {
+  const std::vector<RunId> late = tx.PastDeadline(tx.now(), limit);
+  for (RunId id : late) {
+    const std::optional<Run> run = tx.FindRun(id);
+    const std::optional<Job> job = tx.FindJob(id.job());
+    if (run && job) FailOneLate(tx, job->queue, *run);
+  }
+  return static_cast<int>(late.size());
+}
+
+}  // namespace sheaf

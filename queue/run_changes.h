@@ -1,0 +1,45 @@
+// What one use case does to runs of one queue: states move here, and nowhere
+// else. Counts, revision and the event are written once, at the end.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "queue/store.h"
+
+namespace sheaf {
+
+class RunChanges {
+ public:
+  RunChanges(Tx& tx, std::string queue) : tx_(tx), queue_(std::move(queue)) {}
+
+  // Moves `run` to `to`, stores it, and notes the change. The caller has set
+  // everything else. A move that the table of states forbids ends the process.
+  void Move(Run& run, RunState to);
+
+  // A failed attempt: back in line or failed for good, as the policy says; a
+  // run that was to be cancelled is cancelled. Counts the failure.
+  void Fail(Run& run, const RunError& error);
+  // Back in line at its old place; no attempt is spent. Or cancelled, where
+  // that was asked for.
+  void HandBack(Run& run);
+
+  bool empty() const { return changes_.empty(); }
+  int64_t size() const { return static_cast<int64_t>(changes_.size()); }
+
+  // Writes counts and revision, and appends `event` with the changes. Nothing
+  // where nothing moved.
+  void Commit(Event event);
+
+ private:
+  // Keeps the run's present attempt before the row forgets it.
+  void KeepAttempt(const Run& run, RunState outcome);
+
+  Tx& tx_;
+  std::string queue_;
+  std::vector<RunChange> changes_;
+  std::vector<std::pair<JobId, RunCounts>> deltas_;
+};
+
+}  // namespace sheaf
