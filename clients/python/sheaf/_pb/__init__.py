@@ -1,0 +1,1 @@
+"""Written by clients/python/generate from proto/. Do not edit."""

@@ -1,0 +1,214 @@
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from sheaf._pb.sheaf.v1 import job_pb2 as _job_pb2
+from sheaf._pb.sheaf.v1 import rules_pb2 as _rules_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class DeregisterWorkerRequest(_message.Message):
+    __slots__ = ["worker"]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    worker: str
+    def __init__(self, worker: _Optional[str] = ...) -> None: ...
+
+class DeregisterWorkerResponse(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class Device(_message.Message):
+    __slots__ = ["description", "memory_bytes", "name"]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    description: str
+    memory_bytes: int
+    name: str
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
+
+class FinishRunsRequest(_message.Message):
+    __slots__ = ["batch", "epoch", "outcomes", "worker"]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    batch: str
+    epoch: int
+    outcomes: _containers.RepeatedCompositeFieldContainer[RunOutcome]
+    worker: str
+    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., outcomes: _Optional[_Iterable[_Union[RunOutcome, _Mapping]]] = ...) -> None: ...
+
+class FinishRunsResponse(_message.Message):
+    __slots__ = ["states"]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    states: _containers.RepeatedScalarFieldContainer[_job_pb2.RunState]
+    def __init__(self, states: _Optional[_Iterable[_Union[_job_pb2.RunState, str]]] = ...) -> None: ...
+
+class LeaseBatchRequest(_message.Message):
+    __slots__ = ["wait", "worker"]
+    WAIT_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    wait: _duration_pb2.Duration
+    worker: str
+    def __init__(self, worker: _Optional[str] = ..., wait: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class LeaseBatchResponse(_message.Message):
+    __slots__ = ["batch", "drain"]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    DRAIN_FIELD_NUMBER: _ClassVar[int]
+    batch: LeasedBatch
+    drain: bool
+    def __init__(self, batch: _Optional[_Union[LeasedBatch, _Mapping]] = ..., drain: bool = ...) -> None: ...
+
+class LeasedBatch(_message.Message):
+    __slots__ = ["epoch", "kind", "lease_expire_time", "name", "queue", "runs", "shared", "weights_list"]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    LEASE_EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    SHARED_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_LIST_FIELD_NUMBER: _ClassVar[int]
+    epoch: int
+    kind: str
+    lease_expire_time: _timestamp_pb2.Timestamp
+    name: str
+    queue: str
+    runs: _containers.RepeatedCompositeFieldContainer[LeasedRun]
+    shared: _job_pb2.RunRequest
+    weights_list: _containers.RepeatedCompositeFieldContainer[WeightMap]
+    def __init__(self, name: _Optional[str] = ..., epoch: _Optional[int] = ..., lease_expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., queue: _Optional[str] = ..., kind: _Optional[str] = ..., shared: _Optional[_Union[_job_pb2.RunRequest, _Mapping]] = ..., runs: _Optional[_Iterable[_Union[LeasedRun, _Mapping]]] = ..., weights_list: _Optional[_Iterable[_Union[WeightMap, _Mapping]]] = ...) -> None: ...
+
+class LeasedRun(_message.Message):
+    __slots__ = ["attempt", "request", "run"]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    attempt: int
+    request: _job_pb2.RunRequest
+    run: str
+    def __init__(self, run: _Optional[str] = ..., attempt: _Optional[int] = ..., request: _Optional[_Union[_job_pb2.RunRequest, _Mapping]] = ...) -> None: ...
+
+class RegisterWorkerRequest(_message.Message):
+    __slots__ = ["batch_size_max", "devices", "display_name", "kinds", "models", "queues", "version", "worker"]
+    BATCH_SIZE_MAX_FIELD_NUMBER: _ClassVar[int]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
+    KINDS_FIELD_NUMBER: _ClassVar[int]
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    QUEUES_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    batch_size_max: int
+    devices: _containers.RepeatedCompositeFieldContainer[Device]
+    display_name: str
+    kinds: _containers.RepeatedScalarFieldContainer[str]
+    models: _containers.RepeatedScalarFieldContainer[str]
+    queues: _containers.RepeatedScalarFieldContainer[str]
+    version: str
+    worker: str
+    def __init__(self, display_name: _Optional[str] = ..., queues: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[str]] = ..., batch_size_max: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., version: _Optional[str] = ..., worker: _Optional[str] = ...) -> None: ...
+
+class ReleaseLeaseRequest(_message.Message):
+    __slots__ = ["batch", "epoch", "worker"]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    batch: str
+    epoch: int
+    worker: str
+    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class ReleaseLeaseResponse(_message.Message):
+    __slots__ = ["run_count"]
+    RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    run_count: int
+    def __init__(self, run_count: _Optional[int] = ...) -> None: ...
+
+class ReportProgressRequest(_message.Message):
+    __slots__ = ["batch", "epoch", "steps", "worker"]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    batch: str
+    epoch: int
+    steps: _containers.RepeatedCompositeFieldContainer[RunStep]
+    worker: str
+    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[RunStep, _Mapping]]] = ...) -> None: ...
+
+class ReportProgressResponse(_message.Message):
+    __slots__ = ["cancel_runs", "drain", "lease_expire_time", "lease_lost", "release_runs"]
+    CANCEL_RUNS_FIELD_NUMBER: _ClassVar[int]
+    DRAIN_FIELD_NUMBER: _ClassVar[int]
+    LEASE_EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    LEASE_LOST_FIELD_NUMBER: _ClassVar[int]
+    RELEASE_RUNS_FIELD_NUMBER: _ClassVar[int]
+    cancel_runs: _containers.RepeatedScalarFieldContainer[str]
+    drain: bool
+    lease_expire_time: _timestamp_pb2.Timestamp
+    lease_lost: bool
+    release_runs: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, lease_expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., cancel_runs: _Optional[_Iterable[str]] = ..., release_runs: _Optional[_Iterable[str]] = ..., drain: bool = ..., lease_lost: bool = ...) -> None: ...
+
+class RunOutcome(_message.Message):
+    __slots__ = ["attempt", "cancelled", "failure", "released", "run", "success"]
+    class Success(_message.Message):
+        __slots__ = ["outputs"]
+        OUTPUTS_FIELD_NUMBER: _ClassVar[int]
+        outputs: _containers.RepeatedCompositeFieldContainer[_job_pb2.Output]
+        def __init__(self, outputs: _Optional[_Iterable[_Union[_job_pb2.Output, _Mapping]]] = ...) -> None: ...
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    CANCELLED_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    RELEASED_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    SUCCESS_FIELD_NUMBER: _ClassVar[int]
+    attempt: int
+    cancelled: bool
+    failure: _job_pb2.RunError
+    released: bool
+    run: str
+    success: RunOutcome.Success
+    def __init__(self, run: _Optional[str] = ..., attempt: _Optional[int] = ..., success: _Optional[_Union[RunOutcome.Success, _Mapping]] = ..., failure: _Optional[_Union[_job_pb2.RunError, _Mapping]] = ..., cancelled: bool = ..., released: bool = ...) -> None: ...
+
+class RunStep(_message.Message):
+    __slots__ = ["run", "step", "step_count"]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    STEP_COUNT_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    run: str
+    step: int
+    step_count: int
+    def __init__(self, run: _Optional[str] = ..., step: _Optional[int] = ..., step_count: _Optional[int] = ...) -> None: ...
+
+class WeightMap(_message.Message):
+    __slots__ = ["weights"]
+    class WeightsEntry(_message.Message):
+        __slots__ = ["key", "value"]
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    weights: _containers.ScalarMap[str, float]
+    def __init__(self, weights: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class WorkerSignal(_message.Message):
+    __slots__ = ["drain", "heartbeat_interval", "lease_duration", "report_now", "worker"]
+    DRAIN_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    LEASE_DURATION_FIELD_NUMBER: _ClassVar[int]
+    REPORT_NOW_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    drain: bool
+    heartbeat_interval: _duration_pb2.Duration
+    lease_duration: _duration_pb2.Duration
+    report_now: bool
+    worker: str
+    def __init__(self, worker: _Optional[str] = ..., lease_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., heartbeat_interval: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., report_now: bool = ..., drain: bool = ...) -> None: ...

@@ -1,0 +1,162 @@
+"""What the server refuses, and why, as exceptions.
+
+Every refusal carries a gRPC status code, a reason in UPPER_SNAKE that programs
+may rely on, a text for people, and where they fit: the fields that are wrong,
+and when to try again.
+"""
+
+import dataclasses
+from typing import Dict, List, NoReturn, Optional, Type
+
+import grpc
+
+# Whoever has googleapis-common-protos must not see a second copy of the same
+# files: Protobuf refuses to load two.
+try:
+    from google.rpc import error_details_pb2, status_pb2
+except ImportError:
+    from sheaf._pb.google.rpc import error_details_pb2, status_pb2
+
+__all__ = [
+    "Conflict",
+    "DeadlineExceeded",
+    "Error",
+    "FailedPrecondition",
+    "InvalidArgument",
+    "NotFound",
+    "PermissionDenied",
+    "ResourceExhausted",
+    "Unavailable",
+    "Violation",
+    "WaitTimeout",
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Violation:
+    """One field of a request that the server does not accept."""
+
+    field: str
+    description: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.description}"
+
+
+class Error(Exception):
+    """The server refused a call, or could not be reached."""
+
+    def __init__(
+        self,
+        code: grpc.StatusCode,
+        message: str,
+        reason: str = "",
+        metadata: Optional[Dict[str, str]] = None,
+        violations: Optional[List[Violation]] = None,
+        retry_after: Optional[float] = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        # What programs may compare: "QUEUE_FULL", "JOB_NOT_FOUND", ...
+        self.reason = reason
+        self.metadata = metadata or {}
+        # All wrong fields of the request at once.
+        self.violations = violations or []
+        # Seconds, where the server says so.
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        reason = self.reason or self.code.name
+        return "\n  ".join(
+            [f"{reason}: {self.message}", *map(str, self.violations)]
+        )
+
+
+class InvalidArgument(Error):
+    """The request can never work as it is; see `violations`."""
+
+
+class NotFound(Error):
+    """There is no such job, run, queue or artifact."""
+
+
+class FailedPrecondition(Error):
+    """Not in the present state."""
+
+
+class Conflict(Error):
+    """Somebody else was faster, or it is there already."""
+
+
+class ResourceExhausted(Error):
+    """A limit is reached; see `retry_after`."""
+
+
+class PermissionDenied(Error):
+    """Not with these credentials."""
+
+
+class DeadlineExceeded(Error):
+    """No answer in time. What was asked may have been done."""
+
+
+class Unavailable(Error):
+    """No server, or one that cannot answer now."""
+
+
+class WaitTimeout(TimeoutError):
+    """The job did not end in time. `job` is how it stands."""
+
+    def __init__(self, job: "object") -> None:
+        super().__init__(f"{getattr(job, 'name', job)} has not ended yet")
+        self.job = job
+
+
+_CLASSES: Dict[grpc.StatusCode, Type[Error]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidArgument,
+    grpc.StatusCode.OUT_OF_RANGE: InvalidArgument,
+    grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.FAILED_PRECONDITION: FailedPrecondition,
+    grpc.StatusCode.ABORTED: Conflict,
+    grpc.StatusCode.ALREADY_EXISTS: Conflict,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: ResourceExhausted,
+    grpc.StatusCode.PERMISSION_DENIED: PermissionDenied,
+    grpc.StatusCode.UNAUTHENTICATED: PermissionDenied,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+    grpc.StatusCode.UNAVAILABLE: Unavailable,
+}
+
+
+def from_rpc(error: grpc.RpcError) -> Error:
+    """The exception that says what `error` says."""
+    result = _CLASSES.get(error.code(), Error)(
+        error.code(), error.details() or ""
+    )
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin":
+            _add_details(result, value)
+    return result
+
+
+def _add_details(error: Error, serialized: bytes) -> None:
+    status = status_pb2.Status.FromString(serialized)
+    info = error_details_pb2.ErrorInfo()
+    request = error_details_pb2.BadRequest()
+    retry = error_details_pb2.RetryInfo()
+    for detail in status.details:
+        if detail.Unpack(info):
+            error.reason = info.reason
+            error.metadata = dict(info.metadata)
+        elif detail.Unpack(request):
+            error.violations = [
+                Violation(violation.field, violation.description)
+                for violation in request.field_violations
+            ]
+        elif detail.Unpack(retry):
+            delay = retry.retry_delay
+            error.retry_after = delay.seconds + delay.nanos / 1e9
+
+
+def raise_from_rpc(error: grpc.RpcError) -> NoReturn:
+    raise from_rpc(error) from error
