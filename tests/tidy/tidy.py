@@ -32,7 +32,7 @@ TABLE = {
         ("base", "batching", "proto", "queue", "queue/sqlite"),
         (
             "absl", "boost", "cli11", "fmt", "grpc", "openssl", "protobuf",
-            "spdlog", "tomlplusplus",
+            "re2", "spdlog", "tomlplusplus",
         ),
     ),
     "cli": (
@@ -61,6 +61,7 @@ THIRD_PARTY = {
     "nlohmann/": "json",
     "openssl/": "openssl",
     "png.h": "png",
+    "re2/": "re2",
     "spdlog/": "spdlog",
     "sqlite3.h": "sqlite",
     "SQLiteCpp/": "sqlite",
@@ -76,8 +77,8 @@ THIRD_PARTY = {
 # The language's own headers, and the operating system's.
 SYSTEM = re.compile(
     r"<([a-z_0-9]+|(sys|netinet|arpa|net|linux)/[a-z_0-9]+\.h|"
-    r"(cxxabi|dirent|fcntl|netdb|poll|pthread|sched|signal|spawn|termios|"
-    r"time|unistd|zlib)\.h)>"
+    r"(cxxabi|dirent|fcntl|limits|netdb|poll|pthread|sched|signal|spawn|"
+    r"termios|time|unistd|zlib)\.h)>"
 )
 # Written by the build, beside the one file that includes them.
 GENERATED = re.compile(r'"embedded_[a-z_]+\.inc"')
