@@ -1,0 +1,95 @@
+// The server as the worker calls it: one function per RPC, each with a
+// deadline, each answering with an absl::Status.
+//
+// Owned by main, shared by the session and its helpers; every function may be
+// called from any thread. Nothing here retries: IsRetryable says whether that
+// would help, and the caller knows for how long.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "sheaf/v1/artifact_service.grpc.pb.h"
+#include "sheaf/v1/worker_service.grpc.pb.h"
+
+namespace sheaf::worker {
+
+inline constexpr absl::Duration kCallDeadline = absl::Seconds(10);
+
+// A channel that keeps trying to connect, a few times a second at first and
+// every two seconds later, and finds dead connections by keepalive pings.
+// `server` is host:port or unix:path. Plain text: for loopback and unix
+// sockets.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server);
+
+// Whether the same call may well succeed a little later.
+bool IsRetryable(const absl::Status& status);
+
+// A hold on the call that another thread is waiting in, to end it early. May be
+// used from any thread. Once Cancel has been called, calls through the slot end
+// at once with CANCELLED, until Reset.
+class CancelSlot {
+ public:
+  void Cancel();
+  void Reset();
+
+  // While a Use lives, Cancel ends the call of `context`.
+  class Use {
+   public:
+    Use(CancelSlot* slot, grpc::ClientContext* context);
+    ~Use();
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+   private:
+    CancelSlot* const slot_;
+  };
+
+ private:
+  std::mutex mutex_;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;
+};
+
+class Client {
+ public:
+  explicit Client(std::shared_ptr<grpc::Channel> channel);
+
+  // The stream lives as long as `context`; it has no deadline.
+  std::unique_ptr<grpc::ClientReader<v1::WorkerSignal>> RegisterWorker(
+      grpc::ClientContext* context, const v1::RegisterWorkerRequest& request);
+
+  // Waits up to `wait` for work, and a deadline longer for the answer.
+  absl::StatusOr<v1::LeaseBatchResponse> LeaseBatch(const std::string& worker,
+                                                    absl::Duration wait,
+                                                    CancelSlot* slot);
+  absl::StatusOr<v1::ReportProgressResponse> ReportProgress(
+      const v1::ReportProgressRequest& request,
+      absl::Duration deadline = kCallDeadline);
+  absl::StatusOr<v1::FinishRunsResponse> FinishRuns(
+      const v1::FinishRunsRequest& request,
+      absl::Duration deadline = kCallDeadline);
+  absl::Status ReleaseLease(const v1::ReleaseLeaseRequest& request,
+                            absl::Duration deadline = kCallDeadline);
+  absl::Status DeregisterWorker(const std::string& worker,
+                                absl::Duration deadline = kCallDeadline);
+
+  // Sends `bytes` in chunks and returns the name the server gave them.
+  // DATA_LOSS where that is not the name they have.
+  absl::StatusOr<std::string> UploadArtifact(std::string_view bytes,
+                                             std::string_view media_type,
+                                             CancelSlot* slot);
+
+ private:
+  std::unique_ptr<v1::WorkerService::Stub> workers_;
+  std::unique_ptr<v1::ArtifactService::Stub> artifacts_;
+};
+
+}  // namespace sheaf::worker

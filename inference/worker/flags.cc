@@ -1,0 +1,197 @@
+#include "inference/worker/flags.h"
+
+#include <limits.h>
+#include <unistd.h>
+
+#include <map>
+#include <sstream>
+#include <utility>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/numbers.h"
+#include "base/status.h"
+#include "fmt/format.h"
+
+namespace sheaf::worker {
+namespace {
+
+std::string DefaultName() {
+  char host[HOST_NAME_MAX + 1] = "worker";
+  gethostname(host, sizeof(host) - 1);
+  return fmt::format("{}:{}", host, getpid());
+}
+
+// Values as they are typed, before they are turned into options.
+struct Raw {
+  std::string engine = "simulated";
+  std::string name = DefaultName();
+  std::vector<std::string> queues;
+  std::vector<std::string> kinds;
+  std::vector<std::string> models;
+  int batch_size_max = 0;
+  std::string step_time = "20ms";
+  std::string row_time = "5ms";
+  std::string stall_timeout = "5m";
+  std::vector<std::string> faults;
+  std::string log_level = "info";
+  bool log_json = false;
+  bool no_images = false;
+};
+
+const std::map<std::string, spdlog::level::level_enum> kLevels = {
+    {"debug", spdlog::level::debug},
+    {"info", spdlog::level::info},
+    {"warn", spdlog::level::warn},
+    {"error", spdlog::level::err},
+};
+
+std::string CheckWaitTime(const std::string& text) {
+  const auto duration = ParseWaitTime(text);
+  return duration.ok() ? "" : std::string(duration.status().message());
+}
+
+std::string CheckFaults(const std::string& text) {
+  const auto faults = ParseFaults(text);
+  return faults.ok() ? "" : std::string(faults.status().message());
+}
+
+void AddWorkerFlags(CLI::App* app, Flags* flags, Raw* raw) {
+  app->add_option("--server", flags->server,
+                  "Where sheafd listens: host:port or unix:path")
+      ->envname("SHEAF_SERVER")
+      ->capture_default_str();
+  app->add_option("--engine", raw->engine, "What makes the pictures")
+      ->check(CLI::IsMember({"simulated"}))
+      ->capture_default_str();
+  app->add_option("--name", raw->name, "Name to show; host and pid if absent")
+      ->envname("SHEAF_WORKER_NAME");
+  app->add_option("--queues", raw->queues, "Queues to serve; all if absent")
+      ->delimiter(',');
+  app->add_option("--kinds", raw->kinds, "Job kinds to take; all if absent")
+      ->delimiter(',');
+  app->add_option("--models", raw->models, "Models it has; all if absent")
+      ->delimiter(',');
+  app->add_option("--batch-size-max", raw->batch_size_max,
+                  "Most runs in one batch; 0: no limit of its own")
+      ->check(CLI::Range(0, 1024));
+  app->add_flag("--once", flags->session.once, "Leave after one batch");
+  app->add_flag("--exit-with-parent", flags->exit_with_parent,
+                "Stop when the process that started this one ends");
+  app->add_option("--stall-timeout", raw->stall_timeout,
+                  "Give up an engine that makes no step for so long")
+      ->check(CheckWaitTime)
+      ->capture_default_str();
+  app->add_flag("--log-json", raw->log_json, "Log lines as JSON objects");
+  app->add_option("--log-level", raw->log_level, "Least level to log")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+}
+
+void AddSimulationFlags(CLI::App* app, Flags* flags, Raw* raw) {
+  SimulatedEngineOptions* options = &flags->simulated;
+  const std::string group = "Simulated engine";
+  app->add_option("--step-time", raw->step_time,
+                  "Time one step of one row takes")
+      ->check(CheckWaitTime)
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--row-time", raw->row_time, "Time each further row adds")
+      ->check(CheckWaitTime)
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--steps-default", options->steps_default,
+                  "Steps of runs that name none")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--time-scale", options->time_scale,
+                  "Multiplies all times; 0: no sleeping at all")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--image-size", options->image_side_max,
+                  "Longest side of a picture, in pixels")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str()
+      ->group(group);
+  app->add_flag("--no-images", raw->no_images,
+                "Let runs succeed without pictures")
+      ->group(group);
+  app->add_option("--fault", raw->faults,
+                  "ACTION@CONDITION,... e.g. oom@rows>4 or fail@p=0.1,seed=7; "
+                  "may be repeated; also in SHEAF_FAULT, separated by ';'")
+      ->envname("SHEAF_FAULT")
+      ->expected(1)
+      ->take_all()
+      ->check(CheckFaults)
+      ->group(group);
+}
+
+std::string QueueName(const std::string& text) {
+  return text.starts_with("queues/") ? text : "queues/" + text;
+}
+
+// Everything here has passed its check.
+void Convert(const Raw& raw, Flags* flags) {
+  v1::RegisterWorkerRequest* hello = &flags->session.hello;
+  hello->set_display_name(raw.name);
+  hello->set_version(SHEAF_VERSION);
+  hello->set_batch_size_max(raw.batch_size_max);
+  for (const auto& queue : raw.queues) hello->add_queues(QueueName(queue));
+  for (const auto& kind : raw.kinds) hello->add_kinds(kind);
+  for (const auto& model : raw.models) hello->add_models(model);
+  flags->session.stall_timeout = *ParseWaitTime(raw.stall_timeout);
+  flags->simulated.step_time = *ParseWaitTime(raw.step_time);
+  flags->simulated.row_time = *ParseWaitTime(raw.row_time);
+  flags->simulated.images = !raw.no_images;
+  for (const std::string& text : raw.faults) {
+    const std::vector<Fault> faults = *ParseFaults(text);
+    flags->simulated.faults.insert(flags->simulated.faults.end(),
+                                   faults.begin(), faults.end());
+  }
+  flags->log_format = raw.log_json ? LogFormat::kJson : LogFormat::kText;
+  flags->log_level = kLevels.at(raw.log_level);
+}
+
+}  // namespace
+
+FlagsOrExit ParseFlags(int argc, const char* const* argv) {
+  FlagsOrExit result;
+  result.flags.server = "127.0.0.1:7420";
+  Raw raw;
+  CLI::App app("Takes batches from a Sheaf server and makes their pictures.",
+               "sheaf-worker");
+  app.set_version_flag("--version", "sheaf-worker " SHEAF_VERSION);
+  AddWorkerFlags(&app, &result.flags, &raw);
+  AddSimulationFlags(&app, &result.flags, &raw);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    result.exits = true;
+    // CLI11 has a code for each kind of mistake; callers know 2 for all.
+    result.exit_code = app.exit(error, out, out) == 0 ? 0 : 2;
+    result.output = out.str();
+    return result;
+  }
+  Convert(raw, &result.flags);
+  return result;
+}
+
+absl::StatusOr<absl::Duration> ParseWaitTime(const std::string& text) {
+  absl::Duration duration;
+  double seconds = 0;
+  if (absl::SimpleAtod(text, &seconds)) {
+    duration = absl::Seconds(seconds);
+  } else if (!absl::ParseDuration(text, &duration)) {
+    return absl::InvalidArgumentError(
+        fmt::format("'{}' is no time; write it like 250ms, 5s or 1m30s", text));
+  }
+  if (duration < absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        fmt::format("'{}' is less than nothing", text));
+  }
+  return duration;
+}
+
+}  // namespace sheaf::worker

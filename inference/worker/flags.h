@@ -1,0 +1,39 @@
+// The command line of sheaf-worker.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "inference/worker/log.h"
+#include "inference/worker/session.h"
+#include "inference/worker/simulated_engine.h"
+
+namespace sheaf::worker {
+
+struct Flags {
+  std::string server;
+  bool exit_with_parent = false;
+  LogFormat log_format = LogFormat::kText;
+  spdlog::level::level_enum log_level = spdlog::level::info;
+  SessionOptions session;
+  SimulatedEngineOptions simulated;
+};
+
+// What parsing came to: flags, or a text to print and a code to exit with
+// (help, version, or what is wrong).
+struct FlagsOrExit {
+  Flags flags;
+  bool exits = false;
+  int exit_code = 0;
+  std::string output;
+};
+
+// Flags win over the SHEAF_* environment, which wins over defaults.
+FlagsOrExit ParseFlags(int argc, const char* const* argv);
+
+// "250ms", "1m30s"; a bare number is read as seconds. INVALID_ARGUMENT for
+// anything else and for less than nothing.
+absl::StatusOr<absl::Duration> ParseWaitTime(const std::string& text);
+
+}  // namespace sheaf::worker

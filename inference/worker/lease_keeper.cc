@@ -1,0 +1,260 @@
+#include "inference/worker/lease_keeper.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/status.h"
+#include "spdlog/spdlog.h"
+
+namespace sheaf::worker {
+namespace {
+
+constexpr absl::Duration kBackoffFirst = absl::Milliseconds(100);
+constexpr absl::Duration kBackoffLongest = absl::Seconds(2);
+// How long the thread sleeps while there is no batch. It looks at the batch
+// when it wakes, so Begin need not wake it: thousands of short batches a second
+// cost no switch of threads.
+constexpr std::chrono::milliseconds kIdleSleep(500);
+
+std::chrono::nanoseconds ToChrono(absl::Duration duration) {
+  return absl::ToChronoNanoseconds(duration);
+}
+
+}  // namespace
+
+LeaseKeeper::LeaseKeeper(Client* client, Options options)
+    : client_(client),
+      options_(std::move(options)),
+      report_backoff_(kBackoffFirst, kBackoffLongest),
+      send_backoff_(kBackoffFirst, kBackoffLongest),
+      thread_([this] { Work(); }) {}
+
+LeaseKeeper::~LeaseKeeper() {
+  {
+    Lock lock(mutex_);
+    quitting_ = true;
+    changed_.notify_all();
+  }
+  thread_.join();
+}
+
+void LeaseKeeper::Begin(const v1::LeasedBatch& batch, const Terms& terms) {
+  Lock lock(mutex_);
+  held_ = true;
+  ++generation_;
+  worker_ = terms.worker;
+  batch_ = batch.name();
+  epoch_ = batch.epoch();
+  runs_.clear();
+  for (const v1::LeasedRun& run : batch.runs()) runs_.push_back(run.run());
+  ended_.assign(runs_.size(), false);
+  steps_.assign(runs_.size(), RowSteps());
+  engine_works_ = true;
+  stall_told_ = false;
+  step_time_ = Clock::now();
+  lease_duration_ = ToChrono(terms.lease_duration);
+  report_interval_ = ToChrono(terms.heartbeat_interval);
+  Renewed();
+  report_time_ = step_time_ + report_interval_;
+  send_time_ = Clock::time_point::max();
+  pending_.clear();
+  report_backoff_.Reset();
+  send_backoff_.Reset();
+  orders_ = Orders();
+  orders_wait_ = false;
+  lost_ = false;
+  // The thread's idle sleep must not outlast the first interval.
+  if (report_interval_ < kIdleSleep) changed_.notify_all();
+}
+
+void LeaseKeeper::End() {
+  Lock lock(mutex_);
+  held_ = false;
+  ++generation_;
+  pending_.clear();
+}
+
+void LeaseKeeper::EngineStepped(std::vector<RowSteps> steps) {
+  Lock lock(mutex_);
+  steps_ = std::move(steps);
+  steps_.resize(runs_.size());
+  step_time_ = Clock::now();
+}
+
+void LeaseKeeper::EngineEnded() {
+  Lock lock(mutex_);
+  engine_works_ = false;
+  send_time_ = Clock::time_point::max();
+}
+
+void LeaseKeeper::AddOutcome(int row, v1::RunOutcome outcome) {
+  Lock lock(mutex_);
+  ended_[row] = true;
+  pending_.push_back(std::move(outcome));
+  if (!engine_works_) return;
+  // A retry that waits for its time takes this one along.
+  if (send_time_ == Clock::time_point::max()) {
+    send_time_ = Clock::now();
+    changed_.notify_all();
+  }
+}
+
+Orders LeaseKeeper::TakeOrders() {
+  if (!orders_wait_.exchange(false)) return {};
+  Lock lock(mutex_);
+  return std::exchange(orders_, Orders());
+}
+
+void LeaseKeeper::ReportSoon() {
+  Lock lock(mutex_);
+  report_time_ = Clock::now();
+  changed_.notify_all();
+}
+
+void LeaseKeeper::Hurry() {
+  Lock lock(mutex_);
+  if (std::exchange(hurried_, true)) return;
+  flush_end_ = Clock::now() + ToChrono(options_.hurry);
+  changed_.notify_all();
+}
+
+bool LeaseKeeper::Flush() {
+  Lock lock(mutex_);
+  while (!lost_ && (sending_ || !pending_.empty())) {
+    if (Clock::now() >= flush_end_) return false;
+    if (sending_) {
+      changed_.wait_until(lock, flush_end_);
+    } else if (!SendOutcomes(lock).ok() && !lost_) {
+      changed_.wait_until(lock, std::min(send_time_, flush_end_));
+    }
+  }
+  return !lost_;
+}
+
+void LeaseKeeper::Work() {
+  Lock lock(mutex_);
+  while (!quitting_) {
+    if (!held_ || lost_) {
+      changed_.wait_for(lock, kIdleSleep);
+      continue;
+    }
+    CheckStall(lock);
+    const Clock::time_point now = Clock::now();
+    if (engine_works_ && !sending_ && now >= send_time_) {
+      SendOutcomes(lock).IgnoreError();  // It has set the time to try again.
+    } else if (now >= report_time_) {
+      Report(lock);
+    } else {
+      changed_.wait_until(lock, engine_works_
+                                    ? std::min(report_time_, send_time_)
+                                    : report_time_);
+    }
+  }
+}
+
+void LeaseKeeper::CheckStall(Lock& lock) {
+  if (!engine_works_ || stall_told_ || !options_.on_stall) return;
+  if (Clock::now() - step_time_ < ToChrono(options_.stall_timeout)) return;
+  stall_told_ = true;
+  lock.unlock();
+  options_.on_stall();
+  lock.lock();
+}
+
+v1::ReportProgressRequest LeaseKeeper::MakeReport() const {
+  v1::ReportProgressRequest request;
+  request.set_worker(worker_);
+  request.set_batch(batch_);
+  request.set_epoch(epoch_);
+  for (std::size_t row = 0; row < runs_.size(); ++row) {
+    if (ended_[row]) continue;
+    v1::RunStep* step = request.add_steps();
+    step->set_run(runs_[row]);
+    step->set_step(steps_[row].step);
+    step->set_step_count(steps_[row].step_count);
+  }
+  return request;
+}
+
+void LeaseKeeper::Report(Lock& lock) {
+  const v1::ReportProgressRequest request = MakeReport();
+  const int64_t generation = generation_;
+  report_time_ = Clock::now() + report_interval_;
+  lock.unlock();
+  const auto answer = client_->ReportProgress(request);
+  lock.lock();
+  if (generation != generation_) return;
+  if (answer.ok()) {
+    Renewed();
+    report_backoff_.Reset();
+    TakeAnswer(*answer);
+  } else if (MayRetry(answer.status(), "ReportProgress")) {
+    report_time_ =
+        std::min(report_time_, Clock::now() + ToChrono(report_backoff_.Next()));
+  }
+}
+
+void LeaseKeeper::TakeAnswer(const v1::ReportProgressResponse& answer) {
+  if (answer.drain()) options_.on_drain();
+  if (answer.lease_lost()) {
+    spdlog::warn("{} epoch {}: lease lost, dropping the batch", batch_, epoch_);
+    lost_ = true;
+    changed_.notify_all();
+    return;
+  }
+  if (answer.cancel_runs().empty() && answer.release_runs().empty()) return;
+  std::copy(answer.cancel_runs().begin(), answer.cancel_runs().end(),
+            std::back_inserter(orders_.cancel_runs));
+  std::copy(answer.release_runs().begin(), answer.release_runs().end(),
+            std::back_inserter(orders_.release_runs));
+  orders_wait_ = true;
+}
+
+absl::Status LeaseKeeper::SendOutcomes(Lock& lock) {
+  v1::FinishRunsRequest request;
+  request.set_worker(worker_);
+  request.set_batch(batch_);
+  request.set_epoch(epoch_);
+  for (v1::RunOutcome& outcome : pending_) {
+    *request.add_outcomes() = std::move(outcome);
+  }
+  pending_.clear();
+  send_time_ = Clock::time_point::max();
+  sending_ = true;
+  const int64_t generation = generation_;
+  lock.unlock();
+  const absl::Status status = client_->FinishRuns(request).status();
+  lock.lock();
+  sending_ = false;
+  changed_.notify_all();
+  if (generation != generation_) return status;
+  if (status.ok()) {
+    send_backoff_.Reset();
+  } else if (MayRetry(status, "FinishRuns")) {
+    pending_.insert(
+        pending_.begin(),
+        std::make_move_iterator(request.mutable_outcomes()->begin()),
+        std::make_move_iterator(request.mutable_outcomes()->end()));
+    send_time_ = Clock::now() + ToChrono(send_backoff_.Next());
+  }
+  return status;
+}
+
+bool LeaseKeeper::MayRetry(const absl::Status& status, const char* what) {
+  const bool retryable = IsRetryable(status);
+  const bool over = Clock::now() >= lease_end_;
+  if (retryable && !over) {
+    spdlog::debug("{} epoch {}: {} failed, trying again: {}", batch_, epoch_,
+                  what, status.ToString());
+    return true;
+  }
+  spdlog::warn("{} epoch {}: {}; dropping the batch: {} {}", batch_, epoch_,
+               retryable ? "the lease has expired" : "the server refuses", what,
+               status.ToString());
+  lost_ = true;
+  changed_.notify_all();
+  return false;
+}
+
+}  // namespace sheaf::worker

@@ -1,0 +1,88 @@
+// A worker's life: register, lease batches and run them one after another,
+// register again when the server was gone, and leave in order.
+//
+// Owned by main, which calls Run on one thread and the other functions from
+// any. The engine and the client must outlive it.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "inference/worker/backoff.h"
+#include "inference/worker/batch_run.h"
+#include "inference/worker/client.h"
+#include "inference/worker/engine.h"
+#include "inference/worker/lease_keeper.h"
+#include "inference/worker/registration.h"
+#include "inference/worker/uploader.h"
+
+namespace sheaf::worker {
+
+struct SessionOptions {
+  // How the worker presents itself; the engine adds its devices.
+  v1::RegisterWorkerRequest hello;
+  bool once = false;  // Leave after one batch.
+  absl::Duration lease_wait = absl::Seconds(30);
+  // An engine without a step for so long is taken for hung: `on_stall` is
+  // called, which had better end the process, because nothing else ends a call
+  // that never returns. Until then the lease is kept.
+  absl::Duration stall_timeout = absl::Minutes(5);
+  std::function<void()> on_stall;
+  PointHook at_point;
+};
+
+class Session {
+ public:
+  Session(SessionOptions options, Client* client, Engine* engine);
+
+  // Works until stopped, drained or, with `once`, done: then OK. Stays at it
+  // while the server cannot be reached; returns the error where the server
+  // refuses this worker for good.
+  absl::Status Run();
+
+  // Stops at the next step, hands back what is not finished, leaves.
+  void Stop();
+
+  // Says goodbye in place of a Run that does not come back, so that the server
+  // hands its runs to others at once and spends no attempt.
+  void Abandon();
+
+ private:
+  // The life of one registration. OK when leaving.
+  absl::Status Serve();
+  absl::Status LeaseLoop(const Registration& registration);
+  void RunBatch(const v1::LeasedBatch& batch, const Terms& terms);
+  void SayGoodbye(const std::string& worker);
+  void Drain();
+  bool leaving() const { return stopping_ || draining_ || once_done_; }
+  void LogTrouble(const absl::Status& status);
+  // Returns early when stopped.
+  void Pause(absl::Duration duration);
+
+  const SessionOptions options_;
+  Client* const client_;
+  Engine* const engine_;
+  // The call that Run's thread waits in for the server's pleasure.
+  CancelSlot waiting_call_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> draining_ = false;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string worker_ ABSL_GUARDED_BY(mutex_);  // Empty: not registered.
+
+  // Their threads call back: they come after, and so go before, what is above.
+  LeaseKeeper keeper_;
+  Uploader uploader_;
+  Backoff backoff_;
+  int failure_count_ = 0;  // Since the last call that went well.
+  absl::Status refusal_;   // Why the server will never take this worker.
+  bool once_done_ = false;
+};
+
+}  // namespace sheaf::worker
