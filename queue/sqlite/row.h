@@ -1,0 +1,60 @@
+// Rows and values: the only place that knows how each noun is written in the
+// database. Columns come in the order of statements.h.
+//
+// Times are milliseconds; infinities are NULL. What a reader finds malformed
+// ends the closure with BrokenRow.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "queue/event.h"
+#include "queue/sqlite/connection.h"
+#include "queue/types.h"
+
+namespace sheaf {
+
+// What a time is worth in the database.
+std::optional<int64_t> ToColumn(absl::Time time);
+// NULL where the text is empty.
+std::optional<std::string_view> TextOrNull(const std::string& text);
+
+// Each binds the statement that adds or saves its noun, then steps it. Texts
+// made for the purpose live as long as the statement needs them.
+void WriteQueue(Connection& db, const Queue& queue);
+void WriteLane(Connection& db, const Lane& lane);
+void WriteNewJob(Connection& db, JobId id, const Job& job);
+void WriteJob(Connection& db, const Job& job);
+// By kAddRun or kSaveRun.
+void WriteRun(Connection& db, const char* sql, const Run& run);
+void WriteAttempt(Connection& db, const Attempt& attempt);
+void WriteBatch(Connection& db, const Batch& batch);
+void WriteEvent(Connection& db, const Event& event);
+void WriteArtifact(Connection& db, const Artifact& artifact);
+
+// Each reads the present row.
+Queue ReadQueue(Query& row);
+Lane ReadLane(Query& row);
+Job ReadJob(Query& row);
+Run ReadRun(Query& row);
+Attempt ReadAttempt(Query& row);
+Batch ReadBatch(Query& row);
+Event ReadEvent(Query& row);
+Artifact ReadArtifact(Query& row);
+RunParams ReadParams(Query& row);
+
+// The part of a job that changes when its runs do.
+struct JobProgress {
+  RunCounts counts;
+  absl::Time start_time = absl::InfinitePast();
+  absl::Time end_time = absl::InfiniteFuture();
+  absl::Time expire_time = absl::InfiniteFuture();
+};
+JobProgress ReadProgress(Query& row);
+void WriteProgress(Connection& db, JobId id, const JobProgress& progress);
+
+}  // namespace sheaf

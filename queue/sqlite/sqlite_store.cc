@@ -1,0 +1,193 @@
+#include "queue/sqlite/sqlite_store.h"
+
+#include <filesystem>
+#include <mutex>
+#include <utility>
+
+#include "base/status.h"
+#include "queue/error.h"
+#include "queue/sqlite/fault.h"
+#include "queue/sqlite/files.h"
+#include "queue/sqlite/migrate.h"
+
+namespace sheaf {
+namespace {
+
+// Without its global count of bytes, SQLite's allocations take no lock.
+void ConfigureSqliteOnce() {
+  static std::once_flag once;
+  std::call_once(once, [] { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); });
+}
+
+// 3.7.0 to 3.51.2 can corrupt the WAL when two connections write or checkpoint
+// at once; the fix also went into 3.50.7 and 3.44.6.
+bool HasWalBug(int version) {
+  return version < 3051003 && version != 3050007 && version != 3044006;
+}
+
+std::string WalBugWarning() {
+  return "SQLite " + std::string(sqlite3_libversion()) +
+         " can damage the write-ahead log when two connections write at once "
+         "(fixed in 3.51.3). Sheaf writes by one connection only; do not write "
+         "to the file by other programs while the server runs.";
+}
+
+absl::Status CheckNow(Connection& db) {
+  Query check = db.AskOnce("PRAGMA quick_check(1)");
+  if (check.Step()) {
+    const std::string answer(check.Text());
+    if (answer != "ok") return Error(Reason::kStoreCorrupt, answer);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> OpenDatabase(
+    const SqliteStore::Options& options, const std::string& path) {
+  try {
+    auto db = std::make_unique<Connection>(path, Connection::Use::kWrite,
+                                           options.vfs);
+    if (FileSize(path) < options.boot_check_bytes_max) {
+      SHEAF_RETURN_IF_ERROR(CheckNow(*db));
+    }
+    SHEAF_RETURN_IF_ERROR(
+        Migrate(*db, path, Migrations(), options.clock()));
+    return db;
+  } catch (const std::exception& thrown) {
+    return FaultOf(thrown).status;
+  }
+}
+
+Writer::Options WriterOptions(const SqliteStore::Options& options,
+                              const std::string& path) {
+  Writer::Options writer;
+  writer.path = path;
+  writer.vfs = options.vfs;
+  writer.group_max = options.group_max;
+  writer.writes_max = options.writes_max;
+  writer.recovery_delay_min = options.recovery_delay_min;
+  writer.clock = options.clock;
+  writer.observer = options.observer;
+  writer.log = options.log;
+  return writer;
+}
+
+ReaderPool::Options ReaderOptions(const SqliteStore::Options& options,
+                                  const std::string& path, Writer* writer) {
+  ReaderPool::Options readers;
+  readers.path = path;
+  readers.vfs = options.vfs;
+  readers.threads = options.reader_threads;
+  readers.read_time_max = options.read_time_max;
+  readers.now = [writer] { return writer->Now(); };
+  readers.log = options.log;
+  return readers;
+}
+
+}  // namespace
+
+std::string DatabasePath(const std::string& directory) {
+  return directory + "/sheaf.db";
+}
+
+std::string LockPath(const std::string& directory) {
+  return directory + "/sheaf.lock";
+}
+
+absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(
+    Options options) {
+  ConfigureSqliteOnce();
+  std::error_code error;
+  std::filesystem::create_directories(options.directory, error);
+  if (IsOnNetwork(options.directory)) {
+    return Error(Reason::kStoreUnavailable,
+                 options.directory +
+                     " is on a network file system, whose locks cannot be "
+                     "relied on; choose a local disk");
+  }
+  SHEAF_ASSIGN_OR_RETURN(LockFile lock,
+                         LockFile::Acquire(LockPath(options.directory)));
+  SHEAF_ASSIGN_OR_RETURN(
+      auto db, OpenDatabase(options, DatabasePath(options.directory)));
+  return std::unique_ptr<SqliteStore>(new SqliteStore(
+      std::move(options), std::move(lock), std::move(db)));
+}
+
+SqliteStore::SqliteStore(Options options, LockFile lock,
+                         std::unique_ptr<Connection> db)
+    : options_(std::move(options)),
+      path_(DatabasePath(options_.directory)),
+      lock_(std::move(lock)),
+      writer_(WriterOptions(options_, path_), std::move(db), &health_,
+              &completions_, &background_),
+      readers_(ReaderOptions(options_, path_, &writer_)) {
+  if (HasWalBug(sqlite3_libversion_number())) {
+    health_.AddWarning(WalBugWarning());
+  }
+  if (FileSize(path_) < options_.boot_check_bytes_max) {
+    health_.SetBootCheck("ok");
+  } else {
+    CheckInBackground();
+  }
+}
+
+// All threads end before anything goes: an answer may ask the store again.
+SqliteStore::~SqliteStore() {
+  writer_.Stop();
+  readers_.Stop();
+  background_.Stop();
+  completions_.Stop();
+}
+
+void SqliteStore::CheckInBackground() {
+  health_.SetBootCheck("running");
+  CheckIntegrity(
+      false, [this](absl::StatusOr<std::vector<std::string>> problems) {
+        if (!problems.ok()) {
+          health_.SetBootCheck("failed: " +
+                               std::string(problems.status().message()));
+        } else if (problems->empty()) {
+          health_.SetBootCheck("ok");
+        } else {
+          health_.SetBootCheck("failed: " + problems->front());
+          health_.Condemn(problems->front());
+          options_.log("the database is damaged: " + problems->front());
+        }
+      });
+}
+
+void SqliteStore::Write(WriteCase use_case, Done done) {
+  writer_.Write(std::move(use_case), std::move(done));
+}
+
+void SqliteStore::Read(ReadCase use_case, Done done) {
+  readers_.Read(std::move(use_case), std::move(done));
+}
+
+StoreInfo SqliteStore::Info() const {
+  StoreInfo info;
+  info.schema_version = static_cast<int>(Migrations().size());
+  info.sqlite_version = sqlite3_libversion();
+  info.database_bytes = FileSize(path_);
+  info.wal_bytes = FileSize(path_ + "-wal");
+  return info;
+}
+
+void SqliteStore::Backup(std::string path, BackupCopy::Done done) {
+  writer_.Backup(std::move(path), std::move(done));
+}
+
+void SqliteStore::CheckIntegrity(
+    bool full,
+    absl::AnyInvocable<void(absl::StatusOr<std::vector<std::string>>)> done) {
+  background_.Run([path = path_, vfs = options_.vfs, full,
+                   done = std::move(done)]() mutable {
+    try {
+      Connection db(path, Connection::Use::kRead, vfs);
+      done(ProblemsOf(db.database(), full));
+    } catch (const std::exception& thrown) {
+      done(FaultOf(thrown).status);
+    }
+  });
+}
+
+}  // namespace sheaf

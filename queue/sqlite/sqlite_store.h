@@ -1,0 +1,97 @@
+// The store on SQLite: one directory, one process, one thread that writes.
+//
+// The directory holds sheaf.db (with its -wal and -shm) and sheaf.lock. All
+// methods may be called from any thread. Answers to writes run in order on one
+// thread of the store, answers to reads on the threads that read; neither may
+// wait for the store.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "queue/sqlite/backup.h"
+#include "queue/sqlite/health.h"
+#include "queue/sqlite/lock_file.h"
+#include "queue/sqlite/reader_pool.h"
+#include "queue/sqlite/runner.h"
+#include "queue/sqlite/writer.h"
+#include "queue/store.h"
+
+namespace sheaf {
+
+struct StoreInfo {
+  int schema_version = 0;
+  std::string sqlite_version;
+  int64_t database_bytes = 0;
+  int64_t wal_bytes = 0;
+};
+
+class SqliteStore final : public Store {
+ public:
+  struct Options {
+    std::string directory;  // made if it is not there
+    std::function<absl::Time()> clock = [] { return absl::Now(); };
+    // Called after each commit that changed something, after the answers to
+    // its writes, on their thread.
+    std::function<void(const Committed&)> observer;
+    // Lines for the log: faults, and what became of them.
+    std::function<void(const std::string&)> log = [](const std::string&) {};
+    int reader_threads = 2;
+    int group_max = 512;
+    int writes_max = 65'536;
+    // Below this size the file is checked before the store opens, else
+    // afterwards, beside the work.
+    int64_t boot_check_bytes_max = 64 << 20;
+    absl::Duration recovery_delay_min = absl::Milliseconds(50);
+    absl::Duration read_time_max = absl::Seconds(10);
+    std::string vfs;  // name of an SQLite VFS; empty: the default
+  };
+
+  // Opens the directory's database, or makes one. DATABASE_LOCKED,
+  // SCHEMA_NEWER, SCHEMA_ALTERED, STORE_CORRUPT, STORE_UNAVAILABLE.
+  static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(Options options);
+
+  // Runs what waits, then closes.
+  ~SqliteStore() override;
+
+  void Write(WriteCase use_case, Done done) override;
+  void Read(ReadCase use_case, Done done) override;
+
+  StoreHealth Health() const { return health_.Get(); }
+  StoreInfo Info() const;
+
+  // Copies the database to `path` while it is in use, checks the copy, and
+  // names it. BACKUP_EXISTS, BACKUP_FAILED.
+  void Backup(std::string path, BackupCopy::Done done);
+
+  // What is wrong with the file, empty if nothing; `full` also compares every
+  // index with its table.
+  void CheckIntegrity(
+      bool full,
+      absl::AnyInvocable<void(absl::StatusOr<std::vector<std::string>>)> done);
+
+ private:
+  SqliteStore(Options options, LockFile lock, std::unique_ptr<Connection> db);
+  void CheckInBackground();
+
+  const Options options_;
+  const std::string path_;
+  LockFile lock_;
+  HealthBoard health_;
+  Runner completions_;
+  Runner background_;
+  Writer writer_;
+  ReaderPool readers_;
+};
+
+// sheaf.db in `directory`.
+std::string DatabasePath(const std::string& directory);
+std::string LockPath(const std::string& directory);
+
+}  // namespace sheaf

@@ -1,0 +1,290 @@
+#include "queue/sqlite/sqlite_tx.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "queue/sqlite/row.h"
+#include "queue/sqlite/statements.h"
+
+namespace sheaf {
+namespace {
+
+constexpr std::string_view kCounterNames[] = {"job",    "batch", "epoch",
+                                              "worker", "lane",  "event"};
+
+// Lanes are small and few, unless clients make up a size for every picture.
+constexpr size_t kLanesKeptMax = 65'536;
+
+std::string LaneKey(const Lane& lane) {
+  std::string key;
+  for (const std::string* part :
+       {&lane.queue, &lane.kind, &lane.model, &lane.vae}) {
+    key += *part;
+    key += '\n';
+  }
+  key += std::to_string(lane.width);
+  key += 'x';
+  key += std::to_string(lane.height);
+  return key;
+}
+
+absl::Duration KeepFor(const QueueSettings& keep, const RunCounts& counts) {
+  switch (StateOf(counts)) {
+    case JobState::kFailed:
+      return keep.keep_failed;
+    case JobState::kCancelled:
+      return keep.keep_cancelled;
+    default:
+      return keep.keep_succeeded;
+  }
+}
+
+}  // namespace
+
+void Advance(JobProgress* progress, const RunCounts& delta,
+             const QueueSettings& keep, absl::Time now) {
+  progress->counts += delta;
+  if (progress->start_time == absl::InfinitePast() &&
+      progress->counts.running > 0) {
+    progress->start_time = now;
+  }
+  if (progress->counts.live() > 0) {
+    progress->end_time = absl::InfiniteFuture();
+    progress->expire_time = absl::InfiniteFuture();
+  } else if (progress->end_time == absl::InfiniteFuture()) {
+    progress->end_time = now;
+    progress->expire_time = now + KeepFor(keep, progress->counts);
+  }
+}
+
+SqliteTx::SqliteTx(Connection& db) : SqliteReads(db) {
+  Query rows = db.Ask(sql::kCounters);
+  while (rows.Step()) {
+    const std::string_view name = rows.Text();
+    const auto known =
+        std::find(std::begin(kCounterNames), std::end(kCounterNames), name);
+    if (known == std::end(kCounterNames)) continue;
+    counters_[known - std::begin(kCounterNames)] = rows.Integer();
+  }
+  stored_counters_ = counters_;
+  Query newest = db.Ask(sql::kLastEvent);
+  if (newest.Step()) {
+    last_sequence_ = newest.Integer();
+    newest_time_ = absl::FromUnixMillis(newest.Integer());
+  }
+  queues_.Load(db);
+}
+
+void SqliteTx::BeginGroup(absl::Time now) {
+  now_ = now;
+  group_wrote_ = group_changed_ = work_ready_ = false;
+  if (lanes_.size() > kLanesKeptMax || lane_ids_.size() > kLanesKeptMax) {
+    lanes_.clear();
+    lane_ids_.clear();
+  }
+}
+
+void SqliteTx::BeginClosure() {
+  mark_ = {counters_, last_sequence_, newest_time_, work_ready_,
+           db_.TotalChanges()};
+  queues_.Mark();
+  new_lanes_.clear();
+  closure_wrote_ = savepoint_ = false;
+}
+
+// A closure that only reads needs no savepoint, and neither does the first
+// one that writes: there the whole transaction can be rolled back.
+void SqliteTx::BeforeChange() {
+  if (closure_wrote_) return;
+  closure_wrote_ = true;
+  if (!group_wrote_) return;
+  db_.Run(sql::kSavepoint);
+  savepoint_ = true;
+}
+
+bool SqliteTx::ChangedSinceMark() {
+  return db_.TotalChanges() != mark_.changes ||
+         queues_.changed_since_mark() || counters_ != mark_.counters;
+}
+
+void SqliteTx::EndClosure(bool keep) {
+  if (!keep) return Undo();
+  if (savepoint_) db_.Run(sql::kRelease);
+  group_changed_ = group_changed_ || ChangedSinceMark();
+  group_wrote_ = group_wrote_ || closure_wrote_;
+}
+
+void SqliteTx::Undo() {
+  if (savepoint_) {
+    db_.Run(sql::kRollbackTo);
+    db_.Run(sql::kRelease);
+  } else if (closure_wrote_) {
+    db_.Run(sql::kRollback);
+    db_.Run(sql::kBegin);
+  }
+  counters_ = mark_.counters;
+  last_sequence_ = mark_.last_sequence;
+  newest_time_ = mark_.newest_time;
+  work_ready_ = mark_.work_ready;
+  queues_.UndoToMark();
+  for (const Lane& lane : new_lanes_) {
+    lane_ids_.erase(LaneKey(lane));
+    lanes_.erase(lane.id.value);
+  }
+}
+
+bool SqliteTx::Flush() {
+  if (!group_changed_) return false;
+  queues_.Flush(db_);
+  for (int i = 0; i < kCounters; ++i) {
+    if (counters_[i] == stored_counters_[i]) continue;
+    db_.Run(sql::kSetCounter, kCounterNames[i], counters_[i]);
+  }
+  stored_counters_ = counters_;
+  return true;
+}
+
+std::vector<Queue> SqliteTx::Queues() {
+  std::vector<Queue> queues;
+  for (const auto& [name, queue] : queues_.all()) queues.push_back(queue);
+  return queues;
+}
+
+std::optional<Queue> SqliteTx::FindQueue(const std::string& name) {
+  const Queue* queue = queues_.Find(name);
+  if (queue == nullptr) return std::nullopt;
+  return *queue;
+}
+
+void SqliteTx::SaveQueue(const Queue& queue) { queues_.Save(queue); }
+
+void SqliteTx::DeleteQueue(const std::string& name) { queues_.Remove(name); }
+
+Lane SqliteTx::FindLane(LaneId id) {
+  const auto known = lanes_.find(id.value);
+  if (known != lanes_.end()) return known->second;
+  return lanes_[id.value] = SqliteReads::FindLane(id);
+}
+
+LaneId SqliteTx::LaneFor(const Lane& lane) {
+  std::string key = LaneKey(lane);
+  const auto known = lane_ids_.find(key);
+  if (known != lane_ids_.end()) return known->second;
+  LaneId id;
+  if (Query row = db_.Ask(sql::kLaneLike, lane.queue, lane.kind, lane.model,
+                          lane.vae, lane.width, lane.height);
+      row.Step()) {
+    id = LaneId{row.Integer()};
+  } else {
+    BeforeChange();
+    Lane made = lane;
+    made.id = id = LaneId{Next(kLane)};
+    WriteLane(db_, made);
+    new_lanes_.push_back(std::move(made));
+  }
+  lane_ids_.emplace(std::move(key), id);
+  return id;
+}
+
+JobId SqliteTx::InsertJob(const Job& job, const std::string& shared,
+                          std::vector<Run> runs,
+                          const std::vector<std::string>& own) {
+  BeforeChange();
+  const JobId id{Next(kJob)};
+  WriteNewJob(db_, id, job);
+  db_.Run(sql::kAddSharedParams, id.value, shared);
+  for (size_t i = 0; i < runs.size(); ++i) {
+    runs[i].id = RunId(id, static_cast<int>(i));
+    WriteRun(db_, sql::kAddRun, runs[i]);
+    if (i >= own.size() || own[i] == "{}") continue;
+    db_.Run(sql::kAddOwnParams, runs[i].id.value, own[i]);
+  }
+  return id;
+}
+
+void SqliteTx::SaveRun(const Run& run) {
+  BeforeChange();
+  WriteRun(db_, sql::kSaveRun, run);
+  for (const Output& output : run.outputs) {
+    db_.Run(sql::kAddReference, output.artifact, run.id.job().value);
+  }
+}
+
+void SqliteTx::AddAttempt(const Attempt& attempt) {
+  BeforeChange();
+  WriteAttempt(db_, attempt);
+}
+
+RunCounts SqliteTx::ApplyToJob(JobId id, const RunCounts& delta,
+                               const QueueSettings& keep) {
+  BeforeChange();
+  JobProgress progress;
+  {
+    Query row = db_.Ask(sql::kJobProgress, id.value);
+    if (!row.Step()) throw BrokenRow("no job " + std::to_string(id.value));
+    progress = ReadProgress(row);
+  }
+  Advance(&progress, delta, keep, now_);
+  WriteProgress(db_, id, progress);
+  return progress.counts;
+}
+
+void SqliteTx::SaveJob(const Job& job) {
+  BeforeChange();
+  WriteJob(db_, job);
+}
+
+void SqliteTx::DeleteJob(JobId id) {
+  BeforeChange();
+  const int64_t first = RunId(id, 0).value;
+  const int64_t last = RunId(JobId{id.value + 1}, 0).value - 1;
+  db_.Run(sql::kDeleteAttempts, first, last);
+  db_.Run(sql::kDeleteOwnParams, first, last);
+  db_.Run(sql::kDeleteRuns, first, last);
+  db_.Run(sql::kDeleteReferences, id.value);
+  db_.Run(sql::kDeleteSharedParams, id.value);
+  db_.Run(sql::kDeleteJob, id.value);
+}
+
+void SqliteTx::SaveBatch(const Batch& batch) {
+  BeforeChange();
+  WriteBatch(db_, batch);
+}
+
+void SqliteTx::DeleteBatch(BatchId id) {
+  BeforeChange();
+  db_.Run(sql::kDeleteBatch, id.value);
+}
+
+void SqliteTx::AppendEvent(Event event) {
+  BeforeChange();
+  event.sequence = last_sequence_ = Next(kEvent);
+  event.time = newest_time_ = now_;
+  WriteEvent(db_, event);
+  work_ready_ = work_ready_ || MakesWorkReady(event);
+}
+
+void SqliteTx::TrimEvents(int64_t through) {
+  BeforeChange();
+  db_.Run(sql::kTrimEvents, std::min(through, last_sequence_ - 1));
+}
+
+void SqliteTx::SaveArtifact(const Artifact& artifact) {
+  BeforeChange();
+  WriteArtifact(db_, artifact);
+}
+
+void SqliteTx::DeleteArtifact(const std::string& digest) {
+  BeforeChange();
+  db_.Run(sql::kDeleteArtifact, digest);
+}
+
+void SqliteTx::AddReferences(JobId job,
+                             const std::vector<std::string>& digests) {
+  BeforeChange();
+  for (const std::string& digest : digests) {
+    db_.Run(sql::kAddReference, digest, job.value);
+  }
+}
+
+}  // namespace sheaf

@@ -1,0 +1,115 @@
+// The writing half of the store's interface, on the writer's connection.
+//
+// One object serves all transactions of a connection. It keeps in memory what
+// every closure needs and few change: the counters that give out numbers, the
+// queues, the lanes. Those changes are written back once, before the commit;
+// a closure that fails takes its own along (EndClosure).
+//
+// Order of calls: BeginGroup, then for each closure BeginClosure, the closure
+// itself, EndClosure; then Flush, then COMMIT by the owner. After any
+// exception the owner throws this object away with its connection.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "queue/sqlite/queue_cache.h"
+#include "queue/sqlite/sqlite_view.h"
+
+namespace sheaf {
+
+class SqliteTx final : public SqliteReads<Tx> {
+ public:
+  // Reads counters, queues and the newest event.
+  explicit SqliteTx(Connection& db);
+
+  // The time of the newest event, before which no group may be.
+  absl::Time newest_time() const { return newest_time_; }
+
+  // A transaction has begun.
+  void BeginGroup(absl::Time now);
+  void BeginClosure();
+  // Keeps or undoes what the closure did.
+  void EndClosure(bool keep);
+  // Before COMMIT. Whether there is anything to commit.
+  bool Flush();
+  // After COMMIT: what observers are told.
+  Committed committed() const { return {last_sequence_, work_ready_}; }
+
+  std::vector<Queue> Queues() override;
+  std::optional<Queue> FindQueue(const std::string& name) override;
+  Lane FindLane(LaneId id) override;
+  int64_t LastSequence() override { return last_sequence_; }
+
+  JobId InsertJob(const Job& job, const std::string& shared,
+                  std::vector<Run> runs,
+                  const std::vector<std::string>& own) override;
+  void SaveRun(const Run& run) override;
+  void AddAttempt(const Attempt& attempt) override;
+  RunCounts ApplyToJob(JobId id, const RunCounts& delta,
+                       const QueueSettings& keep) override;
+  void SaveJob(const Job& job) override;
+  void DeleteJob(JobId id) override;
+  void SaveQueue(const Queue& queue) override;
+  void DeleteQueue(const std::string& name) override;
+  LaneId LaneFor(const Lane& lane) override;
+  BatchId NewBatchId() override { return BatchId{Next(kBatch)}; }
+  int64_t NewEpoch() override { return Next(kEpoch); }
+  WorkerId NewWorkerId() override { return WorkerId{Next(kWorker)}; }
+  void SaveBatch(const Batch& batch) override;
+  void DeleteBatch(BatchId id) override;
+  void AppendEvent(Event event) override;
+  void TrimEvents(int64_t through) override;
+  void SaveArtifact(const Artifact& artifact) override;
+  void DeleteArtifact(const std::string& digest) override;
+  void AddReferences(JobId job,
+                     const std::vector<std::string>& digests) override;
+
+ private:
+  enum Counter { kJob, kBatch, kEpoch, kWorker, kLane, kEvent, kCounters };
+  using Counters = std::array<int64_t, kCounters>;
+
+  // What a closure may have to give back.
+  struct Mark {
+    Counters counters{};
+    int64_t last_sequence = 0;
+    absl::Time newest_time;
+    bool work_ready = false;
+    int64_t changes = 0;
+  };
+
+  int64_t Next(Counter counter) { return ++counters_[counter]; }
+  // Every change of a table goes through here first: it opens the closure's
+  // savepoint if something earlier would be lost by a plain rollback.
+  void BeforeChange();
+  void Undo();
+  bool ChangedSinceMark();
+
+  Counters counters_{};
+  Counters stored_counters_{};
+  int64_t last_sequence_ = 0;
+  absl::Time newest_time_;
+  bool work_ready_ = false;
+  QueueCache queues_;
+  std::unordered_map<std::string, LaneId> lane_ids_;
+  std::unordered_map<int64_t, Lane> lanes_;
+  std::vector<Lane> new_lanes_;  // of this closure
+
+  Mark mark_;
+  bool savepoint_ = false;      // the present closure's is open
+  bool group_wrote_ = false;    // tables, by closures that were kept
+  bool closure_wrote_ = false;  // tables, by the present closure
+  bool group_changed_ = false;
+};
+
+// `progress` after `delta`, at `now`: when it began, ended, and is to expire.
+struct JobProgress;
+void Advance(JobProgress* progress, const RunCounts& delta,
+             const QueueSettings& keep, absl::Time now);
+
+}  // namespace sheaf

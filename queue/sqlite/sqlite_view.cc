@@ -1,0 +1,214 @@
+#include "queue/sqlite/sqlite_view.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "queue/sqlite/filter_sql.h"
+#include "queue/sqlite/row.h"
+#include "queue/sqlite/statements.h"
+
+namespace sheaf {
+namespace {
+
+// All rows of `query`, or its first, each by `read`.
+template <class Read>
+auto All(Query query, Read read) {
+  std::vector<decltype(read(query))> rows;
+  while (query.Step()) rows.push_back(read(query));
+  return rows;
+}
+
+template <class Read>
+auto First(Query query, Read read) -> std::optional<decltype(read(query))> {
+  if (!query.Step()) return std::nullopt;
+  return read(query);
+}
+
+int64_t FirstNumber(Query query, int64_t none) {
+  return query.Step() ? query.Integer() : none;
+}
+
+template <class T>
+T IdOf(Query& row) {
+  return T{row.Integer()};
+}
+
+// Instants before all and after all, where a bound must be a number.
+int64_t Bound(absl::Time time) {
+  if (time == absl::InfiniteFuture()) return std::numeric_limits<int64_t>::max();
+  if (time == absl::InfinitePast()) return std::numeric_limits<int64_t>::min();
+  return absl::ToUnixMillis(time);
+}
+
+RunParams ParamsOf(Query query) {
+  return query.Step() ? ReadParams(query) : RunParams{};
+}
+
+}  // namespace
+
+template <class I>
+std::vector<Queue> SqliteReads<I>::Queues() {
+  return All(db_.Ask(sql::kQueues), ReadQueue);
+}
+
+template <class I>
+std::optional<Queue> SqliteReads<I>::FindQueue(const std::string& name) {
+  return First(db_.Ask(sql::kFindQueue, name), ReadQueue);
+}
+
+template <class I>
+std::optional<Job> SqliteReads<I>::FindJob(JobId id) {
+  return First(db_.Ask(sql::kFindJob, id.value), ReadJob);
+}
+
+template <class I>
+std::vector<Job> SqliteReads<I>::Jobs(const JobQuery& query) {
+  static const FilterExpr all;
+  const FilterSql filter = ToSql(query.filter ? *query.filter : all);
+  const int64_t edge = query.ascending ? std::numeric_limits<int64_t>::min()
+                                       : std::numeric_limits<int64_t>::max();
+  Query rows =
+      db_.AskOnce(sql::kJobsPrefix + filter.condition +
+                  (query.ascending ? sql::kJobsAscending
+                                   : sql::kJobsDescending));
+  for (const auto& value : filter.values) {
+    std::visit([&](const auto& v) { rows.Bind(v); }, value);
+  }
+  rows.Bind(query.after ? query.after->value : edge);
+  rows.Bind(query.limit);
+  return All(std::move(rows), ReadJob);
+}
+
+template <class I>
+std::optional<RequestRecord> SqliteReads<I>::FindRequest(
+    const std::string& owner, const std::string& request_id) {
+  return First(db_.Ask(sql::kFindRequest, owner, request_id), [](Query& row) {
+    const JobId id = IdOf<JobId>(row);
+    return RequestRecord{id, std::string(row.Text())};
+  });
+}
+
+template <class I>
+RunParams SqliteReads<I>::SharedParams(JobId id) {
+  return ParamsOf(db_.Ask(sql::kSharedParams, id.value));
+}
+
+template <class I>
+std::optional<Run> SqliteReads<I>::FindRun(RunId id) {
+  return First(db_.Ask(sql::kFindRun, id.value), ReadRun);
+}
+
+template <class I>
+std::vector<Run> SqliteReads<I>::Runs(const RunQuery& query) {
+  return All(db_.Ask(sql::kRuns, query.first.value, query.last.value,
+                     query.states, query.limit),
+             ReadRun);
+}
+
+template <class I>
+RunParams SqliteReads<I>::OwnParams(RunId id) {
+  return ParamsOf(db_.Ask(sql::kOwnParams, id.value));
+}
+
+template <class I>
+std::vector<Attempt> SqliteReads<I>::Attempts(RunId id) {
+  return All(db_.Ask(sql::kAttempts, id.value), ReadAttempt);
+}
+
+template <class I>
+std::optional<Batch> SqliteReads<I>::FindBatch(BatchId id) {
+  return First(db_.Ask(sql::kFindBatch, id.value), ReadBatch);
+}
+
+template <class I>
+std::vector<Batch> SqliteReads<I>::Batches(absl::Time expired_by) {
+  return All(db_.Ask(sql::kBatches, Bound(expired_by)), ReadBatch);
+}
+
+template <class I>
+Lane SqliteReads<I>::FindLane(LaneId id) {
+  const auto lane = First(db_.Ask(sql::kFindLane, id.value), ReadLane);
+  if (!lane) throw BrokenRow("no lane " + std::to_string(id.value));
+  return *lane;
+}
+
+template <class I>
+std::vector<Lane> SqliteReads<I>::ReadyLanes() {
+  return All(db_.Ask(sql::kReadyLanes), ReadLane);
+}
+
+template <class I>
+std::vector<Run> SqliteReads<I>::Ready(LaneId lane, Priority priority,
+                                       int limit) {
+  return All(db_.Ask(sql::kReady, lane.value, priority, limit), ReadRun);
+}
+
+template <class I>
+int64_t SqliteReads<I>::CountReadyBefore(LaneId lane, const ReadyPlace& place,
+                                         int64_t limit) {
+  const int64_t count = FirstNumber(
+      db_.Ask(sql::kCountReadyBefore, lane.value, place.priority,
+              Bound(place.run_time), place.id.value, limit),
+      0);
+  return std::min(count, limit);
+}
+
+template <class I>
+std::vector<RunId> SqliteReads<I>::PastDeadline(absl::Time by, int limit) {
+  return All(db_.Ask(sql::kPastDeadline, Bound(by), limit), IdOf<RunId>);
+}
+
+template <class I>
+std::vector<JobId> SqliteReads<I>::Expired(absl::Time by, int limit) {
+  return All(db_.Ask(sql::kExpired, Bound(by), limit), IdOf<JobId>);
+}
+
+template <class I>
+std::vector<Event> SqliteReads<I>::Events(int64_t after, int limit) {
+  return All(db_.Ask(sql::kEvents, after, limit), ReadEvent);
+}
+
+template <class I>
+int64_t SqliteReads<I>::LastSequence() {
+  return FirstNumber(db_.Ask(sql::kLastEvent), 0);
+}
+
+template <class I>
+int64_t SqliteReads<I>::FirstSequence() {
+  return FirstNumber(db_.Ask(sql::kFirstEvent), 1);
+}
+
+template <class I>
+std::optional<Artifact> SqliteReads<I>::FindArtifact(
+    const std::string& digest) {
+  return First(db_.Ask(sql::kFindArtifact, digest), ReadArtifact);
+}
+
+template <class I>
+bool SqliteReads<I>::IsReferenced(const std::string& digest) {
+  return db_.Ask(sql::kIsReferenced, digest).Step();
+}
+
+template <class I>
+std::vector<Artifact> SqliteReads<I>::UnreferencedArtifacts(
+    absl::Time created_by, int limit) {
+  return All(db_.Ask(sql::kUnreferencedArtifacts, Bound(created_by), limit),
+             ReadArtifact);
+}
+
+template <class I>
+StoreCounts SqliteReads<I>::Counts() {
+  StoreCounts counts;
+  counts.jobs = FirstNumber(db_.Ask(sql::kCountJobs), 0);
+  Query artifacts = db_.Ask(sql::kCountArtifacts);
+  if (artifacts.Step()) {
+    counts.artifacts = artifacts.Integer();
+    counts.artifact_bytes = artifacts.Integer();
+  }
+  return counts;
+}
+
+template class SqliteReads<View>;
+template class SqliteReads<Tx>;
+
+}  // namespace sheaf

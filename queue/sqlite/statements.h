@@ -1,0 +1,240 @@
+// Every statement of the store, each a text that can be pasted into sqlite3.
+// A test asks SQLite how it would run each of them, and fails on a scan of a
+// table that grows.
+//
+// Columns stand in the order in which row.cc reads and binds them.
+#pragma once
+
+namespace sheaf::sql {
+
+// The six counters.
+inline constexpr char kCounters[] = "SELECT name, value FROM counters";
+inline constexpr char kSetCounter[] =
+    "UPDATE counters SET value = ?2 WHERE name = ?1";
+// Changes nothing, but writes and syncs a page.
+inline constexpr char kProbe[] =
+    "UPDATE counters SET value = value WHERE name = 'job'";
+
+inline constexpr char kQueues[] =
+    "SELECT name, state, pause_mode, batch_size, attempts_max, runs_max, "
+    "keep_succeeded, keep_failed, keep_cancelled, revision, version, "
+    "create_time, reason, actor, pause_time, resume_time, queued, running "
+    "FROM queues ORDER BY name";
+inline constexpr char kFindQueue[] =
+    "SELECT name, state, pause_mode, batch_size, attempts_max, runs_max, "
+    "keep_succeeded, keep_failed, keep_cancelled, revision, version, "
+    "create_time, reason, actor, pause_time, resume_time, queued, running "
+    "FROM queues WHERE name = ?1";
+inline constexpr char kSaveQueue[] =
+    "INSERT OR REPLACE INTO queues (name, state, pause_mode, batch_size, "
+    "attempts_max, runs_max, keep_succeeded, keep_failed, keep_cancelled, "
+    "revision, version, create_time, reason, actor, pause_time, resume_time, "
+    "queued, running) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
+    "?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+inline constexpr char kDeleteQueue[] = "DELETE FROM queues WHERE name = ?1";
+
+inline constexpr char kFindLane[] =
+    "SELECT id, queue, kind, model, vae, width, height FROM lanes "
+    "WHERE id = ?1";
+inline constexpr char kLaneLike[] =
+    "SELECT id FROM lanes WHERE queue = ?1 AND kind = ?2 AND model = ?3 "
+    "AND vae = ?4 AND width = ?5 AND height = ?6";
+inline constexpr char kAddLane[] =
+    "INSERT INTO lanes (id, queue, kind, model, vae, width, height) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
+inline constexpr char kFindJob[] =
+    "SELECT id, queue, kind, priority, owner, labels, request_id, "
+    "payload_digest, run_count, attempts_max, n_queued, n_running, "
+    "n_succeeded, n_failed, n_cancelled, create_time, run_time, "
+    "start_deadline, start_time, end_time, expire_time, version "
+    "FROM jobs WHERE id = ?1";
+// The filter's condition (filter_sql.h), the bounds and the order follow.
+inline constexpr char kJobsPrefix[] =
+    "SELECT id, queue, kind, priority, owner, labels, request_id, "
+    "payload_digest, run_count, attempts_max, n_queued, n_running, "
+    "n_succeeded, n_failed, n_cancelled, create_time, run_time, "
+    "start_deadline, start_time, end_time, expire_time, version "
+    "FROM jobs AS j WHERE ";
+inline constexpr char kJobsDescending[] =
+    " AND id < ? ORDER BY id DESC LIMIT ?";
+inline constexpr char kJobsAscending[] = " AND id > ? ORDER BY id LIMIT ?";
+inline constexpr char kFindRequest[] =
+    "SELECT id, payload_digest FROM jobs "
+    "WHERE owner = ?1 AND request_id = ?2";
+inline constexpr char kAddJob[] =
+    "INSERT INTO jobs (id, queue, kind, priority, owner, labels, request_id, "
+    "payload_digest, run_count, attempts_max, n_queued, n_running, "
+    "n_succeeded, n_failed, n_cancelled, create_time, run_time, "
+    "start_deadline, start_time, end_time, expire_time, version) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+    "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
+inline constexpr char kSaveJob[] =
+    "UPDATE jobs SET queue = ?2, kind = ?3, priority = ?4, owner = ?5, "
+    "labels = ?6, request_id = ?7, payload_digest = ?8, attempts_max = ?9, "
+    "create_time = ?10, run_time = ?11, start_deadline = ?12, "
+    "start_time = ?13, end_time = ?14, expire_time = ?15, version = ?16 "
+    "WHERE id = ?1";
+inline constexpr char kJobProgress[] =
+    "SELECT n_queued, n_running, n_succeeded, n_failed, n_cancelled, "
+    "start_time, end_time, expire_time FROM jobs WHERE id = ?1";
+inline constexpr char kSaveJobProgress[] =
+    "UPDATE jobs SET n_queued = ?2, n_running = ?3, n_succeeded = ?4, "
+    "n_failed = ?5, n_cancelled = ?6, start_time = ?7, end_time = ?8, "
+    "expire_time = ?9, version = version + 1 WHERE id = ?1";
+inline constexpr char kDeleteJob[] = "DELETE FROM jobs WHERE id = ?1";
+inline constexpr char kExpired[] =
+    "SELECT id FROM jobs WHERE expire_time <= ?1 "
+    "ORDER BY expire_time, id LIMIT ?2";
+inline constexpr char kCountJobs[] = "SELECT count(*) FROM jobs";
+
+inline constexpr char kSharedParams[] =
+    "SELECT shared FROM job_params WHERE job_id = ?1";
+inline constexpr char kAddSharedParams[] =
+    "INSERT INTO job_params (job_id, shared) VALUES (?1, ?2)";
+inline constexpr char kDeleteSharedParams[] =
+    "DELETE FROM job_params WHERE job_id = ?1";
+
+inline constexpr char kFindRun[] =
+    "SELECT id, lane, state, priority, run_time, start_deadline, "
+    "attempts_max, attempt, failures, crashes, alone, cancel_requested, "
+    "batch, epoch, worker, start_time, end_time, error, outputs "
+    "FROM runs WHERE id = ?1";
+// ?3 is a set of states, as bits.
+inline constexpr char kRuns[] =
+    "SELECT id, lane, state, priority, run_time, start_deadline, "
+    "attempts_max, attempt, failures, crashes, alone, cancel_requested, "
+    "batch, epoch, worker, start_time, end_time, error, outputs "
+    "FROM runs WHERE id BETWEEN ?1 AND ?2 AND (?3 >> state) & 1 "
+    "ORDER BY id LIMIT ?4";
+inline constexpr char kReady[] =
+    "SELECT id, lane, state, priority, run_time, start_deadline, "
+    "attempts_max, attempt, failures, crashes, alone, cancel_requested, "
+    "batch, epoch, worker, start_time, end_time, error, outputs "
+    "FROM runs WHERE state = 1 AND lane = ?1 AND priority = ?2 "
+    "ORDER BY run_time, id LIMIT ?3";
+// Hops from lane to lane in the index, however many runs wait in each.
+inline constexpr char kReadyLanes[] =
+    "WITH RECURSIVE ready (lane) AS ("
+    "SELECT (SELECT lane FROM runs INDEXED BY runs_ready "
+    "WHERE state = 1 AND lane > 0 ORDER BY lane LIMIT 1) UNION ALL "
+    "SELECT (SELECT runs.lane FROM runs INDEXED BY runs_ready "
+    "WHERE state = 1 AND runs.lane > ready.lane ORDER BY runs.lane LIMIT 1) "
+    "FROM ready WHERE ready.lane IS NOT NULL) "
+    "SELECT lanes.id, queue, kind, model, vae, width, height FROM ready "
+    "CROSS JOIN lanes ON lanes.id = ready.lane";
+inline constexpr char kCountReadyBefore[] =
+    "SELECT (SELECT count(*) FROM (SELECT 1 FROM runs WHERE state = 1 "
+    "AND lane = ?1 AND priority > ?2 LIMIT ?5)) + "
+    "(SELECT count(*) FROM (SELECT 1 FROM runs WHERE state = 1 "
+    "AND lane = ?1 AND priority = ?2 AND run_time < ?3 LIMIT ?5)) + "
+    "(SELECT count(*) FROM (SELECT 1 FROM runs WHERE state = 1 "
+    "AND lane = ?1 AND priority = ?2 AND run_time = ?3 AND id < ?4 "
+    "LIMIT ?5))";
+inline constexpr char kPastDeadline[] =
+    "SELECT id FROM runs WHERE state = 1 AND start_deadline <= ?1 "
+    "ORDER BY start_deadline, id LIMIT ?2";
+inline constexpr char kAddRun[] =
+    "INSERT INTO runs (id, lane, state, priority, run_time, start_deadline, "
+    "attempts_max, attempt, failures, crashes, alone, cancel_requested, "
+    "batch, epoch, worker, start_time, end_time, error, outputs) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+    "?15, ?16, ?17, ?18, ?19)";
+inline constexpr char kSaveRun[] =
+    "UPDATE runs SET lane = ?2, state = ?3, priority = ?4, run_time = ?5, "
+    "start_deadline = ?6, attempts_max = ?7, attempt = ?8, failures = ?9, "
+    "crashes = ?10, alone = ?11, cancel_requested = ?12, batch = ?13, "
+    "epoch = ?14, worker = ?15, start_time = ?16, end_time = ?17, "
+    "error = ?18, outputs = ?19 WHERE id = ?1";
+inline constexpr char kDeleteRuns[] =
+    "DELETE FROM runs WHERE id BETWEEN ?1 AND ?2";
+
+inline constexpr char kOwnParams[] =
+    "SELECT params FROM run_params WHERE run_id = ?1";
+inline constexpr char kAddOwnParams[] =
+    "INSERT INTO run_params (run_id, params) VALUES (?1, ?2)";
+inline constexpr char kDeleteOwnParams[] =
+    "DELETE FROM run_params WHERE run_id BETWEEN ?1 AND ?2";
+
+inline constexpr char kAttempts[] =
+    "SELECT run_id, attempt, worker, batch, epoch, start_time, end_time, "
+    "outcome, error FROM attempts WHERE run_id = ?1 ORDER BY attempt";
+inline constexpr char kAddAttempt[] =
+    "INSERT INTO attempts (run_id, attempt, worker, batch, epoch, "
+    "start_time, end_time, outcome, error) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+inline constexpr char kDeleteAttempts[] =
+    "DELETE FROM attempts WHERE run_id BETWEEN ?1 AND ?2";
+
+inline constexpr char kFindBatch[] =
+    "SELECT id, queue, worker, worker_name, epoch, lease_expire_time, "
+    "start_time, runs FROM batches WHERE id = ?1";
+inline constexpr char kBatches[] =
+    "SELECT id, queue, worker, worker_name, epoch, lease_expire_time, "
+    "start_time, runs FROM batches WHERE lease_expire_time <= ?1 "
+    "ORDER BY id";
+inline constexpr char kSaveBatch[] =
+    "INSERT OR REPLACE INTO batches (id, queue, worker, worker_name, epoch, "
+    "lease_expire_time, start_time, runs) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+inline constexpr char kDeleteBatch[] = "DELETE FROM batches WHERE id = ?1";
+
+inline constexpr char kEvents[] =
+    "SELECT sequence, time, type, queue, job, batch, worker, data "
+    "FROM events WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
+inline constexpr char kLastEvent[] =
+    "SELECT sequence, time FROM events ORDER BY sequence DESC LIMIT 1";
+inline constexpr char kFirstEvent[] =
+    "SELECT sequence FROM events ORDER BY sequence LIMIT 1";
+inline constexpr char kAddEvent[] =
+    "INSERT INTO events (sequence, time, type, queue, job, batch, worker, "
+    "data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+inline constexpr char kTrimEvents[] =
+    "DELETE FROM events WHERE sequence <= ?1";
+
+inline constexpr char kFindArtifact[] =
+    "SELECT digest, size, media_type, create_time FROM artifacts "
+    "WHERE digest = ?1";
+inline constexpr char kIsReferenced[] =
+    "SELECT 1 FROM artifact_refs WHERE digest = ?1 LIMIT 1";
+inline constexpr char kUnreferencedArtifacts[] =
+    "SELECT digest, size, media_type, create_time FROM artifacts "
+    "WHERE create_time <= ?1 AND NOT EXISTS (SELECT 1 FROM artifact_refs "
+    "WHERE artifact_refs.digest = artifacts.digest) "
+    "ORDER BY create_time, digest LIMIT ?2";
+inline constexpr char kCountArtifacts[] =
+    "SELECT count(*), ifnull(sum(size), 0) FROM artifacts";
+inline constexpr char kSaveArtifact[] =
+    "INSERT OR REPLACE INTO artifacts (digest, size, media_type, "
+    "create_time) VALUES (?1, ?2, ?3, ?4)";
+inline constexpr char kDeleteArtifact[] =
+    "DELETE FROM artifacts WHERE digest = ?1";
+inline constexpr char kAddReference[] =
+    "INSERT OR IGNORE INTO artifact_refs (digest, job_id) VALUES (?1, ?2)";
+inline constexpr char kDeleteReferences[] =
+    "DELETE FROM artifact_refs WHERE job_id = ?1";
+
+// Transactions. A closure's savepoint is named u.
+inline constexpr char kBegin[] = "BEGIN IMMEDIATE";
+inline constexpr char kBeginRead[] = "BEGIN";
+inline constexpr char kCommit[] = "COMMIT";
+inline constexpr char kRollback[] = "ROLLBACK";
+inline constexpr char kSavepoint[] = "SAVEPOINT u";
+inline constexpr char kRelease[] = "RELEASE u";
+inline constexpr char kRollbackTo[] = "ROLLBACK TO u";
+
+// All of the above that read or write tables, whole, for the test.
+inline constexpr const char* kAll[] = {
+    kCounters, kSetCounter, kProbe, kQueues, kFindQueue, kSaveQueue,
+    kDeleteQueue, kFindLane, kLaneLike, kAddLane, kFindJob, kFindRequest,
+    kAddJob, kSaveJob, kJobProgress, kSaveJobProgress, kDeleteJob, kExpired,
+    kCountJobs, kSharedParams, kAddSharedParams, kDeleteSharedParams,
+    kFindRun, kRuns, kReady, kReadyLanes, kCountReadyBefore, kPastDeadline,
+    kAddRun, kSaveRun, kDeleteRuns, kOwnParams, kAddOwnParams,
+    kDeleteOwnParams, kAttempts, kAddAttempt, kDeleteAttempts, kFindBatch,
+    kBatches, kSaveBatch, kDeleteBatch, kEvents, kLastEvent, kFirstEvent,
+    kAddEvent, kTrimEvents, kFindArtifact, kIsReferenced,
+    kUnreferencedArtifacts, kCountArtifacts, kSaveArtifact, kDeleteArtifact,
+    kAddReference, kDeleteReferences};
+
+}  // namespace sheaf::sql

@@ -1,0 +1,120 @@
+// The one thread that writes.
+//
+// It takes whatever waits, runs each closure within one transaction, commits
+// once, and hands the closures' answers to a thread of its own, so that it can
+// go on at once. It alone checkpoints, and copies pages for backups between
+// groups. When the disk fails it closes its connection, refuses writes, and
+// tries again with growing delays; readers go on meanwhile.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "queue/sqlite/backup.h"
+#include "queue/sqlite/fault.h"
+#include "queue/sqlite/health.h"
+#include "queue/sqlite/runner.h"
+#include "queue/sqlite/sqlite_tx.h"
+#include "queue/sqlite/task_queue.h"
+
+namespace sheaf {
+
+class Writer {
+ public:
+  struct Options {
+    std::string path;
+    std::string vfs;
+    int group_max = 512;
+    absl::Duration group_time_max = absl::Milliseconds(20);
+    int writes_max = 65'536;  // waiting, running or not yet answered
+    absl::Duration recovery_delay_min = absl::Milliseconds(50);
+    absl::Duration recovery_delay_max = absl::Seconds(5);
+    std::function<absl::Time()> clock;
+    std::function<void(const Committed&)> observer;
+    std::function<void(const std::string&)> log;
+  };
+
+  // Takes over `db`, migrated and checked. The runners outlive the writer:
+  // answers and observers run on `completions`, checks of backups on
+  // `background`.
+  Writer(Options options, std::unique_ptr<Connection> db, HealthBoard* health,
+         Runner* completions, Runner* background);
+  ~Writer() { Stop(); }
+  // Runs what waits, folds the WAL into the database, and ends the thread.
+  // Whoever writes after that is refused.
+  void Stop();
+
+  // Any thread.
+  void Write(Store::WriteCase use_case, Store::Done done);
+  void Backup(std::string path, BackupCopy::Done done);
+  // Not before any group's time so far.
+  absl::Time Now();
+
+ private:
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
+  struct Task {
+    Store::WriteCase use_case;
+    Store::Done done;
+    std::unique_ptr<BackupCopy> backup;  // instead of the two above
+  };
+  // The connection, and all that is known only as long as it is good.
+  struct Core {
+    explicit Core(std::unique_ptr<Connection> connection);
+    std::unique_ptr<Connection> db;
+    SqliteTx tx;
+    int wal_pages = 0;        // after the last commit
+    int checkpointed_at = 0;  // the same, at the last checkpoint
+  };
+  struct Answer {
+    Store::Done done;
+    absl::Status status;
+  };
+  using Answers = std::vector<Answer>;
+
+  void Loop();
+  SteadyTime::duration NextWake() const;
+  // Runs some of the waiting closures and commits.
+  bool RunGroup();
+  bool RunClosures(Answers* answers);
+  absl::Status RunOne(Task& task);
+  // The next waiting closure, if there is one at once.
+  bool NextTask(Task* task);
+  void Reply(Answers answers, std::optional<Committed> committed);
+  void RefuseAll();
+
+  void Poison(const Fault& fault);
+  void Recover();
+
+  // Between groups.
+  void Maintain(bool idle);
+  void Checkpoint(int mode);
+  void StepBackup();
+
+  const Options options_;
+  HealthBoard* const health_;
+  Runner* const completions_;
+  Runner* const background_;
+  std::atomic<int> under_way_ = 0;
+  std::atomic<int64_t> latest_ms_ = 0;  // of groups so far
+  TaskQueue<Task> tasks_;
+
+  // The writer's thread only.
+  std::deque<Task> waiting_;
+  std::deque<std::unique_ptr<BackupCopy>> backups_;
+  std::unique_ptr<Core> core_;  // null while poisoned
+  absl::Status refusal_;        // what callers are told while it is
+  SteadyTime retry_at_;
+  absl::Duration retry_delay_;
+  bool damaged_ = false;
+
+  std::thread thread_;
+};
+
+}  // namespace sheaf

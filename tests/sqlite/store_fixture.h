@@ -1,0 +1,60 @@
+// What the tests of the store share: a directory that goes away, a clock that
+// stands until told, and builders with defaults.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "queue/sqlite/sqlite_store.h"
+
+namespace sheaf {
+
+class TempFolder {
+ public:
+  TempFolder();
+  ~TempFolder();
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+class StoreTest : public ::testing::Test {
+ protected:
+  // As the tests open it; change what you need.
+  SqliteStore::Options MakeOptions();
+  // Opens (again) the store in the test's folder.
+  void Open() { Open(MakeOptions()); }
+  void Open(SqliteStore::Options options);
+  void Close() { store_.reset(); }
+
+  absl::Status Write(Store::WriteCase use_case);
+  absl::Status Read(Store::ReadCase use_case);
+  // Writes a job with `runs` waiting runs in queue "default".
+  JobId Submit(int runs = 1, const std::string& request_id = "");
+  // What a fresh connection says to `sql`, which asks for one number or text.
+  std::string Ask(const std::string& sql);
+
+  std::string database() const { return DatabasePath(folder_.path()); }
+
+  TempFolder folder_;
+  std::atomic<int64_t> clock_ms_ = 1'700'000'000'000;
+  std::atomic<int> commits_ = 0;
+  Committed last_commit_;
+  std::unique_ptr<SqliteStore> store_;
+};
+
+// Parts of a submit, as the use case would do it.
+Lane MakeLane();
+Queue MakeQueue(const std::string& name, absl::Time now);
+// Inserts a job with `count` waiting runs, its queue's counts and its event.
+JobId SubmitTo(Tx& tx, int count, const std::string& request_id = "");
+// Takes the first waiting runs of the default lane; then ends them well.
+Batch LeaseFrom(Tx& tx, int count);
+void FinishAll(Tx& tx, const Batch& batch);
+
+}  // namespace sheaf
