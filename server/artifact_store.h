@@ -1,0 +1,144 @@
+// The bytes of artifacts, in files named by their SHA-256:
+// DIR/artifacts/ab/cdef...; what is still coming lies in DIR/artifacts/tmp.
+//
+// A file gets its name only once all of it is on the disk, so what has a name
+// is whole, also after a crash; and nothing is read out that no longer matches
+// its name. No caller's text becomes part of a path: only 64 hex digits do.
+//
+// The store is owned by the server and outlives its uploads and readers. Any
+// thread may call it; an upload or a reader is used by one thread at a time.
+// All of it waits for the disk.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "base/sha256.h"
+#include "server/posix_file.h"
+
+namespace sheaf::server {
+
+struct ArtifactOptions {
+  int64_t bytes_max = int64_t{64} << 20;  // of one artifact
+  uint32_t side_max = 16384;              // pixels of a PNG
+  bool allow_other_types = false;         // than PNG, JPEG and WebP
+  // Files up to this size are checked before their first byte is read out,
+  // larger ones before their last.
+  int64_t verify_first_max = int64_t{64} << 20;
+  int uploads_max = 64;  // at the same time
+};
+
+struct StoredArtifact {
+  std::string digest;
+  int64_t size = 0;
+  std::string media_type;  // as the bytes say
+};
+
+class ArtifactStore {
+ public:
+  class Upload;
+  class Reader;
+
+  // Makes the directories and clears what a crash left of uploads.
+  static absl::StatusOr<std::unique_ptr<ArtifactStore>> Open(
+      const std::string& directory, const ArtifactOptions& options);
+
+  // OVERLOADED when too many are under way.
+  absl::StatusOr<std::unique_ptr<Upload>> BeginUpload();
+
+  // ARTIFACT_NOT_FOUND; ARTIFACT_CORRUPT where the bytes are not what they
+  // were.
+  absl::StatusOr<std::unique_ptr<Reader>> OpenReader(std::string_view digest);
+
+  // Removes a file that was stored before that time; a later upload of the
+  // same bytes makes it younger and thus keeps it. One that is not there, or
+  // too young, is no error.
+  absl::Status Remove(std::string_view digest,
+                      absl::Time stored_before = absl::InfiniteFuture());
+
+  // Of all files, in no order: to find those that nobody knows.
+  absl::StatusOr<std::vector<std::string>> ListDigests() const;
+
+  // 64 lower-case hex digits.
+  static bool IsDigest(std::string_view text);
+
+ private:
+  ArtifactStore(const std::string& directory, const ArtifactOptions& options);
+  absl::Status Prepare();
+  std::string FolderOf(std::string_view digest) const;
+  std::string PathOf(std::string_view digest) const;
+
+  const std::string root_;
+  const ArtifactOptions options_;
+  std::atomic<int> uploads_ = 0;
+  std::atomic<int64_t> temp_names_ = 0;
+  // Held while a name is given or taken away.
+  absl::Mutex names_;
+};
+
+// Bytes on their way in. Gone without a trace unless Finish succeeds.
+class ArtifactStore::Upload {
+ public:
+  ~Upload();
+  Upload(const Upload&) = delete;
+  Upload& operator=(const Upload&) = delete;
+
+  // ARTIFACT_TOO_LARGE, ARTIFACT_TYPE_REFUSED, DISK_FULL, STORE_UNAVAILABLE;
+  // then and thereafter.
+  absl::Status Append(std::string_view bytes);
+
+  // Stores what came, for good. `expected_digest` and `media_type` are what
+  // the caller believes, or empty. ARTIFACT_MISMATCH besides the above. Call
+  // once.
+  absl::StatusOr<StoredArtifact> Finish(std::string_view expected_digest,
+                                        std::string_view media_type);
+
+ private:
+  friend class ArtifactStore;
+  Upload(ArtifactStore* store, std::string path, PosixFile file);
+  absl::Status Take(std::string_view bytes);
+  absl::Status CheckHead() const;
+  absl::Status GiveName(std::string_view digest);
+
+  ArtifactStore* const store_;
+  const std::string path_;
+  PosixFile file_;
+  Sha256 sha_;
+  std::string head_;  // the first bytes, kMediaHeadBytes at most
+  int64_t size_ = 0;
+  absl::Status status_;
+  bool named_ = false;
+};
+
+// Bytes on their way out.
+class ArtifactStore::Reader {
+ public:
+  int64_t size() const { return size_; }
+
+  // The next bytes, at most `count` (> 0); empty at the end. ARTIFACT_CORRUPT
+  // instead of the last ones if all of them do not have the name's digest.
+  absl::StatusOr<std::string> Read(size_t count);
+
+ private:
+  friend class ArtifactStore;
+  Reader(std::string digest, PosixFile file, int64_t size);
+  absl::Status Verify();
+  absl::Status Corrupt() const;
+
+  const std::string digest_;
+  PosixFile file_;
+  const int64_t size_;
+  int64_t offset_ = 0;
+  bool verified_ = false;
+  bool corrupt_ = false;
+  Sha256 sha_;
+};
+
+}  // namespace sheaf::server
