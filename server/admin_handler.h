@@ -1,0 +1,59 @@
+// AdminService on the wire.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "server/core.h"
+#include "sheaf/v1/admin_service.grpc.pb.h"
+
+namespace sheaf {
+class SqliteStore;
+}
+
+namespace sheaf::server {
+
+// What the admin calls need beyond the core.
+struct AdminOptions {
+  SqliteStore* sqlite = nullptr;
+  std::string data_directory;
+  std::string backup_directory;
+  absl::Time start_time;
+  // What is wrong beside the store: a clock that stepped back, ...
+  std::function<std::vector<std::string>()> problems;
+};
+
+class AdminHandler final : public sheaf::v1::AdminService::CallbackService {
+ public:
+  AdminHandler(Core* core, AdminOptions options)
+      : core_(*core), options_(std::move(options)) {}
+
+  grpc::ServerUnaryReactor* ListWorkers(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::ListWorkersRequest* request,
+      sheaf::v1::ListWorkersResponse* response) override;
+  grpc::ServerUnaryReactor* DrainWorker(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::DrainWorkerRequest* request,
+      sheaf::v1::Worker* response) override;
+  grpc::ServerUnaryReactor* Backup(grpc::CallbackServerContext* context,
+                                   const sheaf::v1::BackupRequest* request,
+                                   sheaf::v1::BackupResponse* response) override;
+  grpc::ServerUnaryReactor* CheckIntegrity(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::CheckIntegrityRequest* request,
+      sheaf::v1::CheckIntegrityResponse* response) override;
+  grpc::ServerUnaryReactor* GetServerInfo(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::GetServerInfoRequest* request,
+      sheaf::v1::ServerInfo* response) override;
+
+ private:
+  void FillInfo(sheaf::v1::ServerInfo* info) const;
+
+  Core& core_;
+  const AdminOptions options_;
+};
+
+}  // namespace sheaf::server

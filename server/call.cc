@@ -1,0 +1,28 @@
+#include "server/call.h"
+
+namespace sheaf::server {
+
+absl::Status Admit(const Core& core, const grpc::CallbackServerContext& context,
+                   const google::protobuf::Message& request) {
+  if (core.stopping) {
+    return WithRetryAfter(
+        Error(Reason::kServerStopping, "the server is going down"),
+        absl::Seconds(2));
+  }
+  if (context.deadline() <= std::chrono::system_clock::now()) {
+    return Error(Reason::kDeadlinePassed,
+                 "the call's deadline passed before it was begun");
+  }
+  Violations violations = Validate(request);
+  if (!violations.empty()) return InvalidArgument(std::move(violations));
+  return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context,
+                                 const absl::Status& status) {
+  auto* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpcStatus(status));
+  return reactor;
+}
+
+}  // namespace sheaf::server

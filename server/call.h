@@ -1,0 +1,94 @@
+// The way of a unary call: checked at the door, carried to the store, answered
+// when the store is done. Handlers name a use case and how its result reads on
+// the wire; the rest is here, once.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "queue/error.h"
+#include "server/core.h"
+#include "server/validator.h"
+#include "server/wire_status.h"
+
+namespace sheaf::server {
+
+// Why the call may not go on: rules of the request, its deadline, a server
+// that is stopping.
+absl::Status Admit(const Core& core, const grpc::CallbackServerContext& context,
+                   const google::protobuf::Message& request);
+
+// Ends the call with `status` and nothing else.
+grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context,
+                                 const absl::Status& status);
+
+namespace internal {
+
+template <class ViewType, class Case, class Result, class Answer>
+struct PendingCall {
+  Case use_case;
+  Answer answer;
+  std::optional<Result> result;
+
+  absl::Status Run(ViewType& view) {
+    absl::StatusOr<Result> got = use_case(view);
+    if (!got.ok()) return got.status();
+    result = *std::move(got);
+    return absl::OkStatus();
+  }
+};
+
+template <class ViewType, class Case, class Answer>
+auto MakePending(Case use_case, Answer answer) {
+  using Result =
+      typename std::invoke_result_t<Case&, ViewType&>::value_type;
+  using Pending = PendingCall<ViewType, Case, Result, Answer>;
+  return std::make_shared<Pending>(
+      Pending{std::move(use_case), std::move(answer), std::nullopt});
+}
+
+template <class Pending>
+void End(grpc::ServerUnaryReactor* reactor, Pending& pending,
+         const absl::Status& status) {
+  if (status.ok()) pending.answer(*pending.result);
+  reactor->Finish(ToGrpcStatus(status));
+}
+
+}  // namespace internal
+
+// `use_case(Tx&) -> StatusOr<Result>` on the writer; then, after the commit,
+// `answer(Result&)` fills the response.
+template <class Case, class Answer>
+grpc::ServerUnaryReactor* WriteCall(Core& core,
+                                    grpc::CallbackServerContext* context,
+                                    Case use_case, Answer answer) {
+  auto* reactor = context->DefaultReactor();
+  auto pending = internal::MakePending<Tx>(std::move(use_case),
+                                           std::move(answer));
+  core.store->Write([pending](Tx& tx) { return pending->Run(tx); },
+                    [pending, reactor](const absl::Status& status) {
+                      internal::End(reactor, *pending, status);
+                    });
+  return reactor;
+}
+
+// The same on a snapshot.
+template <class Case, class Answer>
+grpc::ServerUnaryReactor* ReadCall(Core& core,
+                                   grpc::CallbackServerContext* context,
+                                   Case use_case, Answer answer) {
+  auto* reactor = context->DefaultReactor();
+  auto pending = internal::MakePending<View>(std::move(use_case),
+                                             std::move(answer));
+  core.store->Read([pending](View& view) { return pending->Run(view); },
+                   [pending, reactor](const absl::Status& status) {
+                     internal::End(reactor, *pending, status);
+                   });
+  return reactor;
+}
+
+}  // namespace sheaf::server

@@ -1,0 +1,69 @@
+// Between the wire and the domain: each type is converted here, once in each
+// direction, and nowhere else. Requests arrive validated (server/validator.h),
+// so that what is read here has the right form.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "queue/finish.h"
+#include "queue/jobs.h"
+#include "queue/lease.h"
+#include "queue/queues.h"
+#include "queue/submit.h"
+#include "sheaf/v1/artifact_service.pb.h"
+#include "sheaf/v1/event.pb.h"
+#include "sheaf/v1/job.pb.h"
+#include "sheaf/v1/job_service.pb.h"
+#include "sheaf/v1/queue_service.pb.h"
+#include "sheaf/v1/worker_service.pb.h"
+
+namespace sheaf::server {
+
+namespace pb = ::sheaf::v1;
+
+// Times: infinite ones are absent on the wire.
+void SetTime(absl::Time time, google::protobuf::Timestamp* out);
+template <class Message>
+void PutTime(absl::Time time, Message* message,
+             google::protobuf::Timestamp* (Message::*slot)()) {
+  if (time != absl::InfiniteFuture() && time != absl::InfinitePast()) {
+    SetTime(time, (message->*slot)());
+  }
+}
+void SetDuration(absl::Duration duration, google::protobuf::Duration* out);
+absl::Time FromProto(const google::protobuf::Timestamp& time);
+absl::Duration FromProto(const google::protobuf::Duration& duration);
+
+// "queues/default" -> "default"; what has no slash stays.
+std::string LastPart(const std::string& name);
+
+RunParams FromProto(const pb::RunRequest& request);
+void ToProto(const RunParams& params, pb::RunRequest* out);
+
+// A sweep's values become partial requests; INVALID_FIELD for a value that is
+// none of its field's.
+absl::StatusOr<Sweep> FromProto(const pb::Sweep& sweep);
+absl::StatusOr<NewJob> FromProto(const pb::SubmitJobRequest& request);
+
+void ToProto(const Job& job, pb::Job* out);
+void ToProto(const Run& run, pb::Run* out);
+void ToProto(const Attempt& attempt, pb::Attempt* out);
+// The attempts of a run, oldest first: ended ones, and the one its row holds.
+void AttemptsToProto(const Run& run, const std::vector<Attempt>& ended,
+                     pb::Run* out);
+void ToProto(const Event& event, pb::Event* out);
+void ToProto(const Queue& queue, pb::Queue* out);
+void ToProto(const Artifact& artifact, pb::Artifact* out);
+void ToProto(const Leased& leased, pb::LeasedBatch* out);
+
+QueueSettings FromProto(const pb::QueueSettings& settings);
+// INVALID_FIELD for a mask that names no setting, or an unknown one.
+absl::StatusOr<QueuePatch> FromProto(const pb::UpdateQueueRequest& request);
+absl::StatusOr<JobPatch> FromProto(const pb::UpdateJobRequest& request);
+FinishReport FromProto(const pb::FinishRunsRequest& request);
+
+// "7" -> 7; empty is 0, anything else ETAG_MISMATCH.
+absl::StatusOr<int64_t> VersionOf(const std::string& etag);
+
+}  // namespace sheaf::server

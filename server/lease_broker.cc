@@ -1,0 +1,137 @@
+#include "server/lease_broker.h"
+
+#include <utility>
+#include <vector>
+
+#include "base/crash_point.h"
+
+namespace sheaf::server {
+
+int64_t LeaseBroker::Wait(Lessee who, absl::Time until, Answer answer) {
+  auto entry = std::make_shared<Waiting>();
+  entry->who = std::move(who);
+  entry->until = until;
+  entry->answer = std::move(answer);
+  int64_t handle;
+  {
+    absl::MutexLock lock(&mutex_);
+    handle = next_handle_++;
+    waiting_[handle] = entry;
+  }
+  Try(handle, std::move(entry));
+  return handle;
+}
+
+void LeaseBroker::Drop(int64_t handle) {
+  Entry entry;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto at = waiting_.find(handle);
+    if (at == waiting_.end()) return;
+    at->second->dropped = true;
+    // A try under way answers for itself.
+    if (!at->second->parked) return;
+    entry = at->second;
+    waiting_.erase(at);
+    core_->timer->Cancel(entry->end_of_wait);
+  }
+  entry->answer(std::optional<Leased>());
+}
+
+void LeaseBroker::DropWorker(WorkerId worker) {
+  std::vector<int64_t> handles;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [handle, entry] : waiting_) {
+      if (entry->who.id == worker) handles.push_back(handle);
+    }
+  }
+  for (int64_t handle : handles) Drop(handle);
+}
+
+void LeaseBroker::Try(int64_t handle, Entry entry) {
+  {
+    absl::MutexLock lock(&mutex_);
+    entry->parked = false;
+    entry->signals_seen = signals_;
+  }
+  auto result = std::make_shared<LeaseResult>();
+  core_->store->Write(
+      [this, entry, result](Tx& tx) {
+        *result = Lease(tx, entry->who, core_->lease_duration);
+        if (result->leased) SHEAF_CRASH_POINT("mid-lease");
+        return absl::OkStatus();
+      },
+      [this, handle, entry, result](const absl::Status& status) {
+        if (status.ok() && !result->leased) {
+          return Park(handle, entry, result->next_time);
+        }
+        {
+          absl::MutexLock lock(&mutex_);
+          waiting_.erase(handle);
+        }
+        if (!status.ok()) return entry->answer(status);
+        entry->answer(std::move(result->leased));
+      });
+}
+
+void LeaseBroker::Park(int64_t handle, Entry entry, absl::Time next_time) {
+  bool again = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (stopped_ || entry->dropped || entry->until <= core_->now()) {
+      waiting_.erase(handle);
+    } else if (entry->signals_seen != signals_) {
+      again = true;  // news came between the look and now
+    } else {
+      entry->parked = true;
+      entry->end_of_wait = core_->timer->After(
+          entry->until - core_->now(), [this, handle] { Drop(handle); });
+    }
+    if (!again && entry->parked) {
+      if (next_time < wake_time_) WakeAt(next_time);
+      return;
+    }
+  }
+  if (again) return Try(handle, std::move(entry));
+  entry->answer(std::optional<Leased>());
+}
+
+void LeaseBroker::WakeAt(absl::Time time) {
+  wake_time_ = time;
+  core_->timer->After(
+      std::max(time - core_->now(), absl::ZeroDuration()), [this, time] {
+        {
+          absl::MutexLock lock(&mutex_);
+          if (wake_time_ == time) wake_time_ = absl::InfiniteFuture();
+        }
+        Signal();
+      });
+}
+
+void LeaseBroker::Signal() {
+  std::vector<std::pair<int64_t, Entry>> woken;
+  {
+    absl::MutexLock lock(&mutex_);
+    ++signals_;
+    for (auto& [handle, entry] : waiting_) {
+      if (!entry->parked) continue;
+      entry->parked = false;
+      core_->timer->Cancel(entry->end_of_wait);
+      woken.emplace_back(handle, entry);
+    }
+  }
+  for (auto& [handle, entry] : woken) Try(handle, std::move(entry));
+}
+
+void LeaseBroker::Stop() {
+  std::vector<int64_t> handles;
+  {
+    absl::MutexLock lock(&mutex_);
+    stopped_ = true;
+    for (const auto& [handle, entry] : waiting_) handles.push_back(handle);
+  }
+  for (int64_t handle : handles) Drop(handle);
+}
+
+}  // namespace sheaf::server

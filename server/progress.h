@@ -1,0 +1,37 @@
+// How far running runs have come: known while they run, stored nowhere.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "queue/types.h"
+
+namespace sheaf::server {
+
+struct StepProgress {
+  int step = 0;
+  int step_count = 0;
+  absl::Time begin_time;  // when the first step was reported
+  int begin_step = 0;
+  absl::Time update_time;
+
+  // When it should be done at the pace seen so far; infinite where unknown.
+  absl::Time Eta() const;
+};
+
+// Any thread.
+class ProgressBoard {
+ public:
+  StepProgress Note(RunId run, int step, int step_count, absl::Time now);
+  std::optional<StepProgress> Find(RunId run) const;
+  void Forget(RunId run);
+
+ private:
+  mutable absl::Mutex mutex_;
+  std::map<RunId, StepProgress> runs_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace sheaf::server

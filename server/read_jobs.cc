@@ -1,0 +1,210 @@
+// JobsHandler: GetJob, ListJobs, GetRun, ListRuns.
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "queue/jobs.h"
+#include "server/call.h"
+#include "server/convert.h"
+#include "server/jobs_handler.h"
+#include "server/page_token.h"
+#include "server/progress.h"
+
+namespace sheaf::server {
+namespace {
+
+constexpr int kRunsInJob = 100;
+
+struct RunWithAll {
+  Run run;
+  RunParams params;
+  std::vector<Attempt> attempts;
+};
+
+struct JobWithAll {
+  Job job;
+  std::optional<int64_t> position;
+  RunParams shared;
+  std::vector<RunWithAll> runs;
+};
+
+RunWithAll WithAll(View& view, Run run, const RunParams& shared,
+                   bool attempts) {
+  RunWithAll all;
+  all.params = Merge(shared, view.OwnParams(run.id));
+  if (attempts) all.attempts = view.Attempts(run.id);
+  all.run = std::move(run);
+  return all;
+}
+
+void Fill(const Core& core, const RunWithAll& all, bool attempts,
+          pb::Run* out) {
+  ToProto(all.run, out);
+  ToProto(all.params, out->mutable_request());
+  if (attempts) AttemptsToProto(all.run, all.attempts, out);
+  if (all.run.state != RunState::kRunning) return;
+  const auto progress = core.progress->Find(all.run.id);
+  if (!progress) return;
+  pb::Progress* theirs = out->mutable_progress();
+  theirs->set_step(progress->step);
+  theirs->set_step_count(progress->step_count);
+  SetTime(progress->update_time, theirs->mutable_update_time());
+  PutTime(progress->Eta(), theirs, &pb::Progress::mutable_eta);
+}
+
+std::vector<RunWithAll> FirstRuns(View& view, const Job& job,
+                                  const RunParams& shared) {
+  std::vector<RunWithAll> all;
+  for (Run& run : view.Runs({.first = RunId(job.id, 0),
+                             .last = RunId(job.id, kRunsPerJobMax),
+                             .limit = kRunsInJob})) {
+    all.push_back(WithAll(view, std::move(run), shared, true));
+  }
+  return all;
+}
+
+// When its last run should be done, at the queue's recent pace.
+void FillEta(const Core& core, const JobWithAll& all, pb::Job* out) {
+  if (!all.position) return;
+  out->set_position(*all.position);
+  const auto per_run = core.pace->PerRun(all.job.queue, core.now());
+  if (!per_run) return;
+  SetDuration(*per_run, out->mutable_eta_per_run());
+  const absl::Time begin = std::max(core.now(), all.job.run_time);
+  SetTime(begin + *per_run * (*all.position + all.job.counts.queued),
+          out->mutable_eta());
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* JobsHandler::GetJob(
+    grpc::CallbackServerContext* context, const pb::GetJobRequest* request,
+    pb::Job* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  const bool full = request->view() == pb::JOB_VIEW_FULL;
+  return ReadCall(
+      core_, context,
+      [id = ParseJobName(request->name()).value_or(JobId{}),
+       full](View& view) -> absl::StatusOr<JobWithAll> {
+        JobWithAll all;
+        SHEAF_ASSIGN_OR_RETURN(all.job, FindJobOrError(view, id));
+        all.position = PositionOf(view, all.job);
+        if (full) {
+          all.shared = view.SharedParams(id);
+          all.runs = FirstRuns(view, all.job, all.shared);
+        }
+        return all;
+      },
+      [this, full, response](const JobWithAll& all) {
+        ToProto(all.job, response);
+        FillEta(core_, all, response);
+        if (!full) return;
+        ToProto(all.shared, response->mutable_shared());
+        for (const RunWithAll& run : all.runs) {
+          Fill(core_, run, true, response->add_runs());
+        }
+      });
+}
+
+grpc::ServerUnaryReactor* JobsHandler::ListJobs(
+    grpc::CallbackServerContext* context, const pb::ListJobsRequest* request,
+    pb::ListJobsResponse* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  const std::string& order = request->order_by();
+  if (!order.empty() && order != "create_time" && order != "create_time desc") {
+    return Refuse(context, InvalidArgument({{"order_by",
+                                             "must be \"create_time\" or "
+                                             "\"create_time desc\""}}));
+  }
+  auto filter = ParseFilter(request->filter());
+  if (!filter.ok()) return Refuse(context, filter.status());
+  JobQuery query;
+  query.ascending = order == "create_time";
+  query.limit = PageSize(request->page_size());
+  const std::string question =
+      absl::StrCat("jobs\n", order, "\n", request->filter());
+  if (!request->page_token().empty()) {
+    const auto last = ReadPageToken(question, request->page_token());
+    if (!last.ok()) return Refuse(context, last.status());
+    query.after = JobId{*last};
+  }
+  return ReadCall(
+      core_, context,
+      [query, filter = *std::move(filter)](
+          View& view) mutable -> absl::StatusOr<std::vector<Job>> {
+        query.filter = &filter;
+        return view.Jobs(query);
+      },
+      [response, question, limit = query.limit](const std::vector<Job>& jobs) {
+        for (const Job& job : jobs) ToProto(job, response->add_jobs());
+        if (static_cast<int>(jobs.size()) == limit) {
+          response->set_next_page_token(
+              MakePageToken(question, jobs.back().id.value));
+        }
+      });
+}
+
+grpc::ServerUnaryReactor* JobsHandler::GetRun(
+    grpc::CallbackServerContext* context, const pb::GetRunRequest* request,
+    pb::Run* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  return ReadCall(
+      core_, context,
+      [id = ParseRunName(request->name()).value_or(RunId())](
+          View& view) -> absl::StatusOr<RunWithAll> {
+        SHEAF_ASSIGN_OR_RETURN(Run run, FindRunOrError(view, id));
+        return WithAll(view, std::move(run), view.SharedParams(id.job()), true);
+      },
+      [this, response](const RunWithAll& all) {
+        Fill(core_, all, true, response);
+      });
+}
+
+grpc::ServerUnaryReactor* JobsHandler::ListRuns(
+    grpc::CallbackServerContext* context, const pb::ListRunsRequest* request,
+    pb::ListRunsResponse* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  const JobId job = ParseJobName(request->job()).value_or(JobId{});
+  RunQuery query{.first = RunId(job, 0), .last = RunId(job, kRunsPerJobMax)};
+  query.limit = PageSize(request->page_size());
+  std::string question = absl::StrCat("runs\n", request->job());
+  if (request->states_size() > 0) query.states = 0;
+  for (const int state : request->states()) {
+    query.states |= StateBit(static_cast<RunState>(state));
+  }
+  absl::StrAppend(&question, "\n", query.states);
+  if (!request->page_token().empty()) {
+    const auto last = ReadPageToken(question, request->page_token());
+    if (!last.ok()) return Refuse(context, last.status());
+    query.first = RunId(*last + 1);
+  }
+  return ReadCall(
+      core_, context,
+      [query, job](View& view) -> absl::StatusOr<std::vector<RunWithAll>> {
+        SHEAF_RETURN_IF_ERROR(FindJobOrError(view, job).status());
+        const RunParams shared = view.SharedParams(job);
+        std::vector<RunWithAll> all;
+        for (Run& run : view.Runs(query)) {
+          all.push_back(WithAll(view, std::move(run), shared, false));
+        }
+        return all;
+      },
+      [this, response, question,
+       limit = query.limit](const std::vector<RunWithAll>& all) {
+        for (const RunWithAll& run : all) {
+          Fill(core_, run, false, response->add_runs());
+        }
+        if (static_cast<int>(all.size()) == limit) {
+          response->set_next_page_token(
+              MakePageToken(question, all.back().run.id.value));
+        }
+      });
+}
+
+}  // namespace sheaf::server

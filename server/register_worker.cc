@@ -1,0 +1,181 @@
+// WorkerHandler::RegisterWorker: the stream that lives as long as the worker.
+#include <deque>
+
+#include "absl/strings/str_cat.h"
+#include "server/call.h"
+#include "server/convert.h"
+#include "server/lease_broker.h"
+#include "server/worker_handler.h"
+#include "server/workers.h"
+
+namespace sheaf::server {
+namespace {
+
+// Counted references: gRPC's one, the registry's one (through the nudge), the
+// store's one while the worker is given its name.
+class RegisterReactor final
+    : public grpc::ServerWriteReactor<pb::WorkerSignal>,
+      public std::enable_shared_from_this<RegisterReactor> {
+ public:
+  explicit RegisterReactor(Core* core) : core_(core) {}
+
+  void Reject(const absl::Status& status) {
+    self_ = shared_from_this();
+    absl::MutexLock lock(&mutex_);
+    End(ToGrpcStatus(status));
+  }
+
+  void Start(const pb::RegisterWorkerRequest& request) {
+    self_ = shared_from_this();
+    info_.lessee.name = request.display_name();
+    for (const std::string& queue : request.queues()) {
+      info_.lessee.queues.push_back(LastPart(queue));
+    }
+    info_.lessee.kinds = {request.kinds().begin(), request.kinds().end()};
+    info_.lessee.models = {request.models().begin(), request.models().end()};
+    info_.lessee.batch_size_max = request.batch_size_max();
+    for (const pb::Device& device : request.devices()) {
+      info_.devices.push_back(
+          {device.name(), device.description(), device.memory_bytes()});
+    }
+    info_.version = request.version();
+    const WorkerId before =
+        ParseWorkerName(request.worker()).value_or(WorkerId{});
+    core_->store->Write(
+        [me = shared_from_this(), before](Tx& tx) {
+          me->info_.lessee.id = before ? before : tx.NewWorkerId();
+          tx.AppendEvent({.type = EventType::kWorkerJoined,
+                          .worker = me->info_.lessee.name});
+          return absl::OkStatus();
+        },
+        [me = shared_from_this()](const absl::Status& status) {
+          me->Named(status);
+        });
+  }
+
+  void OnWriteDone(bool ok) override {
+    absl::MutexLock lock(&mutex_);
+    writing_ = false;
+    if (!ok) return End(grpc::Status::OK);
+    WriteNext();
+  }
+  void OnCancel() override {
+    absl::MutexLock lock(&mutex_);
+    End(grpc::Status::CANCELLED);
+  }
+  void OnDone() override {
+    const WorkerId id = info_.lessee.id;
+    if (stream_ != 0 && core_->workers->Detach(id, stream_) &&
+        !core_->stopping) {
+      // A moment's grace for a connection that only broke.
+      core_->timer->After(core_->worker_grace,
+                          [core = core_, id, name = info_.lessee.name] {
+                            Bury(core, id, name);
+                          });
+    }
+    self_.reset();
+  }
+
+ private:
+  static void Bury(Core* core, WorkerId id, const std::string& name) {
+    if (!core->workers->RemoveIfDetached(id)) return;
+    core->broker->DropWorker(id);
+    core->store->Write(
+        [id, name](Tx& tx) {
+          EndLeasesOf(tx, id, /*died=*/true);
+          tx.AppendEvent({.type = EventType::kWorkerLeft,
+                          .worker = name,
+                          .reason = "its connection ended"});
+          return absl::OkStatus();
+        },
+        [](const absl::Status&) {});
+  }
+
+  void Named(const absl::Status& status) {
+    if (!status.ok()) {
+      absl::MutexLock lock(&mutex_);
+      return End(ToGrpcStatus(status));
+    }
+    info_.register_time = info_.heartbeat_time = core_->now();
+    {
+      absl::MutexLock lock(&mutex_);
+      pb::WorkerSignal hello;
+      SetDuration(core_->lease_duration, hello.mutable_lease_duration());
+      SetDuration(core_->heartbeat_interval,
+                  hello.mutable_heartbeat_interval());
+      Say(std::move(hello));
+      if (ended_) return;  // gone before it had a name: nothing to bury
+    }
+    stream_ = core_->workers->Attach(
+        info_, [me = weak_from_this()](const WorkerNudge& nudge) {
+          if (auto alive = me.lock()) alive->Nudged(nudge);
+        });
+    bool gone;
+    {
+      absl::MutexLock lock(&mutex_);
+      gone = ended_;
+    }
+    // It went while it was being attached: OnDone may have missed that.
+    if (gone && core_->workers->Detach(info_.lessee.id, stream_)) {
+      Bury(core_, info_.lessee.id, info_.lessee.name);
+    }
+  }
+
+  void Nudged(const WorkerNudge& nudge) {
+    absl::MutexLock lock(&mutex_);
+    if (nudge.goodbye) return End(grpc::Status::OK);
+    pb::WorkerSignal signal;
+    signal.set_report_now(nudge.report_now);
+    signal.set_drain(nudge.drain);
+    Say(std::move(signal));
+  }
+
+  void Say(pb::WorkerSignal signal) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    signal.set_worker(NameOf(info_.lessee.id));
+    // One waiting "report now" is as good as many.
+    if (!waiting_.empty() && signal.report_now() && !signal.drain()) return;
+    waiting_.push_back(std::move(signal));
+    WriteNext();
+  }
+
+  void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (writing_ || ended_ || waiting_.empty()) return;
+    current_ = std::move(waiting_.front());
+    waiting_.pop_front();
+    writing_ = true;
+    StartWrite(&current_);
+  }
+
+  void End(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (ended_) return;
+    ended_ = true;
+    Finish(status);
+  }
+
+  Core* const core_;
+  WorkerInfo info_;
+  std::atomic<int64_t> stream_ = 0;
+  std::shared_ptr<RegisterReactor> self_;  // until OnDone
+  absl::Mutex mutex_;
+  std::deque<pb::WorkerSignal> waiting_ ABSL_GUARDED_BY(mutex_);
+  pb::WorkerSignal current_;
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace
+
+grpc::ServerWriteReactor<pb::WorkerSignal>* WorkerHandler::RegisterWorker(
+    grpc::CallbackServerContext* context,
+    const pb::RegisterWorkerRequest* request) {
+  auto reactor = std::make_shared<RegisterReactor>(&core_);
+  auto* raw = reactor.get();
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    raw->Reject(s);
+  } else {
+    raw->Start(*request);
+  }
+  return raw;
+}
+
+}  // namespace sheaf::server

@@ -1,0 +1,78 @@
+// The whole server: store, handlers, listeners, upkeep, put together and taken
+// apart in order. main.cc makes one; tests make as many as they like.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "queue/sqlite/sqlite_store.h"
+#include "server/artifact_library.h"
+#include "server/clock.h"
+#include "server/config.h"
+#include "server/core.h"
+#include "server/event_hub.h"
+#include "server/lease_broker.h"
+#include "server/local_workers.h"
+#include "server/pace.h"
+#include "server/progress.h"
+#include "server/timer.h"
+#include "server/upkeep.h"
+#include "server/workers.h"
+
+namespace grpc {
+class Server;
+class Service;
+}  // namespace grpc
+
+namespace sheaf::server {
+
+class Server {
+ public:
+  // Opens the store, recovers, and listens. What went wrong is said in the
+  // words of an operator.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(
+      const ServerConfig& config);
+  ~Server();  // stops, if Stop was not called
+
+  // What clients may call: "127.0.0.1:7420", also where port 0 was asked for.
+  const std::vector<std::string>& addresses() const { return addresses_; }
+
+  // Local workers hand back what they hold, calls end, the store closes.
+  // Takes `drain_timeout` of the configuration at the most, and a little.
+  void Stop();
+
+ private:
+  explicit Server(const ServerConfig& config);
+  absl::Status Open();
+  absl::Status Recover();
+  absl::Status Listen();
+  absl::Status StartLocalWorkers();
+  void Heard(const Committed& committed);
+  std::vector<std::string> Problems();
+
+  const ServerConfig config_;
+  const absl::Time start_time_;
+  std::unique_ptr<ServerClock> clock_;
+  std::atomic<ServerClock*> clock_in_use_ = nullptr;
+  Timer timer_;
+  WorkerRegistry workers_;
+  ProgressBoard progress_;
+  Pace pace_;
+  Core core_;
+  std::unique_ptr<SqliteStore> store_;
+  std::unique_ptr<EventHub> events_;
+  LeaseBroker broker_{&core_};
+  std::unique_ptr<ArtifactLibrary> artifacts_;
+  std::atomic<bool> open_ = false;
+  std::vector<std::unique_ptr<grpc::Service>> handlers_;
+  std::unique_ptr<grpc::Server> listener_;
+  std::vector<std::string> addresses_;
+  std::unique_ptr<UpkeepThread> upkeep_;
+  std::unique_ptr<LocalWorkers> local_workers_;
+  bool stopped_ = false;
+};
+
+}  // namespace sheaf::server

@@ -1,0 +1,172 @@
+// JobsHandler::StreamJobs: many submits in flight on one stream, each stored
+// or refused on its own, answered in order.
+#include <deque>
+
+#include "base/status.h"
+#include "queue/submit.h"
+#include "server/call.h"
+#include "server/convert.h"
+#include "server/jobs_handler.h"
+
+namespace sheaf::server {
+namespace {
+
+// Most submits taken in and not answered yet, per stream.
+constexpr size_t kInFlightMax = 1024;
+
+class StreamReactor final
+    : public grpc::ServerBidiReactor<pb::SubmitJobRequest,
+                                     pb::StreamJobsResponse>,
+      public std::enable_shared_from_this<StreamReactor> {
+ public:
+  StreamReactor(Core* core, grpc::CallbackServerContext* context)
+      : core_(core), context_(context) {}
+
+  void Start() {
+    self_ = shared_from_this();
+    StartRead(&request_);
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) {
+      absl::MutexLock lock(&mutex_);
+      reading_ = false;
+      half_closed_ = true;
+      return Advance();
+    }
+    const int64_t index = next_index_++;
+    std::shared_ptr<const PreparedJob> prepared;
+    const absl::Status status = Take(&prepared);
+    {
+      absl::MutexLock lock(&mutex_);
+      slots_.emplace_back();
+      slots_.back().response.set_index(index);
+      if (!status.ok()) Fill(index, status, nullptr);
+    }
+    if (status.ok()) Send(index, std::move(prepared));
+    absl::MutexLock lock(&mutex_);
+    reading_ = !ended_ && slots_.size() < kInFlightMax;
+    if (reading_) StartRead(&request_);
+  }
+
+  void OnWriteDone(bool ok) override {
+    absl::MutexLock lock(&mutex_);
+    writing_ = false;
+    if (!ok) {
+      ended_ = true;
+      return MaybeFinish();
+    }
+    slots_.pop_front();
+    ++first_index_;
+    Advance();
+    if (!reading_ && !half_closed_ && !ended_ &&
+        slots_.size() < kInFlightMax / 2) {
+      reading_ = true;
+      StartRead(&request_);
+    }
+  }
+
+  void OnCancel() override {
+    absl::MutexLock lock(&mutex_);
+    ended_ = true;
+    MaybeFinish();
+  }
+  void OnDone() override { self_.reset(); }
+
+ private:
+  struct Slot {
+    pb::StreamJobsResponse response;
+    bool filled = false;
+  };
+
+  absl::Status Take(std::shared_ptr<const PreparedJob>* prepared) {
+    SHEAF_RETURN_IF_ERROR(Admit(*core_, *context_, request_));
+    if (request_.validate_only()) {
+      return InvalidArgument({{"validate_only", "is not for streams"}});
+    }
+    SHEAF_ASSIGN_OR_RETURN(NewJob job, FromProto(request_));
+    SHEAF_ASSIGN_OR_RETURN(PreparedJob ready,
+                           Prepare(std::move(job), DrawEntropy()));
+    *prepared = std::make_shared<const PreparedJob>(std::move(ready));
+    return absl::OkStatus();
+  }
+
+  void Send(int64_t index, std::shared_ptr<const PreparedJob> prepared) {
+    auto submitted = std::make_shared<Submitted>();
+    core_->store->Write(
+        [prepared, submitted](Tx& tx) -> absl::Status {
+          SHEAF_ASSIGN_OR_RETURN(*submitted, Submit(tx, *prepared));
+          return absl::OkStatus();
+        },
+        [me = shared_from_this(), index,
+         submitted](const absl::Status& status) {
+          absl::MutexLock lock(&me->mutex_);
+          me->Fill(index, status, submitted.get());
+        });
+  }
+
+  void Fill(int64_t index, const absl::Status& status,
+            const Submitted* submitted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    Slot& slot = slots_[static_cast<size_t>(index - first_index_)];
+    slot.filled = true;
+    if (status.ok()) {
+      slot.response.set_job(NameOf(submitted->job.id));
+      slot.response.set_replayed(submitted->replayed);
+    } else {
+      slot.response.set_code(static_cast<int>(status.code()));
+      const auto reason = ReasonOf(status);
+      slot.response.set_reason(
+          std::string(InfoOf(reason.value_or(Reason::kInternal)).name));
+      slot.response.set_message(std::string(status.message()));
+    }
+    Advance();
+  }
+
+  // Writes the next answer if it is there and the wire is free.
+  void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (!writing_ && !ended_ && !slots_.empty() && slots_.front().filled) {
+      writing_ = true;
+      grpc::WriteOptions options;
+      // More answers are ready: let them share a packet.
+      if (slots_.size() > 1 && slots_[1].filled) options.set_buffer_hint();
+      StartWrite(&slots_.front().response, options);
+      return;
+    }
+    MaybeFinish();
+  }
+
+  void MaybeFinish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (finished_ || writing_) return;
+    if (!ended_ && !(half_closed_ && slots_.empty())) return;
+    finished_ = true;
+    ended_ = true;
+    Finish(grpc::Status::OK);
+  }
+
+  Core* const core_;
+  grpc::CallbackServerContext* const context_;
+  std::shared_ptr<StreamReactor> self_;  // until OnDone
+  pb::SubmitJobRequest request_;
+  int64_t next_index_ = 0;
+  absl::Mutex mutex_;
+  // Answers not written yet, the first of them for `first_index_`.
+  std::deque<Slot> slots_ ABSL_GUARDED_BY(mutex_);
+  int64_t first_index_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool reading_ ABSL_GUARDED_BY(mutex_) = true;
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace
+
+grpc::ServerBidiReactor<pb::SubmitJobRequest, pb::StreamJobsResponse>*
+JobsHandler::StreamJobs(grpc::CallbackServerContext* context) {
+  auto reactor = std::make_shared<StreamReactor>(&core_, context);
+  auto* raw = reactor.get();
+  raw->Start();
+  return raw;
+}
+
+}  // namespace sheaf::server

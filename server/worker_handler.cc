@@ -1,0 +1,233 @@
+#include "server/worker_handler.h"
+
+#include <atomic>
+
+#include "absl/strings/str_cat.h"
+#include "base/crash_point.h"
+#include "base/status.h"
+#include "queue/finish.h"
+#include "server/call.h"
+#include "server/convert.h"
+#include "server/event_hub.h"
+#include "server/lease_broker.h"
+#include "server/progress.h"
+#include "server/workers.h"
+
+namespace sheaf::server {
+namespace {
+
+constexpr absl::Duration kWaitMax = absl::Seconds(60);
+
+WorkerId WorkerOf(const std::string& name) {
+  return ParseWorkerName(name).value_or(WorkerId{});
+}
+BatchId BatchOf(const std::string& name) {
+  return ParseBatchName(name).value_or(BatchId{});
+}
+
+absl::Status NoSuchWorker(const std::string& name) {
+  return WithSubject(
+      Error(Reason::kWorkerNotFound,
+            absl::StrCat(name, " is not registered here; say RegisterWorker")),
+      name);
+}
+
+// A parked LeaseBatch. Lives until gRPC is done with it, also while the
+// broker's answer is still to come.
+class LeaseReactor final : public grpc::ServerUnaryReactor {
+ public:
+  LeaseReactor(Core* core, pb::LeaseBatchResponse* response)
+      : core_(core), response_(response) {}
+
+  void Start(Lessee who, absl::Duration wait) {
+    const int64_t handle = core_->broker->Wait(
+        std::move(who), core_->now() + wait,
+        [this](absl::StatusOr<std::optional<Leased>> answer) {
+          Answered(std::move(answer));
+        });
+    handle_ = handle;
+    if (cancelled_) core_->broker->Drop(handle);
+    Unref();
+  }
+
+  void OnCancel() override {
+    cancelled_ = true;
+    if (handle_ != 0) core_->broker->Drop(handle_);
+  }
+  void OnDone() override { Unref(); }
+
+ private:
+  void Answered(absl::StatusOr<std::optional<Leased>> answer) {
+    if (!answer.ok()) return Finish(ToGrpcStatus(answer.status()));
+    if (answer->has_value() && cancelled_) HandBack(**answer);
+    if (answer->has_value()) {
+      ToProto(**answer, response_->mutable_batch());
+    }
+    Finish(grpc::Status::OK);
+  }
+
+  // Nobody is there to take the batch.
+  void HandBack(const Leased& leased) {
+    core_->store->Write(
+        [id = leased.batch.id, epoch = leased.batch.epoch](Tx& tx) {
+          return ReleaseLease(tx, id, epoch).status();
+        },
+        [](const absl::Status&) {});
+  }
+
+  void Unref() {
+    if (--references_ == 0) delete this;
+  }
+
+  Core* const core_;
+  pb::LeaseBatchResponse* const response_;
+  std::atomic<int64_t> handle_ = 0;
+  std::atomic<bool> cancelled_ = false;
+  std::atomic<int> references_ = 2;  // Start, and gRPC
+};
+
+void TellProgress(Core& core, const pb::ReportProgressRequest& request) {
+  for (const pb::RunStep& step : request.steps()) {
+    const auto run = ParseRunName(step.run());
+    if (!run) continue;
+    core.events->Publish(
+        *run, core.progress->Note(*run, step.step(), step.step_count(),
+                                  core.now()));
+  }
+}
+
+void CountOutcomes(Core& core, const FinishReport& report, WorkerId worker,
+                   const std::string& queue,
+                   const std::vector<RunState>& states) {
+  int64_t succeeded = 0;
+  int64_t failed = 0;
+  for (size_t i = 0; i < states.size(); ++i) {
+    if (states[i] == RunState::kSucceeded) ++succeeded;
+    if (std::holds_alternative<RunError>(report.outcomes[i].outcome)) ++failed;
+    core.progress->Forget(report.outcomes[i].run);
+  }
+  core.workers->CountRuns(worker, succeeded, failed);
+  if (!queue.empty()) {
+    core.pace->Note(queue, static_cast<int>(states.size()), core.now());
+  }
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* WorkerHandler::LeaseBatch(
+    grpc::CallbackServerContext* context, const pb::LeaseBatchRequest* request,
+    pb::LeaseBatchResponse* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  const WorkerId id = WorkerOf(request->worker());
+  const std::optional<WorkerInfo> worker = core_.workers->Find(id);
+  if (!worker) return Refuse(context, NoSuchWorker(request->worker()));
+  if (worker->draining) {
+    response->set_drain(true);
+    return Refuse(context, absl::OkStatus());
+  }
+  core_.workers->Heard(id, core_.now());
+  auto* reactor = new LeaseReactor(&core_, response);
+  reactor->Start(worker->lessee, std::min(FromProto(request->wait()), kWaitMax));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* WorkerHandler::ReportProgress(
+    grpc::CallbackServerContext* context,
+    const pb::ReportProgressRequest* request,
+    pb::ReportProgressResponse* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  const WorkerId id = WorkerOf(request->worker());
+  core_.workers->Heard(id, core_.now());
+  TellProgress(core_, *request);
+  const std::optional<WorkerInfo> worker = core_.workers->Find(id);
+  response->set_drain(worker && worker->draining);
+  return WriteCall(
+      core_, context,
+      [this, batch = BatchOf(request->batch()),
+       epoch = request->epoch()](Tx& tx) -> absl::StatusOr<Orders> {
+        return Heartbeat(tx, batch, epoch, core_.lease_duration);
+      },
+      [response](const Orders& orders) {
+        response->set_lease_lost(orders.lost);
+        if (orders.lost) return;
+        SetTime(orders.lease_expire_time,
+                response->mutable_lease_expire_time());
+        for (RunId run : orders.cancel) response->add_cancel_runs(NameOf(run));
+        for (RunId run : orders.release) {
+          response->add_release_runs(NameOf(run));
+        }
+      });
+}
+
+grpc::ServerUnaryReactor* WorkerHandler::FinishRuns(
+    grpc::CallbackServerContext* context, const pb::FinishRunsRequest* request,
+    pb::FinishRunsResponse* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  const WorkerId worker = WorkerOf(request->worker());
+  core_.workers->Heard(worker, core_.now());
+  auto report = std::make_shared<const FinishReport>(FromProto(*request));
+  auto queue = std::make_shared<std::string>();
+  return WriteCall(
+      core_, context,
+      [report, queue](Tx& tx) {
+        const std::optional<Batch> batch = tx.FindBatch(report->batch);
+        if (batch) *queue = batch->queue;
+        auto states = Finish(tx, *report);
+        SHEAF_CRASH_POINT("mid-finish");
+        return states;
+      },
+      [this, report, queue, worker,
+       response](const std::vector<RunState>& states) {
+        CountOutcomes(core_, *report, worker, *queue, states);
+        for (RunState state : states) {
+          response->add_states(static_cast<pb::RunState>(state));
+        }
+      });
+}
+
+grpc::ServerUnaryReactor* WorkerHandler::ReleaseLease(
+    grpc::CallbackServerContext* context,
+    const pb::ReleaseLeaseRequest* request,
+    pb::ReleaseLeaseResponse* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  return WriteCall(
+      core_, context,
+      [batch = BatchOf(request->batch()), epoch = request->epoch()](Tx& tx) {
+        return sheaf::ReleaseLease(tx, batch, epoch);
+      },
+      [response](int count) { response->set_run_count(count); });
+}
+
+grpc::ServerUnaryReactor* WorkerHandler::DeregisterWorker(
+    grpc::CallbackServerContext* context,
+    const pb::DeregisterWorkerRequest* request,
+    pb::DeregisterWorkerResponse*) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  const WorkerId id = WorkerOf(request->worker());
+  const std::optional<WorkerInfo> worker = core_.workers->Find(id);
+  if (!worker) return Refuse(context, NoSuchWorker(request->worker()));
+  core_.broker->DropWorker(id);
+  core_.workers->Remove(id);
+  return WriteCall(
+      core_, context,
+      [id, name = worker->lessee.name](Tx& tx) -> absl::StatusOr<bool> {
+        EndLeasesOf(tx, id, /*died=*/false);
+        tx.AppendEvent({.type = EventType::kWorkerLeft,
+                        .worker = name,
+                        .reason = "it said goodbye"});
+        return true;
+      },
+      [](bool) {});
+}
+
+}  // namespace sheaf::server

@@ -1,0 +1,41 @@
+// WorkerService on the wire.
+#pragma once
+
+#include "server/core.h"
+#include "sheaf/v1/worker_service.grpc.pb.h"
+
+namespace sheaf::server {
+
+class WorkerHandler final : public sheaf::v1::WorkerService::CallbackService {
+ public:
+  explicit WorkerHandler(Core* core) : core_(*core) {}
+
+  grpc::ServerWriteReactor<sheaf::v1::WorkerSignal>* RegisterWorker(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::RegisterWorkerRequest* request) override;
+  grpc::ServerUnaryReactor* LeaseBatch(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::LeaseBatchRequest* request,
+      sheaf::v1::LeaseBatchResponse* response) override;
+  grpc::ServerUnaryReactor* ReportProgress(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::ReportProgressRequest* request,
+      sheaf::v1::ReportProgressResponse* response) override;
+  grpc::ServerUnaryReactor* FinishRuns(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::FinishRunsRequest* request,
+      sheaf::v1::FinishRunsResponse* response) override;
+  grpc::ServerUnaryReactor* ReleaseLease(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::ReleaseLeaseRequest* request,
+      sheaf::v1::ReleaseLeaseResponse* response) override;
+  grpc::ServerUnaryReactor* DeregisterWorker(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::DeregisterWorkerRequest* request,
+      sheaf::v1::DeregisterWorkerResponse* response) override;
+
+ private:
+  Core& core_;
+};
+
+}  // namespace sheaf::server

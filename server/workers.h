@@ -1,0 +1,81 @@
+// The workers that are here: who they are, when they were last heard, whether
+// they are to leave. In memory: what must survive a restart, the leases, is in
+// the store, and a worker says hello again after one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "queue/lease.h"
+
+namespace sheaf::server {
+
+struct DeviceInfo {
+  std::string name;
+  std::string description;
+  int64_t memory_bytes = 0;
+};
+
+struct WorkerInfo {
+  Lessee lessee;
+  std::vector<DeviceInfo> devices;
+  std::string version;
+  absl::Time register_time;
+  absl::Time heartbeat_time;
+  bool draining = false;
+  bool attached = true;  // its stream is open
+  int64_t succeeded = 0;
+  int64_t failed = 0;
+};
+
+// What a worker's stream is told.
+struct WorkerNudge {
+  bool report_now = false;
+  bool drain = false;
+  bool goodbye = false;  // end the stream
+};
+
+// Any thread. The nudges are called with the registry locked and must not
+// call it back.
+class WorkerRegistry {
+ public:
+  using Nudge = std::function<void(const WorkerNudge&)>;
+
+  // The worker's stream has opened. Answers a number that names this stream.
+  int64_t Attach(const WorkerInfo& info, Nudge nudge);
+  // The stream named has ended; false where a newer one took its place.
+  bool Detach(WorkerId id, int64_t stream);
+  // Whether it is there, with its stream or within its grace.
+  std::optional<WorkerInfo> Find(WorkerId id) const;
+  std::vector<WorkerInfo> List() const;
+  void Heard(WorkerId id, absl::Time now);
+  void CountRuns(WorkerId id, int64_t succeeded, int64_t failed);
+  // False where there is no such worker.
+  bool Drain(WorkerId id);
+  // Forgets it and ends its stream.
+  bool Remove(WorkerId id);
+  // Forgets it if its stream is still gone.
+  bool RemoveIfDetached(WorkerId id);
+  // There may be orders for any of them.
+  void ReportNowToAll();
+  void GoodbyeToAll();
+
+ private:
+  struct Entry {
+    WorkerInfo info;
+    Nudge nudge;
+    int64_t stream = 0;
+  };
+  mutable absl::Mutex mutex_;
+  std::map<WorkerId, Entry> workers_ ABSL_GUARDED_BY(mutex_);
+  int64_t next_stream_ ABSL_GUARDED_BY(mutex_) = 1;
+};
+
+}  // namespace sheaf::server
