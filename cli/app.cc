@@ -1,0 +1,197 @@
+#include "cli/app.h"
+
+#include <map>
+#include <ostream>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "cli/commands.h"
+#include "cli/errors.h"
+#include "cli/text.h"
+#include "cli/tree.h"
+
+namespace sheaf::cli {
+namespace {
+
+void AddGlobalFlags(CLI::App* app, Context* context) {
+  for (const SettingSpec& spec : SettingSpecs()) {
+    if (!spec.has_flag) continue;
+    const std::string names =
+        spec.key == "output" ? "-o,--output" : spec.Flag();
+    const std::string fallback =
+        spec.fallback.empty() ? "" : absl::StrCat(" [", spec.fallback, "]");
+    app->add_option_function<std::string>(
+           names, [](const std::string&) {}, spec.help + fallback)
+        ->type_name(spec.type)
+        ->take_last();
+  }
+  app->add_flag("-y,--yes", context->assume_yes,
+                "Do not ask before destroying something");
+  app->add_flag("-q,--quiet", context->quiet, "No messages but errors");
+}
+
+// The option that `word` names for a verb: its own, or one of its nouns'.
+const CLI::Option* FindOption(const CLI::App* app, const std::string& word) {
+  for (; app != nullptr; app = app->get_parent()) {
+    const CLI::Option* option = app->get_option_no_throw(word);
+    if (option != nullptr) return option;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> OptionNames(const CLI::App* app) {
+  std::vector<std::string> names;
+  for (; app != nullptr; app = app->get_parent()) {
+    for (const CLI::Option* option : app->get_options()) {
+      for (const std::string& name : option->get_lnames()) {
+        names.push_back("--" + name);
+      }
+    }
+  }
+  return names;
+}
+
+std::string PathOf(const CLI::App* app) {
+  if (app->get_parent() == nullptr) return app->get_name();
+  return absl::StrCat(PathOf(app->get_parent()), " ", app->get_name());
+}
+
+std::string UnknownVerb(const CLI::App* app, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : Shown(*app)) names.push_back(sub->get_name());
+  return absl::StrCat("'", PathOf(app), "' has no command '", word, "'",
+                      DidYouMean(word, names));
+}
+
+const CLI::App* FindVerb(const CLI::App& app, const std::string& word) {
+  for (const CLI::App* sub : app.get_subcommands({})) {
+    if (sub->get_name() == word) return sub;
+  }
+  return nullptr;
+}
+
+// What the arguments meant, as far as they can be followed.
+struct Reading {
+  const CLI::App* app = nullptr;  // The deepest noun or verb named.
+  std::string mistake;            // The first unknown word, if there is one.
+};
+
+// CLI11 says of a misspelt word only that it was not expected.
+Reading ReadArguments(const CLI::App& root,
+                      const std::vector<std::string>& arguments) {
+  Reading reading{.app = &root};
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    if (word == "--") break;
+    if (word.size() > 1 && word[0] == '-') {
+      const bool is_long = word[1] == '-';
+      const std::string name =
+          is_long ? word.substr(0, word.find('=')) : word.substr(0, 2);
+      const CLI::Option* option = FindOption(reading.app, name);
+      if (option == nullptr) {
+        reading.mistake =
+            absl::StrCat("unknown option '", name, "'",
+                         DidYouMean(name, OptionNames(reading.app)));
+        return reading;
+      }
+      if (option->get_items_expected_max() > 0 && name == word) ++i;
+    } else if (!reading.app->get_subcommands({}).empty()) {
+      const CLI::App* sub = FindVerb(*reading.app, word);
+      if (sub == nullptr) {
+        reading.mistake = UnknownVerb(reading.app, word);
+        return reading;
+      }
+      reading.app = sub;
+    }
+  }
+  return reading;
+}
+
+void PrintError(Context& context, std::string_view text, bool color) {
+  context.err() << (color ? "\033[31merror:\033[0m " : "error: ") << text
+                << std::endl;
+}
+
+int ReportUsage(Context& context, const CLI::App& app,
+                const std::vector<std::string>& arguments,
+                const CLI::ParseError& error) {
+  const Reading reading = ReadArguments(app, arguments);
+  const bool lacks_verb =
+      reading.mistake.empty() && !reading.app->get_subcommands({}).empty();
+  if (lacks_verb) {
+    context.err() << reading.app->help();
+    return kExitUsage;
+  }
+  const std::string text =
+      reading.mistake.empty() ? std::string(error.what()) : reading.mistake;
+  PrintError(context, Printable(text), false);
+  context.Say(absl::StrCat("See '", PathOf(reading.app), " --help'."));
+  return kExitUsage;
+}
+
+int Report(Context& context, const absl::Status& status) {
+  if (!status.ok()) {
+    PrintError(context, Explain(status, context.Setting("server")),
+               context.UsesColor(context.environment().err_is_terminal));
+    return ExitCodeOf(status);
+  }
+  context.out().flush();
+  if (context.out()) return kExitOk;
+  PrintError(context, "cannot write to standard output", false);
+  return kExitInternal;
+}
+
+}  // namespace
+
+std::unique_ptr<CLI::App> MakeApp(Context* context) {
+  auto app = std::make_unique<CLI::App>(
+      "Submit image jobs to a Sheaf server and look after its queues.",
+      "sheaf");
+  app->require_subcommand(1);
+  // Global flags may stand after the verb too; inherited by all below.
+  app->fallthrough();
+  app->set_version_flag("--version", "sheaf " SHEAF_VERSION);
+  AddGlobalFlags(app.get(), context);
+  AddJobCommands(*app, *context);
+  AddQueueCommands(*app, *context);
+  AddWorkerCommands(*app, *context);
+  AddArtifactCommands(*app, *context);
+  AddEventsCommand(*app, *context);
+  AddAdminCommands(*app, *context);
+  AddDoctorCommand(*app, *context);
+  AddToolCommands(*app, *context);
+  return app;
+}
+
+std::map<std::string, std::string> GlobalFlags(const CLI::App& app) {
+  std::map<std::string, std::string> flags;
+  for (const SettingSpec& spec : SettingSpecs()) {
+    if (!spec.has_flag) continue;
+    const CLI::Option* option = app.get_option(spec.Flag());
+    if (option->count() > 0) flags[spec.key] = option->results().back();
+  }
+  return flags;
+}
+
+int Run(const std::vector<std::string>& arguments, Environment environment) {
+  Context context(std::move(environment));
+  const std::unique_ptr<CLI::App> app = MakeApp(&context);
+  try {
+    app->parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::Success& help_or_version) {
+    app->exit(help_or_version, context.out(), context.err());
+    return kExitOk;
+  } catch (const CLI::ParseError& error) {
+    return ReportUsage(context, *app, arguments, error);
+  }
+  const absl::Status configured = context.Configure(GlobalFlags(*app));
+  if (!configured.ok()) {
+    PrintError(context, Explain(configured, ""), false);
+    return ExitCodeOf(configured);
+  }
+  return Report(context, context.action());
+}
+
+}  // namespace sheaf::cli

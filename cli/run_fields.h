@@ -1,0 +1,26 @@
+// One field of a RunRequest by its name and its value as text: what the
+// columns of a prompts file and the flags of `job submit` share.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "sheaf/v1/job.pb.h"
+
+namespace sheaf::cli {
+
+// The names SetRunField takes: every field of RunRequest that holds one value,
+// then "negative", "size", "control" and "lora".
+const std::vector<std::string>& RunFieldNames();
+
+// OK if SetRunField knows `name`; also "weights.TYPE" and "extra.KEY".
+absl::Status CheckRunFieldName(std::string_view name);
+
+// Sets the field; "control" and "lora" add one. INVALID_ARGUMENT for an
+// unknown name and for a value that does not fit its type.
+absl::Status SetRunField(std::string_view name, std::string_view value,
+                         v1::RunRequest* run);
+
+}  // namespace sheaf::cli

@@ -1,0 +1,71 @@
+// `sheaf worker`.
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "cli/commands.h"
+#include "cli/flag_values.h"
+#include "cli/tree.h"
+#include "sheaf/v1/admin_service.pb.h"
+
+namespace sheaf::cli {
+namespace {
+
+const std::vector<Column>& WorkerColumns() {
+  using Style = Column::Style;
+  static const auto* const kColumns = new std::vector<Column>{
+      {"NAME", "name"},
+      {"SHOWN AS", "display_name"},
+      {"STATE", "state", Style::kState},
+      {"BATCHES", "batches"},
+      {"SUCCEEDED", "succeeded_run_count"},
+      {"FAILED", "failed_run_count"},
+      {"HEARD", "heartbeat_time", Style::kAge},
+      {"SINCE", "register_time", Style::kAge},
+      {"QUEUES", "queues", Style::kPlain, true},
+      {"KINDS", "kinds", Style::kPlain, true},
+      {"MODELS", "models", Style::kPlain, true},
+      {"VERSION", "version", Style::kPlain, true},
+  };
+  return *kColumns;
+}
+
+struct NoArgs {};
+struct NameArgs {
+  std::string name;
+};
+
+absl::Status RunList(Context& context, NoArgs&) {
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  SHEAF_ASSIGN_OR_RETURN(
+      const auto workers,
+      client->Call<v1::ListWorkersResponse>("sheaf.v1.AdminService/ListWorkers",
+                                            v1::ListWorkersRequest()));
+  context.MakePrinter().List(workers, "workers", WorkerColumns());
+  if (workers.workers().empty()) {
+    context.Say("No workers. Start one: sheaf-worker --help");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunDrain(Context& context, NameArgs& args) {
+  v1::DrainWorkerRequest request;
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(), WorkerName(args.name));
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  SHEAF_ASSIGN_OR_RETURN(
+      const auto worker,
+      client->Call<v1::Worker>("sheaf.v1.AdminService/DrainWorker", request));
+  context.MakePrinter().One(worker, WorkerColumns());
+  context.Say("It finishes what it holds, then leaves: sheaf worker list");
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddWorkerCommands(CLI::App& app, Context& context) {
+  CLI::App& worker = AddNoun(app, "worker", "Look at workers");
+  AddVerb(worker, context, "list", "List workers", &RunList);
+  const auto [drain, args] = AddVerb(
+      worker, context, "drain", "Let a worker finish and leave", &RunDrain);
+  AddName(drain, "worker", &args->name, "WORKER", "Worker to drain");
+}
+
+}  // namespace sheaf::cli
