@@ -1,0 +1,24 @@
+#include "tests/queue/memory_store.h"
+
+#include <utility>
+
+namespace sheaf {
+
+void MemoryStore::Write(WriteCase use_case, Done done) {
+  latest_ = Now();
+  tx_.Begin(latest_);
+  absl::Status status = use_case(tx_);
+  if (status.ok()) {
+    tx_.Commit();
+  } else {
+    tx_.RollBack();
+  }
+  done(std::move(status));
+}
+
+void MemoryStore::Read(ReadCase use_case, Done done) {
+  tx_.Begin(Now());
+  done(use_case(tx_));
+}
+
+}  // namespace sheaf

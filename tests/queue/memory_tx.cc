@@ -1,0 +1,211 @@
+// What Tx means on the model's tables; memory_view.cc has View.
+#include "tests/queue/memory_tx.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/check.h"
+
+namespace sheaf {
+namespace {
+
+absl::Time Stored(absl::Time time) {
+  if (time == absl::InfiniteFuture() || time == absl::InfinitePast()) {
+    return time;
+  }
+  return absl::FromUnixMillis(absl::ToUnixMillis(time));
+}
+
+absl::Duration KeepOf(const RunCounts& counts, const QueueSettings& keep) {
+  if (counts.failed > 0) return keep.keep_failed;
+  if (counts.cancelled > 0) return keep.keep_cancelled;
+  return keep.keep_succeeded;
+}
+
+RunId FirstRunOf(JobId job) { return RunId(job, 0); }
+RunId LastRunOf(JobId job) {
+  return RunId(RunId(JobId{job.value + 1}, 0).value - 1);
+}
+
+}  // namespace
+
+int64_t MemoryTx::Next(const std::string& counter) {
+  const int64_t next = counters_.Find(counter).value_or(0) + 1;
+  counters_.Put(counter, next);
+  return next;
+}
+
+void MemoryTx::SaveQueue(const Queue& queue) {
+  Queue row = queue;
+  row.create_time = Stored(queue.create_time);
+  row.pause_time = Stored(queue.pause_time);
+  row.resume_time = Stored(queue.resume_time);
+  queues_.Put(queue.name, std::move(row));
+}
+
+void MemoryTx::DeleteQueue(const std::string& name) { queues_.Erase(name); }
+
+LaneId MemoryTx::LaneFor(const Lane& lane) {
+  const auto same = [&](const Lane& other) {
+    return std::tie(lane.queue, lane.kind, lane.model, lane.vae, lane.width,
+                    lane.height) == std::tie(other.queue, other.kind,
+                                             other.model, other.vae,
+                                             other.width, other.height);
+  };
+  for (const auto& [id, other] : lanes_.rows()) {
+    if (same(other)) return id;
+  }
+  Lane row = lane;
+  row.id = LaneId{Next("lane")};
+  lanes_.Put(row.id, row);
+  return row.id;
+}
+
+void MemoryTx::SaveBatch(const Batch& batch) {
+  Batch row = batch;
+  row.lease_expire_time = Stored(batch.lease_expire_time);
+  row.start_time = Stored(batch.start_time);
+  batches_.Put(batch.id, std::move(row));
+}
+
+void MemoryTx::DeleteBatch(BatchId id) { batches_.Erase(id); }
+
+void MemoryTx::PutJob(Job job) {
+  job.create_time = Stored(job.create_time);
+  job.run_time = Stored(job.run_time);
+  job.start_deadline = Stored(job.start_deadline);
+  job.start_time = Stored(job.start_time);
+  job.end_time = Stored(job.end_time);
+  job.expire_time = Stored(job.expire_time);
+  const JobId id = job.id;
+  jobs_.Put(id, std::move(job));
+}
+
+JobId MemoryTx::InsertJob(const Job& job, const std::string& shared,
+                          std::vector<Run> runs,
+                          const std::vector<std::string>& own) {
+  Job row = job;
+  row.id = JobId{Next("job")};
+  PutJob(row);
+  shared_.Put(row.id, shared);
+  for (size_t i = 0; i < runs.size(); ++i) {
+    runs[i].id = RunId(row.id, static_cast<int>(i));
+    PutRun(runs[i]);
+    own_.Put(runs[i].id, own[i]);
+  }
+  return row.id;
+}
+
+RunCounts MemoryTx::ApplyToJob(JobId id, const RunCounts& delta,
+                               const QueueSettings& keep) {
+  std::optional<Job> job = jobs_.Find(id);
+  SHEAF_CHECK(job.has_value());
+  job->counts += delta;
+  ++job->version;
+  const bool started = job->start_time != absl::InfinitePast();
+  if (!started && job->counts.running > 0) job->start_time = now_;
+  const bool ended = job->end_time != absl::InfiniteFuture();
+  if (job->counts.live() > 0) {
+    job->end_time = absl::InfiniteFuture();
+    job->expire_time = absl::InfiniteFuture();
+  } else if (!ended) {
+    job->end_time = now_;
+    job->expire_time = now_ + KeepOf(job->counts, keep);
+  }
+  const RunCounts counts = job->counts;
+  PutJob(*std::move(job));
+  return counts;
+}
+
+void MemoryTx::SaveJob(const Job& job) {
+  const std::optional<Job> old = jobs_.Find(job.id);
+  if (!old) return;
+  Job row = job;
+  row.counts = old->counts;
+  row.run_count = old->run_count;
+  PutJob(std::move(row));
+}
+
+void MemoryTx::DeleteJob(JobId id) {
+  const RunId first = FirstRunOf(id), last = LastRunOf(id);
+  for (auto run = runs_.rows().lower_bound(first);
+       run != runs_.rows().end() && run->first <= last; ++run) {
+    waiting_.Erase(PlaceOf(run->second));
+  }
+  runs_.EraseRange(first, last);
+  own_.EraseRange(first, last);
+  attempts_.EraseRange({first, 0}, {last, std::numeric_limits<int>::max()});
+  std::vector<std::pair<std::string, JobId>> references;
+  for (const auto& [reference, yes] : references_.rows()) {
+    if (reference.second == id) references.push_back(reference);
+  }
+  for (const auto& reference : references) references_.Erase(reference);
+  shared_.Erase(id);
+  jobs_.Erase(id);
+}
+
+MemoryTx::Place MemoryTx::PlaceOf(const Run& run) {
+  return {run.lane, -static_cast<int>(run.priority), run.run_time, run.id};
+}
+
+void MemoryTx::PutRun(const Run& run) {
+  if (const auto old = runs_.Find(run.id)) waiting_.Erase(PlaceOf(*old));
+  Run row = run;
+  row.run_time = Stored(run.run_time);
+  row.start_deadline = Stored(run.start_deadline);
+  row.start_time = Stored(run.start_time);
+  row.end_time = Stored(run.end_time);
+  if (row.state == RunState::kQueued) waiting_.Put(PlaceOf(row), row.id);
+  runs_.Put(run.id, std::move(row));
+}
+
+// What a run put out is needed as long as its job is there.
+void MemoryTx::SaveRun(const Run& run) {
+  if (!runs_.Find(run.id)) return;
+  PutRun(run);
+  for (const Output& output : run.outputs) {
+    references_.Put({output.artifact, run.id.job()}, true);
+  }
+}
+
+// An attempt ends once; to keep it twice is a fault of the caller.
+void MemoryTx::AddAttempt(const Attempt& attempt) {
+  const std::pair key(attempt.run, attempt.attempt);
+  SHEAF_CHECK(!attempts_.Find(key));
+  Attempt row = attempt;
+  row.start_time = Stored(attempt.start_time);
+  row.end_time = Stored(attempt.end_time);
+  attempts_.Put(key, std::move(row));
+}
+
+void MemoryTx::AppendEvent(Event event) {
+  event.sequence = Next("event");
+  event.time = now_;
+  const int64_t sequence = event.sequence;
+  events_.Put(sequence, std::move(event));
+}
+
+// The newest event stays, so that a store that is empty of events is one that
+// never had any.
+void MemoryTx::TrimEvents(int64_t through) {
+  events_.EraseRange(0, std::min(through, LastSequence() - 1));
+}
+
+void MemoryTx::SaveArtifact(const Artifact& artifact) {
+  Artifact row = artifact;
+  row.create_time = Stored(artifact.create_time);
+  artifacts_.Put(artifact.digest, std::move(row));
+}
+
+void MemoryTx::DeleteArtifact(const std::string& digest) {
+  artifacts_.Erase(digest);
+}
+
+void MemoryTx::AddReferences(JobId job,
+                             const std::vector<std::string>& digests) {
+  for (const std::string& digest : digests) {
+    references_.Put({digest, job}, true);
+  }
+}
+
+}  // namespace sheaf

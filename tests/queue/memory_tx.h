@@ -1,0 +1,105 @@
+// The model's tables and what View and Tx mean on them. Where the words of
+// queue/store.h leave a question open, this code is the answer.
+//
+// Times are kept to the millisecond, as in the database. One thread.
+#pragma once
+
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "queue/store.h"
+#include "tests/queue/undo_table.h"
+
+namespace sheaf {
+
+class MemoryTx final : public Tx {
+ public:
+  // Around each closure.
+  void Begin(absl::Time now) { now_ = now; }
+  void Commit() { log_.Keep(); }
+  void RollBack() { log_.RollBack(); }
+
+  absl::Time now() const override { return now_; }
+  std::vector<Queue> Queues() override;
+  std::optional<Queue> FindQueue(const std::string& name) override;
+  std::optional<Job> FindJob(JobId id) override;
+  std::vector<Job> Jobs(const JobQuery& query) override;
+  std::optional<RequestRecord> FindRequest(
+      const std::string& owner, const std::string& request_id) override;
+  RunParams SharedParams(JobId id) override;
+  std::optional<Run> FindRun(RunId id) override;
+  std::vector<Run> Runs(const RunQuery& query) override;
+  RunParams OwnParams(RunId id) override;
+  std::vector<Attempt> Attempts(RunId id) override;
+  std::optional<Batch> FindBatch(BatchId id) override;
+  std::vector<Batch> Batches(absl::Time expired_by) override;
+  Lane FindLane(LaneId id) override;
+  std::vector<Lane> ReadyLanes() override;
+  std::vector<Run> Ready(LaneId lane, Priority priority, int limit) override;
+  int64_t CountReadyBefore(LaneId lane, const ReadyPlace& place,
+                           int64_t limit) override;
+  std::vector<RunId> PastDeadline(absl::Time by, int limit) override;
+  std::vector<JobId> Expired(absl::Time by, int limit) override;
+  std::vector<Event> Events(int64_t after, int limit) override;
+  int64_t LastSequence() override;
+  int64_t FirstSequence() override;
+  std::optional<Artifact> FindArtifact(const std::string& digest) override;
+  bool IsReferenced(const std::string& digest) override;
+  std::vector<Artifact> UnreferencedArtifacts(absl::Time created_by,
+                                              int limit) override;
+  StoreCounts Counts() override;
+
+  JobId InsertJob(const Job& job, const std::string& shared,
+                  std::vector<Run> runs,
+                  const std::vector<std::string>& own) override;
+  void SaveRun(const Run& run) override;
+  void AddAttempt(const Attempt& attempt) override;
+  RunCounts ApplyToJob(JobId id, const RunCounts& delta,
+                       const QueueSettings& keep) override;
+  void SaveJob(const Job& job) override;
+  void DeleteJob(JobId id) override;
+  void SaveQueue(const Queue& queue) override;
+  void DeleteQueue(const std::string& name) override;
+  LaneId LaneFor(const Lane& lane) override;
+  BatchId NewBatchId() override { return BatchId{Next("batch")}; }
+  int64_t NewEpoch() override { return Next("epoch"); }
+  WorkerId NewWorkerId() override { return WorkerId{Next("worker")}; }
+  void SaveBatch(const Batch& batch) override;
+  void DeleteBatch(BatchId id) override;
+  void AppendEvent(Event event) override;
+  void TrimEvents(int64_t through) override;
+  void SaveArtifact(const Artifact& artifact) override;
+  void DeleteArtifact(const std::string& digest) override;
+  void AddReferences(JobId job,
+                     const std::vector<std::string>& digests) override;
+
+ private:
+  // Where a waiting run stands in its lane: sorts as the line does.
+  using Place = std::tuple<LaneId, int, absl::Time, RunId>;
+  static Place PlaceOf(const Run& run);
+
+  int64_t Next(const std::string& counter);
+  // Stores the run and keeps the line of waiting runs in step.
+  void PutRun(const Run& run);
+  void PutJob(Job job);
+
+  UndoLog log_;
+  absl::Time now_;
+  UndoTable<std::string, int64_t> counters_{&log_};
+  UndoTable<std::string, Queue> queues_{&log_};
+  UndoTable<LaneId, Lane> lanes_{&log_};
+  UndoTable<JobId, Job> jobs_{&log_};
+  UndoTable<JobId, std::string> shared_{&log_};
+  UndoTable<RunId, Run> runs_{&log_};
+  UndoTable<Place, RunId> waiting_{&log_};
+  UndoTable<RunId, std::string> own_{&log_};
+  UndoTable<std::pair<RunId, int>, Attempt> attempts_{&log_};
+  UndoTable<BatchId, Batch> batches_{&log_};
+  UndoTable<int64_t, Event> events_{&log_};
+  UndoTable<std::string, Artifact> artifacts_{&log_};
+  UndoTable<std::pair<std::string, JobId>, bool> references_{&log_};
+};
+
+}  // namespace sheaf

@@ -1,0 +1,238 @@
+// What View means on the model's tables.
+#include <algorithm>
+#include <limits>
+
+#include "base/check.h"
+#include "tests/queue/memory_tx.h"
+
+namespace sheaf {
+namespace {
+
+// The first `limit` of `rows`, after a sort by (time, id).
+template <class Row>
+std::vector<Row> FirstByTime(std::vector<std::pair<absl::Time, Row>> rows,
+                             int limit) {
+  std::sort(rows.begin(), rows.end());
+  std::vector<Row> first;
+  for (auto& [time, row] : rows) {
+    if (static_cast<int>(first.size()) == limit) break;
+    first.push_back(std::move(row));
+  }
+  return first;
+}
+
+JobFacts FactsOf(const Job& job) {
+  return {.id = job.id.value,
+          .queue = job.queue,
+          .kind = job.kind,
+          .owner = job.owner,
+          .request_id = job.request_id,
+          .state = static_cast<int>(StateOf(job.counts)),
+          .priority = static_cast<int>(job.priority),
+          .create_time = job.create_time,
+          .run_time = job.run_time,
+          .end_time = job.end_time,
+          .labels = &job.labels};
+}
+
+}  // namespace
+
+std::vector<Queue> MemoryTx::Queues() {
+  std::vector<Queue> all;
+  for (const auto& [name, queue] : queues_.rows()) all.push_back(queue);
+  return all;
+}
+
+std::optional<Queue> MemoryTx::FindQueue(const std::string& name) {
+  return queues_.Find(name);
+}
+
+Lane MemoryTx::FindLane(LaneId id) {
+  const auto lane = lanes_.Find(id);
+  SHEAF_CHECK(lane.has_value());
+  return *lane;
+}
+
+std::optional<Batch> MemoryTx::FindBatch(BatchId id) {
+  return batches_.Find(id);
+}
+
+std::vector<Batch> MemoryTx::Batches(absl::Time expired_by) {
+  std::vector<Batch> found;
+  for (const auto& [id, batch] : batches_.rows()) {
+    if (batch.lease_expire_time <= expired_by) found.push_back(batch);
+  }
+  return found;
+}
+
+std::optional<Job> MemoryTx::FindJob(JobId id) { return jobs_.Find(id); }
+
+std::vector<Job> MemoryTx::Jobs(const JobQuery& query) {
+  std::vector<Job> all;
+  for (const auto& [id, job] : jobs_.rows()) all.push_back(job);
+  if (!query.ascending) std::reverse(all.begin(), all.end());
+  std::vector<Job> page;
+  for (Job& job : all) {
+    if (static_cast<int>(page.size()) == query.limit) break;
+    if (query.after && query.ascending && job.id <= *query.after) continue;
+    if (query.after && !query.ascending && job.id >= *query.after) continue;
+    if (query.filter && !Matches(*query.filter, FactsOf(job))) continue;
+    page.push_back(std::move(job));
+  }
+  return page;
+}
+
+std::optional<RequestRecord> MemoryTx::FindRequest(
+    const std::string& owner, const std::string& request_id) {
+  if (request_id.empty()) return std::nullopt;
+  for (const auto& [id, job] : jobs_.rows()) {
+    if (job.owner == owner && job.request_id == request_id) {
+      return RequestRecord{id, job.payload_digest};
+    }
+  }
+  return std::nullopt;
+}
+
+RunParams MemoryTx::SharedParams(JobId id) {
+  return DecodeParams(shared_.Find(id).value_or("{}")).value();
+}
+
+std::vector<JobId> MemoryTx::Expired(absl::Time by, int limit) {
+  std::vector<std::pair<absl::Time, JobId>> found;
+  for (const auto& [id, job] : jobs_.rows()) {
+    if (job.expire_time != absl::InfiniteFuture() && job.expire_time <= by) {
+      found.emplace_back(job.expire_time, id);
+    }
+  }
+  return FirstByTime(std::move(found), limit);
+}
+
+std::optional<Run> MemoryTx::FindRun(RunId id) { return runs_.Find(id); }
+
+std::vector<Run> MemoryTx::Runs(const RunQuery& query) {
+  std::vector<Run> page;
+  for (auto run = runs_.rows().lower_bound(query.first);
+       run != runs_.rows().end() && run->first <= query.last; ++run) {
+    if (static_cast<int>(page.size()) == query.limit) break;
+    if (query.states & StateBit(run->second.state)) page.push_back(run->second);
+  }
+  return page;
+}
+
+RunParams MemoryTx::OwnParams(RunId id) {
+  return DecodeParams(own_.Find(id).value_or("{}")).value();
+}
+
+std::vector<Attempt> MemoryTx::Attempts(RunId id) {
+  std::vector<Attempt> all;
+  for (auto row = attempts_.rows().lower_bound({id, 0});
+       row != attempts_.rows().end() && row->first.first == id; ++row) {
+    all.push_back(row->second);
+  }
+  return all;
+}
+
+std::vector<Lane> MemoryTx::ReadyLanes() {
+  std::vector<Lane> lanes;
+  for (const auto& [id, lane] : lanes_.rows()) {
+    const auto first = waiting_.rows().lower_bound(
+        {id, std::numeric_limits<int>::min(), absl::InfinitePast(), RunId()});
+    if (first != waiting_.rows().end() &&
+        std::get<LaneId>(first->first) == id) {
+      lanes.push_back(lane);
+    }
+  }
+  return lanes;
+}
+
+std::vector<Run> MemoryTx::Ready(LaneId lane, Priority priority, int limit) {
+  std::vector<Run> first;
+  const int level = -static_cast<int>(priority);
+  for (auto row = waiting_.rows().lower_bound(
+           {lane, level, absl::InfinitePast(), RunId()});
+       row != waiting_.rows().end(); ++row) {
+    const auto& [at_lane, at_level, time, id] = row->first;
+    if (at_lane != lane || at_level != level) break;
+    if (static_cast<int>(first.size()) == limit) break;
+    first.push_back(*runs_.Find(id));
+  }
+  return first;
+}
+
+int64_t MemoryTx::CountReadyBefore(LaneId lane, const ReadyPlace& place,
+                                   int64_t limit) {
+  const Place end{lane, -static_cast<int>(place.priority), place.run_time,
+                  place.id};
+  int64_t count = 0;
+  for (auto row =
+           waiting_.rows().lower_bound({lane, std::numeric_limits<int>::min(),
+                                        absl::InfinitePast(), RunId()});
+       row != waiting_.rows().end() && row->first < end; ++row) {
+    if (count == limit) break;
+    ++count;
+  }
+  return count;
+}
+
+std::vector<RunId> MemoryTx::PastDeadline(absl::Time by, int limit) {
+  std::vector<std::pair<absl::Time, RunId>> found;
+  for (const auto& [place, id] : waiting_.rows()) {
+    const absl::Time deadline = runs_.Find(id)->start_deadline;
+    if (deadline != absl::InfiniteFuture() && deadline <= by) {
+      found.emplace_back(deadline, id);
+    }
+  }
+  return FirstByTime(std::move(found), limit);
+}
+
+std::vector<Event> MemoryTx::Events(int64_t after, int limit) {
+  std::vector<Event> page;
+  for (auto event = events_.rows().upper_bound(after);
+       event != events_.rows().end(); ++event) {
+    if (static_cast<int>(page.size()) == limit) break;
+    page.push_back(event->second);
+  }
+  return page;
+}
+
+int64_t MemoryTx::LastSequence() { return counters_.Find("event").value_or(0); }
+
+int64_t MemoryTx::FirstSequence() {
+  return events_.rows().empty() ? 1 : events_.rows().begin()->first;
+}
+
+std::optional<Artifact> MemoryTx::FindArtifact(const std::string& digest) {
+  return artifacts_.Find(digest);
+}
+
+bool MemoryTx::IsReferenced(const std::string& digest) {
+  const auto row = references_.rows().lower_bound({digest, JobId()});
+  return row != references_.rows().end() && row->first.first == digest;
+}
+
+std::vector<Artifact> MemoryTx::UnreferencedArtifacts(absl::Time created_by,
+                                                      int limit) {
+  std::vector<std::pair<absl::Time, std::string>> found;
+  for (const auto& [digest, artifact] : artifacts_.rows()) {
+    if (artifact.create_time <= created_by && !IsReferenced(digest)) {
+      found.emplace_back(artifact.create_time, digest);
+    }
+  }
+  std::vector<Artifact> first;
+  for (const auto& digest : FirstByTime(std::move(found), limit)) {
+    first.push_back(*artifacts_.Find(digest));
+  }
+  return first;
+}
+
+StoreCounts MemoryTx::Counts() {
+  StoreCounts counts;
+  counts.jobs = static_cast<int64_t>(jobs_.rows().size());
+  for (const auto& [digest, artifact] : artifacts_.rows()) {
+    ++counts.artifacts;
+    counts.artifact_bytes += artifact.size;
+  }
+  return counts;
+}
+
+}  // namespace sheaf
