@@ -1,0 +1,90 @@
+// What sheafd can be told, and by whom: a flag wins over SHEAFD's share of the
+// SHEAF_* environment, which wins over the configuration file, which wins over
+// the default.
+//
+// A key `lease_duration` is the flag --lease-duration, the variable
+// SHEAF_LEASE_DURATION, and that key in the file. Pure but for reading the
+// file; loaded once, by main.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace sheaf::server {
+
+// As loaded: within its limits, with nothing left to fill in. What each key
+// means, its default and its limits stand in server/config_keys.cc.
+struct ServerConfig {
+  std::string data_dir;
+  std::string backup_dir;
+  std::string boot_check = "auto";  // auto, sync, background, off
+
+  // HOST:PORT or unix:PATH. Only loopback, unless insecure_allow_plaintext.
+  std::vector<std::string> listen = {"127.0.0.1:7420"};
+  bool insecure_allow_plaintext = false;
+  bool reflection = true;
+  int max_concurrent_streams = 1000;
+  int max_message_bytes = 64 << 20;
+  absl::Duration drain_timeout = absl::Seconds(10);
+
+  int local_workers = 0;
+  std::string worker_command;
+  std::vector<std::string> worker_args;
+
+  absl::Duration lease_duration = absl::Seconds(30);
+  absl::Duration heartbeat_interval = absl::Seconds(5);
+  absl::Duration worker_grace = absl::Seconds(1);
+
+  int64_t artifact_max_bytes = 64 << 20;
+  bool artifact_any_type = true;
+  absl::Duration artifact_keep = absl::Hours(24);
+  int64_t events_max = 1'000'000;
+
+  int reader_threads = 2;
+  int group_max = 512;
+
+  std::string log_level = "info";  // trace, debug, info, warning, error
+  bool log_json = false;
+
+  // What the operator should read in the log at every start.
+  std::vector<std::string> warnings;
+};
+
+// What the command line asks for.
+enum class Command {
+  kServe,
+  kRestore,  // put backup_file in place as the database of config.data_dir
+  kPrint,    // print `text` and leave: help, version, configuration
+};
+
+struct Invocation {
+  Command command = Command::kServe;
+  ServerConfig config;
+  std::string backup_file;
+  std::string text;
+};
+
+// What LoadConfig asks of the process.
+struct ConfigSources {
+  std::function<std::optional<std::string>(const std::string&)> environment;
+  // Read where --config names none; need not be there.
+  std::string default_file = "/etc/sheaf/sheafd.toml";
+  // The program itself; sheaf-worker is looked for beside it.
+  std::string program = "/usr/bin/sheafd";
+};
+
+// Those of this process.
+ConfigSources ProcessSources();
+
+// `args` without the program's name. INVALID_ARGUMENT names the key and the
+// flag, variable or file and line at fault.
+absl::StatusOr<Invocation> LoadConfig(const std::vector<std::string>& args,
+                                      const ConfigSources& sources);
+
+}  // namespace sheaf::server

@@ -1,0 +1,90 @@
+// Workers that sheafd runs itself: starts them, starts them again when they
+// end, and stops them before it stops.
+//
+// One thread of its own is the parent of all of them; it lives until Stop, so
+// that what workers take for their parent's death is just that. Each worker is
+// its own process group: a Ctrl-C at the terminal reaches sheafd alone, which
+// then stops them in order.
+//
+// Owned by the server. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+namespace sheaf::server {
+
+struct LocalWorkersOptions {
+  int count = 0;
+  std::string command;            // the path of sheaf-worker
+  std::string server;             // the address workers call
+  std::vector<std::string> args;  // further; "{index}" becomes 0, 1, ...
+
+  // Waits before the next start double from `first` to `longest`; a worker
+  // that lived for `healthy` starts over at `first`.
+  absl::Duration backoff_first = absl::Milliseconds(200);
+  absl::Duration backoff_longest = absl::Seconds(10);
+  absl::Duration healthy = absl::Seconds(30);
+};
+
+class LocalWorkers {
+ public:
+  // Workers are started in the background. NOT_FOUND where `command` is no
+  // program.
+  static absl::StatusOr<std::unique_ptr<LocalWorkers>> Start(
+      LocalWorkersOptions options);
+  ~LocalWorkers();  // kills what Stop has not stopped
+  LocalWorkers(const LocalWorkers&) = delete;
+  LocalWorkers& operator=(const LocalWorkers&) = delete;
+
+  // SIGTERM, and after `limit` SIGKILL. Returns once no worker is left.
+  // Idempotent.
+  void Stop(absl::Duration limit);
+
+  // How many times a worker was started after one had ended.
+  int64_t restart_count() const;
+
+  // Workers alive now.
+  int running_count() const;
+
+  // What an operator should know: workers that end soon after each start.
+  std::vector<std::string> Problems() const;
+
+ private:
+  struct Child;
+
+  explicit LocalWorkers(LocalWorkersOptions options);
+  void Supervise();
+  // Those of the supervising thread.
+  void StartDue(absl::Time now);
+  void Spawn(Child& child, absl::Time now);
+  void Wait(absl::Time until);
+  void ReapAll(absl::Time now);
+  void Ended(Child& child, const std::string& how, absl::Time now);
+  void Signal(int number);
+  void StopAll(absl::Duration limit);
+  absl::Time NextStart() const;
+  void Publish();
+
+  const LocalWorkersOptions options_;
+  int wake_ = -1;                // an eventfd: readable once Stop is called
+  std::vector<Child> children_;  // of the supervising thread
+
+  mutable absl::Mutex mutex_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Duration stop_limit_ ABSL_GUARDED_BY(mutex_);
+  int64_t restarts_ ABSL_GUARDED_BY(mutex_) = 0;
+  int running_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<std::string> problems_ ABSL_GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+}  // namespace sheaf::server
