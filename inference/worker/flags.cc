@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <map>
 #include <sstream>
 #include <utility>
@@ -181,7 +182,7 @@ FlagsOrExit ParseFlags(int argc, const char* const* argv) {
 absl::StatusOr<absl::Duration> ParseWaitTime(const std::string& text) {
   absl::Duration duration;
   double seconds = 0;
-  if (absl::SimpleAtod(text, &seconds)) {
+  if (absl::SimpleAtod(text, &seconds) && !std::isnan(seconds)) {
     duration = absl::Seconds(seconds);
   } else if (!absl::ParseDuration(text, &duration)) {
     return absl::InvalidArgumentError(

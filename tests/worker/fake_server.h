@@ -1,0 +1,94 @@
+// A server that a worker can talk to over a real connection, and that does
+// nothing by itself: the test hands out batches, orders and signals, and reads
+// what the worker said.
+//
+// Owned by the test, which may call everything from any thread. Waits end after
+// ten seconds at most, so that a worker gone wrong fails a test instead of
+// stopping it.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "sheaf/v1/artifact_service.grpc.pb.h"
+#include "sheaf/v1/worker_service.grpc.pb.h"
+
+namespace sheaf::worker {
+
+// Everything workers have said so far, and how the server is to answer.
+struct FakeServerState {
+  std::vector<v1::RegisterWorkerRequest> registered;
+  std::vector<v1::ReportProgressRequest> reports;
+  std::vector<v1::FinishRunsRequest> finishes;
+  std::vector<v1::ReleaseLeaseRequest> releases;
+  std::vector<std::string> deregistered;
+  std::map<std::string, std::string> artifacts;  // Bytes by name.
+  int streams_open = 0;
+  int lease_calls = 0;  // Waiting now.
+  std::size_t chunk_bytes_largest = 0;
+
+  std::deque<v1::LeasedBatch> batches;
+  std::deque<v1::WorkerSignal> signals;
+  bool drain = false;                 // Told to LeaseBatch.
+  v1::ReportProgressResponse orders;  // Answer to each report.
+  std::optional<grpc::Status> register_error;
+  std::optional<grpc::Status> report_error;
+  std::optional<grpc::Status> finish_error;
+  std::optional<grpc::Status> upload_error;
+  bool uploads_wait = false;
+  absl::Duration lease_duration = absl::Seconds(10);
+  absl::Duration heartbeat_interval = absl::Seconds(3);
+
+  // All outcomes, by run. A run told twice keeps the first.
+  std::map<std::string, v1::RunOutcome> Outcomes() const;
+};
+
+class FakeServer {
+ public:
+  // On a unix socket of its own.
+  FakeServer();
+  ~FakeServer();
+
+  const std::string& address() const { return address_; }
+
+  // Goes away in the middle of everything, and comes back on the same socket.
+  void Shutdown();
+  void Start();
+
+  // Looks at the state, or changes it, under its lock.
+  void With(const std::function<void(FakeServerState&)>& use);
+  // Whether `holds` came true in time.
+  bool WaitUntil(const std::function<bool(const FakeServerState&)>& holds);
+
+  // Words for what tests say often.
+  void AddBatch(const v1::LeasedBatch& batch);
+  void Signal(bool report_now, bool drain);
+  bool WaitForOutcomes(int count);
+  FakeServerState Snapshot();
+
+ private:
+  class Workers;
+  class Artifacts;
+
+  const std::string address_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool down_ = true;
+  int worker_count_ = 0;
+  FakeServerState state_;
+  std::unique_ptr<Workers> workers_;
+  std::unique_ptr<Artifacts> artifacts_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace sheaf::worker
