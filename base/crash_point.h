@@ -17,9 +17,9 @@ void Reached(std::string_view name);
 
 }  // namespace sheaf::crash_point
 
-#define SHEAF_CRASH_POINT(name)                                          \
-  do {                                                                   \
-    if (::sheaf::crash_point::armed.load(std::memory_order_relaxed)) {   \
-      ::sheaf::crash_point::Reached(name);                               \
-    }                                                                    \
+#define SHEAF_CRASH_POINT(name)                                        \
+  do {                                                                 \
+    if (::sheaf::crash_point::armed.load(std::memory_order_relaxed)) { \
+      ::sheaf::crash_point::Reached(name);                             \
+    }                                                                  \
   } while (false)

@@ -41,8 +41,7 @@ absl::StatusOr<BackupInfo> CheckAndPublish(const std::string& path) {
     if (!problems.empty()) return BackupFailed(path, problems.front());
     info.job_count = db.execAndGet(sql::kCountJobs).getInt64();
     info.last_event_sequence =
-        db.execAndGet("SELECT ifnull(max(sequence), 0) FROM events")
-            .getInt64();
+        db.execAndGet("SELECT ifnull(max(sequence), 0) FROM events").getInt64();
   }
   SHEAF_RETURN_IF_ERROR(SyncFile(partial));
   info.size_bytes = FileSize(partial);
@@ -128,9 +127,8 @@ absl::StatusOr<BackupInfo> PublishBackup(const std::string& path) {
 }
 
 std::vector<std::string> ProblemsOf(SQLite::Database& db, bool full) {
-  std::vector<std::string> problems =
-      Answers(db, full ? "PRAGMA integrity_check(100)"
-                       : "PRAGMA quick_check(100)");
+  std::vector<std::string> problems = Answers(
+      db, full ? "PRAGMA integrity_check(100)" : "PRAGMA quick_check(100)");
   if (problems == std::vector<std::string>{"ok"}) problems.clear();
   for (const std::string& table : Answers(db, "PRAGMA foreign_key_check")) {
     problems.push_back("a row of " + table + " refers to nothing");

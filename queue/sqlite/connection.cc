@@ -81,8 +81,7 @@ std::optional<std::string_view> Query::TextOrNull() {
   return Text();
 }
 
-Connection::Connection(const std::string& path, Use use,
-                       const std::string& vfs)
+Connection::Connection(const std::string& path, Use use, const std::string& vfs)
     : database_(path,
                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
                     SQLITE_OPEN_PRIVATECACHE |

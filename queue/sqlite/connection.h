@@ -27,8 +27,7 @@ inline constexpr int kBusyMilliseconds = 5000;
 // are bound must outlive it. Columns are read left to right.
 class Query {
  public:
-  Query(sqlite3_stmt* statement, bool own)
-      : statement_(statement), own_(own) {}
+  Query(sqlite3_stmt* statement, bool own) : statement_(statement), own_(own) {}
   Query(Query&& other) noexcept
       : statement_(std::exchange(other.statement_, nullptr)),
         own_(other.own_) {}
@@ -39,10 +38,9 @@ class Query {
   void Bind(std::nullptr_t);
   void Bind(std::string_view text);
   template <class T>
-    requires(std::is_integral_v<T> || std::is_enum_v<T>)
-  void Bind(T number) {
-    Check(sqlite3_bind_int64(statement_, ++bound_,
-                             static_cast<int64_t>(number)));
+  requires(std::is_integral_v<T> || std::is_enum_v<T>) void Bind(T number) {
+    Check(
+        sqlite3_bind_int64(statement_, ++bound_, static_cast<int64_t>(number)));
   }
   template <class T>
   void Bind(const std::optional<T>& value) {

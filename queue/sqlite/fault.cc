@@ -42,8 +42,8 @@ Fault FaultOf(const std::exception& thrown) {
                                         std::to_string(code) + ")");
   }
   if (dynamic_cast<const BrokenRow*>(&thrown) != nullptr) {
-    return {FaultKind::kBrokenRow,
-            Error(Reason::kStoreCorrupt, thrown.what()), thrown.what()};
+    return {FaultKind::kBrokenRow, Error(Reason::kStoreCorrupt, thrown.what()),
+            thrown.what()};
   }
   return {FaultKind::kOurs,
           Error(Reason::kInternal, "a use case ended by an exception"),

@@ -41,8 +41,7 @@ absl::StatusOr<LockFile> LockFile::Acquire(const std::string& path) {
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     const std::string holder = HolderOf(fd);
     return WithMetadata(
-        Error(Reason::kDatabaseLocked,
-              path + " is held by process " + holder),
+        Error(Reason::kDatabaseLocked, path + " is held by process " + holder),
         "pid", holder);
   }
   SignLock(fd);

@@ -24,8 +24,7 @@ const Queue* QueueCache::Find(const std::string& name) const {
 void QueueCache::Remember(const std::string& name) {
   dirty_.insert(name);
   const Queue* queue = Find(name);
-  undo_.emplace_back(name,
-                     queue ? std::optional<Queue>(*queue) : std::nullopt);
+  undo_.emplace_back(name, queue ? std::optional<Queue>(*queue) : std::nullopt);
 }
 
 void QueueCache::Save(const Queue& queue) {

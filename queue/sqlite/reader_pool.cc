@@ -31,9 +31,7 @@ class TimeLimit {
     sqlite3_progress_handler(db.handle(), kStepsBetweenLooks, StopWhenLate,
                              &deadline_);
   }
-  ~TimeLimit() {
-    sqlite3_progress_handler(db_.handle(), 0, nullptr, nullptr);
-  }
+  ~TimeLimit() { sqlite3_progress_handler(db_.handle(), 0, nullptr, nullptr); }
 
  private:
   Connection& db_;

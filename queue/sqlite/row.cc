@@ -55,8 +55,8 @@ void WriteQueue(Connection& db, const Queue& queue) {
          ToColumn(settings.keep_succeeded), ToColumn(settings.keep_failed),
          ToColumn(settings.keep_cancelled), queue.revision, queue.version,
          ToColumn(queue.create_time), queue.reason, queue.actor,
-         ToColumn(queue.pause_time), ToColumn(queue.resume_time),
-         queue.queued, queue.running);
+         ToColumn(queue.pause_time), ToColumn(queue.resume_time), queue.queued,
+         queue.running);
 }
 
 Queue ReadQueue(Query& row) {
@@ -102,13 +102,13 @@ Lane ReadLane(Query& row) {
 void WriteNewJob(Connection& db, JobId id, const Job& job) {
   const std::string labels = LabelsText(job.labels);
   const RunCounts& counts = job.counts;
-  db.Run(sql::kAddJob, id.value, job.queue, job.kind, job.priority,
-         job.owner, labels, TextOrNull(job.request_id), job.payload_digest,
-         job.run_count, job.attempts_max, counts.queued, counts.running,
-         counts.succeeded, counts.failed, counts.cancelled,
-         ToColumn(job.create_time), ToColumn(job.run_time),
-         ToColumn(job.start_deadline), ToColumn(job.start_time),
-         ToColumn(job.end_time), ToColumn(job.expire_time), job.version);
+  db.Run(sql::kAddJob, id.value, job.queue, job.kind, job.priority, job.owner,
+         labels, TextOrNull(job.request_id), job.payload_digest, job.run_count,
+         job.attempts_max, counts.queued, counts.running, counts.succeeded,
+         counts.failed, counts.cancelled, ToColumn(job.create_time),
+         ToColumn(job.run_time), ToColumn(job.start_deadline),
+         ToColumn(job.start_time), ToColumn(job.end_time),
+         ToColumn(job.expire_time), job.version);
 }
 
 void WriteJob(Connection& db, const Job& job) {
@@ -173,8 +173,8 @@ void WriteRun(Connection& db, const char* sql, const Run& run) {
   if (run.error) error = ErrorText(*run.error);
   if (!run.outputs.empty()) outputs = OutputsText(run.outputs);
   db.Run(sql, run.id.value, run.lane.value, run.state, run.priority,
-         ToColumn(run.run_time), ToColumn(run.start_deadline),
-         run.attempts_max, run.attempt, run.failures, run.crashes, run.alone,
+         ToColumn(run.run_time), ToColumn(run.start_deadline), run.attempts_max,
+         run.attempt, run.failures, run.crashes, run.alone,
          run.cancel_requested, ToColumn(run.batch), run.epoch,
          TextOrNull(run.worker), ToColumn(run.start_time),
          ToColumn(run.end_time), error, outputs);

@@ -98,8 +98,7 @@ std::vector<Output> ParseOutputs(std::string_view text) {
   std::vector<Output> outputs;
   const Json json = Parse(text);
   for (const Json& item : ArrayOf(&json)) {
-    outputs.push_back({TextOf(item.Find("artifact")),
-                       TextOf(item.Find("name")),
+    outputs.push_back({TextOf(item.Find("artifact")), TextOf(item.Find("name")),
                        TextOf(item.Find("media_type"))});
   }
   return outputs;

@@ -49,8 +49,7 @@ absl::StatusOr<std::unique_ptr<Connection>> OpenDatabase(
     if (FileSize(path) < options.boot_check_bytes_max) {
       SHEAF_RETURN_IF_ERROR(CheckNow(*db));
     }
-    SHEAF_RETURN_IF_ERROR(
-        Migrate(*db, path, Migrations(), options.clock()));
+    SHEAF_RETURN_IF_ERROR(Migrate(*db, path, Migrations(), options.clock()));
     return db;
   } catch (const std::exception& thrown) {
     return FaultOf(thrown).status;
@@ -108,8 +107,8 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(
                          LockFile::Acquire(LockPath(options.directory)));
   SHEAF_ASSIGN_OR_RETURN(
       auto db, OpenDatabase(options, DatabasePath(options.directory)));
-  return std::unique_ptr<SqliteStore>(new SqliteStore(
-      std::move(options), std::move(lock), std::move(db)));
+  return std::unique_ptr<SqliteStore>(
+      new SqliteStore(std::move(options), std::move(lock), std::move(db)));
 }
 
 SqliteStore::SqliteStore(Options options, LockFile lock,

@@ -103,8 +103,8 @@ void SqliteTx::BeforeChange() {
 }
 
 bool SqliteTx::ChangedSinceMark() {
-  return db_.TotalChanges() != mark_.changes ||
-         queues_.changed_since_mark() || counters_ != mark_.counters;
+  return db_.TotalChanges() != mark_.changes || queues_.changed_since_mark() ||
+         counters_ != mark_.counters;
 }
 
 void SqliteTx::EndClosure(bool keep) {

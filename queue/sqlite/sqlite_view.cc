@@ -35,7 +35,8 @@ T IdOf(Query& row) {
 
 // Instants before all and after all, where a bound must be a number.
 int64_t Bound(absl::Time time) {
-  if (time == absl::InfiniteFuture()) return std::numeric_limits<int64_t>::max();
+  if (time == absl::InfiniteFuture())
+    return std::numeric_limits<int64_t>::max();
   if (time == absl::InfinitePast()) return std::numeric_limits<int64_t>::min();
   return absl::ToUnixMillis(time);
 }
@@ -67,10 +68,9 @@ std::vector<Job> SqliteReads<I>::Jobs(const JobQuery& query) {
   const FilterSql filter = ToSql(query.filter ? *query.filter : all);
   const int64_t edge = query.ascending ? std::numeric_limits<int64_t>::min()
                                        : std::numeric_limits<int64_t>::max();
-  Query rows =
-      db_.AskOnce(sql::kJobsPrefix + filter.condition +
-                  (query.ascending ? sql::kJobsAscending
-                                   : sql::kJobsDescending));
+  Query rows = db_.AskOnce(
+      sql::kJobsPrefix + filter.condition +
+      (query.ascending ? sql::kJobsAscending : sql::kJobsDescending));
   for (const auto& value : filter.values) {
     std::visit([&](const auto& v) { rows.Bind(v); }, value);
   }
@@ -146,10 +146,10 @@ std::vector<Run> SqliteReads<I>::Ready(LaneId lane, Priority priority,
 template <class I>
 int64_t SqliteReads<I>::CountReadyBefore(LaneId lane, const ReadyPlace& place,
                                          int64_t limit) {
-  const int64_t count = FirstNumber(
-      db_.Ask(sql::kCountReadyBefore, lane.value, place.priority,
-              Bound(place.run_time), place.id.value, limit),
-      0);
+  const int64_t count =
+      FirstNumber(db_.Ask(sql::kCountReadyBefore, lane.value, place.priority,
+                          Bound(place.run_time), place.id.value, limit),
+                  0);
   return std::min(count, limit);
 }
 

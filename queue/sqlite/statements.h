@@ -189,8 +189,7 @@ inline constexpr char kFirstEvent[] =
 inline constexpr char kAddEvent[] =
     "INSERT INTO events (sequence, time, type, queue, job, batch, worker, "
     "data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-inline constexpr char kTrimEvents[] =
-    "DELETE FROM events WHERE sequence <= ?1";
+inline constexpr char kTrimEvents[] = "DELETE FROM events WHERE sequence <= ?1";
 
 inline constexpr char kFindArtifact[] =
     "SELECT digest, size, media_type, create_time FROM artifacts "
@@ -224,17 +223,59 @@ inline constexpr char kRelease[] = "RELEASE u";
 inline constexpr char kRollbackTo[] = "ROLLBACK TO u";
 
 // All of the above that read or write tables, whole, for the test.
-inline constexpr const char* kAll[] = {
-    kCounters, kSetCounter, kProbe, kQueues, kFindQueue, kSaveQueue,
-    kDeleteQueue, kFindLane, kLaneLike, kAddLane, kFindJob, kFindRequest,
-    kAddJob, kSaveJob, kJobProgress, kSaveJobProgress, kDeleteJob, kExpired,
-    kCountJobs, kSharedParams, kAddSharedParams, kDeleteSharedParams,
-    kFindRun, kRuns, kReady, kReadyLanes, kCountReadyBefore, kPastDeadline,
-    kAddRun, kSaveRun, kDeleteRuns, kOwnParams, kAddOwnParams,
-    kDeleteOwnParams, kAttempts, kAddAttempt, kDeleteAttempts, kFindBatch,
-    kBatches, kSaveBatch, kDeleteBatch, kEvents, kLastEvent, kFirstEvent,
-    kAddEvent, kTrimEvents, kFindArtifact, kIsReferenced,
-    kUnreferencedArtifacts, kCountArtifacts, kSaveArtifact, kDeleteArtifact,
-    kAddReference, kDeleteReferences};
+inline constexpr const char* kAll[] = {kCounters,
+                                       kSetCounter,
+                                       kProbe,
+                                       kQueues,
+                                       kFindQueue,
+                                       kSaveQueue,
+                                       kDeleteQueue,
+                                       kFindLane,
+                                       kLaneLike,
+                                       kAddLane,
+                                       kFindJob,
+                                       kFindRequest,
+                                       kAddJob,
+                                       kSaveJob,
+                                       kJobProgress,
+                                       kSaveJobProgress,
+                                       kDeleteJob,
+                                       kExpired,
+                                       kCountJobs,
+                                       kSharedParams,
+                                       kAddSharedParams,
+                                       kDeleteSharedParams,
+                                       kFindRun,
+                                       kRuns,
+                                       kReady,
+                                       kReadyLanes,
+                                       kCountReadyBefore,
+                                       kPastDeadline,
+                                       kAddRun,
+                                       kSaveRun,
+                                       kDeleteRuns,
+                                       kOwnParams,
+                                       kAddOwnParams,
+                                       kDeleteOwnParams,
+                                       kAttempts,
+                                       kAddAttempt,
+                                       kDeleteAttempts,
+                                       kFindBatch,
+                                       kBatches,
+                                       kSaveBatch,
+                                       kDeleteBatch,
+                                       kEvents,
+                                       kLastEvent,
+                                       kFirstEvent,
+                                       kAddEvent,
+                                       kTrimEvents,
+                                       kFindArtifact,
+                                       kIsReferenced,
+                                       kUnreferencedArtifacts,
+                                       kCountArtifacts,
+                                       kSaveArtifact,
+                                       kDeleteArtifact,
+                                       kAddReference,
+                                       kDeleteReferences};
 
 }  // namespace sheaf::sql

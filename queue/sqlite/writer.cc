@@ -224,8 +224,7 @@ void Writer::Poison(const Fault& fault) {
   damaged_ = damaged_ || fault.kind == FaultKind::kDamaged;
   for (auto& backup : backups_) backup->Close();
   core_.reset();
-  retry_at_ =
-      steady_clock::now() + absl::ToChronoNanoseconds(retry_delay_);
+  retry_at_ = steady_clock::now() + absl::ToChronoNanoseconds(retry_delay_);
   retry_delay_ = std::min(2 * retry_delay_, options_.recovery_delay_max);
 }
 

@@ -138,8 +138,8 @@ TEST_F(StoreTest, AGroupCommitsOnceAndAFailureInItHarmsNoNeighbour) {
   }
   gate.Open();
   last.WaitForNotification();
-  EXPECT_THAT(answers, ::testing::ElementsAre("ok", "no", "ok", "no", "ok",
-                                              "no"));
+  EXPECT_THAT(answers,
+              ::testing::ElementsAre("ok", "no", "ok", "no", "ok", "no"));
   EXPECT_THAT(ids, ::testing::ElementsAre(2, 3, 4));
   Close();
   EXPECT_EQ(commits_, commits + 1);

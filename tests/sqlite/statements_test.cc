@@ -1,0 +1,135 @@
+// How SQLite would run each statement of the store, and whether the schema
+// says what the domain's tables say.
+#include "queue/sqlite/statements.h"
+
+#include <set>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "queue/run_state.h"
+#include "queue/sqlite/migrate.h"
+#include "queue/sqlite/writer.h"
+
+namespace sheaf {
+namespace {
+
+using ::testing::HasSubstr;
+
+// The schema alone, in memory.
+SQLite::Database Schema() {
+  SQLite::Database db(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  for (const Migration& migration : Migrations()) {
+    db.exec(std::string(migration.sql));
+  }
+  return db;
+}
+
+std::vector<std::string> PlanOf(SQLite::Database& db, const std::string& sql) {
+  std::vector<std::string> lines;
+  SQLite::Statement plan(db, "EXPLAIN QUERY PLAN " + sql);
+  while (plan.executeStep()) {
+    lines.push_back(plan.getColumn(3).getString());
+  }
+  return lines;
+}
+
+bool Scans(const std::string& line, const std::string& table) {
+  return line == "SCAN " + table || line.rfind("SCAN " + table + " ", 0) == 0;
+}
+
+// Statements that may read a whole table, and why.
+const std::set<std::string>& MayScan() {
+  static const std::set<std::string> statements = {
+      // By operators only (GetServerInfo).
+      sql::kCountJobs,
+      // One row from an end of the table.
+      sql::kLastEvent,
+      sql::kFirstEvent,
+  };
+  return statements;
+}
+
+TEST(StatementsTest, NoStatementScansATableThatGrows) {
+  SQLite::Database db = Schema();
+  for (const char* sql : sql::kAll) {
+    if (MayScan().contains(sql)) continue;
+    for (const std::string& line : PlanOf(db, sql)) {
+      for (const char* table : {"jobs", "runs", "events", "attempts",
+                                "job_params", "run_params", "artifact_refs"}) {
+        EXPECT_FALSE(Scans(line, table)) << sql << "\n  " << line;
+      }
+      EXPECT_EQ(line.find("AUTOMATIC"), line.npos) << sql << "\n  " << line;
+    }
+  }
+}
+
+TEST(StatementsTest, NoHotStatementSorts) {
+  SQLite::Database db = Schema();
+  for (const char* sql : sql::kAll) {
+    // The leases under way are few.
+    if (sql == std::string(sql::kBatches)) continue;
+    // Once a day, on a reader.
+    if (sql == std::string(sql::kUnreferencedArtifacts)) continue;
+    for (const std::string& line : PlanOf(db, sql)) {
+      EXPECT_EQ(line.find("TEMP B-TREE"), line.npos) << sql << "\n  " << line;
+    }
+  }
+}
+
+TEST(StatementsTest, WaitingRunsAreFoundByTheReadyIndex) {
+  SQLite::Database db = Schema();
+  for (const char* sql :
+       {sql::kReady, sql::kReadyLanes, sql::kCountReadyBefore}) {
+    for (const std::string& line : PlanOf(db, sql)) {
+      if (line.find("runs") == line.npos) continue;
+      EXPECT_THAT(line, HasSubstr("INDEX runs_ready (lane")) << sql;
+    }
+  }
+}
+
+TEST(StatementsTest, FilteredJobsAreReadInOrderFromTheKeyOn) {
+  SQLite::Database db = Schema();
+  for (const char* end : {sql::kJobsAscending, sql::kJobsDescending}) {
+    const auto plan = PlanOf(db, std::string(sql::kJobsPrefix) + "1" + end);
+    ASSERT_EQ(plan.size(), 1u);
+    EXPECT_THAT(plan[0], HasSubstr("SEARCH j USING INTEGER PRIMARY KEY"));
+  }
+}
+
+TEST(StatementsTest, TheSchemaKnowsTheStatesThatTheDomainKnows) {
+  SQLite::Database db = Schema();
+  std::string all = "state IN (";
+  std::string final = "state NOT IN (";
+  for (const RunStateFacts& facts : kRunStates) {
+    const std::string number = std::to_string(static_cast<int>(facts.state));
+    all += (all.back() == '(' ? "" : ", ") + number;
+    if (facts.final) final += (final.back() == '(' ? "" : ", ") + number;
+  }
+  const std::string runs =
+      db.execAndGet("SELECT sql FROM sqlite_schema WHERE name = 'runs'")
+          .getString();
+  EXPECT_THAT(runs, HasSubstr("CHECK (" + all + "))"));
+  EXPECT_THAT(runs, HasSubstr(final + ") OR end_time IS NOT NULL"));
+  EXPECT_THAT(runs,
+              HasSubstr("state <> " +
+                        std::to_string(static_cast<int>(RunState::kRunning)) +
+                        " OR batch IS NOT NULL"));
+  const std::string ready =
+      db.execAndGet("SELECT sql FROM sqlite_schema WHERE name = 'runs_ready'")
+          .getString();
+  EXPECT_THAT(ready, HasSubstr("state = " + std::to_string(static_cast<int>(
+                                                RunState::kQueued))));
+}
+
+TEST(StatementsTest, EveryTableIsStrict) {
+  SQLite::Database db = Schema();
+  EXPECT_EQ(db.execAndGet("SELECT count(*) FROM pragma_table_list WHERE "
+                          "schema = 'main' AND name NOT LIKE 'sqlite%' "
+                          "AND NOT strict")
+                .getInt(),
+            0);
+}
+
+}  // namespace
+}  // namespace sheaf
