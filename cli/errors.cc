@@ -69,12 +69,15 @@ std::string DetailLines(const google::rpc::Status& details) {
   return lines;
 }
 
+// By the status's own code: whoever set an exit code has said what to do.
 std::string Remedy(const absl::Status& status, std::string_view server) {
-  switch (ExitCodeOf(status)) {
-    case kExitUnavailable:
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
       return absl::StrCat("\n  is sheafd running at ", ToAbsl(server),
                           "? 'sheaf doctor' looks for the cause");
-    case kExitAuth:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
       return "\n  see --token-file in 'sheaf --help'";
     default:
       return "";

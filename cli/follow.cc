@@ -163,8 +163,9 @@ absl::StatusOr<v1::Job> WaitForJob(Context& context, const std::string& name,
       absl::SleepFor(absl::Seconds(1));
     }
     if (absl::Now() >= deadline) {
-      return absl::DeadlineExceededError(
-          absl::StrCat(name, " has not ended yet"));
+      return WithExitCode(
+          absl::UnknownError(absl::StrCat(name, " has not ended yet")),
+          kExitUnavailable);
     }
   }
 }

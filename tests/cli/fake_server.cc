@@ -1,0 +1,323 @@
+#include "tests/cli/fake_server.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <map>
+#include <mutex>
+
+#include "base/sha256.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "sheaf/v1/admin_service.grpc.pb.h"
+#include "sheaf/v1/artifact_service.grpc.pb.h"
+#include "sheaf/v1/job_service.grpc.pb.h"
+#include "sheaf/v1/queue_service.grpc.pb.h"
+
+namespace sheaf::cli {
+namespace {
+
+using grpc::ServerContext;
+using grpc::Status;
+
+Status NoSuchJob(const std::string& name) {
+  google::rpc::Status details;
+  details.set_code(grpc::StatusCode::NOT_FOUND);
+  google::rpc::ErrorInfo info;
+  info.set_reason("JOB_NOT_FOUND");
+  details.add_details()->PackFrom(info);
+  return Status(grpc::StatusCode::NOT_FOUND, "there is no " + name,
+                details.SerializeAsString());
+}
+
+}  // namespace
+
+struct FakeServer::State : public v1::JobService::Service {
+  std::mutex mutex;
+  v1::Job job;
+  v1::JobState outcome = v1::JOB_STATE_SUCCEEDED;
+  bool finished = false;
+  int get_job_failures = 0;
+  int get_job_calls = 0;
+  v1::SubmitJobRequest submit;
+  v1::CancelJobRequest cancel;
+  v1::UpdateQueueRequest queue_update;
+  v1::UpdateJobRequest job_update;
+  std::map<std::string, std::string> artifacts;
+  std::vector<std::string> uploads;
+  std::vector<v1::Output> outputs;
+  bool corrupt = false;
+  std::string authorization;
+  std::unique_ptr<grpc::Server> server;
+
+  v1::Job Present() {
+    v1::Job present = job;
+    present.set_state(finished ? outcome : v1::JOB_STATE_RUNNING);
+    auto* counts = present.mutable_run_counts();
+    if (!finished) {
+      counts->set_running(1);
+    } else if (outcome == v1::JOB_STATE_FAILED) {
+      counts->set_failed(1);
+    } else {
+      counts->set_succeeded(1);
+    }
+    return present;
+  }
+
+  Status SubmitJob(ServerContext* context, const v1::SubmitJobRequest* request,
+                   v1::SubmitJobResponse* response) override {
+    const std::lock_guard lock(mutex);
+    submit = *request;
+    const auto& metadata = context->client_metadata();
+    const auto token = metadata.find("authorization");
+    if (token != metadata.end()) {
+      authorization = {token->second.data(), token->second.size()};
+    }
+    job.set_name("jobs/42");
+    job.set_queue(request->job().queue());
+    job.set_run_count(1);
+    *response->mutable_job() = job;
+    return Status::OK;
+  }
+
+  Status GetJob(ServerContext*, const v1::GetJobRequest* request,
+                v1::Job* response) override {
+    const std::lock_guard lock(mutex);
+    ++get_job_calls;
+    if (get_job_failures > 0) {
+      --get_job_failures;
+      return Status(grpc::StatusCode::UNAVAILABLE, "starting");
+    }
+    if (request->name() != "jobs/42") return NoSuchJob(request->name());
+    *response = Present();
+    return Status::OK;
+  }
+
+  Status WaitJob(ServerContext*, const v1::WaitJobRequest* request,
+                 v1::Job* response) override {
+    const std::lock_guard lock(mutex);
+    if (request->name() != "jobs/42") return NoSuchJob(request->name());
+    finished = request->timeout().seconds() > 0;
+    *response = Present();
+    return Status::OK;
+  }
+
+  Status ListJobs(ServerContext*, const v1::ListJobsRequest* request,
+                  v1::ListJobsResponse* response) override {
+    // Five jobs, two a page at most.
+    const int begin =
+        request->page_token().empty() ? 0 : std::stoi(request->page_token());
+    const int size = std::min(2, request->page_size());
+    for (int i = begin; i < std::min(5, begin + size); ++i) {
+      response->add_jobs()->set_name("jobs/" + std::to_string(i));
+    }
+    if (begin + size < 5) {
+      response->set_next_page_token(std::to_string(begin + size));
+    }
+    return Status::OK;
+  }
+
+  Status ListRuns(ServerContext*, const v1::ListRunsRequest*,
+                  v1::ListRunsResponse* response) override {
+    const std::lock_guard lock(mutex);
+    v1::Run* run = response->add_runs();
+    run->set_name("jobs/42/runs/0");
+    for (const v1::Output& output : outputs) *run->add_outputs() = output;
+    return Status::OK;
+  }
+
+  Status CancelJob(ServerContext*, const v1::CancelJobRequest* request,
+                   v1::CancelJobResponse* response) override {
+    const std::lock_guard lock(mutex);
+    cancel = *request;
+    response->set_job_count(3);
+    return Status::OK;
+  }
+
+  Status UpdateJob(ServerContext*, const v1::UpdateJobRequest* request,
+                   v1::Job* response) override {
+    const std::lock_guard lock(mutex);
+    job_update = *request;
+    *response = request->job();
+    return Status::OK;
+  }
+
+  // A progress report, an event, a break; the rest after the reconnect.
+  Status WatchEvents(
+      ServerContext*, const v1::WatchEventsRequest* request,
+      grpc::ServerWriter<v1::WatchEventsResponse>* writer) override {
+    v1::WatchEventsResponse message;
+    if (request->after_sequence() < 8) {
+      auto* progress = message.mutable_progress();
+      progress->set_run("jobs/42/runs/0");
+      progress->mutable_progress()->set_step(1);
+      progress->mutable_progress()->set_step_count(2);
+      writer->Write(message);
+      message.mutable_event()->set_sequence(8);
+      message.mutable_event()->set_type(v1::EVENT_TYPE_RUNS_STARTED);
+      message.mutable_event()->set_job("jobs/42");
+      writer->Write(message);
+      return Status(grpc::StatusCode::UNAVAILABLE, "restarting");
+    }
+    {
+      const std::lock_guard lock(mutex);
+      finished = true;
+      message.mutable_event()->set_sequence(9);
+      message.mutable_event()->set_type(v1::EVENT_TYPE_RUNS_CHANGED);
+      auto* end = message.mutable_event()->add_ended_jobs();
+      end->set_job("jobs/42");
+      end->set_state(outcome);
+    }
+    writer->Write(message);
+    return Status::OK;
+  }
+
+  struct Queues : public v1::QueueService::Service {
+    State* state = nullptr;
+    Status ListQueues(ServerContext*, const v1::ListQueuesRequest*,
+                      v1::ListQueuesResponse* response) override {
+      v1::Queue* queue = response->add_queues();
+      queue->set_name("queues/default");
+      queue->set_state(v1::QUEUE_STATE_PAUSED);
+      queue->set_reason("cleaning");
+      return Status::OK;
+    }
+    Status UpdateQueue(ServerContext*, const v1::UpdateQueueRequest* request,
+                       v1::Queue* response) override {
+      const std::lock_guard lock(state->mutex);
+      state->queue_update = *request;
+      response->set_name(request->name());
+      return Status::OK;
+    }
+    Status PurgeQueue(ServerContext*, const v1::PurgeQueueRequest*,
+                      v1::PurgeQueueResponse* response) override {
+      response->set_run_count(12);
+      return Status::OK;
+    }
+  } queues;
+
+  struct Admin : public v1::AdminService::Service {
+    Status GetServerInfo(ServerContext*, const v1::GetServerInfoRequest*,
+                         v1::ServerInfo* response) override {
+      response->set_version("9.9.9");
+      response->set_last_event_sequence(7);
+      response->set_disk_free_bytes(int64_t{100} << 30);
+      return Status::OK;
+    }
+    Status ListWorkers(ServerContext*, const v1::ListWorkersRequest*,
+                       v1::ListWorkersResponse*) override {
+      return Status::OK;
+    }
+  } admin;
+
+  struct Artifacts : public v1::ArtifactService::Service {
+    State* state = nullptr;
+    Status UploadArtifact(ServerContext*,
+                          grpc::ServerReader<v1::UploadArtifactRequest>* reader,
+                          v1::Artifact* response) override {
+      std::string bytes;
+      v1::UploadArtifactRequest request;
+      while (reader->Read(&request)) bytes += request.data();
+      const std::lock_guard lock(state->mutex);
+      response->set_name("artifacts/" + Sha256Hex(bytes));
+      state->artifacts[response->name()] = bytes;
+      state->uploads.push_back(bytes);
+      return Status::OK;
+    }
+    Status DownloadArtifact(
+        ServerContext*, const v1::DownloadArtifactRequest* request,
+        grpc::ServerWriter<v1::DownloadArtifactResponse>* writer) override {
+      const std::lock_guard lock(state->mutex);
+      const auto found = state->artifacts.find(request->name());
+      if (found == state->artifacts.end()) return NoSuchJob(request->name());
+      v1::DownloadArtifactResponse response;
+      response.mutable_artifact()->set_name(request->name());
+      writer->Write(response);
+      response.Clear();
+      response.set_data(found->second + (state->corrupt ? "x" : ""));
+      writer->Write(response);
+      return Status::OK;
+    }
+  } artifact_service;
+};
+
+FakeServer::FakeServer() : state_(std::make_unique<State>()) {
+  state_->queues.state = state_.get();
+  state_->artifact_service.state = state_.get();
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+                           &port);
+  builder.RegisterService(state_.get());
+  builder.RegisterService(&state_->queues);
+  builder.RegisterService(&state_->admin);
+  builder.RegisterService(&state_->artifact_service);
+  state_->server = builder.BuildAndStart();
+  address_ = "127.0.0.1:" + std::to_string(port);
+}
+
+FakeServer::~FakeServer() { state_->server->Shutdown(); }
+
+void FakeServer::SetOutcome(v1::JobState outcome) {
+  const std::lock_guard lock(state_->mutex);
+  state_->outcome = outcome;
+}
+
+void FakeServer::FailGetJob(int count) {
+  const std::lock_guard lock(state_->mutex);
+  state_->get_job_failures = count;
+}
+
+std::string FakeServer::PutArtifact(const std::string& bytes) {
+  const std::lock_guard lock(state_->mutex);
+  const std::string name = "artifacts/" + Sha256Hex(bytes);
+  state_->artifacts[name] = bytes;
+  return name;
+}
+
+void FakeServer::SetOutputs(const std::vector<v1::Output>& outputs) {
+  const std::lock_guard lock(state_->mutex);
+  state_->outputs = outputs;
+}
+
+void FakeServer::CorruptArtifacts() {
+  const std::lock_guard lock(state_->mutex);
+  state_->corrupt = true;
+}
+
+v1::SubmitJobRequest FakeServer::last_submit() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->submit;
+}
+
+v1::CancelJobRequest FakeServer::last_cancel() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->cancel;
+}
+
+v1::UpdateQueueRequest FakeServer::last_queue_update() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->queue_update;
+}
+
+v1::UpdateJobRequest FakeServer::last_job_update() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->job_update;
+}
+
+int FakeServer::get_job_calls() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->get_job_calls;
+}
+
+std::vector<std::string> FakeServer::uploads() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->uploads;
+}
+
+std::string FakeServer::last_authorization() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->authorization;
+}
+
+}  // namespace sheaf::cli
