@@ -48,9 +48,9 @@ BatchResult BatchRun::Run() {
   StepUntilAllEnded();
   CancelLiveRows();
   tools_.keeper->EngineEnded();
-  AwaitUploads();
+  const bool all_uploaded = AwaitUploads();
   Reach(FaultPoint::kBeforeFinish);
-  const bool told_all = tools_.keeper->Flush();
+  const bool told_all = tools_.keeper->Flush() && all_uploaded;
   BatchResult result;
   result.succeeded = succeeded_;
   result.failed = failed_;
@@ -180,12 +180,16 @@ v1::RunOutcome BatchRun::MakeFailure(int row, v1::ErrorClass error_class,
   return outcome;
 }
 
-void BatchRun::AwaitUploads() {
+bool BatchRun::AwaitUploads() {
   int glances_left = kUploadGlancesWhenStopping;
+  bool dropped = false;
   while (!tools_.uploader->WaitIdle(kUploadGlance)) {
     const bool out_of_patience = *tools_.stopping && --glances_left <= 0;
-    if (tools_.keeper->lost() || out_of_patience) tools_.uploader->Cancel();
+    if (!tools_.keeper->lost() && !out_of_patience) continue;
+    tools_.uploader->Cancel();
+    dropped = true;
   }
+  return !dropped;
 }
 
 void BatchRun::CancelLiveRows() {

@@ -64,7 +64,8 @@ class BatchRun {
   v1::RunOutcome MakeOutcome(int row) const;
   v1::RunOutcome MakeFailure(int row, v1::ErrorClass error_class,
                              const std::string& message) const;
-  void AwaitUploads();
+  // False where some were dropped, with their rows untold.
+  bool AwaitUploads();
   void CancelLiveRows();
   void Release();
   void Reach(FaultPoint point) const;

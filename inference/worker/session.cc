@@ -137,16 +137,21 @@ absl::Status Session::LeaseLoop(const Registration& registration) {
     if (registration.ended()) {
       return absl::UnavailableError("the server closed the stream");
     }
-    // A failed call may have leased a batch whose answer was lost. Coming back
-    // under a new name, after a goodbye to the old one, hands it back.
-    SHEAF_ASSIGN_OR_RETURN(
-        const v1::LeaseBatchResponse response,
-        client_->LeaseBatch(registration.terms().worker, options_.lease_wait,
-                            &waiting_call_));
+    const auto response = client_->LeaseBatch(
+        registration.terms().worker, options_.lease_wait, &waiting_call_);
+    if (!response.ok()) {
+      // The call may be cancelled because of what the checks above will say.
+      if (leaving() || registration.ended()) continue;
+      // It may also have leased a batch whose answer was lost. Coming back
+      // under a new name, after a goodbye to the old one, hands it back.
+      return response.status();
+    }
     backoff_.Reset();
     failure_count_ = 0;
-    if (response.drain()) Drain();
-    if (response.has_batch()) RunBatch(response.batch(), registration.terms());
+    if (response->drain()) Drain();
+    if (response->has_batch()) {
+      RunBatch(response->batch(), registration.terms());
+    }
   }
 }
 

@@ -148,10 +148,14 @@ class FakeServer::Artifacts : public v1::ArtifactService::Service {
       largest = std::max(largest, chunk.data().size());
     }
     Lock lock(fake_.mutex_);
+    ++fake_.state_.upload_count;
+    ++fake_.state_.uploads_open;
+    fake_.changed_.notify_all();
     while (fake_.state_.uploads_wait && !fake_.down_ &&
            !context->IsCancelled()) {
       fake_.changed_.wait_for(lock, kGlance);
     }
+    --fake_.state_.uploads_open;
     if (fake_.state_.upload_error) return *fake_.state_.upload_error;
     response->set_name("artifacts/" + Sha256Hex(bytes));
     if (response->name() != expected) {

@@ -34,7 +34,9 @@ struct FakeServerState {
   std::vector<std::string> deregistered;
   std::map<std::string, std::string> artifacts;  // Bytes by name.
   int streams_open = 0;
-  int lease_calls = 0;  // Waiting now.
+  int lease_calls = 0;   // Waiting now.
+  int uploads_open = 0;  // All received, not yet answered.
+  int upload_count = 0;
   std::size_t chunk_bytes_largest = 0;
 
   std::deque<v1::LeasedBatch> batches;

@@ -3,14 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <future>
-
-#include "absl/time/clock.h"
-#include "inference/worker/simulated_engine.h"
 #include "tests/worker/batches.h"
-#include "tests/worker/fake_engine.h"
-#include "tests/worker/fake_server.h"
 #include "tests/worker/png_reader.h"
+#include "tests/worker/session_fixture.h"
 
 namespace sheaf::worker {
 namespace {
@@ -19,74 +14,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-constexpr int kFarMoreSteps = 1000;
-
-class SessionTest : public ::testing::Test {
- protected:
-  ~SessionTest() override { StopAndJoin(); }
-
-  void Run(Engine* engine, SessionOptions options = {}) {
-    options.hello.set_display_name("test");
-    session_ = std::make_unique<Session>(std::move(options), &client_, engine);
-    result_ =
-        std::async(std::launch::async, [this] { return session_->Run(); });
-  }
-
-  // Whether Run has come back within `limit`.
-  bool Returns(absl::Duration limit = absl::Seconds(5)) {
-    return result_.wait_for(absl::ToChronoNanoseconds(limit)) ==
-           std::future_status::ready;
-  }
-
-  void StopAndJoin() {
-    if (session_ == nullptr) return;
-    session_->Stop();
-    engine_.Allow(kFarMoreSteps);
-    result_.wait();
-    session_.reset();
-  }
-
-  // Has the engine in the middle of step `step` of a batch, and the worker
-  // aware of what the server answered to a report meanwhile.
-  void GiveOrdersDuringStep(int step,
-                            const v1::ReportProgressResponse& orders) {
-    engine_.Allow(step - 1);
-    ASSERT_TRUE(engine_.WaitForStepsBegun(step));
-    std::size_t seen = 0;
-    server_.With([&](FakeServerState& state) {
-      state.orders = orders;
-      seen = state.reports.size();
-    });
-    // The worker asks again only after it has read the answer before: the
-    // second report shows that the orders have come.
-    for (std::size_t more = 1; more <= 2 && !orders.lease_lost(); ++more) {
-      server_.Signal(/*report_now=*/true, /*drain=*/false);
-      ASSERT_TRUE(server_.WaitUntil([&](const FakeServerState& state) {
-        return state.reports.size() >= seen + more;
-      }));
-    }
-    if (orders.lease_lost()) {
-      server_.Signal(/*report_now=*/true, /*drain=*/false);
-      ASSERT_TRUE(server_.WaitUntil([&](const FakeServerState& state) {
-        return state.reports.size() > seen;
-      }));
-      absl::SleepFor(absl::Milliseconds(100));
-    }
-  }
-
-  SimulatedEngineOptions Fast() {
-    SimulatedEngineOptions options;
-    options.time_scale = 0;
-    return options;
-  }
-
-  FakeServer server_;
-  Client client_{MakeChannel(server_.address())};
-  FakeEngine engine_;
-  std::unique_ptr<Session> session_;
-  std::future<absl::Status> result_;
-};
 
 TEST_F(SessionTest, WorkerPresentsItselfWithItsDevices) {
   SimulatedEngine engine(Fast());
@@ -255,14 +182,13 @@ TEST_F(SessionTest, StopHandsBackWhatIsNotFinishedAndLeaves) {
   session_->Stop();
   engine_.Allow(1);
   ASSERT_TRUE(Returns());
-  EXPECT_TRUE(result_.get().ok());
+  EXPECT_TRUE(Result().ok());
   const FakeServerState state = server_.Snapshot();
   EXPECT_THAT(state.Outcomes(), SizeIs(1));
   ASSERT_THAT(state.releases, SizeIs(1));
   EXPECT_EQ(state.releases[0].batch(), "batches/1");
   EXPECT_EQ(state.releases[0].epoch(), 1);
   EXPECT_THAT(state.deregistered, ElementsAre("workers/1"));
-  result_ = std::async(std::launch::deferred, [] { return absl::OkStatus(); });
 }
 
 TEST_F(SessionTest, IdleWorkerStopsAtOnce) {
@@ -289,11 +215,11 @@ TEST_F(SessionTest, StopDoesNotWaitForUploadsThatDoNotEnd) {
   SimulatedEngine engine(Fast());
   Run(&engine);
   server_.AddBatch(MakeBatch(1, {{}}));
-  ASSERT_TRUE(server_.WaitUntil([](const FakeServerState& state) {
-    return state.batches.empty() && state.lease_calls == 0;
-  }));
+  ASSERT_TRUE(server_.WaitUntil(
+      [](const FakeServerState& state) { return state.uploads_open == 1; }));
   session_->Stop();
   ASSERT_TRUE(Returns(absl::Seconds(4)));
+  EXPECT_THAT(server_.Snapshot().releases, SizeIs(1));
   EXPECT_THAT(server_.Snapshot().deregistered, SizeIs(1));
   EXPECT_THAT(server_.Snapshot().finishes, IsEmpty());
 }
@@ -356,8 +282,7 @@ TEST_F(SessionTest, WorkerRefusedForGoodReturnsTheReason) {
   });
   Run(&engine_);
   ASSERT_TRUE(Returns());
-  EXPECT_EQ(result_.get().code(), absl::StatusCode::kInvalidArgument);
-  result_ = std::async(std::launch::deferred, [] { return absl::OkStatus(); });
+  EXPECT_EQ(Result().code(), absl::StatusCode::kInvalidArgument);
 }
 
 }  // namespace

@@ -1,0 +1,222 @@
+// What a worker does when the server is away, slow or out of sorts.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "tests/worker/batches.h"
+#include "tests/worker/session_fixture.h"
+
+namespace sheaf::worker {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class SessionTroubleTest : public SessionTest {};
+
+grpc::Status Error(grpc::StatusCode code) { return {code, "on order"}; }
+
+TEST_F(SessionTroubleTest, WorkerThatStartsFirstFindsItsServerLater) {
+  server_.Shutdown();
+  Run(&engine_);
+  absl::SleepFor(absl::Milliseconds(300));
+  server_.Start();
+  EXPECT_TRUE(server_.WaitUntil(
+      [](const FakeServerState& state) { return state.lease_calls == 1; }));
+}
+
+TEST_F(SessionTroubleTest, IdleWorkerRegistersAgainWhenTheServerIsBack) {
+  SimulatedEngine engine(Fast());
+  Run(&engine);
+  ASSERT_TRUE(server_.WaitUntil(
+      [](const FakeServerState& state) { return state.lease_calls == 1; }));
+  server_.Shutdown();
+  server_.Start();
+  ASSERT_TRUE(server_.WaitUntil([](const FakeServerState& state) {
+    return state.registered.size() == 2;
+  }));
+  server_.AddBatch(MakeBatch(1, {{}}));
+  ASSERT_TRUE(server_.WaitForOutcomes(1));
+  EXPECT_EQ(server_.Snapshot().finishes[0].worker(), "workers/2");
+}
+
+TEST_F(SessionTroubleTest, BatchOutlivesAServerThatRestarts) {
+  Run(&engine_);
+  server_.AddBatch(MakeBatch(1, {{.steps = 3}}));
+  engine_.Allow(1);
+  ASSERT_TRUE(engine_.WaitForStepsBegun(2));
+  server_.Shutdown();
+  engine_.Allow(2);
+  absl::SleepFor(absl::Milliseconds(200));
+  server_.Start();
+  ASSERT_TRUE(server_.WaitForOutcomes(1));
+  const FakeServerState state = server_.Snapshot();
+  EXPECT_TRUE(state.Outcomes().at("jobs/1/runs/0").has_success());
+  EXPECT_EQ(state.finishes[0].worker(), "workers/1");
+  EXPECT_TRUE(server_.WaitUntil([](const FakeServerState& state) {
+    return state.registered.size() == 2;
+  }));
+}
+
+TEST_F(SessionTroubleTest, LeaseThatHasCertainlyExpiredIsDropped) {
+  server_.With([](FakeServerState& state) {
+    state.lease_duration = absl::Milliseconds(400);
+    state.heartbeat_interval = absl::Milliseconds(100);
+  });
+  Run(&engine_);
+  server_.AddBatch(MakeBatch(1, {{.steps = 2}, {.steps = kFarMoreSteps}}));
+  ASSERT_TRUE(engine_.WaitForStepsBegun(1));
+  server_.Shutdown();
+  // The first row ends while nobody listens.
+  engine_.Allow(2);
+  absl::SleepFor(absl::Milliseconds(900));
+  engine_.Allow(1);
+  absl::SleepFor(absl::Milliseconds(300));
+  server_.Start();
+  ASSERT_TRUE(server_.WaitUntil(
+      [](const FakeServerState& state) { return state.lease_calls == 1; }));
+  EXPECT_THAT(server_.Snapshot().finishes, IsEmpty());
+  EXPECT_THAT(engine_.log(), SizeIs(3));
+}
+
+TEST_F(SessionTroubleTest, OutcomesAreToldAgainUntilTheServerHasThem) {
+  server_.With([](FakeServerState& state) {
+    state.finish_error = Error(grpc::StatusCode::UNAVAILABLE);
+  });
+  SimulatedEngine engine(Fast());
+  Run(&engine);
+  server_.AddBatch(MakeBatch(1, {{}, {}}));
+  absl::SleepFor(absl::Milliseconds(300));
+  server_.With([](FakeServerState& state) { state.finish_error.reset(); });
+  ASSERT_TRUE(server_.WaitForOutcomes(2));
+  EXPECT_THAT(server_.Snapshot().finishes, SizeIs(1));
+}
+
+TEST_F(SessionTroubleTest, OutcomesThatTheServerRefusesAreDropped) {
+  server_.With([](FakeServerState& state) {
+    state.finish_error = Error(grpc::StatusCode::FAILED_PRECONDITION);
+  });
+  SimulatedEngine engine(Fast());
+  Run(&engine);
+  server_.AddBatch(MakeBatch(1, {{}}));
+  ASSERT_TRUE(server_.WaitUntil([](const FakeServerState& state) {
+    return state.upload_count == 1 && state.lease_calls == 1;
+  }));
+  server_.With([](FakeServerState& state) { state.finish_error.reset(); });
+  server_.AddBatch(MakeBatch(2, {{}}));
+  ASSERT_TRUE(server_.WaitForOutcomes(1));
+  EXPECT_EQ(server_.Snapshot().Outcomes().count("jobs/2/runs/0"), 1u);
+  EXPECT_THAT(server_.Snapshot().releases, IsEmpty());
+}
+
+TEST_F(SessionTroubleTest, ReportThatFailsIsTriedAgainSoon) {
+  server_.With([](FakeServerState& state) {
+    state.report_error = Error(grpc::StatusCode::UNAVAILABLE);
+    state.heartbeat_interval = absl::Seconds(2);
+  });
+  Run(&engine_);
+  server_.AddBatch(MakeBatch(1, {{}}));
+  ASSERT_TRUE(engine_.WaitForStepsBegun(1));
+  server_.Signal(/*report_now=*/true, /*drain=*/false);
+  const absl::Time start = absl::Now();
+  ASSERT_TRUE(server_.WaitUntil(
+      [](const FakeServerState& state) { return state.reports.size() >= 3; }));
+  EXPECT_LT(absl::Now() - start, absl::Seconds(1));
+}
+
+TEST_F(SessionTroubleTest, UploadIsTriedAgainUntilTheDiskHasRoom) {
+  server_.With([](FakeServerState& state) {
+    state.upload_error = Error(grpc::StatusCode::RESOURCE_EXHAUSTED);
+  });
+  SimulatedEngine engine(Fast());
+  Run(&engine);
+  server_.AddBatch(MakeBatch(1, {{}}));
+  ASSERT_TRUE(server_.WaitUntil(
+      [](const FakeServerState& state) { return state.upload_count >= 2; }));
+  server_.With([](FakeServerState& state) { state.upload_error.reset(); });
+  ASSERT_TRUE(server_.WaitForOutcomes(1));
+  EXPECT_TRUE(server_.Snapshot().Outcomes().begin()->second.has_success());
+}
+
+TEST_F(SessionTroubleTest, PictureThatTheServerRefusesIsATransientFailure) {
+  server_.With([](FakeServerState& state) {
+    state.upload_error = Error(grpc::StatusCode::INVALID_ARGUMENT);
+  });
+  SimulatedEngine engine(Fast());
+  Run(&engine);
+  server_.AddBatch(MakeBatch(1, {{}}));
+  ASSERT_TRUE(server_.WaitForOutcomes(1));
+  const auto outcomes = server_.Snapshot().Outcomes();
+  const v1::RunError& error = outcomes.begin()->second.failure();
+  EXPECT_EQ(error.error_class(), v1::ERROR_CLASS_TRANSIENT);
+  EXPECT_THAT(error.message(), HasSubstr("could not be stored"));
+}
+
+TEST_F(SessionTroubleTest, LargePicturesGoInSmallChunksWhileOtherRowsGoOn) {
+  FakeEngine engine(std::string(1'000'000, 'x'));
+  Run(&engine);
+  server_.AddBatch(MakeBatch(1, {{.steps = 1}, {.steps = 2}}));
+  engine.Allow(1);
+  ASSERT_TRUE(server_.WaitForOutcomes(1));
+  EXPECT_THAT(engine.log(), SizeIs(1));
+  EXPECT_EQ(server_.Snapshot().chunk_bytes_largest, 256u * 1024);
+  engine.Allow(1);
+  EXPECT_TRUE(server_.WaitForOutcomes(2));
+  StopAndJoin();
+}
+
+TEST_F(SessionTroubleTest, EngineThatMakesNoStepIsToldOnce) {
+  server_.With([](FakeServerState& state) {
+    state.heartbeat_interval = absl::Milliseconds(20);
+  });
+  std::atomic<int> stalls = 0;
+  SessionOptions options;
+  options.stall_timeout = absl::Milliseconds(200);
+  options.on_stall = [&stalls] { ++stalls; };
+  Run(&engine_, options);
+  server_.AddBatch(MakeBatch(1, {{}}));
+  ASSERT_TRUE(server_.WaitUntil(
+      [](const FakeServerState& state) { return state.reports.size() >= 30; }));
+  EXPECT_EQ(stalls, 1);
+  StopAndJoin();
+}
+
+TEST_F(SessionTroubleTest, PointsOutsideTheStepsAreReachedInOrder) {
+  std::vector<FaultPoint> points;
+  SessionOptions options;
+  options.once = true;
+  options.at_point = [&](FaultPoint point, const v1::LeasedBatch&) {
+    points.push_back(point);
+    const bool told = !server_.Snapshot().finishes.empty();
+    EXPECT_EQ(told, point == FaultPoint::kAfterFinish);
+  };
+  SimulatedEngine engine(Fast());
+  server_.AddBatch(MakeBatch(1, {{}}));
+  Run(&engine, options);
+  ASSERT_TRUE(Returns());
+  EXPECT_THAT(points, ElementsAre(FaultPoint::kLease, FaultPoint::kBeforeFinish,
+                                  FaultPoint::kAfterFinish));
+}
+
+TEST_F(SessionTroubleTest, WordsOfAnEngineAreMadeFitForTheWire) {
+  class Rude : public FakeEngine {
+    std::vector<RowEnd> Step() override {
+      throw std::runtime_error("\xff\x01" + std::string(5000, 'x'));
+    }
+  };
+  Rude engine;
+  Run(&engine);
+  server_.AddBatch(MakeBatch(1, {{}}));
+  ASSERT_TRUE(server_.WaitForOutcomes(1));
+  const auto outcomes = server_.Snapshot().Outcomes();
+  const v1::RunError& error = outcomes.begin()->second.failure();
+  EXPECT_EQ(error.error_class(), v1::ERROR_CLASS_ENGINE);
+  EXPECT_EQ(error.message(), "??" + std::string(4094, 'x'));
+  StopAndJoin();
+}
+
+}  // namespace
+}  // namespace sheaf::worker
