@@ -256,7 +256,11 @@ FakeServer::FakeServer() : state_(std::make_unique<State>()) {
   address_ = "127.0.0.1:" + std::to_string(port);
 }
 
-FakeServer::~FakeServer() { state_->server->Shutdown(); }
+FakeServer::~FakeServer() {
+  state_->server->Shutdown();
+  // Before the services it points to.
+  state_->server.reset();
+}
 
 void FakeServer::SetOutcome(v1::JobState outcome) {
   const std::lock_guard lock(state_->mutex);

