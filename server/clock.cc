@@ -17,10 +17,11 @@ constexpr double kSlew = 0.1;
 
 ClockSources SystemClockSources() {
   return {.wall = [] { return absl::Now(); },
-          .steady = [] {
-            return absl::FromChrono(
-                std::chrono::steady_clock::now().time_since_epoch());
-          }};
+          .steady =
+              [] {
+                return absl::FromChrono(
+                    std::chrono::steady_clock::now().time_since_epoch());
+              }};
 }
 
 ServerClock::ServerClock(absl::Time floor, ClockSources sources)

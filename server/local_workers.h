@@ -62,21 +62,25 @@ class LocalWorkers {
   struct Child;
 
   explicit LocalWorkers(LocalWorkersOptions options);
+
+  // All below run on the supervising thread, on the steady clock.
   void Supervise();
-  // Those of the supervising thread.
-  void StartDue(absl::Time now);
+  // Starts what is due and answers when there is more to do.
+  absl::Time DoDue(absl::Time now);
   void Spawn(Child& child, absl::Time now);
-  void Wait(absl::Time until);
-  void ReapAll(absl::Time now);
   void Ended(Child& child, const std::string& how, absl::Time now);
-  void Signal(int number);
+  // Sleeps until a worker ends, `until`, or, if `wakes`, Stop is called; then
+  // reaps those that have ended.
+  void Wait(absl::Time until, bool wakes);
+  bool AnyRunning() const;
+  void SignalAll(int number);
   void StopAll(absl::Duration limit);
-  absl::Time NextStart() const;
   void Publish();
 
   const LocalWorkersOptions options_;
-  int wake_ = -1;                // an eventfd: readable once Stop is called
-  std::vector<Child> children_;  // of the supervising thread
+  const int wake_fd_;  // readable once Stop is called
+  std::vector<Child> children_;
+  bool leaving_ = false;  // of the supervising thread: StopAll has begun
 
   mutable absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -163,9 +163,9 @@ class LineFormatter : public spdlog::formatter {
 
   static std::string TextLine(const spdlog::details::log_msg& message,
                               const Extras& extras) {
-    std::string line = absl::StrCat(
-        TimeOf(message), " ", ToAbsl(LevelOf(message)), " ",
-        Escaped(extras.component), ": ", Escaped(TextOf(message)));
+    std::string line =
+        absl::StrCat(TimeOf(message), " ", ToAbsl(LevelOf(message)), " ",
+                     Escaped(extras.component), ": ", Escaped(TextOf(message)));
     for (const LogField& field : extras.fields) {
       absl::StrAppend(&line, " ", Escaped(field.key), "=",
                       Rendered(field, message.level, false));
@@ -197,8 +197,8 @@ class LineFormatter : public spdlog::formatter {
 void SetUpLogging(const LogOptions& options) {
   spdlog::sink_ptr sink = options.sink;
   if (!sink) sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  auto logger = std::make_shared<spdlog::logger>(
-      std::string(kComponentDefault), std::move(sink));
+  auto logger = std::make_shared<spdlog::logger>(std::string(kComponentDefault),
+                                                 std::move(sink));
   logger->set_formatter(std::make_unique<LineFormatter>(options.json));
   logger->set_level(options.level);
   spdlog::set_default_logger(std::move(logger));

@@ -1,0 +1,48 @@
+// One program that runs beside us: started, signalled, reaped.
+//
+// A value of its supervisor, used on one thread. Letting go of one that was
+// not reaped leaves it running.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace sheaf::server {
+
+class ChildProcess {
+ public:
+  // Runs argv[0] (a path, or a name looked for in PATH) in a process group of
+  // its own, with our environment, output and error, an empty input, no other
+  // file of ours, and no signal blocked or ignored.
+  static absl::StatusOr<ChildProcess> Spawn(
+      const std::vector<std::string>& argv);
+  ChildProcess(ChildProcess&& other) noexcept;
+  ChildProcess& operator=(ChildProcess&& other) noexcept;
+  ~ChildProcess();
+
+  pid_t pid() const { return pid_; }
+
+  // Readable, for poll, once the process has ended; -1 on kernels without
+  // pidfds.
+  int end_fd() const { return end_fd_; }
+
+  // How it ended ("exit status 3", "signal 9 (Killed)"), once it has; kills
+  // what it left behind in its group. Not to be called again after that.
+  std::optional<std::string> Reap();
+
+  // To the process and its group.
+  void Signal(int number) const;
+
+ private:
+  explicit ChildProcess(pid_t pid);
+
+  pid_t pid_ = -1;
+  int end_fd_ = -1;
+};
+
+}  // namespace sheaf::server
