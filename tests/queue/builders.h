@@ -1,0 +1,89 @@
+// Values with defaults, so that what a test writes is what matters to it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "queue/finish.h"
+#include "queue/lease.h"
+#include "queue/submit.h"
+
+namespace sheaf {
+
+inline constexpr absl::Duration kLease = absl::Seconds(30);
+
+// `count` runs that differ by their prompts.
+inline std::vector<RunParams> Runs(int count) {
+  std::vector<RunParams> runs(count);
+  for (int i = 0; i < count; ++i) {
+    runs[i].prompt = "hut number " + std::to_string(i);
+  }
+  return runs;
+}
+
+// A job ready to be submitted; the form of `job` must be right.
+inline PreparedJob MakeJob(NewJob job = {}) {
+  return Prepare(std::move(job), /*entropy=*/1).value();
+}
+
+inline Lessee MakeWorker(Lessee worker = {}) {
+  if (!worker.id) worker.id = WorkerId{1};
+  if (worker.name.empty()) worker.name = "w" + std::to_string(worker.id.value);
+  return worker;
+}
+
+// Every run of `leased` ended by `outcome`.
+inline FinishReport MakeReport(const Leased& leased, const Outcome& outcome) {
+  FinishReport report{leased.batch.id, leased.batch.epoch, {}};
+  for (const LeasedRun& leased_run : leased.runs) {
+    const Run& run = leased_run.run;
+    report.outcomes.push_back({run.id, run.attempt, outcome});
+  }
+  return report;
+}
+
+inline RunError MakeError(ErrorClass error_class) {
+  return {error_class, "it went wrong"};
+}
+
+// For tests below the use cases: rows as a use case would write them.
+struct RowSpec {
+  std::string queue = "default";
+  int runs = 1;
+  Priority priority = Priority::kNormal;
+  std::string owner = "ann";
+  std::string request_id;
+  std::map<std::string, std::string> labels;
+  std::string model;
+  std::string shared = "{}";
+  std::vector<std::string> own;
+  std::optional<absl::Time> run_time;
+  absl::Time start_deadline = absl::InfiniteFuture();
+};
+
+inline Job InsertRow(Tx& tx, const RowSpec& spec = {}) {
+  Job job;
+  job.queue = spec.queue;
+  job.kind = "inference";
+  job.priority = spec.priority;
+  job.owner = spec.owner;
+  job.request_id = spec.request_id;
+  job.labels = spec.labels;
+  job.run_count = spec.runs;
+  job.counts.queued = spec.runs;
+  job.create_time = tx.now();
+  job.run_time = spec.run_time.value_or(tx.now());
+  job.start_deadline = spec.start_deadline;
+  Run run;
+  run.lane = tx.LaneFor({.queue = spec.queue, .model = spec.model});
+  run.priority = spec.priority;
+  run.run_time = job.run_time;
+  run.start_deadline = spec.start_deadline;
+  std::vector<std::string> own = spec.own;
+  own.resize(spec.runs, "{}");
+  job.id =
+      tx.InsertJob(job, spec.shared, std::vector<Run>(spec.runs, run), own);
+  return job;
+}
+
+}  // namespace sheaf
