@@ -27,13 +27,13 @@ void ForEachValue(Params& params, F f) {
   f("strength", params.strength);
 }
 
-void Put(JsonObject& object, const char* name, const std::string& value) {
+void Put(JsonObject& object, std::string_view name, const std::string& value) {
   object.Text(name, value);
 }
-void Put(JsonObject& object, const char* name, int64_t value) {
+void Put(JsonObject& object, std::string_view name, int64_t value) {
   object.Integer(name, value);
 }
-void Put(JsonObject& object, const char* name, double value) {
+void Put(JsonObject& object, std::string_view name, double value) {
   object.Number(name, value);
 }
 
@@ -74,7 +74,7 @@ void PutMap(JsonObject& object, const char* name, const Map& map,
   if (map.empty()) return;
   object.Name(name);
   JsonObject entries(out);
-  for (const auto& [key, value] : map) Put(entries, key.c_str(), value);
+  for (const auto& [key, value] : map) Put(entries, key, value);
   entries.Close();
 }
 
