@@ -150,7 +150,9 @@ struct ShellWords {
 std::string BashWords(const std::string& list) {
   return absl::StrCat("COMPREPLY=($(compgen -W ", list, " -- \"$cur\"))");
 }
-std::string ZshWords(const std::string& list) {
+// zsh splits ${=...} only where it is not quoted.
+std::string ZshWords(const std::string& quoted) {
+  const std::string list = quoted.substr(1, quoted.size() - 2);
   return absl::StrCat("compadd -- ${=:-", list, "}");
 }
 

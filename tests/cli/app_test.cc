@@ -249,6 +249,16 @@ TEST_F(CompletionTest, BashCompletesVerbsFlagsAndChoices) {
   }
 }
 
+TEST_F(CompletionTest, ZshGetsWordsOneByOne) {
+  const std::string script = Write("zsh");
+  EXPECT_EQ(Shell("! command -v zsh >/dev/null || zsh -fc 'compdef() { :; }; "
+                  "compadd() { count=$(($# - 1)); }; source " +
+                  script +
+                  "; words=(sheaf completion \"\"); CURRENT=3; _sheaf; test "
+                  "$count = 3'"),
+            0);
+}
+
 TEST_F(CompletionTest, ScriptsNeverNameHiddenCommands) {
   for (const char* shell : {"bash", "zsh", "fish"}) {
     EXPECT_THAT(CompletionScript(*app_, shell),
