@@ -126,10 +126,8 @@ class StreamReactor final
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (!writing_ && !ended_ && !slots_.empty() && slots_.front().filled) {
       writing_ = true;
-      grpc::WriteOptions options;
-      // More answers are ready: let them share a packet.
-      if (slots_.size() > 1 && slots_[1].filled) options.set_buffer_hint();
-      StartWrite(&slots_.front().response, options);
+      // No buffer hint: the write would end only with the one after it.
+      StartWrite(&slots_.front().response);
       return;
     }
     MaybeFinish();

@@ -64,7 +64,7 @@ void UpkeepThread::AdoptStep() {
     RenewLeases(tx, core_->lease_duration + step);
     return absl::OkStatus();
   });
-  Log(LogLevel::kWarn, "clock",
+  Log(spdlog::level::warn, "clock",
       absl::StrCat("the system clock went ahead by ",
                    absl::FormatDuration(step),
                    "; leases were given their full time again"),
@@ -78,14 +78,14 @@ void UpkeepThread::CollectArtifacts() {
     const auto removed =
         core_->artifacts->CollectGarbage(before, kCollectionStep);
     if (!removed.ok()) {
-      Log(LogLevel::kWarn, "artifacts", "collection failed",
+      Log(spdlog::level::warn, "artifacts", "collection failed",
           {{"status", removed.status().ToString()}});
       return;
     }
     if (*removed < kCollectionStep || !Sleep(absl::ZeroDuration())) break;
   }
   if (const auto swept = core_->artifacts->SweepOrphans(before); !swept.ok()) {
-    Log(LogLevel::kWarn, "artifacts", "the sweep failed",
+    Log(spdlog::level::warn, "artifacts", "the sweep failed",
         {{"status", swept.status().ToString()}});
   }
 }

@@ -192,9 +192,7 @@ class WatchReactor final
   void Send() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     writing_ = true;
     sent_ = true;
-    grpc::WriteOptions options;
-    if (page_.size() > 1) options.set_buffer_hint();
-    StartWrite(&out_, options);
+    StartWrite(&out_);
   }
 
   void ArmHeartbeat() {

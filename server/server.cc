@@ -1,0 +1,248 @@
+#include "server/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "queue/lease.h"
+#include "queue/queues.h"
+#include "server/admin_handler.h"
+#include "server/artifacts_handler.h"
+#include "server/jobs_handler.h"
+#include "server/logging.h"
+#include "server/queues_handler.h"
+#include "server/worker_handler.h"
+
+namespace sheaf::server {
+namespace {
+
+constexpr absl::Duration kShutdownGrace = absl::Seconds(1);
+
+absl::Time NewestTime(Store& store) {
+  absl::Time newest = absl::InfinitePast();
+  const absl::Status status = ReadAndWait(store, [&](View& view) {
+    for (const Event& event : view.Events(view.LastSequence() - 1, 1)) {
+      newest = event.time;
+    }
+    return absl::OkStatus();
+  });
+  return status.ok() ? newest : absl::InfinitePast();
+}
+
+void SetLimits(const ServerConfig& config, grpc::ServerBuilder* builder) {
+  builder->SetMaxReceiveMessageSize(config.max_message_bytes);
+  builder->SetMaxSendMessageSize(config.max_message_bytes);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                              config.max_concurrent_streams);
+  builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 * 1024);
+  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // Clients ping every 30 s, also while nothing is under way.
+  builder->AddChannelArgument(
+      GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 20'000);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // A worker or watcher behind a dead network is noticed in 40 s.
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+}
+
+bool IsUnix(const std::string& address) {
+  return address.rfind("unix:", 0) == 0;
+}
+
+// A socket file whose server is gone stands in the way of the next one. The
+// data directory's lock says that ours is gone.
+void ClearSocket(const std::string& address) {
+  if (!IsUnix(address)) return;
+  struct stat info;
+  const std::string path = address.substr(5);
+  if (lstat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) {
+    std::error_code error;
+    std::filesystem::remove(path, error);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(
+    const ServerConfig& config) {
+  std::unique_ptr<Server> server(new Server(config));
+  SHEAF_RETURN_IF_ERROR(server->Open());
+  SHEAF_RETURN_IF_ERROR(server->Recover());
+  SHEAF_RETURN_IF_ERROR(server->Listen());
+  SHEAF_RETURN_IF_ERROR(server->StartLocalWorkers());
+  return server;
+}
+
+Server::Server(const ServerConfig& config)
+    : config_(config), start_time_(absl::Now()) {}
+
+Server::~Server() { Stop(); }
+
+absl::Status Server::Open() {
+  SqliteStore::Options options;
+  options.directory = config_.data_dir;
+  options.reader_threads = config_.reader_threads;
+  options.group_max = config_.group_max;
+  if (config_.boot_check == "sync") {
+    options.boot_check_bytes_max = std::numeric_limits<int64_t>::max();
+  } else if (config_.boot_check == "background") {
+    options.boot_check_bytes_max = 0;
+  }
+  // The clock needs the newest time in the store, and the store a clock.
+  options.clock = [this] {
+    ServerClock* clock = clock_in_use_.load();
+    return clock != nullptr ? clock->Now() : absl::Now();
+  };
+  options.observer = [this](const Committed& committed) { Heard(committed); };
+  options.log = [](const std::string& line) {
+    Log(spdlog::level::warn, "store", line, {});
+  };
+  SHEAF_ASSIGN_OR_RETURN(store_, SqliteStore::Open(std::move(options)));
+  clock_ = std::make_unique<ServerClock>(NewestTime(*store_));
+  clock_in_use_ = clock_.get();
+
+  ArtifactOptions artifact_options;
+  artifact_options.bytes_max = config_.artifact_max_bytes;
+  artifact_options.allow_other_types = config_.artifact_any_type;
+  SHEAF_ASSIGN_OR_RETURN(
+      auto files, ArtifactStore::Open(config_.data_dir, artifact_options));
+  artifacts_ =
+      std::make_unique<ArtifactLibrary>(std::move(files), store_.get());
+  events_ = std::make_unique<EventHub>(store_.get());
+  core_.store = store_.get();
+  core_.timer = &timer_;
+  core_.events = events_.get();
+  core_.broker = &broker_;
+  core_.workers = &workers_;
+  core_.progress = &progress_;
+  core_.pace = &pace_;
+  core_.artifacts = artifacts_.get();
+  core_.now = [this] { return clock_->Now(); };
+  core_.lease_duration = config_.lease_duration;
+  core_.heartbeat_interval = config_.heartbeat_interval;
+  core_.worker_grace = config_.worker_grace;
+  return absl::OkStatus();
+}
+
+// Workers may have gone on while we were away: they get their full time to
+// come back.
+absl::Status Server::Recover() {
+  int64_t sequence = 0;
+  SHEAF_RETURN_IF_ERROR(WriteAndWait(*store_, [&](Tx& tx) {
+    EnsureDefaultQueue(tx);
+    RenewLeases(tx, config_.lease_duration);
+    sequence = tx.LastSequence();
+    return absl::OkStatus();
+  }));
+  events_->Start(sequence);
+  open_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status Server::Listen() {
+  grpc::EnableDefaultHealthCheckService(true);
+  if (config_.reflection) {
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  }
+  AdminOptions admin;
+  admin.sqlite = store_.get();
+  admin.data_directory = config_.data_dir;
+  admin.backup_directory = config_.backup_dir;
+  admin.start_time = start_time_;
+  admin.problems = [this] { return Problems(); };
+  handlers_.push_back(std::make_unique<JobsHandler>(&core_));
+  handlers_.push_back(std::make_unique<QueuesHandler>(&core_));
+  handlers_.push_back(std::make_unique<WorkerHandler>(&core_));
+  handlers_.push_back(std::make_unique<ArtifactsHandler>(&core_));
+  handlers_.push_back(std::make_unique<AdminHandler>(&core_, admin));
+
+  grpc::ServerBuilder builder;
+  SetLimits(config_, &builder);
+  std::vector<int> ports(config_.listen.size());
+  for (size_t i = 0; i < config_.listen.size(); ++i) {
+    ClearSocket(config_.listen[i]);
+    builder.AddListeningPort(config_.listen[i],
+                             grpc::InsecureServerCredentials(), &ports[i]);
+  }
+  for (auto& handler : handlers_) builder.RegisterService(handler.get());
+  listener_ = builder.BuildAndStart();
+  for (size_t i = 0; i < ports.size(); ++i) {
+    const std::string& asked = config_.listen[i];
+    if (listener_ == nullptr || ports[i] == 0) {
+      return absl::UnavailableError(absl::StrCat(
+          "cannot listen on ", asked, "; is another server there?"));
+    }
+    addresses_.push_back(
+        IsUnix(asked) ? asked
+                      : absl::StrCat(asked.substr(0, asked.rfind(':')), ":",
+                                     ports[i]));
+  }
+  UpkeepOptions upkeep;
+  upkeep.upkeep.events_max = config_.events_max;
+  upkeep.artifact_keep = config_.artifact_keep;
+  upkeep.on_tick = [this] {
+    listener_->GetHealthCheckService()->SetServingStatus(
+        store_->Health().writable && !core_.stopping);
+  };
+  upkeep_ = std::make_unique<UpkeepThread>(&core_, clock_.get(),
+                                           std::move(upkeep));
+  return absl::OkStatus();
+}
+
+absl::Status Server::StartLocalWorkers() {
+  if (config_.local_workers == 0) return absl::OkStatus();
+  LocalWorkersOptions options;
+  options.count = config_.local_workers;
+  options.command = config_.worker_command;
+  options.server = addresses_.front();
+  options.args = config_.worker_args;
+  SHEAF_ASSIGN_OR_RETURN(local_workers_, LocalWorkers::Start(options));
+  return absl::OkStatus();
+}
+
+void Server::Heard(const Committed& committed) {
+  if (!open_) return;
+  events_->Committed(committed.last_sequence);
+  if (committed.work_ready) broker_.Signal();
+}
+
+std::vector<std::string> Server::Problems() {
+  std::vector<std::string> problems;
+  if (std::string clock = clock_->Problem(); !clock.empty()) {
+    problems.push_back(std::move(clock));
+  }
+  if (local_workers_) {
+    for (std::string& text : local_workers_->Problems()) {
+      problems.push_back(std::move(text));
+    }
+  }
+  return problems;
+}
+
+void Server::Stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  // While calls still work, so that what they hold is handed back.
+  if (local_workers_) local_workers_->Stop(config_.drain_timeout);
+  core_.stopping = true;
+  upkeep_.reset();
+  if (listener_) {
+    listener_->GetHealthCheckService()->SetServingStatus(false);
+    broker_.Stop();
+    workers_.GoodbyeToAll();
+    listener_->Shutdown(absl::ToChronoTime(absl::Now() + kShutdownGrace));
+    listener_->Wait();
+  }
+  // No call is left; what is under way in the store finishes with it.
+  timer_.Stop();
+  open_ = false;
+  store_.reset();
+  listener_.reset();
+}
+
+}  // namespace sheaf::server
