@@ -141,7 +141,10 @@ void CheckServer(Client& client, Report* report) {
         "let both keep time by NTP");
   }
   for (const std::string& problem : info->problems()) {
-    report->Bad("server", problem, "see the manual's chapter on operations");
+    report->Bad("server", problem, "docs/operations.md says what to do");
+  }
+  for (const std::string& note : info->notes()) {
+    report->Note("server", note, "");
   }
 }
 

@@ -19,7 +19,6 @@ const std::vector<Column>& QueueColumns() {
       {"NAME", "name"},
       {"STATE", "state", Style::kState},
       {"QUEUED", "queued_run_count"},
-      {"SCHEDULED", "scheduled_run_count"},
       {"RUNNING", "running_run_count"},
       {"BATCH", "settings.batch_size"},
       {"REASON", "reason"},

@@ -4,6 +4,10 @@
 
 namespace sheaf::server {
 
+void ArtifactLibrary::Run(Runner::Task task) {
+  disk_[next_++ % disk_.size()].Run(std::move(task));
+}
+
 void ArtifactLibrary::Finish(std::unique_ptr<ArtifactStore::Upload> upload,
                              const std::string& expected_digest,
                              const std::string& media_type, Added added) {

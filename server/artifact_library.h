@@ -6,12 +6,15 @@
 // no row knows, which the sweep removes once it is old.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "queue/sqlite/runner.h"
 #include "queue/store.h"
 #include "server/artifact_store.h"
 
@@ -22,6 +25,10 @@ class ArtifactLibrary {
  public:
   ArtifactLibrary(std::unique_ptr<ArtifactStore> files, Store* store)
       : files_(std::move(files)), store_(store) {}
+
+  // Runs `task` on a thread that may wait for the disk; gRPC's may not. Tasks
+  // run side by side: the next of a stream is given when the last has ended.
+  void Run(Runner::Task task);
 
   using Added = std::function<void(absl::StatusOr<Artifact>)>;
 
@@ -47,6 +54,8 @@ class ArtifactLibrary {
  private:
   const std::unique_ptr<ArtifactStore> files_;
   Store* const store_;
+  std::atomic<unsigned> next_ = 0;
+  std::array<Runner, 2> disk_;  // last: its tasks use the rest
 };
 
 }  // namespace sheaf::server

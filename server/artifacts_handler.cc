@@ -35,10 +35,12 @@ class UploadReactor final
   }
 
   void OnReadDone(bool ok) override {
-    if (!ok) return Complete();
-    const absl::Status status = Take();
-    if (!status.ok()) return End(status);
-    StartRead(&request_);
+    core_->artifacts->Run([this, ok] {
+      if (!ok) return Complete();
+      const absl::Status status = Take();
+      if (!status.ok()) return End(status);
+      StartRead(&request_);
+    });
   }
   // The read under way fails then, and ends the call.
   void OnCancel() override { cancelled_ = true; }
@@ -118,18 +120,19 @@ class DownloadReactor final
   void OnWriteDone(bool ok) override {
     if (!ok) return Finish(grpc::Status::OK);
     out_.Clear();
-    Next();
+    core_->artifacts->Run([me = shared_from_this()] { me->Next(); });
   }
   void OnDone() override { self_.reset(); }
 
  private:
   void Found(const absl::Status& status, const std::string& digest) {
     if (!status.ok()) return Finish(ToGrpcStatus(status));
-    auto reader = core_->artifacts->OpenReader(digest);
-    if (!reader.ok()) return Finish(ToGrpcStatus(reader.status()));
-    reader_ = *std::move(reader);
-    first_ = true;
-    Next();
+    core_->artifacts->Run([me = shared_from_this(), digest] {
+      auto reader = me->core_->artifacts->OpenReader(digest);
+      if (!reader.ok()) return me->Finish(ToGrpcStatus(reader.status()));
+      me->reader_ = *std::move(reader);
+      me->Next();
+    });
   }
 
   void Next() {

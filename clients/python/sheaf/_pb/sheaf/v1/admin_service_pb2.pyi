@@ -70,7 +70,7 @@ class ListWorkersResponse(_message.Message):
     def __init__(self, workers: _Optional[_Iterable[_Union[Worker, _Mapping]]] = ...) -> None: ...
 
 class ServerInfo(_message.Message):
-    __slots__ = ["artifact_bytes", "artifact_count", "boot_check", "data_directory", "database_bytes", "disk_free_bytes", "last_backup_time", "last_event_sequence", "lease_duration", "now", "problems", "schema_version", "sqlite_version", "start_time", "version", "wal_bytes", "writable"]
+    __slots__ = ["artifact_bytes", "artifact_count", "boot_check", "data_directory", "database_bytes", "disk_free_bytes", "last_backup_time", "last_event_sequence", "lease_duration", "notes", "now", "problems", "schema_version", "sqlite_version", "start_time", "version", "wal_bytes", "writable"]
     ARTIFACT_BYTES_FIELD_NUMBER: _ClassVar[int]
     ARTIFACT_COUNT_FIELD_NUMBER: _ClassVar[int]
     BOOT_CHECK_FIELD_NUMBER: _ClassVar[int]
@@ -80,6 +80,7 @@ class ServerInfo(_message.Message):
     LAST_BACKUP_TIME_FIELD_NUMBER: _ClassVar[int]
     LAST_EVENT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     LEASE_DURATION_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
     NOW_FIELD_NUMBER: _ClassVar[int]
     PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -97,6 +98,7 @@ class ServerInfo(_message.Message):
     last_backup_time: _timestamp_pb2.Timestamp
     last_event_sequence: int
     lease_duration: _duration_pb2.Duration
+    notes: _containers.RepeatedScalarFieldContainer[str]
     now: _timestamp_pb2.Timestamp
     problems: _containers.RepeatedScalarFieldContainer[str]
     schema_version: int
@@ -105,7 +107,7 @@ class ServerInfo(_message.Message):
     version: str
     wal_bytes: int
     writable: bool
-    def __init__(self, version: _Optional[str] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., now: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., data_directory: _Optional[str] = ..., schema_version: _Optional[int] = ..., sqlite_version: _Optional[str] = ..., database_bytes: _Optional[int] = ..., wal_bytes: _Optional[int] = ..., disk_free_bytes: _Optional[int] = ..., artifact_count: _Optional[int] = ..., artifact_bytes: _Optional[int] = ..., last_event_sequence: _Optional[int] = ..., writable: bool = ..., problems: _Optional[_Iterable[str]] = ..., lease_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., last_backup_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., boot_check: _Optional[str] = ...) -> None: ...
+    def __init__(self, version: _Optional[str] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., now: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., data_directory: _Optional[str] = ..., schema_version: _Optional[int] = ..., sqlite_version: _Optional[str] = ..., database_bytes: _Optional[int] = ..., wal_bytes: _Optional[int] = ..., disk_free_bytes: _Optional[int] = ..., artifact_count: _Optional[int] = ..., artifact_bytes: _Optional[int] = ..., last_event_sequence: _Optional[int] = ..., writable: bool = ..., problems: _Optional[_Iterable[str]] = ..., notes: _Optional[_Iterable[str]] = ..., lease_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., last_backup_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., boot_check: _Optional[str] = ...) -> None: ...
 
 class Worker(_message.Message):
     __slots__ = ["batch_size_max", "batches", "devices", "display_name", "failed_run_count", "heartbeat_time", "kinds", "models", "name", "queues", "register_time", "state", "succeeded_run_count", "version"]
