@@ -87,8 +87,8 @@ absl::Status Table::WriteJson(const std::string& path) const {
   if (file == nullptr) {
     return absl::PermissionDeniedError("cannot write " + path);
   }
-  const bool whole = std::fwrite(text.data(), 1, text.size(), file) ==
-                     text.size();
+  const bool whole =
+      std::fwrite(text.data(), 1, text.size(), file) == text.size();
   const bool closed = std::fclose(file) == 0;
   if (!whole || !closed) return absl::DataLossError("cannot write " + path);
   return absl::OkStatus();

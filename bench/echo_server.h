@@ -1,0 +1,12 @@
+// What gRPC itself costs: a server that takes the same submits and answers the
+// same answers, and does nothing in between.
+#pragma once
+
+#include <string>
+
+namespace sheaf::bench {
+
+// Serves at `address` until killed. The program's exit status.
+int RunEchoServer(const std::string& address);
+
+}  // namespace sheaf::bench
