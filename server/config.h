@@ -1,6 +1,5 @@
-// What sheafd can be told, and by whom: a flag wins over SHEAFD's share of the
-// SHEAF_* environment, which wins over the configuration file, which wins over
-// the default.
+// What sheafd can be told, and by whom: a flag wins over the environment, which
+// wins over the configuration file, which wins over the default.
 //
 // A key `lease_duration` is the flag --lease-duration, the variable
 // SHEAF_LEASE_DURATION, and that key in the file. Pure but for reading the

@@ -1,0 +1,218 @@
+#include "server/config_keys.h"
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
+#include "base/json.h"
+#include "base/near_word.h"
+#include "base/status.h"
+
+namespace sheaf::server {
+namespace {
+
+using C = ServerConfig;
+
+constexpr absl::Duration kYear = absl::Hours(24 * 365);
+constexpr std::pair<const char*, int64_t> kByteUnits[] = {
+    {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}};
+
+std::vector<ConfigKey> MakeKeys() {
+  using absl::Hours, absl::Milliseconds, absl::Seconds, absl::ZeroDuration;
+  return {
+      {"data_dir", TextKey{&C::data_dir}, "Where the database lives"},
+      {"backup_dir", TextKey{&C::backup_dir}, "Where backups are put"},
+      {"boot_check",
+       TextKey{&C::boot_check, {"auto", "sync", "background", "off"}},
+       "When to check the database after a start; auto: first, if small"},
+      {"listen", ListKey{&C::listen, ','}, "Address: HOST:PORT or unix:PATH"},
+      {"insecure_allow_plaintext", SwitchKey{&C::insecure_allow_plaintext},
+       "Listen beyond loopback, without encryption or passwords"},
+      {"reflection", SwitchKey{&C::reflection}, "Tell clients the gRPC schema"},
+      {"max_concurrent_streams",
+       NumberKey{&C::max_concurrent_streams, 1, 1'000'000},
+       "Most calls under way on one connection"},
+      {"max_message_bytes",
+       NumberKey{&C::max_message_bytes, 64 << 10, 1 << 30, true},
+       "Largest message taken or sent"},
+      {"drain_timeout",
+       DurationKey{&C::drain_timeout, ZeroDuration(), Hours(1)},
+       "How long local workers have to leave when the server stops"},
+      {"local_workers", NumberKey{&C::local_workers, 0, 256},
+       "Workers that the server runs itself"},
+      {"worker_command", TextKey{&C::worker_command}, "Program they are"},
+      {"worker_args", ListKey{&C::worker_args, ' '},
+       "Further argument for them; {index} becomes 0, 1, ..."},
+      {"lease_duration",
+       DurationKey{&C::lease_duration, Milliseconds(200), Hours(1)},
+       "How long a worker that is not heard of keeps its batch"},
+      {"heartbeat_interval",
+       DurationKey{&C::heartbeat_interval, Milliseconds(50), Hours(1)},
+       "How often workers are to be heard of"},
+      {"worker_grace", DurationKey{&C::worker_grace, ZeroDuration(), Hours(1)},
+       "Between the end of a worker's stream and that of its leases"},
+      {"artifact_max_bytes",
+       NumberKey{&C::artifact_max_bytes, 1 << 10, int64_t{16} << 30, true},
+       "Largest artifact"},
+      {"artifact_any_type", SwitchKey{&C::artifact_any_type},
+       "Take artifacts that are no pictures, too"},
+      {"artifact_keep", DurationKey{&C::artifact_keep, Seconds(1), kYear * 10},
+       "How long artifacts stay that nothing refers to"},
+      {"events_max", NumberKey{&C::events_max, 100, 1'000'000'000},
+       "Newest events that are kept"},
+      {"reader_threads", NumberKey{&C::reader_threads, 1, 64},
+       "Threads that read the database"},
+      {"group_max", NumberKey{&C::group_max, 1, 100'000},
+       "Most writes in one transaction"},
+      {"log_level",
+       TextKey{&C::log_level, {"trace", "debug", "info", "warning", "error"}},
+       "Least level to log"},
+      {"log_json", SwitchKey{&C::log_json}, "Log lines as JSON objects"},
+  };
+}
+
+absl::Status Must(const std::string& be, const std::string& text) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("must be ", be, ", not '", text, "'"));
+}
+
+bool ReadNumber(absl::string_view text, bool bytes, int64_t* number) {
+  int64_t unit = 1;
+  for (const auto& [name, size] : kByteUnits) {
+    if (bytes && absl::ConsumeSuffix(&text, name)) unit = size;
+  }
+  return absl::SimpleAtoi(absl::StripAsciiWhitespace(text), number) &&
+         !__builtin_mul_overflow(*number, unit, number);
+}
+
+std::string ShowNumber(int64_t number, bool bytes) {
+  for (const auto& [name, size] : kByteUnits) {
+    if (bytes && number > 0 && number % size == 0) {
+      return absl::StrCat(number / size, name);
+    }
+  }
+  return absl::StrCat(number);
+}
+
+absl::Status SetOne(const TextKey& key, const std::string& text, C* config) {
+  if (text.empty()) return absl::InvalidArgumentError("must not be empty");
+  config->*key.member = text;
+  if (key.choices.empty()) return absl::OkStatus();
+  for (const std::string& choice : key.choices) {
+    if (choice == text) return absl::OkStatus();
+  }
+  absl::Status refused =
+      Must(absl::StrCat("one of ", absl::StrJoin(key.choices, ", ")), text);
+  return absl::InvalidArgumentError(
+      absl::StrCat(refused.message(), DidYouMean(text, key.choices)));
+}
+
+absl::Status SetOne(const SwitchKey& key, const std::string& text, C* config) {
+  if (absl::SimpleAtob(text, &(config->*key.member))) return absl::OkStatus();
+  return Must("true or false", text);
+}
+
+absl::Status SetOne(const NumberKey& key, const std::string& text, C* config) {
+  int64_t number = 0;
+  if (!ReadNumber(text, key.bytes, &number) || number < key.least ||
+      number > key.most) {
+    return Must(
+        absl::StrCat("a whole number from ", ShowNumber(key.least, key.bytes),
+                     " to ", ShowNumber(key.most, key.bytes)),
+        text);
+  }
+  std::visit([&](auto member) { config->*member = number; }, key.member);
+  return absl::OkStatus();
+}
+
+absl::Status SetOne(const DurationKey& key, const std::string& text,
+                    C* config) {
+  absl::Duration duration;
+  if (!absl::ParseDuration(text, &duration) || duration < key.least ||
+      duration > key.most) {
+    return Must(absl::StrCat("a duration like \"30s\", from ",
+                             absl::FormatDuration(key.least), " to ",
+                             absl::FormatDuration(key.most)),
+                text);
+  }
+  config->*key.member = duration;
+  return absl::OkStatus();
+}
+
+absl::Status Set(const ListKey& key, const std::vector<std::string>& texts,
+                 C* config) {
+  config->*key.member = texts;
+  return absl::OkStatus();
+}
+template <class Kind>
+absl::Status Set(const Kind& key, const std::vector<std::string>& texts,
+                 C* config) {
+  if (texts.size() == 1) return SetOne(key, texts[0], config);
+  return absl::InvalidArgumentError("must be one value");
+}
+
+std::string Quoted(const std::string& text) {
+  // TOML's basic strings know all of JSON's escapes.
+  std::string out;
+  AppendJsonString(text, &out);
+  return out;
+}
+
+std::string Show(const TextKey& key, const C& config) {
+  return Quoted(config.*key.member);
+}
+std::string Show(const ListKey& key, const C& config) {
+  return absl::StrCat(
+      "[",
+      absl::StrJoin(config.*key.member, ", ",
+                    [](std::string* out, const std::string& item) {
+                      *out += Quoted(item);
+                    }),
+      "]");
+}
+std::string Show(const SwitchKey& key, const C& config) {
+  return config.*key.member ? "true" : "false";
+}
+std::string Show(const NumberKey& key, const C& config) {
+  const int64_t number = std::visit(
+      [&](auto member) -> int64_t { return config.*member; }, key.member);
+  const std::string text = ShowNumber(number, key.bytes);
+  return text == absl::StrCat(number) ? text : Quoted(text);
+}
+std::string Show(const DurationKey& key, const C& config) {
+  return Quoted(absl::FormatDuration(config.*key.member));
+}
+
+}  // namespace
+
+std::string ConfigKey::Environment() const {
+  return absl::StrCat("SHEAF_", absl::AsciiStrToUpper(name));
+}
+
+std::string ConfigKey::Flag() const {
+  // One flag is one argument; the key is all of them.
+  if (name == "worker_args") return "--worker-arg";
+  return absl::StrCat("--", absl::StrReplaceAll(name, {{"_", "-"}}));
+}
+
+const std::vector<ConfigKey>& ConfigKeys() {
+  static const auto* const kKeys = new std::vector<ConfigKey>(MakeKeys());
+  return *kKeys;
+}
+
+absl::Status SetKey(const ConfigKey& key, const std::vector<std::string>& texts,
+                    ServerConfig* config) {
+  return std::visit([&](const auto& kind) { return Set(kind, texts, config); },
+                    key.kind);
+}
+
+std::string ShowKey(const ConfigKey& key, const ServerConfig& config) {
+  return std::visit([&](const auto& kind) { return Show(kind, config); },
+                    key.kind);
+}
+
+}  // namespace sheaf::server
