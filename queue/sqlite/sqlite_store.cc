@@ -41,8 +41,13 @@ absl::Status CheckNow(Connection& db) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<Connection>> OpenDatabase(
-    const SqliteStore::Options& options, const std::string& path) {
+struct Connections {
+  std::unique_ptr<Connection> writer;
+  std::unique_ptr<Connection> keeper;
+};
+
+absl::StatusOr<Connections> OpenDatabase(const SqliteStore::Options& options,
+                                         const std::string& path) {
   try {
     auto db = std::make_unique<Connection>(path, Connection::Use::kWrite,
                                            options.vfs);
@@ -50,7 +55,10 @@ absl::StatusOr<std::unique_ptr<Connection>> OpenDatabase(
       SHEAF_RETURN_IF_ERROR(CheckNow(*db));
     }
     SHEAF_RETURN_IF_ERROR(Migrate(*db, path, Migrations(), options.clock()));
-    return db;
+    auto keeper =
+        std::make_unique<Connection>(path, Connection::Use::kRead, options.vfs);
+    keeper->Number("SELECT count(*) FROM sqlite_schema");
+    return Connections{std::move(db), std::move(keeper)};
   } catch (const std::exception& thrown) {
     return FaultOf(thrown).status;
   }
@@ -106,16 +114,20 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(
   SHEAF_ASSIGN_OR_RETURN(LockFile lock,
                          LockFile::Acquire(LockPath(options.directory)));
   SHEAF_ASSIGN_OR_RETURN(
-      auto db, OpenDatabase(options, DatabasePath(options.directory)));
-  return std::unique_ptr<SqliteStore>(
-      new SqliteStore(std::move(options), std::move(lock), std::move(db)));
+      Connections connections,
+      OpenDatabase(options, DatabasePath(options.directory)));
+  return std::unique_ptr<SqliteStore>(new SqliteStore(
+      std::move(options), std::move(lock), std::move(connections.writer),
+      std::move(connections.keeper)));
 }
 
 SqliteStore::SqliteStore(Options options, LockFile lock,
-                         std::unique_ptr<Connection> db)
+                         std::unique_ptr<Connection> db,
+                         std::unique_ptr<Connection> keeper)
     : options_(std::move(options)),
       path_(DatabasePath(options_.directory)),
       lock_(std::move(lock)),
+      keeper_(std::move(keeper)),
       writer_(WriterOptions(options_, path_), std::move(db), &health_,
               &completions_, &background_),
       readers_(ReaderOptions(options_, path_, &writer_)) {
@@ -139,19 +151,24 @@ SqliteStore::~SqliteStore() {
 
 void SqliteStore::CheckInBackground() {
   health_.SetBootCheck("running");
-  CheckIntegrity(
-      false, [this](absl::StatusOr<std::vector<std::string>> problems) {
-        if (!problems.ok()) {
-          health_.SetBootCheck("failed: " +
-                               std::string(problems.status().message()));
-        } else if (problems->empty()) {
-          health_.SetBootCheck("ok");
-        } else {
-          health_.SetBootCheck("failed: " + problems->front());
-          health_.Condemn(problems->front());
-          options_.log("the database is damaged: " + problems->front());
-        }
-      });
+  CheckIntegrity(false,
+                 [this](absl::StatusOr<std::vector<std::string>> problems) {
+                   NoteBootCheck(problems);
+                 });
+}
+
+void SqliteStore::NoteBootCheck(
+    const absl::StatusOr<std::vector<std::string>>& problems) {
+  if (problems.ok() && problems->empty()) return health_.SetBootCheck("ok");
+  const std::string problem = problems.ok()
+                                  ? problems->front()
+                                  : std::string(problems.status().message());
+  options_.log("the check of the database failed: " + problem);
+  // A check that could not be made says nothing about the file.
+  if (problems.ok() || absl::IsDataLoss(problems.status())) {
+    health_.Condemn(problem);
+  }
+  health_.SetBootCheck("failed: " + problem);
 }
 
 void SqliteStore::Write(WriteCase use_case, Done done) {

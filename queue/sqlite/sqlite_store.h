@@ -77,12 +77,18 @@ class SqliteStore final : public Store {
       absl::AnyInvocable<void(absl::StatusOr<std::vector<std::string>>)> done);
 
  private:
-  SqliteStore(Options options, LockFile lock, std::unique_ptr<Connection> db);
+  SqliteStore(Options options, LockFile lock, std::unique_ptr<Connection> db,
+              std::unique_ptr<Connection> keeper);
   void CheckInBackground();
+  void NoteBootCheck(const absl::StatusOr<std::vector<std::string>>& problems);
 
   const Options options_;
   const std::string path_;
   LockFile lock_;
+  // Never used, always open: as long as any connection is, the index of the
+  // WAL stays in memory. Else the writer that reopens after a failed commit
+  // would replay the log, find that commit whole, and revive what was refused.
+  std::unique_ptr<Connection> keeper_;
   HealthBoard health_;
   Runner completions_;
   Runner background_;
