@@ -108,7 +108,10 @@ absl::Status CheckRoom(Tx& tx, const Job& job, int64_t more) {
 }
 
 void PutBack(Tx& tx, RunChanges& changes, Run run) {
-  if (run.attempt > 0) {
+  // A run that ended while it waited for another try has kept its last one.
+  const std::vector<Attempt> kept = tx.Attempts(run.id);
+  const int last_kept = kept.empty() ? 0 : kept.back().attempt;
+  if (run.attempt > last_kept) {
     tx.AddAttempt({.run = run.id,
                    .attempt = run.attempt,
                    .worker = run.worker,
