@@ -18,7 +18,7 @@
 namespace sheaf::server {
 
 // As loaded: within its limits, with nothing left to fill in. What each key
-// means, its default and its limits stand in server/config_keys.cc.
+// means and what it may be stands in server/config_keys.cc.
 struct ServerConfig {
   std::string data_dir;
   std::string backup_dir;
