@@ -1,4 +1,5 @@
 // WorkerHandler::RegisterWorker: the stream that lives as long as the worker.
+#include <atomic>
 #include <deque>
 
 #include "absl/strings/str_cat.h"
@@ -39,11 +40,9 @@ class RegisterReactor final
           {device.name(), device.description(), device.memory_bytes()});
     }
     info_.version = request.version();
-    const WorkerId before =
-        ParseWorkerName(request.worker()).value_or(WorkerId{});
     core_->store->Write(
-        [me = shared_from_this(), before](Tx& tx) {
-          me->info_.lessee.id = before ? before : tx.NewWorkerId();
+        [me = shared_from_this()](Tx& tx) {
+          me->info_.lessee.id = tx.NewWorkerId();
           tx.AppendEvent({.type = EventType::kWorkerJoined,
                           .worker = me->info_.lessee.name});
           return absl::OkStatus();
@@ -64,21 +63,31 @@ class RegisterReactor final
     End(grpc::Status::CANCELLED);
   }
   void OnDone() override {
-    const WorkerId id = info_.lessee.id;
-    if (stream_ != 0 && core_->workers->Detach(id, stream_) &&
-        !core_->stopping) {
-      // A moment's grace for a connection that only broke.
-      core_->timer->After(core_->worker_grace,
-                          [core = core_, id, name = info_.lessee.name] {
-                            Bury(core, id, name);
-                          });
+    if (attached_ && core_->workers->Detach(info_.lessee.id)) {
+      Miss(core_, info_.lessee.id, info_.lessee.name, core_->worker_grace);
     }
     self_.reset();
   }
 
  private:
+  // The stream is gone. A worker that is not heard of within the grace is
+  // dead; one that is (only its connection broke) has the time of a lease to
+  // be heard of again.
+  static void Miss(Core* core, WorkerId id, const std::string& name,
+                   absl::Duration grace) {
+    if (core->stopping) return;
+    core->timer->After(grace, [core, id, name, since = core->now()] {
+      const std::optional<WorkerInfo> worker = core->workers->Find(id);
+      if (!worker) return;  // it has said goodbye
+      if (worker->heartbeat_time > since) {
+        return Miss(core, id, name, core->lease_duration);
+      }
+      Bury(core, id, name);
+    });
+  }
+
   static void Bury(Core* core, WorkerId id, const std::string& name) {
-    if (!core->workers->RemoveIfDetached(id)) return;
+    core->workers->Remove(id);
     core->broker->DropWorker(id);
     core->store->Write(
         [id, name](Tx& tx) {
@@ -106,18 +115,19 @@ class RegisterReactor final
       Say(std::move(hello));
       if (ended_) return;  // gone before it had a name: nothing to bury
     }
-    stream_ = core_->workers->Attach(
+    core_->workers->Attach(
         info_, [me = weak_from_this()](const WorkerNudge& nudge) {
           if (auto alive = me.lock()) alive->Nudged(nudge);
         });
+    attached_ = true;
     bool gone;
     {
       absl::MutexLock lock(&mutex_);
       gone = ended_;
     }
     // It went while it was being attached: OnDone may have missed that.
-    if (gone && core_->workers->Detach(info_.lessee.id, stream_)) {
-      Bury(core_, info_.lessee.id, info_.lessee.name);
+    if (gone && core_->workers->Detach(info_.lessee.id)) {
+      Miss(core_, info_.lessee.id, info_.lessee.name, core_->worker_grace);
     }
   }
 
@@ -154,7 +164,7 @@ class RegisterReactor final
 
   Core* const core_;
   WorkerInfo info_;
-  std::atomic<int64_t> stream_ = 0;
+  std::atomic<bool> attached_ = false;
   std::shared_ptr<RegisterReactor> self_;  // until OnDone
   absl::Mutex mutex_;
   std::deque<pb::WorkerSignal> waiting_ ABSL_GUARDED_BY(mutex_);

@@ -2,28 +2,15 @@
 
 namespace sheaf::server {
 
-int64_t WorkerRegistry::Attach(const WorkerInfo& info, Nudge nudge) {
+void WorkerRegistry::Attach(const WorkerInfo& info, Nudge nudge) {
   absl::MutexLock lock(&mutex_);
-  Entry& entry = workers_[info.lessee.id];
-  // A worker that comes back keeps what is known of it.
-  WorkerInfo kept = info;
-  if (entry.stream != 0) {
-    kept.register_time = entry.info.register_time;
-    kept.draining = entry.info.draining;
-    kept.succeeded = entry.info.succeeded;
-    kept.failed = entry.info.failed;
-    if (entry.nudge) entry.nudge({.goodbye = true});
-  }
-  entry.info = kept;
-  entry.nudge = std::move(nudge);
-  entry.stream = next_stream_++;
-  return entry.stream;
+  workers_[info.lessee.id] = {info, std::move(nudge)};
 }
 
-bool WorkerRegistry::Detach(WorkerId id, int64_t stream) {
+bool WorkerRegistry::Detach(WorkerId id) {
   absl::MutexLock lock(&mutex_);
   const auto entry = workers_.find(id);
-  if (entry == workers_.end() || entry->second.stream != stream) return false;
+  if (entry == workers_.end() || !entry->second.info.attached) return false;
   entry->second.info.attached = false;
   entry->second.nudge = nullptr;
   return true;
@@ -74,14 +61,6 @@ bool WorkerRegistry::Remove(WorkerId id) {
   const auto entry = workers_.find(id);
   if (entry == workers_.end()) return false;
   if (entry->second.nudge) entry->second.nudge({.goodbye = true});
-  workers_.erase(entry);
-  return true;
-}
-
-bool WorkerRegistry::RemoveIfDetached(WorkerId id) {
-  absl::MutexLock lock(&mutex_);
-  const auto entry = workers_.find(id);
-  if (entry == workers_.end() || entry->second.info.attached) return false;
   workers_.erase(entry);
   return true;
 }

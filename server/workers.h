@@ -48,11 +48,12 @@ class WorkerRegistry {
  public:
   using Nudge = std::function<void(const WorkerNudge&)>;
 
-  // The worker's stream has opened. Answers a number that names this stream.
-  int64_t Attach(const WorkerInfo& info, Nudge nudge);
-  // The stream named has ended; false where a newer one took its place.
-  bool Detach(WorkerId id, int64_t stream);
-  // Whether it is there, with its stream or within its grace.
+  // The worker's stream has opened.
+  void Attach(const WorkerInfo& info, Nudge nudge);
+  // The stream has ended; false where the worker is no longer known, or has
+  // been detached already.
+  bool Detach(WorkerId id);
+  // What is known of it, with its stream or while it is missed.
   std::optional<WorkerInfo> Find(WorkerId id) const;
   std::vector<WorkerInfo> List() const;
   void Heard(WorkerId id, absl::Time now);
@@ -61,8 +62,6 @@ class WorkerRegistry {
   bool Drain(WorkerId id);
   // Forgets it and ends its stream.
   bool Remove(WorkerId id);
-  // Forgets it if its stream is still gone.
-  bool RemoveIfDetached(WorkerId id);
   // There may be orders for any of them.
   void ReportNowToAll();
   void GoodbyeToAll();
@@ -71,11 +70,9 @@ class WorkerRegistry {
   struct Entry {
     WorkerInfo info;
     Nudge nudge;
-    int64_t stream = 0;
   };
   mutable absl::Mutex mutex_;
   std::map<WorkerId, Entry> workers_ ABSL_GUARDED_BY(mutex_);
-  int64_t next_stream_ ABSL_GUARDED_BY(mutex_) = 1;
 };
 
 }  // namespace sheaf::server

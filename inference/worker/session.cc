@@ -111,7 +111,12 @@ absl::Status Session::Serve() {
                                 if (signal.report_now()) keeper_.ReportSoon();
                                 if (signal.drain()) Drain();
                               },
-                          .on_end = [this] { waiting_call_.Cancel(); }},
+                          .on_end =
+                              [this] {
+                                // A batch at hand shows that we live.
+                                keeper_.ReportSoon();
+                                waiting_call_.Cancel();
+                              }},
                          &waiting_call_);
   if (!registration.ok()) {
     if (IsRefusal(registration.status())) refusal_ = registration.status();

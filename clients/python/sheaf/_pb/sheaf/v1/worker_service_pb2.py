@@ -17,7 +17,7 @@ from sheaf._pb.sheaf.v1 import job_pb2 as sheaf_dot_v1_dot_job__pb2
 from sheaf._pb.sheaf.v1 import rules_pb2 as sheaf_dot_v1_dot_rules__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dsheaf/v1/worker_service.proto\x12\x08sheaf.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x12sheaf/v1/job.proto\x1a\x14sheaf/v1/rules.proto\"a\n\x06\x44\x65vice\x12\x14\n\x04name\x18\x01 \x01(\tB\x06\xfa\xa9\x19\x02\x10@\x12\x1c\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x02\x12#\n\x0cmemory_bytes\x18\x03 \x01(\x03\x42\r\xfa\xa9\x19\t!\x00\x00\x00\x00\x00\x00\x00\x00\"\xb0\x03\n\x15RegisterWorkerRequest\x12T\n\x0c\x64isplay_name\x18\x01 \x01(\tB>\xfa\xa9\x19:\x08\x01\x10\x80\x01\x1a\x11[^\\x00-\\x1f\\x7f]+J must not hold control characters\x12S\n\x06queues\x18\x02 \x03(\tBC\xfa\xa9\x19?\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}0@J\x1amust look like queues/NAME\x12\x17\n\x05kinds\x18\x03 \x03(\tB\x08\xfa\xa9\x19\x04\x10@0@\x12\x1a\n\x06models\x18\x04 \x03(\tB\n\xfa\xa9\x19\x06\x10\x80\x02\x30\x80 \x12.\n\x0e\x62\x61tch_size_max\x18\x05 \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00\x00\x90@\x12)\n\x07\x64\x65vices\x18\x06 \x03(\x0b\x32\x10.sheaf.v1.DeviceB\x06\xfa\xa9\x19\x02\x30@\x12\x17\n\x07version\x18\x07 \x01(\tB\x06\xfa\xa9\x19\x02\x10@\x12\x43\n\x06worker\x18\x08 \x01(\tB3\xfa\xa9\x19/\x1a\x13workers/[0-9]{1,18}J\x18must look like workers/3\"\xab\x01\n\x0cWorkerSignal\x12\x0e\n\x06worker\x18\x01 \x01(\t\x12\x31\n\x0elease_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12heartbeat_interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nreport_now\x18\x04 \x01(\x08\x12\r\n\x05\x64rain\x18\x05 \x01(\x08\"\x83\x01\n\x11LeaseBatchRequest\x12\x45\n\x06worker\x18\x01 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13workers/[0-9]{1,18}J\x18must look like workers/3\x12\'\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"I\n\x12LeaseBatchResponse\x12$\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x15.sheaf.v1.LeasedBatch\x12\r\n\x05\x64rain\x18\x02 \x01(\x08\"\xf2\x01\n\x0bLeasedBatch\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x35\n\x11lease_expire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05queue\x18\x04 \x01(\t\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12$\n\x06shared\x18\x06 \x01(\x0b\x32\x14.sheaf.v1.RunRequest\x12!\n\x04runs\x18\x07 \x03(\x0b\x32\x13.sheaf.v1.LeasedRun\x12)\n\x0cweights_list\x18\x08 \x03(\x0b\x32\x13.sheaf.v1.WeightMap\"P\n\tLeasedRun\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12%\n\x07request\x18\x03 \x01(\x0b\x32\x14.sheaf.v1.RunRequest\"n\n\tWeightMap\x12\x31\n\x07weights\x18\x01 \x03(\x0b\x32 .sheaf.v1.WeightMap.WeightsEntry\x1a.\n\x0cWeightsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x9f\x01\n\x07RunStep\x12T\n\x03run\x18\x01 \x01(\tBG\xfa\xa9\x19\x43\x08\x01\x1a jobs/[0-9]{1,18}/runs/[0-9]{1,9}J\x1dmust look like jobs/42/runs/0\x12\x1b\n\x04step\x18\x02 \x01(\x05\x42\r\xfa\xa9\x19\t!\x00\x00\x00\x00\x00\x00\x00\x00\x12!\n\nstep_count\x18\x03 \x01(\x05\x42\r\xfa\xa9\x19\t!\x00\x00\x00\x00\x00\x00\x00\x00\"\xde\x01\n\x15ReportProgressRequest\x12\x45\n\x06worker\x18\x01 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13workers/[0-9]{1,18}J\x18must look like workers/3\x12\x44\n\x05\x62\x61tch\x18\x02 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13\x62\x61tches/[0-9]{1,18}J\x18must look like batches/7\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12)\n\x05steps\x18\x04 \x03(\x0b\x32\x11.sheaf.v1.RunStepB\x07\xfa\xa9\x19\x03\x30\x80\x08\"\x9d\x01\n\x16ReportProgressResponse\x12\x35\n\x11lease_expire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x63\x61ncel_runs\x18\x02 \x03(\t\x12\x14\n\x0crelease_runs\x18\x03 \x03(\t\x12\r\n\x05\x64rain\x18\x04 \x01(\x08\x12\x12\n\nlease_lost\x18\x05 \x01(\x08\"\xc4\x02\n\nRunOutcome\x12T\n\x03run\x18\x01 \x01(\tBG\xfa\xa9\x19\x43\x08\x01\x1a jobs/[0-9]{1,18}/runs/[0-9]{1,9}J\x1dmust look like jobs/42/runs/0\x12\x1e\n\x07\x61ttempt\x18\x02 \x01(\x05\x42\r\xfa\xa9\x19\t!\x00\x00\x00\x00\x00\x00\x00\x00\x12/\n\x07success\x18\x03 \x01(\x0b\x32\x1c.sheaf.v1.RunOutcome.SuccessH\x00\x12%\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x12.sheaf.v1.RunErrorH\x00\x12\x13\n\tcancelled\x18\x05 \x01(\x08H\x00\x12\x12\n\x08released\x18\x06 \x01(\x08H\x00\x1a\x34\n\x07Success\x12)\n\x07outputs\x18\x01 \x03(\x0b\x32\x10.sheaf.v1.OutputB\x06\xfa\xa9\x19\x02\x30@B\t\n\x07outcome\"\xe2\x01\n\x11\x46inishRunsRequest\x12\x45\n\x06worker\x18\x01 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13workers/[0-9]{1,18}J\x18must look like workers/3\x12\x44\n\x05\x62\x61tch\x18\x02 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13\x62\x61tches/[0-9]{1,18}J\x18must look like batches/7\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12\x31\n\x08outcomes\x18\x04 \x03(\x0b\x32\x14.sheaf.v1.RunOutcomeB\t\xfa\xa9\x19\x05\x08\x01\x30\x80\x08\"8\n\x12\x46inishRunsResponse\x12\"\n\x06states\x18\x01 \x03(\x0e\x32\x12.sheaf.v1.RunState\"\xb1\x01\n\x13ReleaseLeaseRequest\x12\x45\n\x06worker\x18\x01 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13workers/[0-9]{1,18}J\x18must look like workers/3\x12\x44\n\x05\x62\x61tch\x18\x02 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13\x62\x61tches/[0-9]{1,18}J\x18must look like batches/7\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\")\n\x14ReleaseLeaseResponse\x12\x11\n\trun_count\x18\x01 \x01(\x05\"`\n\x17\x44\x65registerWorkerRequest\x12\x45\n\x06worker\x18\x01 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13workers/[0-9]{1,18}J\x18must look like workers/3\"\x1a\n\x18\x44\x65registerWorkerResponse2\xed\x03\n\rWorkerService\x12K\n\x0eRegisterWorker\x12\x1f.sheaf.v1.RegisterWorkerRequest\x1a\x16.sheaf.v1.WorkerSignal0\x01\x12G\n\nLeaseBatch\x12\x1b.sheaf.v1.LeaseBatchRequest\x1a\x1c.sheaf.v1.LeaseBatchResponse\x12S\n\x0eReportProgress\x12\x1f.sheaf.v1.ReportProgressRequest\x1a .sheaf.v1.ReportProgressResponse\x12G\n\nFinishRuns\x12\x1b.sheaf.v1.FinishRunsRequest\x1a\x1c.sheaf.v1.FinishRunsResponse\x12M\n\x0cReleaseLease\x12\x1d.sheaf.v1.ReleaseLeaseRequest\x1a\x1e.sheaf.v1.ReleaseLeaseResponse\x12Y\n\x10\x44\x65registerWorker\x12!.sheaf.v1.DeregisterWorkerRequest\x1a\".sheaf.v1.DeregisterWorkerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dsheaf/v1/worker_service.proto\x12\x08sheaf.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x12sheaf/v1/job.proto\x1a\x14sheaf/v1/rules.proto\"a\n\x06\x44\x65vice\x12\x14\n\x04name\x18\x01 \x01(\tB\x06\xfa\xa9\x19\x02\x10@\x12\x1c\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x02\x12#\n\x0cmemory_bytes\x18\x03 \x01(\x03\x42\r\xfa\xa9\x19\t!\x00\x00\x00\x00\x00\x00\x00\x00\"\xeb\x02\n\x15RegisterWorkerRequest\x12T\n\x0c\x64isplay_name\x18\x01 \x01(\tB>\xfa\xa9\x19:\x08\x01\x10\x80\x01\x1a\x11[^\\x00-\\x1f\\x7f]+J must not hold control characters\x12S\n\x06queues\x18\x02 \x03(\tBC\xfa\xa9\x19?\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}0@J\x1amust look like queues/NAME\x12\x17\n\x05kinds\x18\x03 \x03(\tB\x08\xfa\xa9\x19\x04\x10@0@\x12\x1a\n\x06models\x18\x04 \x03(\tB\n\xfa\xa9\x19\x06\x10\x80\x02\x30\x80 \x12.\n\x0e\x62\x61tch_size_max\x18\x05 \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00\x00\x90@\x12)\n\x07\x64\x65vices\x18\x06 \x03(\x0b\x32\x10.sheaf.v1.DeviceB\x06\xfa\xa9\x19\x02\x30@\x12\x17\n\x07version\x18\x07 \x01(\tB\x06\xfa\xa9\x19\x02\x10@\"\xab\x01\n\x0cWorkerSignal\x12\x0e\n\x06worker\x18\x01 \x01(\t\x12\x31\n\x0elease_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12heartbeat_interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nreport_now\x18\x04 \x01(\x08\x12\r\n\x05\x64rain\x18\x05 \x01(\x08\"\x83\x01\n\x11LeaseBatchRequest\x12\x45\n\x06worker\x18\x01 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13workers/[0-9]{1,18}J\x18must look like workers/3\x12\'\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"I\n\x12LeaseBatchResponse\x12$\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x15.sheaf.v1.LeasedBatch\x12\r\n\x05\x64rain\x18\x02 \x01(\x08\"\xf2\x01\n\x0bLeasedBatch\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x35\n\x11lease_expire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05queue\x18\x04 \x01(\t\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12$\n\x06shared\x18\x06 \x01(\x0b\x32\x14.sheaf.v1.RunRequest\x12!\n\x04runs\x18\x07 \x03(\x0b\x32\x13.sheaf.v1.LeasedRun\x12)\n\x0cweights_list\x18\x08 \x03(\x0b\x32\x13.sheaf.v1.WeightMap\"P\n\tLeasedRun\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12%\n\x07request\x18\x03 \x01(\x0b\x32\x14.sheaf.v1.RunRequest\"n\n\tWeightMap\x12\x31\n\x07weights\x18\x01 \x03(\x0b\x32 .sheaf.v1.WeightMap.WeightsEntry\x1a.\n\x0cWeightsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x9f\x01\n\x07RunStep\x12T\n\x03run\x18\x01 \x01(\tBG\xfa\xa9\x19\x43\x08\x01\x1a jobs/[0-9]{1,18}/runs/[0-9]{1,9}J\x1dmust look like jobs/42/runs/0\x12\x1b\n\x04step\x18\x02 \x01(\x05\x42\r\xfa\xa9\x19\t!\x00\x00\x00\x00\x00\x00\x00\x00\x12!\n\nstep_count\x18\x03 \x01(\x05\x42\r\xfa\xa9\x19\t!\x00\x00\x00\x00\x00\x00\x00\x00\"\xde\x01\n\x15ReportProgressRequest\x12\x45\n\x06worker\x18\x01 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13workers/[0-9]{1,18}J\x18must look like workers/3\x12\x44\n\x05\x62\x61tch\x18\x02 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13\x62\x61tches/[0-9]{1,18}J\x18must look like batches/7\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12)\n\x05steps\x18\x04 \x03(\x0b\x32\x11.sheaf.v1.RunStepB\x07\xfa\xa9\x19\x03\x30\x80\x08\"\x9d\x01\n\x16ReportProgressResponse\x12\x35\n\x11lease_expire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x63\x61ncel_runs\x18\x02 \x03(\t\x12\x14\n\x0crelease_runs\x18\x03 \x03(\t\x12\r\n\x05\x64rain\x18\x04 \x01(\x08\x12\x12\n\nlease_lost\x18\x05 \x01(\x08\"\xc4\x02\n\nRunOutcome\x12T\n\x03run\x18\x01 \x01(\tBG\xfa\xa9\x19\x43\x08\x01\x1a jobs/[0-9]{1,18}/runs/[0-9]{1,9}J\x1dmust look like jobs/42/runs/0\x12\x1e\n\x07\x61ttempt\x18\x02 \x01(\x05\x42\r\xfa\xa9\x19\t!\x00\x00\x00\x00\x00\x00\x00\x00\x12/\n\x07success\x18\x03 \x01(\x0b\x32\x1c.sheaf.v1.RunOutcome.SuccessH\x00\x12%\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x12.sheaf.v1.RunErrorH\x00\x12\x13\n\tcancelled\x18\x05 \x01(\x08H\x00\x12\x12\n\x08released\x18\x06 \x01(\x08H\x00\x1a\x34\n\x07Success\x12)\n\x07outputs\x18\x01 \x03(\x0b\x32\x10.sheaf.v1.OutputB\x06\xfa\xa9\x19\x02\x30@B\t\n\x07outcome\"\xe2\x01\n\x11\x46inishRunsRequest\x12\x45\n\x06worker\x18\x01 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13workers/[0-9]{1,18}J\x18must look like workers/3\x12\x44\n\x05\x62\x61tch\x18\x02 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13\x62\x61tches/[0-9]{1,18}J\x18must look like batches/7\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12\x31\n\x08outcomes\x18\x04 \x03(\x0b\x32\x14.sheaf.v1.RunOutcomeB\t\xfa\xa9\x19\x05\x08\x01\x30\x80\x08\"8\n\x12\x46inishRunsResponse\x12\"\n\x06states\x18\x01 \x03(\x0e\x32\x12.sheaf.v1.RunState\"\xb1\x01\n\x13ReleaseLeaseRequest\x12\x45\n\x06worker\x18\x01 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13workers/[0-9]{1,18}J\x18must look like workers/3\x12\x44\n\x05\x62\x61tch\x18\x02 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13\x62\x61tches/[0-9]{1,18}J\x18must look like batches/7\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\")\n\x14ReleaseLeaseResponse\x12\x11\n\trun_count\x18\x01 \x01(\x05\"`\n\x17\x44\x65registerWorkerRequest\x12\x45\n\x06worker\x18\x01 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13workers/[0-9]{1,18}J\x18must look like workers/3\"\x1a\n\x18\x44\x65registerWorkerResponse2\xed\x03\n\rWorkerService\x12K\n\x0eRegisterWorker\x12\x1f.sheaf.v1.RegisterWorkerRequest\x1a\x16.sheaf.v1.WorkerSignal0\x01\x12G\n\nLeaseBatch\x12\x1b.sheaf.v1.LeaseBatchRequest\x1a\x1c.sheaf.v1.LeaseBatchResponse\x12S\n\x0eReportProgress\x12\x1f.sheaf.v1.ReportProgressRequest\x1a .sheaf.v1.ReportProgressResponse\x12G\n\nFinishRuns\x12\x1b.sheaf.v1.FinishRunsRequest\x1a\x1c.sheaf.v1.FinishRunsResponse\x12M\n\x0cReleaseLease\x12\x1d.sheaf.v1.ReleaseLeaseRequest\x1a\x1e.sheaf.v1.ReleaseLeaseResponse\x12Y\n\x10\x44\x65registerWorker\x12!.sheaf.v1.DeregisterWorkerRequest\x1a\".sheaf.v1.DeregisterWorkerResponseb\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sheaf.v1.worker_service_pb2', globals())
@@ -44,8 +44,6 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _REGISTERWORKERREQUEST.fields_by_name['devices']._serialized_options = b'\372\251\031\0020@'
   _REGISTERWORKERREQUEST.fields_by_name['version']._options = None
   _REGISTERWORKERREQUEST.fields_by_name['version']._serialized_options = b'\372\251\031\002\020@'
-  _REGISTERWORKERREQUEST.fields_by_name['worker']._options = None
-  _REGISTERWORKERREQUEST.fields_by_name['worker']._serialized_options = b'\372\251\031/\032\023workers/[0-9]{1,18}J\030must look like workers/3'
   _LEASEBATCHREQUEST.fields_by_name['worker']._options = None
   _LEASEBATCHREQUEST.fields_by_name['worker']._serialized_options = b'\372\251\0311\010\001\032\023workers/[0-9]{1,18}J\030must look like workers/3'
   _WEIGHTMAP_WEIGHTSENTRY._options = None
@@ -83,43 +81,43 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _DEVICE._serialized_start=150
   _DEVICE._serialized_end=247
   _REGISTERWORKERREQUEST._serialized_start=250
-  _REGISTERWORKERREQUEST._serialized_end=682
-  _WORKERSIGNAL._serialized_start=685
-  _WORKERSIGNAL._serialized_end=856
-  _LEASEBATCHREQUEST._serialized_start=859
-  _LEASEBATCHREQUEST._serialized_end=990
-  _LEASEBATCHRESPONSE._serialized_start=992
-  _LEASEBATCHRESPONSE._serialized_end=1065
-  _LEASEDBATCH._serialized_start=1068
-  _LEASEDBATCH._serialized_end=1310
-  _LEASEDRUN._serialized_start=1312
-  _LEASEDRUN._serialized_end=1392
-  _WEIGHTMAP._serialized_start=1394
-  _WEIGHTMAP._serialized_end=1504
-  _WEIGHTMAP_WEIGHTSENTRY._serialized_start=1458
-  _WEIGHTMAP_WEIGHTSENTRY._serialized_end=1504
-  _RUNSTEP._serialized_start=1507
-  _RUNSTEP._serialized_end=1666
-  _REPORTPROGRESSREQUEST._serialized_start=1669
-  _REPORTPROGRESSREQUEST._serialized_end=1891
-  _REPORTPROGRESSRESPONSE._serialized_start=1894
-  _REPORTPROGRESSRESPONSE._serialized_end=2051
-  _RUNOUTCOME._serialized_start=2054
-  _RUNOUTCOME._serialized_end=2378
-  _RUNOUTCOME_SUCCESS._serialized_start=2315
-  _RUNOUTCOME_SUCCESS._serialized_end=2367
-  _FINISHRUNSREQUEST._serialized_start=2381
-  _FINISHRUNSREQUEST._serialized_end=2607
-  _FINISHRUNSRESPONSE._serialized_start=2609
-  _FINISHRUNSRESPONSE._serialized_end=2665
-  _RELEASELEASEREQUEST._serialized_start=2668
-  _RELEASELEASEREQUEST._serialized_end=2845
-  _RELEASELEASERESPONSE._serialized_start=2847
-  _RELEASELEASERESPONSE._serialized_end=2888
-  _DEREGISTERWORKERREQUEST._serialized_start=2890
-  _DEREGISTERWORKERREQUEST._serialized_end=2986
-  _DEREGISTERWORKERRESPONSE._serialized_start=2988
-  _DEREGISTERWORKERRESPONSE._serialized_end=3014
-  _WORKERSERVICE._serialized_start=3017
-  _WORKERSERVICE._serialized_end=3510
+  _REGISTERWORKERREQUEST._serialized_end=613
+  _WORKERSIGNAL._serialized_start=616
+  _WORKERSIGNAL._serialized_end=787
+  _LEASEBATCHREQUEST._serialized_start=790
+  _LEASEBATCHREQUEST._serialized_end=921
+  _LEASEBATCHRESPONSE._serialized_start=923
+  _LEASEBATCHRESPONSE._serialized_end=996
+  _LEASEDBATCH._serialized_start=999
+  _LEASEDBATCH._serialized_end=1241
+  _LEASEDRUN._serialized_start=1243
+  _LEASEDRUN._serialized_end=1323
+  _WEIGHTMAP._serialized_start=1325
+  _WEIGHTMAP._serialized_end=1435
+  _WEIGHTMAP_WEIGHTSENTRY._serialized_start=1389
+  _WEIGHTMAP_WEIGHTSENTRY._serialized_end=1435
+  _RUNSTEP._serialized_start=1438
+  _RUNSTEP._serialized_end=1597
+  _REPORTPROGRESSREQUEST._serialized_start=1600
+  _REPORTPROGRESSREQUEST._serialized_end=1822
+  _REPORTPROGRESSRESPONSE._serialized_start=1825
+  _REPORTPROGRESSRESPONSE._serialized_end=1982
+  _RUNOUTCOME._serialized_start=1985
+  _RUNOUTCOME._serialized_end=2309
+  _RUNOUTCOME_SUCCESS._serialized_start=2246
+  _RUNOUTCOME_SUCCESS._serialized_end=2298
+  _FINISHRUNSREQUEST._serialized_start=2312
+  _FINISHRUNSREQUEST._serialized_end=2538
+  _FINISHRUNSRESPONSE._serialized_start=2540
+  _FINISHRUNSRESPONSE._serialized_end=2596
+  _RELEASELEASEREQUEST._serialized_start=2599
+  _RELEASELEASEREQUEST._serialized_end=2776
+  _RELEASELEASERESPONSE._serialized_start=2778
+  _RELEASELEASERESPONSE._serialized_end=2819
+  _DEREGISTERWORKERREQUEST._serialized_start=2821
+  _DEREGISTERWORKERREQUEST._serialized_end=2917
+  _DEREGISTERWORKERRESPONSE._serialized_start=2919
+  _DEREGISTERWORKERRESPONSE._serialized_end=2945
+  _WORKERSERVICE._serialized_start=2948
+  _WORKERSERVICE._serialized_end=3441
 # @@protoc_insertion_point(module_scope)

@@ -94,7 +94,7 @@ class LeasedRun(_message.Message):
     def __init__(self, run: _Optional[str] = ..., attempt: _Optional[int] = ..., request: _Optional[_Union[_job_pb2.RunRequest, _Mapping]] = ...) -> None: ...
 
 class RegisterWorkerRequest(_message.Message):
-    __slots__ = ["batch_size_max", "devices", "display_name", "kinds", "models", "queues", "version", "worker"]
+    __slots__ = ["batch_size_max", "devices", "display_name", "kinds", "models", "queues", "version"]
     BATCH_SIZE_MAX_FIELD_NUMBER: _ClassVar[int]
     DEVICES_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
@@ -102,7 +102,6 @@ class RegisterWorkerRequest(_message.Message):
     MODELS_FIELD_NUMBER: _ClassVar[int]
     QUEUES_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
-    WORKER_FIELD_NUMBER: _ClassVar[int]
     batch_size_max: int
     devices: _containers.RepeatedCompositeFieldContainer[Device]
     display_name: str
@@ -110,8 +109,7 @@ class RegisterWorkerRequest(_message.Message):
     models: _containers.RepeatedScalarFieldContainer[str]
     queues: _containers.RepeatedScalarFieldContainer[str]
     version: str
-    worker: str
-    def __init__(self, display_name: _Optional[str] = ..., queues: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[str]] = ..., batch_size_max: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., version: _Optional[str] = ..., worker: _Optional[str] = ...) -> None: ...
+    def __init__(self, display_name: _Optional[str] = ..., queues: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[str]] = ..., batch_size_max: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., version: _Optional[str] = ...) -> None: ...
 
 class ReleaseLeaseRequest(_message.Message):
     __slots__ = ["batch", "epoch", "worker"]

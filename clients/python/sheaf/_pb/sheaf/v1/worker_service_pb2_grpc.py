@@ -9,7 +9,10 @@ class WorkerServiceStub(object):
     """How workers take work and hand back what became of it.
 
     A worker keeps one RegisterWorker stream open for as long as it lives; its
-    end is how the server learns of a death at once. Beside it, the worker loops:
+    end is how the server learns of a death at once. A worker that still lives
+    when the stream ends (a broken connection) says so by calling ReportProgress
+    at once, keeps its batch, and registers anew when that is finished. After a
+    restart of the server, reports of a live lease are taken as before. Beside it, the worker loops:
     LeaseBatch, work, ReportProgress now and then (which is also the heartbeat),
     FinishRuns. Every report names the batch and the epoch of its lease; reports
     of an older epoch change nothing.
@@ -57,7 +60,10 @@ class WorkerServiceServicer(object):
     """How workers take work and hand back what became of it.
 
     A worker keeps one RegisterWorker stream open for as long as it lives; its
-    end is how the server learns of a death at once. Beside it, the worker loops:
+    end is how the server learns of a death at once. A worker that still lives
+    when the stream ends (a broken connection) says so by calling ReportProgress
+    at once, keeps its batch, and registers anew when that is finished. After a
+    restart of the server, reports of a live lease are taken as before. Beside it, the worker loops:
     LeaseBatch, work, ReportProgress now and then (which is also the heartbeat),
     FinishRuns. Every report names the batch and the epoch of its lease; reports
     of an older epoch change nothing.
@@ -150,7 +156,10 @@ class WorkerService(object):
     """How workers take work and hand back what became of it.
 
     A worker keeps one RegisterWorker stream open for as long as it lives; its
-    end is how the server learns of a death at once. Beside it, the worker loops:
+    end is how the server learns of a death at once. A worker that still lives
+    when the stream ends (a broken connection) says so by calling ReportProgress
+    at once, keeps its batch, and registers anew when that is finished. After a
+    restart of the server, reports of a live lease are taken as before. Beside it, the worker loops:
     LeaseBatch, work, ReportProgress now and then (which is also the heartbeat),
     FinishRuns. Every report names the batch and the epoch of its lease; reports
     of an older epoch change nothing.
