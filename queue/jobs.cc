@@ -249,7 +249,7 @@ absl::StatusOr<Job> UpdateJob(Tx& tx, JobId id, const JobPatch& patch) {
     ForEachRun(tx, id, StateBit(RunState::kQueued), [&](Run& run) {
       run.priority = job.priority;
       if (patch.run_time) run.run_time = job.run_time;
-      run.start_deadline = job.start_deadline;
+      if (patch.start_deadline) run.start_deadline = job.start_deadline;
       tx.SaveRun(run);
     });
     std::optional<Queue> queue = tx.FindQueue(job.queue);
