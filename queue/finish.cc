@@ -18,15 +18,22 @@ absl::Status Lost(const Run& run, const FinishReport& report) {
       "currentAttempt", absl::StrCat(run.attempt));
 }
 
+// A success is recorded or it is lost: a run that has become anything else had
+// been taken from this worker before, though no one may hold it anew yet.
+bool SaysWhatIsNot(const RunOutcome& outcome, const Run& run) {
+  return std::holds_alternative<Succeeded>(outcome.outcome) &&
+         run.state != RunState::kRunning && run.state != RunState::kSucceeded;
+}
+
 absl::Status CheckOutputs(Tx& tx, const RunOutcome& outcome) {
   const auto* success = std::get_if<Succeeded>(&outcome.outcome);
   if (success == nullptr) return absl::OkStatus();
   for (const Output& output : success->outputs) {
     if (!tx.FindArtifact(output.artifact)) {
-      return Error(Reason::kArtifactNotFound,
-                   absl::StrCat("artifacts/", output.artifact,
-                                ", an output of ", NameOf(outcome.run),
-                                ", has not been uploaded"));
+      return Error(
+          Reason::kArtifactNotFound,
+          absl::StrCat("artifacts/", output.artifact, ", an output of ",
+                       NameOf(outcome.run), ", has not been uploaded"));
     }
   }
   return absl::OkStatus();
@@ -38,9 +45,8 @@ absl::StatusOr<std::vector<Run>> LoadRuns(Tx& tx, const FinishReport& report) {
   std::set<RunId> seen;
   for (const RunOutcome& outcome : report.outcomes) {
     if (!seen.insert(outcome.run).second) {
-      return InvalidArgument(
-          {{absl::StrCat("outcomes[", runs.size(), "].run"),
-            "names a run twice"}});
+      return InvalidArgument({{absl::StrCat("outcomes[", runs.size(), "].run"),
+                               "names a run twice"}});
     }
     std::optional<Run> run = tx.FindRun(outcome.run);
     if (!run) {
@@ -48,7 +54,7 @@ absl::StatusOr<std::vector<Run>> LoadRuns(Tx& tx, const FinishReport& report) {
                    absl::StrCat("there is no ", NameOf(outcome.run)));
     }
     if (run->batch != report.batch || run->epoch != report.epoch ||
-        run->attempt != outcome.attempt) {
+        run->attempt != outcome.attempt || SaysWhatIsNot(outcome, *run)) {
       return Lost(*run, report);
     }
     if (run->state == RunState::kRunning) {
