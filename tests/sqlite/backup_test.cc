@@ -4,7 +4,6 @@
 #include <fstream>
 #include <thread>
 
-#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "queue/error.h"
 #include "queue/sqlite/files.h"
@@ -21,12 +20,12 @@ class BackupTest : public StoreTest {
  protected:
   absl::StatusOr<BackupInfo> Backup(const std::string& path) {
     absl::StatusOr<BackupInfo> result;
-    absl::Notification done;
+    Signal done;
     store_->Backup(path, [&](absl::StatusOr<BackupInfo> info) {
       result = std::move(info);
       done.Notify();
     });
-    done.WaitForNotification();
+    done.Wait();
     return result;
   }
   absl::StatusOr<Restored> RestoreFrom(const std::string& path) {
@@ -168,13 +167,13 @@ TEST_F(BackupTest, IntegrityIsCheckedBesideTheWork) {
   Open();
   Submit(10);
   for (const bool full : {false, true}) {
-    absl::Notification done;
+    Signal done;
     store_->CheckIntegrity(
         full, [&](absl::StatusOr<std::vector<std::string>> problems) {
           EXPECT_TRUE(problems.ok() && problems->empty());
           done.Notify();
         });
-    done.WaitForNotification();
+    done.Wait();
   }
 }
 

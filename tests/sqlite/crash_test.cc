@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "tests/sqlite/store_fixture.h"
 
@@ -30,7 +29,7 @@ void Victim(const std::string& folder) {
                          O_WRONLY | O_CREAT | O_APPEND, 0600);
   for (int i = 0; i < 20; ++i) {
     JobId id;
-    const absl::Status status = WriteAndWait(**store, [&](Tx& tx) {
+    const absl::Status status = WriteTo(**store, [&](Tx& tx) {
       id = SubmitTo(tx, 2, "r" + std::to_string(i));
       return absl::OkStatus();
     });
@@ -38,10 +37,10 @@ void Victim(const std::string& folder) {
     const std::string line = std::to_string(id.value) + "\n";
     if (write(notes, line.data(), line.size()) < 0) _exit(5);
   }
-  absl::Notification copied;
+  Signal copied;
   (*store)->Backup(folder + "/copy.db",
                    [&](absl::StatusOr<BackupInfo>) { copied.Notify(); });
-  copied.WaitForNotification();
+  copied.Wait();
   store->reset();
 }
 

@@ -6,7 +6,6 @@
 #include <set>
 #include <thread>
 
-#include "absl/synchronization/blocking_counter.h"
 #include "gmock/gmock.h"
 #include "queue/error.h"
 #include "tests/sqlite/fault_vfs.h"
@@ -135,7 +134,8 @@ TEST_F(FaultTest, AWholeGroupFailsWithItsCommit) {
   ASSERT_TRUE(TrySubmit("start").ok());
   SetFaultPlan({FaultOn::kSync, FaultWith::kIoError, 1, 1});
   constexpr int kWrites = 50;
-  absl::BlockingCounter left(kWrites);
+  Signal all_answered;
+  int left = kWrites;
   std::atomic<int> failed = 0;
   for (int i = 0; i < kWrites; ++i) {
     store_->Write(
@@ -149,10 +149,10 @@ TEST_F(FaultTest, AWholeGroupFailsWithItsCommit) {
           } else {
             ++failed;
           }
-          left.DecrementCount();
+          if (--left == 0) all_answered.Notify();
         });
   }
-  left.Wait();
+  all_answered.Wait();
   EXPECT_GT(failed, 0);
   AwaitRecovery();
   EXPECT_EQ(Ask("SELECT count(*) FROM jobs"),

@@ -4,6 +4,33 @@
 #include <map>
 
 namespace sheaf {
+namespace {
+
+template <class Start>
+absl::Status Await(Start start) {
+  Signal ended;
+  absl::Status result;
+  start([&](absl::Status status) {
+    result = std::move(status);
+    ended.Notify();
+  });
+  ended.Wait();
+  return result;
+}
+
+}  // namespace
+
+absl::Status WriteTo(Store& store, Store::WriteCase use_case) {
+  return Await([&](Store::Done done) {
+    store.Write(std::move(use_case), std::move(done));
+  });
+}
+
+absl::Status ReadFrom(Store& store, Store::ReadCase use_case) {
+  return Await([&](Store::Done done) {
+    store.Read(std::move(use_case), std::move(done));
+  });
+}
 
 TempFolder::TempFolder() {
   std::string name =
@@ -37,11 +64,11 @@ void StoreTest::Open(SqliteStore::Options options) {
 }
 
 absl::Status StoreTest::Write(Store::WriteCase use_case) {
-  return WriteAndWait(*store_, std::move(use_case));
+  return WriteTo(*store_, std::move(use_case));
 }
 
 absl::Status StoreTest::Read(Store::ReadCase use_case) {
-  return ReadAndWait(*store_, std::move(use_case));
+  return ReadFrom(*store_, std::move(use_case));
 }
 
 JobId StoreTest::Submit(int runs, const std::string& request_id) {

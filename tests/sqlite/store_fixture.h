@@ -3,8 +3,10 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,30 @@
 #include "queue/sqlite/sqlite_store.h"
 
 namespace sheaf {
+
+// Something that happens once and can be waited for. On std, whose locks the
+// thread sanitizer sees; it does not see those of Debian's Abseil.
+class Signal {
+ public:
+  void Notify() {
+    std::lock_guard lock(mutex_);
+    happened_ = true;
+    changed_.notify_all();
+  }
+  void Wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return happened_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool happened_ = false;  // guarded by mutex_
+};
+
+// As WriteAndWait and ReadAndWait, by a Signal.
+absl::Status WriteTo(Store& store, Store::WriteCase use_case);
+absl::Status ReadFrom(Store& store, Store::ReadCase use_case);
 
 class TempFolder {
  public:
