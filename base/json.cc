@@ -298,7 +298,8 @@ void AppendJsonString(std::string_view text, std::string* out) {
 
 void AppendJsonNumber(double number, std::string* out) {
   char buffer[32];
-  const auto end = std::to_chars(buffer, buffer + sizeof(buffer), number);
+  // Minus zero equals zero, and equal numbers have equal text.
+  const auto end = std::to_chars(buffer, buffer + sizeof(buffer), number + 0.0);
   out->append(buffer, end.ptr - buffer);
 }
 
