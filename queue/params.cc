@@ -51,6 +51,13 @@ bool Get(const Json& json, std::optional<double>* value) {
   return value->has_value();
 }
 
+// A member that may be missing, but may not be something else.
+template <class T>
+bool GetOptional(const Json& item, std::string_view name, T* value) {
+  const Json* member = item.Find(name);
+  return member == nullptr || Get(*member, value);
+}
+
 template <class T, class F>
 void PutList(JsonObject& object, const char* name, const std::vector<T>& list,
              std::string* out, F put) {
@@ -85,9 +92,9 @@ bool GetControls(const Json& json, std::vector<Control>* controls) {
     const Json* type = item.Find("type");
     if (type == nullptr || type->text() == nullptr) return false;
     control.type = *type->text();
-    if (const Json* j = item.Find("weight")) control.weight = j->number();
-    if (const Json* j = item.Find("start")) control.start = j->number();
-    if (const Json* j = item.Find("end")) control.end = j->number();
+    if (!GetOptional(item, "weight", &control.weight)) return false;
+    if (!GetOptional(item, "start", &control.start)) return false;
+    if (!GetOptional(item, "end", &control.end)) return false;
     if (const Json* j = item.Find("image")) {
       if (j->text() == nullptr) return false;
       control.image = *j->text();
@@ -103,7 +110,7 @@ bool GetLoras(const Json& json, std::vector<Lora>* loras) {
     if (name == nullptr || name->text() == nullptr) return false;
     Lora& lora = loras->emplace_back();
     lora.name = *name->text();
-    if (const Json* j = item.Find("weight")) lora.weight = j->number();
+    if (!GetOptional(item, "weight", &lora.weight)) return false;
   }
   return true;
 }
