@@ -1,0 +1,107 @@
+#include "queue/types.h"
+
+#include "gtest/gtest.h"
+#include "queue/event.h"
+
+namespace sheaf {
+namespace {
+
+TEST(NamesTest, NamesReadBack) {
+  EXPECT_EQ(NameOf(JobId{42}), "jobs/42");
+  EXPECT_EQ(NameOf(RunId(JobId{42}, 7)), "jobs/42/runs/7");
+  EXPECT_EQ(ParseJobName("jobs/42"), JobId{42});
+  EXPECT_EQ(ParseRunName("jobs/42/runs/7"), RunId(JobId{42}, 7));
+  EXPECT_EQ(ParseBatchName(NameOf(BatchId{5})), BatchId{5});
+  EXPECT_EQ(ParseWorkerName(NameOf(WorkerId{6})), WorkerId{6});
+  const RunId last(JobId{(int64_t{1} << 46) - 1}, kRunsPerJobMax - 1);
+  EXPECT_EQ(ParseRunName(NameOf(last)), last);
+}
+
+TEST(NamesTest, ThingHasOneName) {
+  for (const char* name :
+       {"", "jobs", "jobs/", "jobs/042", "jobs/+4", "jobs/-4", "jobs/4 ",
+        " jobs/4", "jobs/4/", "Jobs/4", "jobs/4x", "jobs/0x4", "job/4",
+        "jobs/99999999999999999999", "jobs/70368744177664", "jobs/4/runs/0"}) {
+    EXPECT_EQ(ParseJobName(name), std::nullopt) << name;
+  }
+  for (const char* name :
+       {"", "jobs/4", "jobs/4/runs", "jobs/4/runs/", "jobs/4/runs/00",
+        "jobs/4/runs/100000", "jobs/4/runs/-1", "jobs//runs/1", "runs/1",
+        "jobs/4/runs/1/", "jobs/4/runs/1/runs/2"}) {
+    EXPECT_EQ(ParseRunName(name), std::nullopt) << name;
+  }
+  EXPECT_EQ(ParseBatchName("workers/1"), std::nullopt);
+  EXPECT_EQ(ParseWorkerName("batches/1"), std::nullopt);
+}
+
+TEST(RunIdTest, JobAndIndexArePackedAndUnpacked) {
+  for (int64_t job : {int64_t{0}, int64_t{1}, int64_t{1} << 45}) {
+    for (int index : {0, 1, kRunsPerJobMax - 1}) {
+      EXPECT_EQ(RunId(JobId{job}, index).job(), JobId{job});
+      EXPECT_EQ(RunId(JobId{job}, index).index(), index);
+    }
+  }
+  EXPECT_LT(RunId(JobId{1}, kRunsPerJobMax - 1), RunId(JobId{2}, 0));
+}
+
+TEST(RunStateTest, TableIsInOrderAndFinalStatesAreLeftOnlyForTheLine) {
+  for (const RunStateFacts& facts : kRunStates) {
+    EXPECT_EQ(FactsOf(facts.state).state, facts.state);
+    EXPECT_FALSE(MayFollow(facts.state, facts.state));
+    if (!facts.final) continue;
+    EXPECT_EQ(facts.next & ~StateBit(RunState::kQueued), 0u);
+  }
+  EXPECT_EQ(FactsOf(RunState::kSucceeded).next, 0u);
+}
+
+struct StateCase {
+  RunCounts counts;
+  JobState state;
+};
+
+TEST(JobStateTest, JobsStateFollowsItsRuns) {
+  const StateCase cases[] = {
+      {{.succeeded = 2}, JobState::kSucceeded},
+      {{.succeeded = 2, .cancelled = 1}, JobState::kCancelled},
+      {{.succeeded = 2, .failed = 1, .cancelled = 1}, JobState::kFailed},
+      {{.queued = 1, .failed = 1}, JobState::kQueued},
+      {{.queued = 1, .running = 1, .failed = 1}, JobState::kRunning},
+  };
+  for (const StateCase& c : cases) EXPECT_EQ(StateOf(c.counts), c.state);
+}
+
+TEST(RunCountsTest, EachStateHasItsOwnCount) {
+  RunCounts counts;
+  int64_t n = 0;
+  for (const RunStateFacts& facts : kRunStates) counts.of(facts.state) = ++n;
+  EXPECT_EQ(counts, (RunCounts{1, 2, 3, 4, 5}));
+  counts += counts;
+  EXPECT_EQ(counts, (RunCounts{2, 4, 6, 8, 10}));
+  EXPECT_EQ(counts.live(), 6);
+}
+
+TEST(EventTest, WorkIsReadyAfterWhatPutsRunsInLine) {
+  using enum EventType;
+  for (EventType type :
+       {kJobSubmitted, kJobUpdated, kQueueResumed, kQueueUpdated}) {
+    EXPECT_TRUE(MakesWorkReady({.type = type}));
+  }
+  for (EventType type : {kJobDeleted, kRunsStarted, kRunsChanged, kQueuePaused,
+                         kQueueDraining, kWorkerLeft}) {
+    EXPECT_FALSE(MakesWorkReady({.type = type}));
+  }
+  const RunChange ended{RunId(), RunState::kFailed, 1, {}};
+  const RunChange back{RunId(), RunState::kQueued, 1, {}};
+  EXPECT_FALSE(MakesWorkReady({.type = kRunsChanged, .runs = {ended}}));
+  EXPECT_TRUE(MakesWorkReady({.type = kRunsChanged, .runs = {ended, back}}));
+}
+
+TEST(EventTest, EventConcernsItsJobAndThoseOfItsRuns) {
+  const Event event{.job = JobId{1}, .runs = {{.run = RunId(JobId{2}, 5)}}};
+  EXPECT_TRUE(Concerns(event, JobId{1}));
+  EXPECT_TRUE(Concerns(event, JobId{2}));
+  EXPECT_FALSE(Concerns(event, JobId{5}));
+}
+
+}  // namespace
+}  // namespace sheaf
