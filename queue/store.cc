@@ -1,19 +1,28 @@
 #include "queue/store.h"
 
-#include "absl/synchronization/notification.h"
+#include <condition_variable>
+#include <mutex>
 
 namespace sheaf {
 namespace {
 
+// The standard library's locks, not Abseil's Notification: the thread sanitizer
+// does not see into Debian's Abseil.
 template <class Start>
 absl::Status Await(Start start) {
-  absl::Notification ended;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool ended = false;
   absl::Status result;
   start([&](absl::Status status) {
+    // Notified under the lock: once we are gone, so is the condition.
+    const std::lock_guard lock(mutex);
     result = std::move(status);
-    ended.Notify();
+    ended = true;
+    changed.notify_one();
   });
-  ended.WaitForNotification();
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return ended; });
   return result;
 }
 
