@@ -5,11 +5,11 @@
 #include <cstdio>
 #include <cstdlib>
 
-#define SHEAF_CHECK(condition)                                           \
-  do {                                                                   \
-    if (!(condition)) {                                                  \
-      std::fprintf(stderr, "%s:%d: broken invariant: %s\n", __FILE__,    \
-                   __LINE__, #condition);                                \
-      std::abort();                                                      \
-    }                                                                    \
+#define SHEAF_CHECK(condition)                                        \
+  do {                                                                \
+    if (!(condition)) {                                               \
+      std::fprintf(stderr, "%s:%d: broken invariant: %s\n", __FILE__, \
+                   __LINE__, #condition);                             \
+      std::abort();                                                   \
+    }                                                                 \
   } while (false)

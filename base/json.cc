@@ -74,7 +74,8 @@ class JsonParser {
   }
 
   bool Literal(std::string_view word) {
-    if (text_.substr(pos_, word.size()) != word) return Fail("a value expected");
+    if (text_.substr(pos_, word.size()) != word)
+      return Fail("a value expected");
     pos_ += word.size();
     return true;
   }

@@ -26,16 +26,17 @@ inline std::string_view ToStd(absl::string_view text) {
 #define SHEAF_CONCAT(a, b) SHEAF_CONCAT_INNER(a, b)
 
 // Returns from the present function with the error, if `expr` is one.
-#define SHEAF_RETURN_IF_ERROR(expr)             \
-  do {                                          \
-    ::absl::Status sheaf_status_ = (expr);      \
+#define SHEAF_RETURN_IF_ERROR(expr)                \
+  do {                                             \
+    ::absl::Status sheaf_status_ = (expr);         \
     if (!sheaf_status_.ok()) return sheaf_status_; \
   } while (false)
 
-// SHEAF_ASSIGN_OR_RETURN(auto x, F()): x is F()'s value, or we return its error.
+// SHEAF_ASSIGN_OR_RETURN(auto x, F()): x is F()'s value, or we return its
+// error.
 #define SHEAF_ASSIGN_OR_RETURN(lhs, expr) \
   SHEAF_ASSIGN_OR_RETURN_(SHEAF_CONCAT(sheaf_or_, __LINE__), lhs, expr)
-#define SHEAF_ASSIGN_OR_RETURN_(tmp, lhs, expr) \
-  auto tmp = (expr);                            \
+#define SHEAF_ASSIGN_OR_RETURN_(tmp, lhs, expr)  \
+  auto tmp = (expr);                             \
   if (!tmp.ok()) return std::move(tmp).status(); \
   lhs = std::move(tmp).value()

@@ -18,8 +18,8 @@ constexpr Priority kPriorities[] = {Priority::kUrgent, Priority::kHigh,
 constexpr int kLookAhead = 32;
 
 bool Serves(const std::vector<std::string>& list, const std::string& what) {
-  return list.empty() || std::find(list.begin(), list.end(), what) !=
-                             list.end() ||
+  return list.empty() ||
+         std::find(list.begin(), list.end(), what) != list.end() ||
          std::find(list.begin(), list.end(), "*") != list.end();
 }
 
@@ -56,8 +56,7 @@ bool IsOpen(Tx& tx, Queue* queue, absl::Time* next_time) {
   return true;
 }
 
-std::optional<Head> FindHead(Tx& tx, const Lessee& who,
-                             absl::Time* next_time) {
+std::optional<Head> FindHead(Tx& tx, const Lessee& who, absl::Time* next_time) {
   std::optional<Head> best;
   for (Lane& lane : tx.ReadyLanes()) {
     if (!CanServe(who, lane)) continue;
@@ -85,8 +84,8 @@ std::vector<Run> NaturalBatch(Tx& tx, const Lessee& who, const Head& head) {
   if (who.batch_size_max > 0) size = std::min(size, who.batch_size_max);
   if (size <= 1 || head.run.alone) return {head.run};
   std::vector<Run> members;
-  for (Run& run : tx.Ready(head.lane.id, head.run.priority,
-                           size + kLookAhead)) {
+  for (Run& run :
+       tx.Ready(head.lane.id, head.run.priority, size + kLookAhead)) {
     if (static_cast<int>(members.size()) == size) break;
     if (run.run_time > tx.now()) break;
     if (run.id.job() != head.run.id.job() || run.alone) continue;
@@ -137,9 +136,8 @@ Leased TakeBatch(Tx& tx, const Lessee& who, const Head& head,
     leased.runs.push_back({std::move(run), std::move(params)});
   }
   tx.SaveBatch(batch);
-  changes.Commit({.type = EventType::kRunsStarted,
-                  .batch = batch.id,
-                  .worker = who.name});
+  changes.Commit(
+      {.type = EventType::kRunsStarted, .batch = batch.id, .worker = who.name});
   return leased;
 }
 
@@ -169,9 +167,8 @@ void EndByDeath(Tx& tx, const Batch& batch, const std::string& what) {
 }
 
 int EndByRelease(Tx& tx, const Batch& batch) {
-  return EndBatch(tx, batch, [](RunChanges& changes, Run& run) {
-    changes.HandBack(run);
-  });
+  return EndBatch(tx, batch,
+                  [](RunChanges& changes, Run& run) { changes.HandBack(run); });
 }
 
 }  // namespace
@@ -187,8 +184,8 @@ LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration) {
       FailOneLate(tx, head->queue.name, head->run);
       continue;
     }
-    result.leased = TakeBatch(tx, who, *head, NaturalBatch(tx, who, *head),
-                              lease_duration);
+    result.leased =
+        TakeBatch(tx, who, *head, NaturalBatch(tx, who, *head), lease_duration);
     return result;
   }
 }
@@ -243,8 +240,9 @@ void EndLeasesOf(Tx& tx, WorkerId worker, bool died) {
 absl::StatusOr<int> ReleaseLease(Tx& tx, BatchId batch_id, int64_t epoch) {
   const std::optional<Batch> batch = tx.FindBatch(batch_id);
   if (!batch || batch->epoch != epoch) {
-    return Error(Reason::kLeaseLost,
-                 absl::StrCat(NameOf(batch_id), " is not held in epoch ", epoch));
+    return Error(
+        Reason::kLeaseLost,
+        absl::StrCat(NameOf(batch_id), " is not held in epoch ", epoch));
   }
   return EndByRelease(tx, *batch);
 }

@@ -44,9 +44,9 @@ void EnsureDefaultQueue(Tx& tx) {
 absl::StatusOr<Queue> FindQueueOrError(View& view, const std::string& name) {
   std::optional<Queue> queue = view.FindQueue(name);
   if (queue) return *std::move(queue);
-  return WithSubject(Error(Reason::kQueueNotFound,
-                           absl::StrCat("there is no queues/", name)),
-                     absl::StrCat("queues/", name));
+  return WithSubject(
+      Error(Reason::kQueueNotFound, absl::StrCat("there is no queues/", name)),
+      absl::StrCat("queues/", name));
 }
 
 absl::StatusOr<Queue> CreateQueue(Tx& tx, const std::string& name,
@@ -93,10 +93,10 @@ absl::Status DeleteQueue(Tx& tx, const std::string& name) {
     return Error(Reason::kQueueIsDefault, "queues/default always stays");
   }
   if (queue.queued + queue.running > 0) {
-    return Error(Reason::kQueueNotEmpty,
-                 absl::StrCat("queues/", name, " holds ",
-                              queue.queued + queue.running,
-                              " unfinished runs"));
+    return Error(
+        Reason::kQueueNotEmpty,
+        absl::StrCat("queues/", name, " holds ", queue.queued + queue.running,
+                     " unfinished runs"));
   }
   tx.DeleteQueue(name);
   tx.AppendEvent({.type = EventType::kQueueDeleted, .queue = name});
@@ -155,8 +155,8 @@ absl::StatusOr<int> PurgeSome(Tx& tx, const std::string& name,
   for (const Lane& lane : tx.ReadyLanes()) {
     if (lane.queue != name) continue;
     for (int level = 1; level <= 4 && count < limit; ++level) {
-      for (Run& run : tx.Ready(lane.id, static_cast<Priority>(level),
-                               limit - count)) {
+      for (Run& run :
+           tx.Ready(lane.id, static_cast<Priority>(level), limit - count)) {
         changes.Move(run, RunState::kCancelled);
         ++count;
       }

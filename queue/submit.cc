@@ -46,8 +46,7 @@ absl::Status Check(const NewJob& job) {
   }
   if (job.run_time && job.start_deadline &&
       *job.start_deadline <= *job.run_time) {
-    violations.push_back(
-        {"job.start_deadline", "must lie after job.run_time"});
+    violations.push_back({"job.start_deadline", "must lie after job.run_time"});
   }
   if (violations.empty()) return absl::OkStatus();
   return InvalidArgument(std::move(violations));
@@ -62,7 +61,8 @@ std::string DigestOf(const PreparedJob& prepared) {
   object.Text("kind", job.kind);
   object.Integer("priority", static_cast<int>(job.priority));
   object.Integer("attempts_max", job.attempts_max);
-  if (job.run_time) object.Integer("run_time", absl::ToUnixMillis(*job.run_time));
+  if (job.run_time)
+    object.Integer("run_time", absl::ToUnixMillis(*job.run_time));
   if (job.start_deadline) {
     object.Integer("start_deadline", absl::ToUnixMillis(*job.start_deadline));
   }
@@ -80,7 +80,9 @@ std::string DigestOf(const PreparedJob& prepared) {
 
 Lane LaneOf(const NewJob& job, const RunParams& own) {
   const auto pick = [](const auto& mine, const auto& all) {
-    return mine ? *mine : all.value_or(typename std::decay_t<decltype(all)>::value_type{});
+    return mine ? *mine
+                : all.value_or(
+                      typename std::decay_t<decltype(all)>::value_type{});
   };
   Lane lane;
   lane.queue = job.queue;
@@ -153,9 +155,10 @@ absl::StatusOr<std::optional<Job>> Replay(Tx& tx, const PreparedJob& prepared) {
 absl::Status CheckQueue(const Queue& queue, int64_t more) {
   const std::string name = absl::StrCat("queues/", queue.name);
   if (queue.state == QueueState::kDraining) {
-    return WithSubject(Error(Reason::kQueueDraining,
-                             absl::StrCat(name, " takes no new jobs: it drains")),
-                       name);
+    return WithSubject(
+        Error(Reason::kQueueDraining,
+              absl::StrCat(name, " takes no new jobs: it drains")),
+        name);
   }
   const int64_t live = queue.queued + queue.running;
   const int64_t most = queue.settings.runs_max;
@@ -182,9 +185,7 @@ absl::Status CheckArtifacts(Tx& tx, const std::vector<std::string>& digests) {
   return absl::OkStatus();
 }
 
-Job NewRow(const PreparedJob& prepared, const Queue& queue,
-           absl::Time now) {
-
+Job NewRow(const PreparedJob& prepared, const Queue& queue, absl::Time now) {
   const NewJob& spec = prepared.job;
   Job job;
   job.queue = spec.queue;
@@ -195,8 +196,8 @@ Job NewRow(const PreparedJob& prepared, const Queue& queue,
   job.request_id = spec.request_id;
   job.payload_digest = prepared.payload_digest;
   job.run_count = static_cast<int>(spec.runs.size());
-  job.attempts_max = spec.attempts_max > 0 ? spec.attempts_max
-                                           : queue.settings.attempts_max;
+  job.attempts_max =
+      spec.attempts_max > 0 ? spec.attempts_max : queue.settings.attempts_max;
   job.counts.queued = job.run_count;
   job.create_time = now;
   job.run_time = std::max(spec.run_time.value_or(now), now);
@@ -223,8 +224,8 @@ absl::StatusOr<std::vector<RunParams>> Expand(
         return WithViolation(
             Error(Reason::kSweepMismatch,
                   absl::StrCat("axes of a zipped sweep must be equally long; ",
-                               "axis 0 has ", combinations, " values, axis ",
-                               i, " has ", length)),
+                               "axis 0 has ", combinations, " values, axis ", i,
+                               " has ", length)),
             absl::StrCat("job.sweep.axes[", i, "]"), "has another length");
       }
       combinations = length;
@@ -291,8 +292,7 @@ absl::StatusOr<Submitted> Submit(Tx& tx, const PreparedJob& prepared) {
   SHEAF_RETURN_IF_ERROR(CheckArtifacts(tx, prepared.artifacts));
   Job job = NewRow(prepared, *queue, tx.now());
   if (job.start_deadline <= job.run_time) {
-    return InvalidArgument(
-        {{"job.start_deadline", "must lie in the future"}});
+    return InvalidArgument({{"job.start_deadline", "must lie in the future"}});
   }
 
   std::vector<LaneId> lanes;

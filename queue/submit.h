@@ -42,8 +42,8 @@ struct PreparedJob {
   std::string payload_digest;
   std::string shared_text;
   std::vector<std::string> own_texts;
-  std::vector<Lane> lanes;         // distinct; queue and kind filled in
-  std::vector<int> lane_of;        // by run, an index into `lanes`
+  std::vector<Lane> lanes;             // distinct; queue and kind filled in
+  std::vector<int> lane_of;            // by run, an index into `lanes`
   std::vector<std::string> artifacts;  // distinct digests it needs
 };
 

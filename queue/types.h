@@ -85,12 +85,12 @@ struct Run {
   LaneId lane;
   RunState state = RunState::kQueued;
   Priority priority = Priority::kNormal;
-  absl::Time run_time;                               // not before
+  absl::Time run_time;                                 // not before
   absl::Time start_deadline = absl::InfiniteFuture();  // fails if later
   int attempts_max = 3;
-  int attempt = 0;   // leases so far
-  int failures = 0;  // of those, the ones that count against attempts_max
-  int crashes = 0;   // of those, the ones in which the worker died
+  int attempt = 0;     // leases so far
+  int failures = 0;    // of those, the ones that count against attempts_max
+  int crashes = 0;     // of those, the ones in which the worker died
   bool alone = false;  // its last attempt ran out of memory or died
   bool cancel_requested = false;
   // Of the present attempt, or the last one.
@@ -154,8 +154,8 @@ struct Job {
   absl::Time create_time;
   absl::Time run_time;
   absl::Time start_deadline = absl::InfiniteFuture();
-  absl::Time start_time = absl::InfinitePast();   // of its first run
-  absl::Time end_time = absl::InfiniteFuture();   // of its last run
+  absl::Time start_time = absl::InfinitePast();     // of its first run
+  absl::Time end_time = absl::InfiniteFuture();     // of its last run
   absl::Time expire_time = absl::InfiniteFuture();  // retention deletes it
   int64_t version = 1;  // counts its changes; the etag
   bool operator==(const Job&) const = default;

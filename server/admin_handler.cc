@@ -39,10 +39,10 @@ void ToProto(const WorkerInfo& worker, const std::vector<Batch>& batches,
   for (const Batch& batch : batches) {
     if (batch.worker == worker.lessee.id) out->add_batches(NameOf(batch.id));
   }
-  out->set_state(!worker.attached              ? pb::WORKER_STATE_LOST
-                 : worker.draining             ? pb::WORKER_STATE_DRAINING
-                 : out->batches_size() > 0     ? pb::WORKER_STATE_BUSY
-                                               : pb::WORKER_STATE_IDLE);
+  out->set_state(!worker.attached          ? pb::WORKER_STATE_LOST
+                 : worker.draining         ? pb::WORKER_STATE_DRAINING
+                 : out->batches_size() > 0 ? pb::WORKER_STATE_BUSY
+                                           : pb::WORKER_STATE_IDLE);
 }
 
 std::string DefaultBackupName(absl::Time now) {
@@ -95,18 +95,18 @@ grpc::ServerUnaryReactor* AdminHandler::DrainWorker(
   }
   const WorkerId id = ParseWorkerName(request->name()).value_or(WorkerId{});
   if (!core_.workers->Drain(id)) {
-    return Refuse(context,
-                  WithSubject(Error(Reason::kWorkerNotFound,
-                                    absl::StrCat("there is no ",
-                                                 request->name())),
-                              request->name()));
+    return Refuse(
+        context,
+        WithSubject(Error(Reason::kWorkerNotFound,
+                          absl::StrCat("there is no ", request->name())),
+                    request->name()));
   }
   core_.broker->DropWorker(id);
   const WorkerInfo worker = core_.workers->Find(id).value_or(WorkerInfo{});
   return WriteCall(
       core_, context,
-      [name = worker.lessee.name](
-          Tx& tx) -> absl::StatusOr<std::vector<Batch>> {
+      [name =
+           worker.lessee.name](Tx& tx) -> absl::StatusOr<std::vector<Batch>> {
         tx.AppendEvent({.type = EventType::kWorkerDraining, .worker = name});
         return tx.Batches(absl::InfiniteFuture());
       },

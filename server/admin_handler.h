@@ -37,9 +37,10 @@ class AdminHandler final : public sheaf::v1::AdminService::CallbackService {
       grpc::CallbackServerContext* context,
       const sheaf::v1::DrainWorkerRequest* request,
       sheaf::v1::Worker* response) override;
-  grpc::ServerUnaryReactor* Backup(grpc::CallbackServerContext* context,
-                                   const sheaf::v1::BackupRequest* request,
-                                   sheaf::v1::BackupResponse* response) override;
+  grpc::ServerUnaryReactor* Backup(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::BackupRequest* request,
+      sheaf::v1::BackupResponse* response) override;
   grpc::ServerUnaryReactor* CheckIntegrity(
       grpc::CallbackServerContext* context,
       const sheaf::v1::CheckIntegrityRequest* request,

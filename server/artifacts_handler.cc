@@ -66,12 +66,11 @@ class UploadReactor final
     if (first_) {
       return End(InvalidArgument({{"data", "the stream had no message"}}));
     }
-    core_->artifacts->Finish(
-        std::move(upload_), expected_, media_type_,
-        [this](const absl::StatusOr<Artifact>& artifact) {
-          if (artifact.ok()) ToProto(*artifact, response_);
-          End(artifact.status());
-        });
+    core_->artifacts->Finish(std::move(upload_), expected_, media_type_,
+                             [this](const absl::StatusOr<Artifact>& artifact) {
+                               if (artifact.ok()) ToProto(*artifact, response_);
+                               End(artifact.status());
+                             });
   }
 
   void End(const absl::Status& status) {
@@ -183,8 +182,8 @@ grpc::ServerUnaryReactor* ArtifactsHandler::GetArtifact(
   using Found = std::pair<Artifact, bool>;
   return ReadCall(
       core_, context,
-      [digest = LastPart(request->name())](
-          View& view) -> absl::StatusOr<Found> {
+      [digest =
+           LastPart(request->name())](View& view) -> absl::StatusOr<Found> {
         const auto artifact = view.FindArtifact(digest);
         if (!artifact) return NoSuchArtifact(digest);
         return Found(*artifact, view.IsReferenced(digest));

@@ -44,8 +44,7 @@ struct PendingCall {
 
 template <class ViewType, class Case, class Answer>
 auto MakePending(Case use_case, Answer answer) {
-  using Result =
-      typename std::invoke_result_t<Case&, ViewType&>::value_type;
+  using Result = typename std::invoke_result_t<Case&, ViewType&>::value_type;
   using Pending = PendingCall<ViewType, Case, Result, Answer>;
   return std::make_shared<Pending>(
       Pending{std::move(use_case), std::move(answer), std::nullopt});
@@ -67,8 +66,8 @@ grpc::ServerUnaryReactor* WriteCall(Core& core,
                                     grpc::CallbackServerContext* context,
                                     Case use_case, Answer answer) {
   auto* reactor = context->DefaultReactor();
-  auto pending = internal::MakePending<Tx>(std::move(use_case),
-                                           std::move(answer));
+  auto pending =
+      internal::MakePending<Tx>(std::move(use_case), std::move(answer));
   core.store->Write([pending](Tx& tx) { return pending->Run(tx); },
                     [pending, reactor](const absl::Status& status) {
                       internal::End(reactor, *pending, status);
@@ -82,8 +81,8 @@ grpc::ServerUnaryReactor* ReadCall(Core& core,
                                    grpc::CallbackServerContext* context,
                                    Case use_case, Answer answer) {
   auto* reactor = context->DefaultReactor();
-  auto pending = internal::MakePending<View>(std::move(use_case),
-                                             std::move(answer));
+  auto pending =
+      internal::MakePending<View>(std::move(use_case), std::move(answer));
   core.store->Read([pending](View& view) { return pending->Run(view); },
                    [pending, reactor](const absl::Status& status) {
                      internal::End(reactor, *pending, status);

@@ -75,9 +75,8 @@ int64_t EventHub::last_sequence() const {
   return committed_;
 }
 
-bool EventHub::Recent(
-    int64_t after, int limit,
-    std::vector<std::shared_ptr<const Event>>* events) const {
+bool EventHub::Recent(int64_t after, int limit,
+                      std::vector<std::shared_ptr<const Event>>* events) const {
   absl::MutexLock lock(&mutex_);
   // Beyond the newest there is nothing, which only the store can tell apart
   // from news on their way.

@@ -99,14 +99,15 @@ void LeaseBroker::Park(int64_t handle, Entry entry, absl::Time next_time) {
 
 void LeaseBroker::WakeAt(absl::Time time) {
   wake_time_ = time;
-  core_->timer->After(
-      std::max(time - core_->now(), absl::ZeroDuration()), [this, time] {
-        {
-          absl::MutexLock lock(&mutex_);
-          if (wake_time_ == time) wake_time_ = absl::InfiniteFuture();
-        }
-        Signal();
-      });
+  core_->timer->After(std::max(time - core_->now(), absl::ZeroDuration()),
+                      [this, time] {
+                        {
+                          absl::MutexLock lock(&mutex_);
+                          if (wake_time_ == time)
+                            wake_time_ = absl::InfiniteFuture();
+                        }
+                        Signal();
+                      });
 }
 
 void LeaseBroker::Signal() {

@@ -15,8 +15,7 @@ namespace sheaf::server {
 namespace {
 
 int Fail(const absl::Status& status) {
-  std::fprintf(stderr, "sheafd: %s\n",
-               std::string(status.message()).c_str());
+  std::fprintf(stderr, "sheafd: %s\n", std::string(status.message()).c_str());
   return 1;
 }
 
@@ -45,12 +44,13 @@ int Serve(const ServerConfig& config) {
   }
   for (const std::string& address : (*server)->addresses()) {
     Log(spdlog::level::info, "server", "listening",
-        {{"address", address}, {"version", kVersion}, {"data", config.data_dir}});
+        {{"address", address},
+         {"version", kVersion},
+         {"data", config.data_dir}});
   }
   int signal_number = 0;
   sigwait(&signals, &signal_number);
-  Log(spdlog::level::info, "server",
-      "stopping; a second signal stops at once",
+  Log(spdlog::level::info, "server", "stopping; a second signal stops at once",
       {{"signal", strsignal(signal_number)}});
   // From here on the default action applies.
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
@@ -60,12 +60,10 @@ int Serve(const ServerConfig& config) {
 }
 
 int PutBack(const Invocation& invocation) {
-  const auto restored =
-      sheaf::Restore(invocation.config.data_dir, invocation.backup_file,
-                     absl::Now());
+  const auto restored = sheaf::Restore(invocation.config.data_dir,
+                                       invocation.backup_file, absl::Now());
   if (!restored.ok()) return Fail(restored.status());
-  std::printf("%s is the database of %s now\n",
-              invocation.backup_file.c_str(),
+  std::printf("%s is the database of %s now\n", invocation.backup_file.c_str(),
               invocation.config.data_dir.c_str());
   if (!restored->replaced.empty()) {
     std::printf("the one that was there lies in %s\n",

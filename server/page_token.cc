@@ -25,9 +25,9 @@ std::string MakePageToken(std::string_view question, int64_t last) {
 
 absl::StatusOr<int64_t> ReadPageToken(std::string_view question,
                                       std::string_view token) {
-  const absl::Status bad = Error(
-      Reason::kBadPageToken,
-      "the page_token is not of this list; ask again without it");
+  const absl::Status bad =
+      Error(Reason::kBadPageToken,
+            "the page_token is not of this list; ask again without it");
   std::string text;
   if (!absl::WebSafeBase64Unescape(ToAbsl(token), &text)) return bad;
   if (text.size() <= kMarkSize) return bad;
@@ -40,8 +40,6 @@ absl::StatusOr<int64_t> ReadPageToken(std::string_view question,
   return last;
 }
 
-int PageSize(int32_t asked) {
-  return asked == 0 ? 50 : std::min(asked, 1000);
-}
+int PageSize(int32_t asked) { return asked == 0 ? 50 : std::min(asked, 1000); }
 
 }  // namespace sheaf::server

@@ -18,8 +18,7 @@ auto AnswerQueue(pb::Queue* response) {
 class PurgeLoop : public std::enable_shared_from_this<PurgeLoop> {
  public:
   PurgeLoop(Core* core, const pb::PurgeQueueRequest& request,
-            pb::PurgeQueueResponse* response,
-            grpc::ServerUnaryReactor* reactor)
+            pb::PurgeQueueResponse* response, grpc::ServerUnaryReactor* reactor)
       : core_(core),
         queue_(LastPart(request.name())),
         actor_(request.actor()),
@@ -115,10 +114,8 @@ grpc::ServerUnaryReactor* QueuesHandler::UpdateQueue(
   if (!s.ok()) return Refuse(context, s);
   return WriteCall(
       core_, context,
-      [name = LastPart(request->name()), patch = *patch,
-       version = *version](Tx& tx) {
-        return sheaf::UpdateQueue(tx, name, patch, version);
-      },
+      [name = LastPart(request->name()), patch = *patch, version = *version](
+          Tx& tx) { return sheaf::UpdateQueue(tx, name, patch, version); },
       AnswerQueue(response));
 }
 

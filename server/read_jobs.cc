@@ -54,8 +54,8 @@ std::vector<RunWithAll> FirstRuns(View& view, const Job& job,
                                   const RunParams& shared) {
   std::vector<RunWithAll> all;
   for (Run& run : view.Runs({.first = RunId(job.id, 0),
-                             .last = RunId(job.id, kRunsPerJobMax),
-                             .limit = kRunsInJob})) {
+                  .last = RunId(job.id, kRunsPerJobMax),
+                  .limit = kRunsInJob})) {
     all.push_back(WithAll(view, std::move(run), shared, true));
   }
   return all;
@@ -84,8 +84,8 @@ grpc::ServerUnaryReactor* JobsHandler::GetJob(
   const bool full = request->view() == pb::JOB_VIEW_FULL;
   return ReadCall(
       core_, context,
-      [id = ParseJobName(request->name()).value_or(JobId{}),
-       full](View& view) -> absl::StatusOr<JobWithAll> {
+      [name = request->name(), full](View& view) -> absl::StatusOr<JobWithAll> {
+        SHEAF_ASSIGN_OR_RETURN(const JobId id, JobNamed(name));
         JobWithAll all;
         SHEAF_ASSIGN_OR_RETURN(all.job, FindJobOrError(view, id));
         all.position = PositionOf(view, all.job);
@@ -154,8 +154,8 @@ grpc::ServerUnaryReactor* JobsHandler::GetRun(
   }
   return ReadCall(
       core_, context,
-      [id = ParseRunName(request->name()).value_or(RunId())](
-          View& view) -> absl::StatusOr<RunWithAll> {
+      [name = request->name()](View& view) -> absl::StatusOr<RunWithAll> {
+        SHEAF_ASSIGN_OR_RETURN(const RunId id, RunNamed(name));
         SHEAF_ASSIGN_OR_RETURN(Run run, FindRunOrError(view, id));
         return WithAll(view, std::move(run), view.SharedParams(id.job()), true);
       },
@@ -170,7 +170,9 @@ grpc::ServerUnaryReactor* JobsHandler::ListRuns(
   if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
-  const JobId job = ParseJobName(request->job()).value_or(JobId{});
+  const auto named = JobNamed(request->job());
+  if (!named.ok()) return Refuse(context, named.status());
+  const JobId job = *named;
   RunQuery query{.first = RunId(job, 0), .last = RunId(job, kRunsPerJobMax)};
   query.limit = PageSize(request->page_size());
   std::string question = absl::StrCat("runs\n", request->job());

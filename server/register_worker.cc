@@ -108,21 +108,18 @@ class RegisterReactor final
     info_.register_time = info_.heartbeat_time = core_->now();
     {
       absl::MutexLock lock(&mutex_);
-      pb::WorkerSignal hello;
-      SetDuration(core_->lease_duration, hello.mutable_lease_duration());
-      SetDuration(core_->heartbeat_interval,
-                  hello.mutable_heartbeat_interval());
-      Say(std::move(hello));
       if (ended_) return;  // gone before it had a name: nothing to bury
     }
-    core_->workers->Attach(
-        info_, [me = weak_from_this()](const WorkerNudge& nudge) {
-          if (auto alive = me.lock()) alive->Nudged(nudge);
-        });
+    // Known before it hears its name: it may use it at once.
+    core_->workers->Attach(info_,
+                           [me = weak_from_this()](const WorkerNudge& nudge) {
+                             if (auto alive = me.lock()) alive->Nudged(nudge);
+                           });
     attached_ = true;
     bool gone;
     {
       absl::MutexLock lock(&mutex_);
+      SayHello();
       gone = ended_;
     }
     // It went while it was being attached: OnDone may have missed that.
@@ -138,6 +135,17 @@ class RegisterReactor final
     signal.set_report_now(nudge.report_now);
     signal.set_drain(nudge.drain);
     Say(std::move(signal));
+  }
+
+  // Before all that was said since Attach.
+  void SayHello() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    pb::WorkerSignal hello;
+    hello.set_worker(NameOf(info_.lessee.id));
+    SetDuration(core_->lease_duration, hello.mutable_lease_duration());
+    SetDuration(core_->heartbeat_interval, hello.mutable_heartbeat_interval());
+    waiting_.push_front(std::move(hello));
+    writing_ = false;
+    WriteNext();
   }
 
   void Say(pb::WorkerSignal signal) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -169,7 +177,7 @@ class RegisterReactor final
   absl::Mutex mutex_;
   std::deque<pb::WorkerSignal> waiting_ ABSL_GUARDED_BY(mutex_);
   pb::WorkerSignal current_;
-  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool writing_ ABSL_GUARDED_BY(mutex_) = true;  // until the hello
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -174,13 +174,13 @@ absl::Status Server::Listen() {
   for (size_t i = 0; i < ports.size(); ++i) {
     const std::string& asked = config_.listen[i];
     if (listener_ == nullptr || ports[i] == 0) {
-      return absl::UnavailableError(absl::StrCat(
-          "cannot listen on ", asked, "; is another server there?"));
+      return absl::UnavailableError(absl::StrCat("cannot listen on ", asked,
+                                                 "; is another server there?"));
     }
     addresses_.push_back(
-        IsUnix(asked) ? asked
-                      : absl::StrCat(asked.substr(0, asked.rfind(':')), ":",
-                                     ports[i]));
+        IsUnix(asked)
+            ? asked
+            : absl::StrCat(asked.substr(0, asked.rfind(':')), ":", ports[i]));
   }
   UpkeepOptions upkeep;
   upkeep.upkeep.events_max = config_.events_max;
@@ -189,8 +189,8 @@ absl::Status Server::Listen() {
     listener_->GetHealthCheckService()->SetServingStatus(
         store_->Health().writable && !core_.stopping);
   };
-  upkeep_ = std::make_unique<UpkeepThread>(&core_, clock_.get(),
-                                           std::move(upkeep));
+  upkeep_ =
+      std::make_unique<UpkeepThread>(&core_, clock_.get(), std::move(upkeep));
   return absl::OkStatus();
 }
 

@@ -38,10 +38,10 @@ absl::Status InRequest(int index, const absl::Status& status) {
 }
 
 // Checks everything a submit would meet, and keeps nothing.
-grpc::ServerUnaryReactor* Rehearse(
-    Core& core, grpc::CallbackServerContext* context,
-    std::shared_ptr<const PreparedJob> prepared,
-    pb::SubmitJobResponse* response) {
+grpc::ServerUnaryReactor* Rehearse(Core& core,
+                                   grpc::CallbackServerContext* context,
+                                   std::shared_ptr<const PreparedJob> prepared,
+                                   pb::SubmitJobResponse* response) {
   auto* reactor = context->DefaultReactor();
   auto submitted = std::make_shared<Submitted>();
   core.store->Write(
@@ -73,8 +73,8 @@ uint64_t DrawEntropy() {
 }
 
 grpc::ServerUnaryReactor* JobsHandler::SubmitJob(
-    grpc::CallbackServerContext* context,
-    const pb::SubmitJobRequest* request, pb::SubmitJobResponse* response) {
+    grpc::CallbackServerContext* context, const pb::SubmitJobRequest* request,
+    pb::SubmitJobResponse* response) {
   if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
@@ -95,8 +95,8 @@ grpc::ServerUnaryReactor* JobsHandler::SubmitJob(
 }
 
 grpc::ServerUnaryReactor* JobsHandler::SubmitJobs(
-    grpc::CallbackServerContext* context,
-    const pb::SubmitJobsRequest* request, pb::SubmitJobsResponse* response) {
+    grpc::CallbackServerContext* context, const pb::SubmitJobsRequest* request,
+    pb::SubmitJobsResponse* response) {
   if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
@@ -104,10 +104,10 @@ grpc::ServerUnaryReactor* JobsHandler::SubmitJobs(
   size_t runs = 0;
   for (int i = 0; i < request->requests_size(); ++i) {
     if (request->requests(i).validate_only()) {
-      return Refuse(context,
-                    InvalidArgument({{absl::StrCat("requests[", i,
-                                                   "].validate_only"),
-                                      "is not for bulk submits"}}));
+      return Refuse(
+          context,
+          InvalidArgument({{absl::StrCat("requests[", i, "].validate_only"),
+                            "is not for bulk submits"}}));
     }
     auto prepared = PrepareRequest(request->requests(i));
     if (!prepared.ok()) return Refuse(context, InRequest(i, prepared.status()));

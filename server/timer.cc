@@ -8,8 +8,7 @@ Timer::Timer() : thread_([this] { Loop(); }) {}
 
 Timer::~Timer() { Stop(); }
 
-Timer::Handle Timer::After(absl::Duration delay,
-                           std::function<void()> action) {
+Timer::Handle Timer::After(absl::Duration delay, std::function<void()> action) {
   absl::MutexLock lock(&mutex_);
   const Handle handle(absl::Now() + delay, next_id_++);
   pending_.emplace(handle, std::move(action));

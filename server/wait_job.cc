@@ -98,11 +98,11 @@ grpc::ServerUnaryReactor* JobsHandler::WaitJob(
   if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
-  const absl::Duration wait = request->has_timeout()
-                                  ? FromProto(request->timeout())
-                                  : kWaitDefault;
-  auto reactor = std::make_shared<WaitReactor>(
-      &core_, ParseJobName(request->name()).value_or(JobId{}), response);
+  const auto id = JobNamed(request->name());
+  if (!id.ok()) return Refuse(context, id.status());
+  const absl::Duration wait =
+      request->has_timeout() ? FromProto(request->timeout()) : kWaitDefault;
+  auto reactor = std::make_shared<WaitReactor>(&core_, *id, response);
   auto* raw = reactor.get();
   raw->Start(std::clamp(wait, absl::ZeroDuration(), kWaitMax));
   return raw;

@@ -162,8 +162,26 @@ class WatchReactor final
     if (page.last - after_ > kLagMax) {
       return Resync(page.last, "the listener fell too far behind");
     }
+    if (EndAtGap(page) > after_ + 1) {
+      return Resync(page.last, "numbers were left out: a backup was restored");
+    }
     Keep(std::move(page.events));
     Advance();
+  }
+
+  // Restoring a backup leaves numbers out. Cuts the page where they jump, and
+  // answers the number it begins with; behind the last one if it is empty.
+  static int64_t EndAtGap(Page& page) {
+    auto& events = page.events;
+    if (events.empty()) return page.last + 1;
+    const int64_t first = events.front()->sequence;
+    size_t size = 1;
+    while (size < events.size() &&
+           events[size]->sequence == first + static_cast<int64_t>(size)) {
+      ++size;
+    }
+    events.resize(size);
+    return first;
   }
 
   void Resync(int64_t sequence, const std::string& reason)
@@ -245,7 +263,10 @@ class WatchReactor final
 grpc::ServerWriteReactor<pb::WatchEventsResponse>* JobsHandler::WatchEvents(
     grpc::CallbackServerContext* context,
     const pb::WatchEventsRequest* request) {
-  const absl::Status status = Admit(core_, *context, *request);
+  absl::Status status = Admit(core_, *context, *request);
+  if (status.ok() && !request->job().empty()) {
+    status = JobNamed(request->job()).status();
+  }
   auto reactor = std::make_shared<WatchReactor>(&core_, *request);
   auto* raw = reactor.get();
   if (!status.ok()) {

@@ -91,8 +91,8 @@ void TellProgress(Core& core, const pb::ReportProgressRequest& request) {
     const auto run = ParseRunName(step.run());
     if (!run) continue;
     core.events->Publish(
-        *run, core.progress->Note(*run, step.step(), step.step_count(),
-                                  core.now()));
+        *run,
+        core.progress->Note(*run, step.step(), step.step_count(), core.now()));
   }
 }
 
@@ -129,7 +129,8 @@ grpc::ServerUnaryReactor* WorkerHandler::LeaseBatch(
   }
   core_.workers->Heard(id, core_.now());
   auto* reactor = new LeaseReactor(&core_, response);
-  reactor->Start(worker->lessee, std::min(FromProto(request->wait()), kWaitMax));
+  reactor->Start(worker->lessee,
+                 std::min(FromProto(request->wait()), kWaitMax));
   return reactor;
 }
 
@@ -208,8 +209,7 @@ grpc::ServerUnaryReactor* WorkerHandler::ReleaseLease(
 
 grpc::ServerUnaryReactor* WorkerHandler::DeregisterWorker(
     grpc::CallbackServerContext* context,
-    const pb::DeregisterWorkerRequest* request,
-    pb::DeregisterWorkerResponse*) {
+    const pb::DeregisterWorkerRequest* request, pb::DeregisterWorkerResponse*) {
   if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }

@@ -36,8 +36,7 @@ void WorkerRegistry::Heard(WorkerId id, absl::Time now) {
   if (entry != workers_.end()) entry->second.info.heartbeat_time = now;
 }
 
-void WorkerRegistry::CountRuns(WorkerId id, int64_t succeeded,
-                               int64_t failed) {
+void WorkerRegistry::CountRuns(WorkerId id, int64_t succeeded, int64_t failed) {
   absl::MutexLock lock(&mutex_);
   const auto entry = workers_.find(id);
   if (entry == workers_.end()) return;
