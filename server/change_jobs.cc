@@ -91,11 +91,14 @@ grpc::ServerUnaryReactor* JobsHandler::CancelJob(
   }
   return WriteCall(
       core_, context,
-      [name = request->name(), options](Tx& tx) {
-        const std::optional<RunId> run = ParseRunName(name);
-        if (run) return CancelRun(tx, *run, options);
-        return sheaf::CancelJob(
-            tx, ParseJobName(name).value_or(JobId{}), options);
+      [name = request->name(),
+       options](Tx& tx) -> absl::StatusOr<CancelCounts> {
+        if (NamesRun(name)) {
+          SHEAF_ASSIGN_OR_RETURN(const RunId run, RunNamed(name));
+          return CancelRun(tx, run, options);
+        }
+        SHEAF_ASSIGN_OR_RETURN(const JobId job, JobNamed(name));
+        return sheaf::CancelJob(tx, job, options);
       },
       [this, options, response](const CancelCounts& counts) {
         Answer(core_, counts, !options.validate_only, response);
@@ -112,13 +115,18 @@ grpc::ServerUnaryReactor* JobsHandler::RetryJob(
   return WriteCall(
       core_, context,
       [name = request->name()](Tx& tx) -> absl::StatusOr<Retried> {
-        const std::optional<RunId> run = ParseRunName(name);
-        const JobId job =
-            run ? run->job() : ParseJobName(name).value_or(JobId{});
-        SHEAF_ASSIGN_OR_RETURN(
-            const int count, run ? RetryRun(tx, *run) : sheaf::RetryJob(tx, job));
-        SHEAF_ASSIGN_OR_RETURN(Job after, FindJobOrError(tx, job));
-        return Retried(std::move(after), count);
+        Retried retried;
+        JobId job;
+        if (NamesRun(name)) {
+          SHEAF_ASSIGN_OR_RETURN(const RunId run, RunNamed(name));
+          SHEAF_ASSIGN_OR_RETURN(retried.second, RetryRun(tx, run));
+          job = run.job();
+        } else {
+          SHEAF_ASSIGN_OR_RETURN(job, JobNamed(name));
+          SHEAF_ASSIGN_OR_RETURN(retried.second, sheaf::RetryJob(tx, job));
+        }
+        SHEAF_ASSIGN_OR_RETURN(retried.first, FindJobOrError(tx, job));
+        return retried;
       },
       [response](const Retried& retried) {
         ToProto(retried.first, response->mutable_job());
@@ -132,11 +140,12 @@ grpc::ServerUnaryReactor* JobsHandler::UpdateJob(
   if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
-  const std::optional<JobId> id = ParseJobName(request->job().name());
-  if (!id) {
+  if (request->job().name().empty()) {
     return Refuse(context,
                   InvalidArgument({{"job.name", "must look like jobs/42"}}));
   }
+  const auto id = JobNamed(request->job().name());
+  if (!id.ok()) return Refuse(context, id.status());
   auto patch = FromProto(*request);
   if (!patch.ok()) return Refuse(context, patch.status());
   return WriteCall(
@@ -156,8 +165,9 @@ grpc::ServerUnaryReactor* JobsHandler::DeleteJob(
   if (!status.ok()) return Refuse(context, status);
   return WriteCall(
       core_, context,
-      [id = ParseJobName(request->name()).value_or(JobId{}),
+      [name = request->name(),
        version = *version](Tx& tx) -> absl::StatusOr<bool> {
+        SHEAF_ASSIGN_OR_RETURN(const JobId id, JobNamed(name));
         SHEAF_RETURN_IF_ERROR(sheaf::DeleteJob(tx, id, version));
         return true;
       },

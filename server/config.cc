@@ -56,7 +56,7 @@ CLI::Option* AddKey(const ConfigKey& key, CLI::App* app) {
                             ->allow_extra_args(false);
   if (key.Is<ListKey>()) {
     return option->expected(1, CLI::detail::expected_max_vector_size)
-        ->type_name("TEXT ...");
+        ->type_name("TEXT");
   }
   return option->expected(1)->type_name(
       key.Is<DurationKey>() ? "DURATION"

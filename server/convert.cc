@@ -351,6 +351,23 @@ FinishReport FromProto(const pb::FinishRunsRequest& request) {
   return report;
 }
 
+absl::StatusOr<JobId> JobNamed(const std::string& name) {
+  if (const auto job = ParseJobName(name)) return *job;
+  return WithSubject(
+      Error(Reason::kJobNotFound, absl::StrCat("there never was a ", name)),
+      name);
+}
+
+absl::StatusOr<RunId> RunNamed(const std::string& name) {
+  if (const auto run = ParseRunName(name)) return *run;
+  return WithSubject(
+      Error(Reason::kRunNotFound, absl::StrCat("there is no ", name)), name);
+}
+
+bool NamesRun(const std::string& name) {
+  return name.find("/runs/") != name.npos;
+}
+
 absl::StatusOr<int64_t> VersionOf(const std::string& etag) {
   if (etag.empty()) return 0;
   int64_t version = 0;

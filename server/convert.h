@@ -63,6 +63,13 @@ absl::StatusOr<QueuePatch> FromProto(const pb::UpdateQueueRequest& request);
 absl::StatusOr<JobPatch> FromProto(const pb::UpdateJobRequest& request);
 FinishReport FromProto(const pb::FinishRunsRequest& request);
 
+// The job or run of that name, which has passed its field's rule; NOT_FOUND
+// where the number is beyond what any can have.
+absl::StatusOr<JobId> JobNamed(const std::string& name);
+absl::StatusOr<RunId> RunNamed(const std::string& name);
+// Whether a name that is either is a run's.
+bool NamesRun(const std::string& name);
+
 // "7" -> 7; empty is 0, anything else ETAG_MISMATCH.
 absl::StatusOr<int64_t> VersionOf(const std::string& etag);
 
