@@ -7,7 +7,8 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 
 add_compile_options(-Wall -Wextra -Werror -Wno-missing-field-initializers)
 add_compile_options(-fstack-protector-strong)
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND
+    (SHEAF_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "Release"))
   # GCC 12 sees ghosts inside std::variant and std::regex, at -O2 and under the
   # sanitizers.
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized>)
