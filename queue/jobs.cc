@@ -1,6 +1,7 @@
 #include "queue/jobs.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
@@ -10,6 +11,7 @@ namespace sheaf {
 namespace {
 
 constexpr int64_t kPositionMax = 100'000;
+constexpr int kPlacesMax = 1000;  // of a job's waiting runs, those looked at
 constexpr int kPage = 1000;
 
 constexpr unsigned kLive =
@@ -18,9 +20,7 @@ constexpr unsigned kRetriable =
     StateBit(RunState::kFailed) | StateBit(RunState::kCancelled);
 
 RunId FirstOf(JobId job) { return RunId(job, 0); }
-RunId LastOf(JobId job) {
-  return RunId(job, (1 << RunId::kIndexBits) - 1);
-}
+RunId LastOf(JobId job) { return RunId(job, (1 << RunId::kIndexBits) - 1); }
 
 // Calls `use` with every run of the job in one of `states`, page by page.
 template <class Use>
@@ -100,9 +100,9 @@ absl::Status CheckRoom(Tx& tx, const Job& job, int64_t more) {
   }
   const int64_t most = queue->settings.runs_max;
   if (most > 0 && queue->queued + queue->running + more > most) {
-    return Error(Reason::kQueueFull,
-                 absl::StrCat("queues/", job.queue, " has no room for ", more,
-                              " runs"));
+    return Error(
+        Reason::kQueueFull,
+        absl::StrCat("queues/", job.queue, " has no room for ", more, " runs"));
   }
   return absl::OkStatus();
 }
@@ -150,9 +150,8 @@ absl::StatusOr<int> Retry(Tx& tx, const Job& job, std::vector<Run> runs) {
 absl::StatusOr<Job> FindJobOrError(View& view, JobId id) {
   std::optional<Job> job = view.FindJob(id);
   if (job) return *std::move(job);
-  // Ids go up: below the newest, a missing one has been.
-  const std::vector<Job> newest = view.Jobs({.limit = 1});
-  const bool was = !newest.empty() && id < newest[0].id && id.value > 0;
+  // Ids go up: up to the last one given out, a missing one has been.
+  const bool was = id.value > 0 && id <= view.LastJob();
   return WithSubject(
       Error(Reason::kJobNotFound,
             was ? absl::StrCat(NameOf(id),
@@ -165,10 +164,10 @@ absl::StatusOr<Run> FindRunOrError(View& view, RunId id) {
   SHEAF_RETURN_IF_ERROR(FindJobOrError(view, id.job()).status());
   std::optional<Run> run = view.FindRun(id);
   if (run) return *std::move(run);
-  return WithSubject(Error(Reason::kRunNotFound,
-                           absl::StrCat(NameOf(id.job()), " has no run ",
-                                        id.index())),
-                     NameOf(id));
+  return WithSubject(
+      Error(Reason::kRunNotFound,
+            absl::StrCat(NameOf(id.job()), " has no run ", id.index())),
+      NameOf(id));
 }
 
 absl::StatusOr<CancelCounts> CancelJob(Tx& tx, JobId id,
@@ -242,8 +241,13 @@ absl::StatusOr<Job> UpdateJob(Tx& tx, JobId id, const JobPatch& patch) {
   if (patch.run_time) job.run_time = std::max(*patch.run_time, tx.now());
   if (patch.start_deadline) job.start_deadline = *patch.start_deadline;
   if (patch.start_deadline && job.start_deadline <= tx.now()) {
+    return InvalidArgument({{"job.start_deadline", "must lie in the future"}});
+  }
+  if ((patch.run_time || patch.start_deadline) &&
+      job.start_deadline <= job.run_time) {
     return InvalidArgument(
-        {{"job.start_deadline", "must lie in the future"}});
+        {{patch.start_deadline ? "job.start_deadline" : "job.run_time",
+          "job.start_deadline must lie after job.run_time"}});
   }
   if (moves) {
     ForEachRun(tx, id, StateBit(RunState::kQueued), [&](Run& run) {
@@ -267,11 +271,11 @@ absl::Status DeleteJob(Tx& tx, JobId id, int64_t version) {
   SHEAF_ASSIGN_OR_RETURN(const Job job, FindJobOrError(tx, id));
   SHEAF_RETURN_IF_ERROR(CheckVersion(job, version));
   if (job.counts.live() > 0) {
-    return WithSubject(Error(Reason::kJobNotFinished,
-                             absl::StrCat(NameOf(id), " still has ",
-                                          job.counts.live(),
-                                          " runs that live; cancel it first")),
-                       NameOf(id));
+    return WithSubject(
+        Error(Reason::kJobNotFinished,
+              absl::StrCat(NameOf(id), " still has ", job.counts.live(),
+                           " runs that live; cancel it first")),
+        NameOf(id));
   }
   tx.DeleteJob(id);
   tx.AppendEvent(
@@ -281,10 +285,16 @@ absl::Status DeleteJob(Tx& tx, JobId id, int64_t version) {
 
 std::optional<int64_t> PositionOf(View& view, const Job& job) {
   if (job.counts.queued == 0) return std::nullopt;
-  const std::vector<Run> first = view.Runs(
-      {FirstOf(job.id), LastOf(job.id), StateBit(RunState::kQueued), 1});
-  if (first.empty()) return std::nullopt;
-  const ReadyPlace place{first[0].priority, first[0].run_time, first[0].id};
+  const std::vector<Run> waiting =
+      view.Runs({FirstOf(job.id), LastOf(job.id), StateBit(RunState::kQueued),
+                 kPlacesMax});
+  if (waiting.empty()) return std::nullopt;
+  // All have the job's priority; one that backs off waits behind the others.
+  const Run& first = *std::min_element(
+      waiting.begin(), waiting.end(), [](const Run& a, const Run& b) {
+        return std::tie(a.run_time, a.id) < std::tie(b.run_time, b.id);
+      });
+  const ReadyPlace place{first.priority, first.run_time, first.id};
   int64_t before = 0;
   for (const Lane& lane : view.ReadyLanes()) {
     if (lane.queue != job.queue || before >= kPositionMax) continue;

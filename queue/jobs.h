@@ -65,8 +65,8 @@ absl::StatusOr<Job> UpdateJob(Tx& tx, JobId id, const JobPatch& patch);
 // JOB_NOT_FINISHED while any run lives; ETAG_MISMATCH (0: any version).
 absl::Status DeleteJob(Tx& tx, JobId id, int64_t version);
 
-// How many waiting runs go before the first waiting run of `job`, counted up
-// to 100,000; nullopt where none waits.
+// How many waiting runs go before the first of `job` (among its first 1,000
+// that wait), counted up to 100,000; nullopt where none waits.
 std::optional<int64_t> PositionOf(View& view, const Job& job);
 
 }  // namespace sheaf

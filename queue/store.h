@@ -7,6 +7,9 @@
 // an error leaves no trace. Reads see one snapshot. A fault of the disk ends
 // the closure by an exception that only the store catches: use cases carry no
 // code for it.
+//
+// Times are kept to the millisecond, and now() never lies before an event that
+// is stored. What a run's outputs name is referenced as long as the run is.
 #pragma once
 
 #include <functional>
@@ -69,6 +72,7 @@ class View {
   virtual std::optional<Queue> FindQueue(const std::string& name) = 0;
 
   virtual std::optional<Job> FindJob(JobId id) = 0;
+  virtual JobId LastJob() = 0;  // the last id given out; 0 where none was
   virtual std::vector<Job> Jobs(const JobQuery& query) = 0;
   virtual std::optional<RequestRecord> FindRequest(
       const std::string& owner, const std::string& request_id) = 0;
@@ -88,8 +92,7 @@ class View {
   virtual std::vector<Lane> ReadyLanes() = 0;
   // The first waiting runs of a lane and priority, by (run_time, id), due or
   // not.
-  virtual std::vector<Run> Ready(LaneId lane, Priority priority,
-                                 int limit) = 0;
+  virtual std::vector<Run> Ready(LaneId lane, Priority priority, int limit) = 0;
   // Waiting runs of a lane that go before `place`, counted up to `limit`.
   virtual int64_t CountReadyBefore(LaneId lane, const ReadyPlace& place,
                                    int64_t limit) = 0;
@@ -135,8 +138,8 @@ class Tx : public View {
   virtual void SaveBatch(const Batch& batch) = 0;
   virtual void DeleteBatch(BatchId id) = 0;
 
-  virtual void AppendEvent(Event event) = 0;  // gives sequence and time
-  virtual void TrimEvents(int64_t through) = 0;
+  virtual void AppendEvent(Event event) = 0;     // gives sequence and time
+  virtual void TrimEvents(int64_t through) = 0;  // never the newest
 
   virtual void SaveArtifact(const Artifact& artifact) = 0;
   virtual void DeleteArtifact(const std::string& digest) = 0;

@@ -91,7 +91,7 @@ struct Run {
   int attempt = 0;     // leases so far
   int failures = 0;    // of those, the ones that count against attempts_max
   int crashes = 0;     // of those, the ones in which the worker died
-  bool alone = false;  // its last attempt ran out of memory or died
+  bool alone = false;  // an attempt ran out of memory or died
   bool cancel_requested = false;
   // Of the present attempt, or the last one.
   BatchId batch;

@@ -90,8 +90,9 @@ absl::Status Server::Open() {
   options.group_max = config_.group_max;
   if (config_.boot_check == "sync") {
     options.boot_check_bytes_max = std::numeric_limits<int64_t>::max();
-  } else if (config_.boot_check == "background") {
+  } else if (config_.boot_check != "auto") {
     options.boot_check_bytes_max = 0;
+    options.background_check = config_.boot_check == "background";
   }
   // The clock needs the newest time in the store, and the store a clock.
   options.clock = [this] {

@@ -136,8 +136,10 @@ SqliteStore::SqliteStore(Options options, LockFile lock,
   }
   if (FileSize(path_) < options_.boot_check_bytes_max) {
     health_.SetBootCheck("ok");
-  } else {
+  } else if (options_.background_check) {
     CheckInBackground();
+  } else {
+    health_.SetBootCheck("off");
   }
 }
 

@@ -46,8 +46,9 @@ class SqliteStore final : public Store {
     int group_max = 512;
     int writes_max = 65'536;
     // Below this size the file is checked before the store opens, else
-    // afterwards, beside the work.
+    // afterwards, beside the work, where `background_check` says so.
     int64_t boot_check_bytes_max = 64 << 20;
+    bool background_check = true;
     absl::Duration recovery_delay_min = absl::Milliseconds(50);
     absl::Duration read_time_max = absl::Seconds(10);
     std::string vfs;  // name of an SQLite VFS; empty: the default

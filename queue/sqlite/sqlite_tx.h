@@ -45,6 +45,7 @@ class SqliteTx final : public SqliteReads<Tx> {
   std::optional<Queue> FindQueue(const std::string& name) override;
   Lane FindLane(LaneId id) override;
   int64_t LastSequence() override { return last_sequence_; }
+  JobId LastJob() override { return JobId{counters_[kJob]}; }
 
   JobId InsertJob(const Job& job, const std::string& shared,
                   std::vector<Run> runs,

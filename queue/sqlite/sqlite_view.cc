@@ -174,6 +174,11 @@ int64_t SqliteReads<I>::LastSequence() {
 }
 
 template <class I>
+JobId SqliteReads<I>::LastJob() {
+  return JobId{FirstNumber(db_.Ask(sql::kLastJob), 0)};
+}
+
+template <class I>
 int64_t SqliteReads<I>::FirstSequence() {
   return FirstNumber(db_.Ask(sql::kFirstEvent), 1);
 }

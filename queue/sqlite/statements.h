@@ -9,6 +9,8 @@ namespace sheaf::sql {
 
 // The six counters.
 inline constexpr char kCounters[] = "SELECT name, value FROM counters";
+inline constexpr char kLastJob[] =
+    "SELECT value FROM counters WHERE name = 'job'";
 inline constexpr char kSetCounter[] =
     "UPDATE counters SET value = ?2 WHERE name = ?1";
 // Changes nothing, but writes and syncs a page.

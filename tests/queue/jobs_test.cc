@@ -38,7 +38,6 @@ SHEAF_FOR_ALL_STORES(JobsTest);
 
 TEST_P(JobsTest, MissingJobIsToldFromOneThatWas) {
   const Job old = SubmitAndFail();
-  Submit();
   ASSERT_TRUE(Delete(old.id).ok());
   EXPECT_THAT(Find(old.id), FailsWith(Reason::kJobNotFound));
   EXPECT_THAT(std::string(Find(old.id).message()), HasSubstr("was deleted"));
@@ -216,6 +215,18 @@ TEST_P(JobsTest, DeadlineMustLieInTheFuture) {
   EXPECT_EQ(GetRun(job).start_deadline, absl::InfiniteFuture());
 }
 
+TEST_P(JobsTest, DeadlineMustLieAfterTheRunTime) {
+  const absl::Time deadline = clock_.now() + absl::Hours(1);
+  const Job job = Submit({.start_deadline = deadline});
+  EXPECT_THAT(Update(job.id, {.run_time = deadline}),
+              FailsWith(Reason::kInvalidField));
+  EXPECT_EQ(GetRun(job).run_time, clock_.now());
+  Update(job.id, {.run_time = deadline - absl::Seconds(1)}).value();
+  EXPECT_THAT(Update(job.id, {.start_deadline = deadline - absl::Minutes(1)}),
+              FailsWith(Reason::kInvalidField));
+  EXPECT_EQ(GetRun(job).start_deadline, deadline);
+}
+
 TEST_P(JobsTest, EndedJobIsDeletedWithItsRuns) {
   const Job job = SubmitAndFail();
   ASSERT_TRUE(Delete(job.id).ok());
@@ -254,6 +265,17 @@ TEST_P(JobsTest, PositionCountsAllThatGoBefore) {
   Lease();
   EXPECT_EQ(Position(urgent), std::nullopt);
   EXPECT_EQ(Position(last), 5);
+}
+
+TEST_P(JobsTest, PositionIsThatOfTheRunThatGoesFirst) {
+  const Job job = Submit({.runs = Runs(2)});
+  const Leased leased = Lease({.batch_size_max = 1});
+  // Its run 0 now waits for its next try, behind its run 1.
+  const Outcome fault = MakeError(ErrorClass::kTransient);
+  ASSERT_TRUE(Finish(MakeReport(leased, fault)).ok());
+  Submit();
+  EXPECT_GT(GetRun(job, 0).run_time, clock_.now());
+  EXPECT_EQ(Position(job), 0);
 }
 
 TEST_P(JobsTest, OtherQueuesDoNotCountForThePosition) {

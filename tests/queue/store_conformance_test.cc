@@ -38,6 +38,7 @@ TEST_P(StoreConformanceTest, EmptyStoreHasNothing) {
     EXPECT_THAT(view.ReadyLanes(), IsEmpty());
     EXPECT_THAT(view.Events(0, 10), IsEmpty());
     EXPECT_EQ(view.LastSequence(), 0);
+    EXPECT_EQ(view.LastJob(), JobId{0});
     EXPECT_EQ(view.FirstSequence(), 1);
     EXPECT_FALSE(view.FindJob(JobId{1}));
     EXPECT_FALSE(view.FindRun(RunId(JobId{1}, 0)));

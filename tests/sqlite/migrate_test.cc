@@ -183,5 +183,16 @@ TEST_F(MigrateTest, ALargeDamagedDatabaseStopsWritingOnceThatIsFound) {
   EXPECT_TRUE(Read([](View&) { return absl::OkStatus(); }).ok());
 }
 
+TEST_F(MigrateTest, TheCheckOfALargeDatabaseCanBeTurnedOff) {
+  Open();
+  Close();
+  auto options = MakeOptions();
+  options.boot_check_bytes_max = 0;
+  options.background_check = false;
+  Open(options);
+  EXPECT_EQ(store_->Health().boot_check, "off");
+  EXPECT_TRUE(store_->Health().writable);
+}
+
 }  // namespace
 }  // namespace sheaf
