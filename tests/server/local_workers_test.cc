@@ -1,15 +1,11 @@
 #include "server/local_workers.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
-#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -23,7 +19,6 @@ using ::testing::Ge;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Le;
-using ::testing::SizeIs;
 
 // Workers here are shell scripts that write what they see into files.
 class LocalWorkersTest : public ::testing::Test {
@@ -178,28 +173,6 @@ TEST_F(LocalWorkersTest, WhatAWorkerLeavesBehindDiesWithIt) {
     std::getline(stat, text);
     return text.empty() || text.find(") Z ") != std::string::npos;
   }));
-}
-
-TEST_F(LocalWorkersTest, TheyInheritNoFileNorMask) {
-  const int file = open(directory_.c_str(), O_RDONLY);  // Not close-on-exec.
-  sigset_t term;
-  sigset_t before;
-  sigemptyset(&term);
-  sigaddset(&term, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &term, &before);
-  auto workers =
-      Start(Script("grep SigBlk /proc/self/status > $D/mask\n"
-                   "readlink /proc/$$/fd/0 > $D/input\n"
-                   "ls -l /proc/$$/fd | grep -c local_workers_ > $D/files\n"
-                   "echo done > $D/done\nexec sleep 1000\n"));
-  ASSERT_TRUE(Eventually([&] { return Lines("done").size() == 1; }));
-  EXPECT_THAT(Lines("mask"), ElementsAre(HasSubstr("0000000000000000")));
-  EXPECT_THAT(Lines("input"), ElementsAre("/dev/null"));
-  // The script itself, which the shell reads.
-  EXPECT_THAT(Lines("files"), ElementsAre("1"));
-  workers->Stop(absl::Seconds(10));
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  close(file);
 }
 
 TEST_F(LocalWorkersTest, ACommandThatIsNoProgramIsRefused) {
