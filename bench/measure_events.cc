@@ -142,7 +142,7 @@ absl::Status MeasureEvents(Suite& suite) {
     suite.table->Add(
         {name + ", behind the last submit", Median(result.behind) * 1e3, "ms"});
     suite.table->Add(AtMost({name + ", gaps", double(result.gaps), "gaps"}, 0,
-                            "", suite.judge()));
+                            "", /*judge=*/true));
   }
   return absl::OkStatus();
 }

@@ -96,10 +96,8 @@ int Run(const Flags& flags) {
   }
   Suite suite = MakeSuite(flags, (*directory)->path(), &table);
   const int failed = RunGroups(flags, &suite);
-  if (!flags.quick) {
-    table.Say(fmt::format("{} targets missed, {} groups not measured",
-                          table.missed(), failed));
-  }
+  table.Say(fmt::format("{} targets missed, {} groups not measured",
+                        table.missed(), failed));
   if (!flags.json.empty()) {
     const absl::Status status = table.WriteJson(flags.json);
     if (!status.ok()) {
@@ -107,7 +105,7 @@ int Run(const Flags& flags) {
       return 1;
     }
   }
-  return failed == 0 && !Interrupted() ? 0 : 1;
+  return failed == 0 && table.missed() == 0 && !Interrupted() ? 0 : 1;
 }
 
 int Main(int argc, char** argv) {
@@ -116,7 +114,7 @@ int Main(int argc, char** argv) {
   std::vector<std::string> names;
   for (const Group& group : kGroups) names.push_back(group.name);
   app.add_flag("--quick", flags.quick,
-               "everything small, in less than a minute; judges nothing");
+               "everything small, in less than a minute; judges no rates");
   app.add_option("--only", flags.only, "only these groups")
       ->check(CLI::IsMember(names))
       ->type_name("NAME");

@@ -16,7 +16,7 @@ struct Suite {
   Table* table = nullptr;
   std::string directory;     // for data directories
   bool unix_socket = false;  // else TCP on 127.0.0.1
-  // Everything small: shows that it works, judges nothing.
+  // Everything small: shows that it works, judges no rates.
   bool quick = false;
   LoadOptions load;
   RoundOptions rounds;

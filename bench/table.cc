@@ -59,7 +59,7 @@ Row AtMost(Row row, double bound, const std::string& why, bool judge) {
 
 void Table::Add(Row row) {
   const char* mark = row.ok ? (*row.ok ? "ok  " : "MISS") : "    ";
-  fmt::print("{} {:<46} {:>8} {:<9} {}\n", mark, row.name, Short(row.value),
+  fmt::print("{} {:<56} {:>8} {:<9} {}\n", mark, row.name, Short(row.value),
              row.unit, row.target);
   std::fflush(stdout);
   rows_.push_back(std::move(row));
