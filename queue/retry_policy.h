@@ -11,7 +11,7 @@ namespace sheaf {
 struct RetryRule {
   ErrorClass error_class;
   bool retried;
-  int failures_max;        // at most, whatever the job allows
+  int failures_max;         // at most, whatever the job allows
   absl::Duration back_off;  // before the second attempt; doubles
   absl::Duration back_off_max;
 };

@@ -37,8 +37,8 @@ class ArtifactLibrary {
   }
   // Gives the upload its name and its row; `added` once both are durable.
   void Finish(std::unique_ptr<ArtifactStore::Upload> upload,
-              const std::string& expected_digest,
-              const std::string& media_type, Added added);
+              const std::string& expected_digest, const std::string& media_type,
+              Added added);
 
   absl::StatusOr<std::unique_ptr<ArtifactStore::Reader>> OpenReader(
       const std::string& digest) {

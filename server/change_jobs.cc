@@ -24,8 +24,7 @@ void Answer(Core& core, const CancelCounts& counts, bool changed,
 class CancelLoop : public std::enable_shared_from_this<CancelLoop> {
  public:
   CancelLoop(Core* core, FilterExpr filter, CancelOptions options,
-             pb::CancelJobResponse* response,
-             grpc::ServerUnaryReactor* reactor)
+             pb::CancelJobResponse* response, grpc::ServerUnaryReactor* reactor)
       : core_(core),
         filter_(std::move(filter)),
         options_(std::move(options)),

@@ -48,8 +48,8 @@ Outcome OutcomeFromProto(const pb::RunOutcome& in) {
     case pb::RunOutcome::kSuccess: {
       Succeeded success;
       for (const pb::Output& output : in.success().outputs()) {
-        success.outputs.push_back({LastPart(output.artifact()), output.name(),
-                                   output.media_type()});
+        success.outputs.push_back(
+            {LastPart(output.artifact()), output.name(), output.media_type()});
       }
       return success;
     }
@@ -322,8 +322,8 @@ absl::StatusOr<JobPatch> FromProto(const pb::UpdateJobRequest& request) {
     } else if (path == "labels") {
       patch.labels = {{job.labels().begin(), job.labels().end()}};
     } else if (path == "run_time") {
-      patch.run_time = job.has_run_time() ? FromProto(job.run_time())
-                                          : absl::InfinitePast();
+      patch.run_time =
+          job.has_run_time() ? FromProto(job.run_time()) : absl::InfinitePast();
     } else if (path == "start_deadline") {
       patch.start_deadline = job.has_start_deadline()
                                  ? FromProto(job.start_deadline())

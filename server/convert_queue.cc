@@ -86,10 +86,10 @@ std::string SetByPath(const std::string& path, const std::string& text,
 std::string NumberText(double number) {
   char buffer[64];
   const bool whole = number == std::floor(number) && std::abs(number) < 9e15;
-  const auto end =
-      whole ? std::to_chars(buffer, buffer + sizeof(buffer),
-                            static_cast<int64_t>(number))
-            : std::to_chars(buffer, buffer + sizeof(buffer), number);
+  const auto end = whole
+                       ? std::to_chars(buffer, buffer + sizeof(buffer),
+                                       static_cast<int64_t>(number))
+                       : std::to_chars(buffer, buffer + sizeof(buffer), number);
   return std::string(buffer, end.ptr);
 }
 
@@ -104,9 +104,8 @@ absl::StatusOr<std::vector<std::string>> ValuesOf(const pb::SweepRange& range,
         {{field + ".range", "its step does not lead from `from` to `to`"}});
   }
   if (count >= kRunsPerJobMax) {
-    return Error(Reason::kTooManyRuns,
-                 absl::StrCat("a range makes more than ", kRunsPerJobMax,
-                              " values"));
+    return Error(Reason::kTooManyRuns, absl::StrCat("a range makes more than ",
+                                                    kRunsPerJobMax, " values"));
   }
   std::vector<std::string> values;
   const int last = static_cast<int>(std::floor(count + 1e-9));
@@ -128,8 +127,7 @@ absl::StatusOr<Sweep> FromProto(const pb::Sweep& in) {
   for (int i = 0; i < in.axes_size(); ++i) {
     const pb::SweepAxis& axis = in.axes(i);
     const std::string field = absl::StrCat("job.sweep.axes[", i, "]");
-    std::vector<std::string> values(axis.values().begin(),
-                                    axis.values().end());
+    std::vector<std::string> values(axis.values().begin(), axis.values().end());
     if (axis.has_range()) {
       if (!values.empty()) {
         violations.push_back({field, "has both values and a range"});
@@ -146,8 +144,8 @@ absl::StatusOr<Sweep> FromProto(const pb::Sweep& in) {
         continue;
       }
       for (const Violation& violation : Validate(request)) {
-        violations.push_back({absl::StrCat(field, ".values[", k, "]"),
-                              violation.description});
+        violations.push_back(
+            {absl::StrCat(field, ".values[", k, "]"), violation.description});
       }
       partial.push_back(FromProto(request));
     }

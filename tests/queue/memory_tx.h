@@ -44,9 +44,7 @@ class MemoryTx final : public Tx {
   std::vector<JobId> Expired(absl::Time by, int limit) override;
   std::vector<Event> Events(int64_t after, int limit) override;
   int64_t LastSequence() override;
-  JobId LastJob() override {
-    return JobId{counters_.Find("job").value_or(0)};
-  }
+  JobId LastJob() override { return JobId{counters_.Find("job").value_or(0)}; }
   int64_t FirstSequence() override;
   std::optional<Artifact> FindArtifact(const std::string& digest) override;
   bool IsReferenced(const std::string& digest) override;
