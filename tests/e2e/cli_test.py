@@ -307,7 +307,8 @@ class OperatorTest(CliTest):
         self.server.stop()
         self.sheaf(*restore, "--yes")
         self.server.start()
-        self.assertEqual(self.json("job", "get", job)["state"], "QUEUED")
+        self.assertEqual(self.json("job", "get", job)["state"],
+                         "JOB_STATE_QUEUED")
         self.sheaf("job", "get", later, code=NOT_FOUND)
 
     def test_workers(self):
