@@ -269,9 +269,12 @@ void Writer::Maintain(bool idle) {
 void Writer::Checkpoint(int mode) {
   Connection& db = *core_->db;
   db.SetBusyTimeout(kCheckpointBusyMilliseconds);
-  const int code =
-      sqlite3_wal_checkpoint_v2(db.handle(), "main", mode, nullptr, nullptr);
-  SHEAF_CRASH_POINT("mid-checkpoint");
+  int code = SQLITE_OK;
+  {
+    const crash_point::During during("mid-checkpoint");
+    code =
+        sqlite3_wal_checkpoint_v2(db.handle(), "main", mode, nullptr, nullptr);
+  }
   // Readers that are in the way are no fault: there will be another time.
   if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) {
     throw SQLite::Exception(db.handle(), code);
