@@ -296,7 +296,7 @@ std::optional<int64_t> PositionOf(View& view, const Job& job) {
       });
   const ReadyPlace place{first.priority, first.run_time, first.id};
   int64_t before = 0;
-  for (const Lane& lane : view.ReadyLanes()) {
+  for (const auto& [lane, head] : view.LaneHeads()) {
     if (lane.queue != job.queue || before >= kPositionMax) continue;
     before += view.CountReadyBefore(lane.id, place, kPositionMax - before);
   }

@@ -73,6 +73,7 @@ SqliteTx::SqliteTx(Connection& db) : SqliteReads(db) {
     newest_time_ = absl::FromUnixMillis(newest.Integer());
   }
   queues_.Load(db);
+  for (const Lane& lane : ReadyLanes()) ready_lanes_.insert(lane.id.value);
 }
 
 void SqliteTx::BeginGroup(absl::Time now) {
@@ -89,6 +90,7 @@ void SqliteTx::BeginClosure() {
            db_.TotalChanges()};
   queues_.Mark();
   new_lanes_.clear();
+  empty_lanes_.clear();
   closure_wrote_ = savepoint_ = false;
 }
 
@@ -110,6 +112,7 @@ bool SqliteTx::ChangedSinceMark() {
 void SqliteTx::EndClosure(bool keep) {
   if (!keep) return Undo();
   if (savepoint_) db_.Run(sql::kRelease);
+  for (const int64_t lane : empty_lanes_) ready_lanes_.erase(lane);
   group_changed_ = group_changed_ || ChangedSinceMark();
   group_wrote_ = group_wrote_ || closure_wrote_;
 }
@@ -166,6 +169,25 @@ Lane SqliteTx::FindLane(LaneId id) {
   return lanes_[id.value] = SqliteReads::FindLane(id);
 }
 
+std::vector<LaneHead> SqliteTx::LaneHeads() {
+  std::vector<LaneHead> heads;
+  for (const int64_t lane : ready_lanes_) {
+    std::vector<Run> first = Ready(LaneId{lane}, Priority::kUrgent, 1);
+    if (first.empty()) {
+      empty_lanes_.insert(lane);
+    } else {
+      heads.push_back({FindLane(LaneId{lane}), std::move(first[0])});
+    }
+  }
+  return heads;
+}
+
+void SqliteTx::NoteWaiting(const Run& run) {
+  if (run.state != RunState::kQueued) return;
+  ready_lanes_.insert(run.lane.value);
+  empty_lanes_.erase(run.lane.value);
+}
+
 LaneId SqliteTx::LaneFor(const Lane& lane) {
   std::string key = LaneKey(lane);
   const auto known = lane_ids_.find(key);
@@ -196,6 +218,7 @@ JobId SqliteTx::InsertJob(const Job& job, const std::string& shared,
   for (size_t i = 0; i < runs.size(); ++i) {
     runs[i].id = RunId(id, static_cast<int>(i));
     WriteRun(db_, sql::kAddRun, runs[i]);
+    NoteWaiting(runs[i]);
     if (i >= own.size() || own[i] == "{}") continue;
     db_.Run(sql::kAddOwnParams, runs[i].id.value, own[i]);
   }
@@ -205,6 +228,7 @@ JobId SqliteTx::InsertJob(const Job& job, const std::string& shared,
 void SqliteTx::SaveRun(const Run& run) {
   BeforeChange();
   WriteRun(db_, sql::kSaveRun, run);
+  NoteWaiting(run);
   for (const Output& output : run.outputs) {
     db_.Run(sql::kAddReference, output.artifact, run.id.job().value);
   }

@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -44,6 +45,7 @@ class SqliteTx final : public SqliteReads<Tx> {
   std::vector<Queue> Queues() override;
   std::optional<Queue> FindQueue(const std::string& name) override;
   Lane FindLane(LaneId id) override;
+  std::vector<LaneHead> LaneHeads() override;
   int64_t LastSequence() override { return last_sequence_; }
   JobId LastJob() override { return JobId{counters_[kJob]}; }
 
@@ -90,6 +92,7 @@ class SqliteTx final : public SqliteReads<Tx> {
   void BeforeChange();
   void Undo();
   bool ChangedSinceMark();
+  void NoteWaiting(const Run& run);
 
   Counters counters_{};
   Counters stored_counters_{};
@@ -100,6 +103,10 @@ class SqliteTx final : public SqliteReads<Tx> {
   std::unordered_map<std::string, LaneId> lane_ids_;
   std::unordered_map<int64_t, Lane> lanes_;
   std::vector<Lane> new_lanes_;  // of this closure
+  // All lanes in which runs wait, and perhaps some that have run empty; those
+  // that this closure found empty.
+  std::set<int64_t> ready_lanes_;
+  std::set<int64_t> empty_lanes_;
 
   Mark mark_;
   bool savepoint_ = false;      // the present closure's is open

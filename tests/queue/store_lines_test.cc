@@ -69,7 +69,8 @@ TEST_P(StoreLinesTest, LanesWithNoOneWaitingAreNotReady) {
   });
   const auto models = [&] {
     std::vector<std::string> models;
-    for (const Lane& lane : Read([](View& v) { return v.ReadyLanes(); })) {
+    for (const auto& [lane, run] :
+         Read([](View& v) { return v.LaneHeads(); })) {
       models.push_back(lane.model);
     }
     return models;
@@ -96,8 +97,69 @@ TEST_P(StoreLinesTest, LineIsByTimeThenId) {
   });
   EXPECT_THAT(Ready(lane, Priority::kNormal, 9), ElementsAre(2, 4, 3, 1));
   EXPECT_THAT(Ready(lane, Priority::kNormal, 2), ElementsAre(2, 4));
-  EXPECT_THAT(Ready(lane, Priority::kHigh, 9), ElementsAre(6));
+  EXPECT_THAT(Ready(lane, Priority::kHigh, 9), ElementsAre(6, 2, 4, 3, 1));
+  EXPECT_THAT(Ready(lane, Priority::kHigh, 1), ElementsAre(6));
   EXPECT_THAT(Ready(lane, Priority::kLow, 9), IsEmpty());
+}
+
+TEST_P(StoreLinesTest, RunsOfAJobStandTogether) {
+  const Job job = Write([&](Tx& tx) {
+    InsertRow(tx, {.run_time = At(1)});
+    const Job job = InsertRow(tx, {.runs = 5, .run_time = At(1)});
+    InsertRow(tx, {.run_time = At(1)});
+    Run later = *tx.FindRun(RunId(job.id, 2));
+    later.run_time = At(2);
+    tx.SaveRun(later);
+    return job;
+  });
+  const auto with = [&](int index, int limit) {
+    std::vector<int> indices;
+    for (const Run& run : Read([&](View& view) {
+           return view.ReadyWith(*view.FindRun(RunId(job.id, index)), limit);
+         })) {
+      EXPECT_EQ(run.id.job(), job.id);
+      indices.push_back(run.id.index());
+    }
+    return indices;
+  };
+  EXPECT_THAT(with(0, 9), ElementsAre(0, 1, 3, 4));
+  EXPECT_THAT(with(0, 2), ElementsAre(0, 1));
+  EXPECT_THAT(with(3, 9), ElementsAre(3, 4));
+  EXPECT_THAT(with(2, 9), ElementsAre(2));
+}
+
+// The writer keeps in mind where runs wait: that has to follow what is undone.
+TEST_P(StoreLinesTest, AnUndoneClosureChangesNoLine) {
+  const auto heads = [&] {
+    return Write(
+        [](Tx& tx) { return static_cast<int>(tx.LaneHeads().size()); });
+  };
+  const Job job = Write([](Tx& tx) { return InsertRow(tx); });
+  const auto take = [&](Tx& tx) {
+    Run run = *tx.FindRun(RunId(job.id, 0));
+    run.state = RunState::kRunning;
+    run.batch = BatchId{1};
+    tx.SaveRun(run);
+    EXPECT_TRUE(tx.LaneHeads().empty());
+  };
+  EXPECT_FALSE(Write([&](Tx& tx) {
+                 take(tx);
+                 return absl::AbortedError("undone");
+               }).ok());
+  EXPECT_EQ(heads(), 1);
+  Write(take);
+  EXPECT_EQ(heads(), 0);
+  EXPECT_FALSE(Write([](Tx& tx) {
+                 InsertRow(tx);
+                 return absl::AbortedError("undone");
+               }).ok());
+  EXPECT_EQ(heads(), 0);
+  Write([&](Tx& tx) {
+    Run run = *tx.FindRun(RunId(job.id, 0));
+    run.state = RunState::kQueued;
+    tx.SaveRun(run);
+  });
+  EXPECT_EQ(heads(), 1);
 }
 
 TEST_P(StoreLinesTest, ChangedRunStandsAtItsNewPlace) {
@@ -116,7 +178,7 @@ TEST_P(StoreLinesTest, ChangedRunStandsAtItsNewPlace) {
     tx.SaveRun(run);
   });
   EXPECT_THAT(Ready(lane, Priority::kNormal, 9), ElementsAre(2));
-  EXPECT_THAT(Ready(lane, Priority::kUrgent, 9), ElementsAre(1));
+  EXPECT_THAT(Ready(lane, Priority::kUrgent, 9), ElementsAre(1, 2));
 }
 
 TEST_P(StoreLinesTest, RunsBeforeAPlaceAreCounted) {

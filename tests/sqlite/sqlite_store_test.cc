@@ -50,7 +50,7 @@ TEST_F(StoreTest, ARunIsLeasedAndFinished) {
   ASSERT_TRUE(Read([&](View& view) {
                 EXPECT_EQ(view.FindBatch(batch.id), batch);
                 EXPECT_EQ(view.FindJob(id)->counts.running, 4);
-                EXPECT_TRUE(view.ReadyLanes().empty());
+                EXPECT_TRUE(view.LaneHeads().empty());
                 return absl::OkStatus();
               }).ok());
   clock_ms_ += 5000;
@@ -231,15 +231,15 @@ TEST_F(StoreTest, ABrokenRuleOfTheSchemaIsOurFaultAndHarmsNobody) {
 
 TEST_F(StoreTest, ReadersCannotWriteAndWritersSeeTheirOwnWrites) {
   Open();
-  EXPECT_TRUE(Write([](Tx& tx) {
-                const JobId id = SubmitTo(tx, 2);
-                EXPECT_TRUE(tx.FindJob(id).has_value());
-                const auto lanes = tx.ReadyLanes();
-                EXPECT_EQ(lanes.size(), 1u);
-                EXPECT_EQ(tx.Ready(lanes[0].id, Priority::kNormal, 9).size(),
-                          2u);
-                return absl::OkStatus();
-              }).ok());
+  EXPECT_TRUE(
+      Write([](Tx& tx) {
+        const JobId id = SubmitTo(tx, 2);
+        EXPECT_TRUE(tx.FindJob(id).has_value());
+        const auto heads = tx.LaneHeads();
+        EXPECT_EQ(heads.size(), 1u);
+        EXPECT_EQ(tx.Ready(heads[0].run.lane, Priority::kNormal, 9).size(), 2u);
+        return absl::OkStatus();
+      }).ok());
   Connection reader(database(), Connection::Use::kRead, "");
   EXPECT_THROW(reader.Execute("DELETE FROM jobs"), SQLite::Exception);
 }
