@@ -3,8 +3,10 @@
 // runs against both.
 //
 // All writes are closures run one after another on one thread, several of them
-// in one transaction, each in a savepoint of its own: a closure that returns
-// an error leaves no trace. Reads see one snapshot. A fault of the disk ends
+// in one transaction: a closure that returns an error leaves no trace. For
+// that, those before it in its transaction may be run again, from the start
+// and to the same end: what a closure leaves outside must be set anew by each
+// run, not added to. Reads see one snapshot. A fault of the disk ends
 // the closure by an exception that only the store catches: use cases carry no
 // code for it.
 //

@@ -34,9 +34,14 @@ class SqliteTx final : public SqliteReads<Tx> {
 
   // A transaction has begun.
   void BeginGroup(absl::Time now);
-  void BeginClosure();
-  // Keeps or undoes what the closure did.
-  void EndClosure(bool keep);
+  // A savepoint costs a closure a quarter of its time, since SQLite copies
+  // each page once more; only a `careful` closure gets one.
+  void BeginClosure(bool careful);
+  // Keeps or undoes what the closure did. False where it cannot be undone
+  // alone: then the group is to begin again.
+  bool EndClosure(bool keep);
+  // Undoes the whole group, and begins it anew.
+  void BeginAgain();
   // Before COMMIT. Whether there is anything to commit.
   bool Flush();
   // After COMMIT: what observers are told.
@@ -87,10 +92,11 @@ class SqliteTx final : public SqliteReads<Tx> {
   };
 
   int64_t Next(Counter counter) { return ++counters_[counter]; }
-  // Every change of a table goes through here first: it opens the closure's
-  // savepoint if something earlier would be lost by a plain rollback.
+  // Every change of a table goes through here first: it opens a careful
+  // closure's savepoint if a plain rollback would undo too much.
   void BeforeChange();
-  void Undo();
+  bool Undo();
+  void Load();
   bool ChangedSinceMark();
   void NoteWaiting(const Run& run);
 
@@ -109,6 +115,7 @@ class SqliteTx final : public SqliteReads<Tx> {
   std::set<int64_t> empty_lanes_;
 
   Mark mark_;
+  bool careful_ = false;        // the present closure is to have a savepoint
   bool savepoint_ = false;      // the present closure's is open
   bool group_wrote_ = false;    // tables, by closures that were kept
   bool closure_wrote_ = false;  // tables, by the present closure
