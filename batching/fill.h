@@ -1,0 +1,44 @@
+// Filling the batches of one group of runs that can share them. The planner's
+// inner part; one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "batching/improve.h"
+#include "batching/planner.h"
+
+namespace sheaf::batching {
+
+// How far a batch of one key may go, and what ended it there.
+struct SizeLimit {
+  int rows = 1;
+  BatchEnd end = BatchEnd::kSize;
+};
+SizeLimit LimitOf(const CostModel& model, const BatchKey& key,
+                  const PlanOptions& options);
+
+// Batches of some rows, in order. Kept flat: there may be a million.
+struct Filled {
+  std::vector<uint32_t> order;
+  struct Part {
+    uint32_t count = 0;
+    BatchEnd end = BatchEnd::kSize;
+    double ms = 0;
+  };
+  std::vector<Part> parts;
+  double ms = 0;
+};
+
+// `rows` are of one key, in FIFO order.
+Filled FillByRule(const RowSet& set, const CostModel& model,
+                  absl::Span<const uint32_t> rows, const PolicySpec& spec,
+                  SizeLimit limit, const PlanOptions& options);
+// The cheapest of the rules, then exchanges.
+Filled FillBest(const RowSet& set, const CostModel& model,
+                absl::Span<const uint32_t> rows,
+                absl::Span<const PolicySpec> candidates, SizeLimit limit,
+                const PlanOptions& options);
+
+}  // namespace sheaf::batching
