@@ -201,12 +201,10 @@ class Harmless {
 };
 
 Plan MakeBy(const RowSet& set, const CostModel& model, Rules rules,
-            const PlanOptions& options) {
+            const PlanOptions& options, absl::Span<const uint32_t> rows) {
   const bool harmless = options.harm_max < absl::InfiniteDuration();
-  std::vector<uint32_t> all(set.rows.size());
-  std::iota(all.begin(), all.end(), 0);
   if (!harmless && !HasDeadlines(set)) {
-    Plan plan = Divide(set, model, all, rules, options);
+    Plan plan = Divide(set, model, rows, rules, options);
     PutInOrder(set, model, nullptr, options, &plan);
     return plan;
   }
@@ -214,22 +212,28 @@ Plan MakeBy(const RowSet& set, const CostModel& model, Rules rules,
   fifo_options.harm_max = absl::InfiniteDuration();
   fifo_options.defer_max = absl::ZeroDuration();
   const PolicySpec natural = SpecOf(Policy::kNatural);
-  Plan fifo = Divide(set, model, all, {&natural, 1}, fifo_options);
+  Plan fifo = Divide(set, model, rows, {&natural, 1}, fifo_options);
   PutInOrder(set, model, nullptr, fifo_options, &fifo);
   const Timeline fifo_time = TimelineOf(set, model, fifo);
   if (harmless) {
     return Harmless(set, model, rules, options, fifo, fifo_time).Run();
   }
-  Plan plan = Divide(set, model, all, rules, options);
+  Plan plan = Divide(set, model, rows, rules, options);
   PutInOrder(set, model, &fifo_time, options, &plan);
   return plan;
+}
+
+std::vector<uint32_t> AllRows(const RowSet& set) {
+  std::vector<uint32_t> rows(set.rows.size());
+  std::iota(rows.begin(), rows.end(), 0);
+  return rows;
 }
 
 }  // namespace
 
 Plan MakePlan(const RowSet& set, const CostModel& model, const PolicySpec& spec,
               const PlanOptions& options) {
-  Plan plan = MakeBy(set, model, {&spec, 1}, options);
+  Plan plan = MakeBy(set, model, {&spec, 1}, options, AllRows(set));
   plan.policy = spec.policy;
   plan.computation = spec.computation;
   return plan;
@@ -237,18 +241,25 @@ Plan MakePlan(const RowSet& set, const CostModel& model, const PolicySpec& spec,
 
 Plan MakeBestPlan(const RowSet& set, const CostModel& model, Rules candidates,
                   const PlanOptions& options) {
-  Plan plan = MakeBy(set, model, candidates, options);
+  Plan plan = MakeBy(set, model, candidates, options, AllRows(set));
   plan.policy = Policy::kBest;
   return plan;
 }
 
 Plan MakePlan(const RowSet& set, const CostModel& model, Policy policy,
               const PlanOptions& options) {
-  if (policy != Policy::kBest) {
-    return MakePlan(set, model, SpecOf(policy), options);
-  }
+  return MakePlan(set, model, policy, options, AllRows(set));
+}
+
+Plan MakePlan(const RowSet& set, const CostModel& model, Policy policy,
+              const PlanOptions& options, absl::Span<const uint32_t> rows) {
   const auto all = absl::MakeConstSpan(PolicySpecs());
-  return MakeBestPlan(set, model, all.subspan(0, all.size() - 1), options);
+  const Rules rules = policy == Policy::kBest ? all.subspan(0, all.size() - 1)
+                                              : Rules(&SpecOf(policy), 1);
+  Plan plan = MakeBy(set, model, rules, options, rows);
+  plan.policy = policy;
+  plan.computation = SpecOf(policy).computation;
+  return plan;
 }
 
 double LowerBound(const RowSet& set, const CostModel& model, int batch_size) {

@@ -47,6 +47,9 @@ Plan MakeBestPlan(const RowSet& set, const CostModel& model,
 // Either of them: kBest takes every rule there is.
 Plan MakePlan(const RowSet& set, const CostModel& model, Policy policy,
               const PlanOptions& options);
+// The same for some of the rows, in the order in which they wait.
+Plan MakePlan(const RowSet& set, const CostModel& model, Policy policy,
+              const PlanOptions& options, absl::Span<const uint32_t> rows);
 
 // Less than this no plan with such batches can take; how far a plan is from it
 // says how much a better planner might still find.
