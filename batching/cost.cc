@@ -8,6 +8,42 @@ namespace {
 
 constexpr int kTabled = 512;  // UNet rows whose step time is looked up
 
+// Sorts falling. A batch is a handful of rows, mostly in order already.
+void SortByEnd(std::vector<CostModel::Mark>* marks) {
+  constexpr size_t kFew = 48;
+  const auto later = [](const CostModel::Mark& a, const CostModel::Mark& b) {
+    return a.at > b.at;
+  };
+  if (marks->size() > kFew) {
+    std::sort(marks->begin(), marks->end(), later);
+    return;
+  }
+  for (size_t i = 1; i < marks->size(); ++i) {
+    const CostModel::Mark mark = (*marks)[i];
+    size_t j = i;
+    for (; j > 0 && later(mark, (*marks)[j - 1]); --j) {
+      (*marks)[j] = (*marks)[j - 1];
+    }
+    (*marks)[j] = mark;
+  }
+}
+
+// The time of all steps, from the last one back to the first: how many rows
+// live changes at the marks only.
+template <class TimeOf>
+double Swept(std::vector<CostModel::Mark>* marks, TimeOf time_of) {
+  SortByEnd(marks);
+  double time = 0;
+  int live = 0;
+  for (size_t i = 0; i < marks->size(); ++i) {
+    live += (*marks)[i].change;
+    const int next = i + 1 < marks->size() ? (*marks)[i + 1].at : 0;
+    if (live == 0 || (*marks)[i].at == next) continue;
+    time += ((*marks)[i].at - next) * time_of(live);
+  }
+  return time;
+}
+
 }  // namespace
 
 CostModel::CostModel(const ShapeTable* shapes, Profile profile,
@@ -15,6 +51,7 @@ CostModel::CostModel(const ShapeTable* shapes, Profile profile,
     : shapes_(shapes), profile_(std::move(profile)), correction_(correction) {
   step_.resize(kTabled + 1);
   for (int n = 1; n <= kTabled; ++n) step_[n] = profile_.Step(n) * correction;
+  ends_.resize(shapes->controls());
   for (size_t i = 0; i < shapes->controls(); ++i) {
     const auto id = static_cast<uint16_t>(i);
     Hinge hinge = profile_.Control(shapes->control(id));
@@ -38,48 +75,38 @@ double CostModel::Batch(absl::Span<const uint32_t> classes,
   const int n = static_cast<int>(classes.size());
   double time =
       correction_ * (profile_.encode.At(n) + n * profile_.decode.At(1));
-  // Rows by steps: from one number of steps to the next fewer rows live.
   bool controlled = false;
   marks_.clear();
   for (const uint32_t id : classes) {
     const CostClass& row = shapes_->cost(id);
     controlled |= !row.controls.empty();
-    marks_.push_back({row.steps, 0, static_cast<int16_t>(row.width)});
+    marks_.push_back({row.steps, static_cast<int16_t>(row.width)});
   }
-  std::sort(marks_.begin(), marks_.end(),
-            [](const Mark& a, const Mark& b) { return a.at > b.at; });
-  int live = 0;
-  for (size_t i = 0; i < marks_.size(); ++i) {
-    live += marks_[i].change;
-    const uint32_t next = i + 1 < marks_.size() ? marks_[i + 1].at : 0;
-    if (marks_[i].at != next) time += (marks_[i].at - next) * Step(live);
-  }
+  time += Swept(&marks_, [&](int live) { return Step(live); });
   if (!controlled) return time;
   return time + (computation == Computation::kDense ? DenseControlTime(classes)
                                                     : ControlTime(classes));
 }
 
 double CostModel::ControlTime(absl::Span<const uint32_t> classes) const {
-  marks_.clear();
+  used_.clear();
   for (const uint32_t id : classes) {
     const CostClass& row = shapes_->cost(id);
     const auto width = static_cast<int16_t>(row.width);
     for (const ControlSpan& span : row.controls) {
-      marks_.push_back({span.first, span.control, width});
-      marks_.push_back({span.last, span.control, static_cast<int16_t>(-width)});
+      std::vector<Mark>& ends = ends_[span.control];
+      if (ends.empty()) used_.push_back(span.control);
+      ends.push_back({span.last, width});
+      if (span.first > 0) {
+        ends.push_back({span.first, static_cast<int16_t>(-width)});
+      }
     }
   }
-  std::sort(marks_.begin(), marks_.end(), [](const Mark& a, const Mark& b) {
-    return a.control != b.control ? a.control < b.control : a.at < b.at;
-  });
   double time = 0;
-  int live = 0;
-  for (size_t i = 0; i + 1 < marks_.size(); ++i) {
-    live += marks_[i].change;
-    // A control's changes sum to none, so live is 0 where the next one begins.
-    if (live == 0 || marks_[i + 1].at == marks_[i].at) continue;
-    time += (marks_[i + 1].at - marks_[i].at) *
-            controls_[marks_[i].control].At(live);
+  for (const uint16_t control : used_) {
+    time += Swept(&ends_[control],
+                  [&](int live) { return controls_[control].At(live); });
+    ends_[control].clear();
   }
   return time;
 }

@@ -19,6 +19,12 @@ enum class Computation { kGathered = 1, kDense = 2 };
 
 class CostModel {
  public:
+  // Where the number of live rows changes, seen from the last step backwards.
+  struct Mark {
+    uint16_t at;
+    int16_t change;
+  };
+
   // The same profile for every key; `correction` scales it (calibration.h).
   CostModel(const ShapeTable* shapes, Profile profile, double correction = 1);
 
@@ -50,12 +56,9 @@ class CostModel {
   std::vector<double> step_;     // by rows, as far as it was made
   std::vector<Hinge> controls_;  // by control
   // Scratch, so that an answer allocates nothing.
-  struct Mark {
-    uint32_t at;
-    uint16_t control;
-    int16_t change;
-  };
   mutable std::vector<Mark> marks_;
+  mutable std::vector<std::vector<Mark>> ends_;  // by control; empty between
+  mutable std::vector<uint16_t> used_;
   mutable std::vector<uint32_t> repeated_;
 };
 

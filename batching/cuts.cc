@@ -10,24 +10,25 @@ bool IsPowerOfTwo(int n) { return (n & (n - 1)) == 0; }
 
 }  // namespace
 
-int64_t UnlikeWindows(absl::Span<const uint32_t> classes, int size_max) {
-  int64_t windows = 0;
-  int alike = 0;
+int64_t UnlikeWork(absl::Span<const uint32_t> classes, int size_max) {
+  int64_t work = 0;
+  int64_t alike = 0;
   for (size_t i = classes.size(); i-- > 0;) {
     const bool same = i + 1 < classes.size() && classes[i] == classes[i + 1];
-    alike = same ? std::min(alike + 1, size_max) : 1;
+    alike = same ? alike + 1 : 1;
     const auto left = static_cast<int64_t>(classes.size() - i);
-    windows +=
-        std::min<int64_t>(size_max, left) - std::min<int64_t>(alike, left);
+    const int64_t last = std::min<int64_t>(size_max, left);
+    const int64_t first = std::min(alike, last);
+    work += (last * (last + 1) - first * (first + 1)) / 2;
   }
-  return windows;
+  return work;
 }
 
 Cuts Cut(const CostModel& model, absl::Span<const uint32_t> classes,
          const CutOptions& options) {
   const size_t n = classes.size();
   const int size_max = std::max(1, options.size_max);
-  const bool few = UnlikeWindows(classes, size_max) <= options.windows_max;
+  const bool few = UnlikeWork(classes, size_max) <= options.work_max;
   std::vector<double> cost(n + 1, 0);  // F
   std::vector<uint16_t> size(n);
   // Costs of 1, 2, ... rows of the present class.

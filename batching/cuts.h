@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -16,9 +17,9 @@ struct CutOptions {
   // W_i is this times the number of rows that wait while the batch runs: what
   // a millisecond of one run's waiting is worth in GPU milliseconds.
   double waiting_weight = 0;
-  // Windows of unlike rows whose cost may be asked for. Beyond it only sizes
-  // that are powers of two, and the largest, are tried for such windows.
-  int64_t windows_max = 20'000'000;
+  // How much UnlikeWork may be done. Beyond it only sizes that are powers of
+  // two, and the largest, are tried for windows of unlike rows.
+  int64_t work_max = std::numeric_limits<int64_t>::max();
 };
 
 struct Cuts {
@@ -31,7 +32,8 @@ struct Cuts {
 Cuts Cut(const CostModel& model, absl::Span<const uint32_t> classes,
          const CutOptions& options);
 
-// Work that Cut does for these: its windows of unlike rows.
-int64_t UnlikeWindows(absl::Span<const uint32_t> classes, int size_max);
+// What Cut has to do for these: the rows in all windows of unlike rows, whose
+// costs it cannot look up.
+int64_t UnlikeWork(absl::Span<const uint32_t> classes, int size_max);
 
 }  // namespace sheaf::batching

@@ -10,6 +10,9 @@
 namespace sheaf::batching {
 namespace {
 
+// Fewer would not get through a group once.
+constexpr int64_t kExchangesMin = 1'000;
+
 uint32_t CostOf(const RowSet& set, uint32_t row) {
   return set.shapes.shape(set.rows[row].shape).cost;
 }
@@ -20,6 +23,11 @@ std::vector<uint32_t> ClassesOf(const RowSet& set,
   classes.reserve(rows.size());
   for (const uint32_t row : rows) classes.push_back(CostOf(set, row));
   return classes;
+}
+
+bool AreAlike(absl::Span<const uint32_t> classes) {
+  return std::all_of(classes.begin(), classes.end(),
+                     [&](uint32_t c) { return c == classes[0]; });
 }
 
 // Appends `rows` cut into batches of the given sizes.
@@ -74,28 +82,23 @@ struct Division {
 };
 
 Division CutBest(const RowSet& set, const CostModel& model,
-                 absl::Span<const uint32_t> rows, SizeLimit limit,
-                 const PlanOptions& options) {
-  CutOptions cut;
-  cut.size_max = limit.rows;
-  cut.waiting_weight = options.waiting_weight;
+                 absl::Span<const uint32_t> rows, const CutOptions& options) {
   Division best;
   const std::vector<uint32_t> arrived = ClassesOf(set, rows);
-  const bool alike = std::all_of(arrived.begin(), arrived.end(),
-                                 [&](uint32_t c) { return c == arrived[0]; });
+  // Rows that cost the same cost it in every order; arrival is fairest.
+  const bool alike = AreAlike(arrived);
   for (const Order order : kOrders) {
-    // Rows that cost the same cost it in every order; arrival is fairest.
     if (alike && order != Order::kArrival) continue;
     Division division;
     division.rows = Ordered(set, rows, order);
     division.classes = ClassesOf(set, division.rows);
     const bool first = best.rows.empty();
     if (!first &&
-        (UnlikeWindows(division.classes, limit.rows) > options.windows_max ||
-         division.classes == best.classes)) {
+        (division.classes == best.classes ||
+         UnlikeWork(division.classes, options.size_max) > options.work_max)) {
       continue;
     }
-    division.cuts = Cut(model, division.classes, cut);
+    division.cuts = Cut(model, division.classes, options);
     if (first || division.cuts.weighed < best.cuts.weighed) {
       best = std::move(division);
     }
@@ -104,9 +107,9 @@ Division CutBest(const RowSet& set, const CostModel& model,
 }
 
 void FillOptimal(const RowSet& set, const CostModel& model,
-                 absl::Span<const uint32_t> rows, SizeLimit limit,
-                 const PlanOptions& options, Appender* out) {
-  const Division best = CutBest(set, model, rows, limit, options);
+                 absl::Span<const uint32_t> rows, const CutOptions& options,
+                 Appender* out) {
+  const Division best = CutBest(set, model, rows, options);
   const auto ordered = absl::MakeConstSpan(best.rows);
   const auto classes = absl::MakeConstSpan(best.classes);
   size_t at = 0;
@@ -120,7 +123,7 @@ void FillOptimal(const RowSet& set, const CostModel& model,
 
 // As loose batches and back, for exchanges.
 void ImproveFilled(const RowSet& set, const CostModel& model, SizeLimit limit,
-                   const PlanOptions& options, Filled* filled) {
+                   int64_t exchanges_max, Filled* filled) {
   std::vector<LooseBatch> loose;
   size_t at = 0;
   for (const Filled::Part& part : filled->parts) {
@@ -131,7 +134,7 @@ void ImproveFilled(const RowSet& set, const CostModel& model, SizeLimit limit,
     batch.ms = part.ms;
     at += part.count;
   }
-  if (Improve(model, limit.rows, options.exchanges_max, &loose) == 0) return;
+  if (Improve(model, limit.rows, exchanges_max, &loose) == 0) return;
   Filled improved;
   Appender out(model, Computation::kGathered, limit, &improved);
   for (const LooseBatch& batch : loose) {
@@ -160,9 +163,16 @@ SizeLimit LimitOf(const CostModel& model, const BatchKey& key,
   return limit;
 }
 
+Effort EffortFor(size_t rows, const PlanOptions& options) {
+  const auto count = static_cast<int64_t>(std::max<size_t>(1, rows));
+  return {
+      std::max(options.work_per_row, options.work_max / count),
+      static_cast<double>(options.exchanges_max) / static_cast<double>(count)};
+}
+
 Filled FillByRule(const RowSet& set, const CostModel& model,
                   absl::Span<const uint32_t> rows, const PolicySpec& spec,
-                  SizeLimit limit, const PlanOptions& options) {
+                  SizeLimit limit, const PlanOptions& options, Effort effort) {
   Filled filled;
   Appender out(model, spec.computation, limit, &filled);
   if (spec.fill == Fill::kSingles) {
@@ -173,10 +183,16 @@ Filled FillByRule(const RowSet& set, const CostModel& model,
   const Groups groups =
       jobs ? GroupByJob(set, rows) : GroupBy(set, rows, spec.grouping);
   for (size_t i = 0; i < groups.size(); ++i) {
+    const auto members = groups.of(i);
     if (spec.fill == Fill::kOptimal) {
-      FillOptimal(set, model, groups.of(i), limit, options, &out);
+      const auto count = static_cast<int64_t>(members.size());
+      FillOptimal(set, model, members,
+                  {.size_max = limit.rows,
+                   .waiting_weight = options.waiting_weight,
+                   .work_max = effort.work_per_row * count},
+                  &out);
     } else {
-      out.AppendChunks(set, groups.of(i), limit.rows,
+      out.AppendChunks(set, members, limit.rows,
                        jobs ? BatchEnd::kJob : BatchEnd::kLast);
     }
   }
@@ -186,16 +202,18 @@ Filled FillByRule(const RowSet& set, const CostModel& model,
 Filled FillBest(const RowSet& set, const CostModel& model,
                 absl::Span<const uint32_t> rows,
                 absl::Span<const PolicySpec> candidates, SizeLimit limit,
-                const PlanOptions& options) {
+                const PlanOptions& options, Effort effort) {
   Filled best;
   for (const PolicySpec& spec : candidates) {
     // The engine gathers; a dense batch is never cheaper.
     if (spec.computation == Computation::kDense) continue;
-    Filled filled = FillByRule(set, model, rows, spec, limit, options);
+    Filled filled = FillByRule(set, model, rows, spec, limit, options, effort);
     if (best.parts.empty() || filled.ms < best.ms) best = std::move(filled);
   }
-  if (rows.size() <= options.exchange_rows_max && options.waiting_weight == 0) {
-    ImproveFilled(set, model, limit, options, &best);
+  const auto exchanges = static_cast<int64_t>(effort.exchanges_per_row *
+                                              static_cast<double>(rows.size()));
+  if (exchanges >= kExchangesMin && options.waiting_weight == 0) {
+    ImproveFilled(set, model, limit, exchanges, &best);
   }
   return best;
 }

@@ -19,6 +19,13 @@ struct SizeLimit {
 SizeLimit LimitOf(const CostModel& model, const BatchKey& key,
                   const PlanOptions& options);
 
+// What a group may spend, by its share of all rows.
+struct Effort {
+  int64_t work_per_row = 0;
+  double exchanges_per_row = 0;
+};
+Effort EffortFor(size_t rows, const PlanOptions& options);
+
 // Batches of some rows, in order. Kept flat: there may be a million.
 struct Filled {
   std::vector<uint32_t> order;
@@ -34,11 +41,11 @@ struct Filled {
 // `rows` are of one key, in FIFO order.
 Filled FillByRule(const RowSet& set, const CostModel& model,
                   absl::Span<const uint32_t> rows, const PolicySpec& spec,
-                  SizeLimit limit, const PlanOptions& options);
+                  SizeLimit limit, const PlanOptions& options, Effort effort);
 // The cheapest of the rules, then exchanges.
 Filled FillBest(const RowSet& set, const CostModel& model,
                 absl::Span<const uint32_t> rows,
                 absl::Span<const PolicySpec> candidates, SizeLimit limit,
-                const PlanOptions& options);
+                const PlanOptions& options, Effort effort);
 
 }  // namespace sheaf::batching

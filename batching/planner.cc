@@ -44,14 +44,15 @@ Plan Divide(const RowSet& set, const CostModel& model,
   Plan plan;
   plan.order.reserve(rows.size());
   const Groups groups = GroupByKey(set, rows, options.across_priorities);
+  const Effort effort = EffortFor(rows.size(), options);
   for (size_t i = 0; i < groups.size(); ++i) {
     const auto members = groups.of(i);
     const uint32_t key = set.shapes.shape(set.rows[members[0]].shape).key;
     const SizeLimit limit = LimitOf(model, set.shapes.key(key), options);
     const Filled filled =
         rules.size() == 1
-            ? FillByRule(set, model, members, rules[0], limit, options)
-            : FillBest(set, model, members, rules, limit, options);
+            ? FillByRule(set, model, members, rules[0], limit, options, effort)
+            : FillBest(set, model, members, rules, limit, options, effort);
     AppendTo(set, filled, key, &plan);
   }
   return plan;

@@ -31,10 +31,12 @@ struct PlanOptions {
   // How long a batch may be passed over by batches of the loaded model.
   absl::Duration defer_max = absl::ZeroDuration();
   absl::Time now = absl::UnixEpoch();  // against which deadlines are held
-  // Bounds of the search, for very large or very mixed queues.
-  int64_t windows_max = 1'000'000;   // of unlike rows, for each further order
-  int64_t exchanges_max = 200'000;   // costs asked for while improving a group
-  size_t exchange_rows_max = 4'000;  // groups beyond are not improved
+  // Bounds of the search over all rows, each group having its share: rows
+  // looked at while cutting (cuts.h), but no less than `work_per_row` each,
+  // and costs asked for while exchanging rows.
+  int64_t work_max = 10'000'000;
+  int64_t work_per_row = 20;
+  int64_t exchanges_max = 1'000'000;
 };
 
 // Plans by one rule.

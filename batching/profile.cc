@@ -175,8 +175,6 @@ double ErrorOf(const Hinge& hinge, const Points& points) {
 
 }  // namespace
 
-double Hinge::At(int n) const { return std::max(h, a + b * n); }
-
 double Profile::Step(int n) const {
   if (measured.empty() || n > measured.rbegin()->first) return step.At(n);
   const auto above = measured.lower_bound(n);

@@ -2,6 +2,7 @@
 // a guided run twice. Plain values; any thread.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <string_view>
@@ -17,7 +18,7 @@ struct Hinge {
   double h = 0;
   double a = 0;
   double b = 0;
-  double At(int n) const;
+  double At(int n) const { return std::max(h, a + b * n); }
   bool operator==(const Hinge&) const = default;
 };
 
