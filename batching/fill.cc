@@ -204,10 +204,10 @@ Filled FillBest(const RowSet& set, const CostModel& model,
                 absl::Span<const PolicySpec> candidates, SizeLimit limit,
                 const PlanOptions& options, Effort effort) {
   Filled best;
+  std::vector<double> candidate_ms;
   for (const PolicySpec& spec : candidates) {
-    // The engine gathers; a dense batch is never cheaper.
-    if (spec.computation == Computation::kDense) continue;
     Filled filled = FillByRule(set, model, rows, spec, limit, options, effort);
+    candidate_ms.push_back(filled.ms);
     if (best.parts.empty() || filled.ms < best.ms) best = std::move(filled);
   }
   const auto exchanges = static_cast<int64_t>(effort.exchanges_per_row *
@@ -215,6 +215,7 @@ Filled FillBest(const RowSet& set, const CostModel& model,
   if (exchanges >= kExchangesMin && options.waiting_weight == 0) {
     ImproveFilled(set, model, limit, exchanges, &best);
   }
+  best.candidate_ms = std::move(candidate_ms);
   return best;
 }
 

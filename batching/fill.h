@@ -36,6 +36,7 @@ struct Filled {
   };
   std::vector<Part> parts;
   double ms = 0;
+  std::vector<double> candidate_ms;  // of each rule, where there were several
 };
 
 // `rows` are of one key, in FIFO order.

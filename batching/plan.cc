@@ -29,6 +29,20 @@ const PolicySpec& SpecOf(Policy policy) {
   return PolicySpecs()[static_cast<size_t>(policy) - 1];
 }
 
+const std::vector<PolicySpec>& BestCandidates() {
+  static const auto* const kCandidates = [] {
+    auto* candidates = new std::vector<PolicySpec>;
+    for (const PolicySpec& spec : PolicySpecs()) {
+      if (spec.policy == Policy::kBest) continue;
+      // Computing a control for rows that don't use it is never cheaper.
+      if (spec.computation == Computation::kDense) continue;
+      candidates->push_back(spec);
+    }
+    return candidates;
+  }();
+  return *kCandidates;
+}
+
 std::optional<Policy> ParsePolicy(std::string_view name) {
   for (const PolicySpec& spec : PolicySpecs()) {
     if (spec.name == name) return spec.policy;

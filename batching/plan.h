@@ -43,6 +43,8 @@ struct PolicySpec {
 };
 const std::vector<PolicySpec>& PolicySpecs();
 const PolicySpec& SpecOf(Policy policy);
+// What kBest chooses from: all that compute controls as the engine does.
+const std::vector<PolicySpec>& BestCandidates();
 std::optional<Policy> ParsePolicy(std::string_view name);
 
 // Why a batch ends where it ends.
@@ -74,6 +76,8 @@ struct Plan {
   double gpu_ms = 0;                  // sum over batches
   int64_t swaps = 0;                  // changes of model between them
   double swap_ms = 0;
+  // What each candidate rule alone would have taken (MakeBestPlan).
+  std::vector<double> candidate_ms;
 
   absl::Span<const uint32_t> RowsOf(const PlannedBatch& batch) const {
     return absl::MakeConstSpan(order).subspan(batch.begin, batch.count);

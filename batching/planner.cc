@@ -1,8 +1,11 @@
 #include "batching/planner.h"
 
 #include <algorithm>
+#include <atomic>
+#include <functional>
 #include <limits>
 #include <numeric>
+#include <thread>
 
 #include "batching/fill.h"
 #include "batching/groups.h"
@@ -13,10 +16,16 @@ namespace {
 
 using Rules = absl::Span<const PolicySpec>;
 
+constexpr size_t kRowsForThreads = 10'000;
+
 // Adds the batches of one key to the plan. Rows of a batch stand in the order
 // in which they came.
 void AppendTo(const RowSet& set, const Filled& filled, uint32_t key,
               Plan* plan) {
+  plan->candidate_ms.resize(filled.candidate_ms.size());
+  for (size_t i = 0; i < filled.candidate_ms.size(); ++i) {
+    plan->candidate_ms[i] += filled.candidate_ms[i];
+  }
   size_t at = 0;
   for (const Filled::Part& part : filled.parts) {
     PlannedBatch batch;
@@ -37,23 +46,46 @@ void AppendTo(const RowSet& set, const Filled& filled, uint32_t key,
   }
 }
 
+// Calls `work(i)` for each i below `count` on so many threads.
+void ForEach(size_t count, int threads,
+             const std::function<void(size_t i)>& work) {
+  std::atomic<size_t> next = 0;
+  const auto take = [&] {
+    for (size_t i = next++; i < count; i = next++) work(i);
+  };
+  std::vector<std::thread> helpers;
+  for (int i = 1; i < threads && helpers.size() + 1 < count; ++i) {
+    helpers.emplace_back(take);
+  }
+  take();
+  for (std::thread& helper : helpers) helper.join();
+}
+
 // Batches over some of the rows, not yet ordered.
 Plan Divide(const RowSet& set, const CostModel& model,
             absl::Span<const uint32_t> rows, Rules rules,
             const PlanOptions& options) {
-  Plan plan;
-  plan.order.reserve(rows.size());
   const Groups groups = GroupByKey(set, rows, options.across_priorities);
   const Effort effort = EffortFor(rows.size(), options);
+  const auto key_of = [&](size_t group) {
+    return set.shapes.shape(set.rows[groups.of(group)[0]].shape).key;
+  };
+  std::vector<Filled> filled(groups.size());
+  // A thread costs more to start than few rows take to plan.
+  const int threads = rows.size() < kRowsForThreads ? 1 : options.threads;
+  ForEach(groups.size(), threads, [&](size_t i) {
+    const CostModel own = model;  // its scratch is not shared
+    const SizeLimit limit = LimitOf(own, set.shapes.key(key_of(i)), options);
+    filled[i] = rules.size() == 1 ? FillByRule(set, own, groups.of(i), rules[0],
+                                               limit, options, effort)
+                                  : FillBest(set, own, groups.of(i), rules,
+                                             limit, options, effort);
+  });
+  Plan plan;
+  plan.order.reserve(rows.size());
   for (size_t i = 0; i < groups.size(); ++i) {
-    const auto members = groups.of(i);
-    const uint32_t key = set.shapes.shape(set.rows[members[0]].shape).key;
-    const SizeLimit limit = LimitOf(model, set.shapes.key(key), options);
-    const Filled filled =
-        rules.size() == 1
-            ? FillByRule(set, model, members, rules[0], limit, options, effort)
-            : FillBest(set, model, members, rules, limit, options, effort);
-    AppendTo(set, filled, key, &plan);
+    AppendTo(set, filled[i], key_of(i), &plan);
+    filled[i] = Filled();
   }
   return plan;
 }
@@ -106,6 +138,7 @@ class Harmless {
         fifo_time_(fifo_time) {}
 
   Plan Run() {
+    if (rules_.size() > 1) plan_.candidate_ms.assign(rules_.size(), 0);
     size_t done = 0;
     size_t length = fifo_.batches.size();
     while (done < fifo_.batches.size()) {
@@ -177,6 +210,12 @@ class Harmless {
       plan_.order.insert(plan_.order.end(), rows.begin(), rows.end());
       plan_.batches.push_back(batch);
       plan_.gpu_ms += batch.ms;
+    }
+    // A stretch that was left alone costs the same by every rule.
+    for (size_t i = 0; i < plan_.candidate_ms.size(); ++i) {
+      plan_.candidate_ms[i] += stretch.candidate_ms.empty()
+                                   ? stretch.gpu_ms
+                                   : stretch.candidate_ms[i];
     }
     plan_.swap_ms = static_cast<double>(plan_.swaps) * model_.profile().swap;
   }

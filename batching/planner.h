@@ -1,6 +1,6 @@
 // From a snapshot of waiting runs to a plan: pure, deterministic, and near
 // linear in the number of runs. The rows must be in FIFO order
-// (RowSet::Sort). One thread.
+// (RowSet::Sort).
 #pragma once
 
 #include <cstdint>
@@ -37,6 +37,7 @@ struct PlanOptions {
   int64_t work_max = 10'000'000;
   int64_t work_per_row = 20;
   int64_t exchanges_max = 1'000'000;
+  int threads = 1;  // to plan different keys on; the plan is the same
 };
 
 // Plans by one rule.

@@ -109,6 +109,7 @@ Measured Measure(int64_t count, int batch_size) {
   const CostModel model(&set.shapes, DeviceOf());
   PlanOptions options;
   options.batch_size = batch_size;
+  options.threads = 2;
   const Plan plan = MakePlan(set, model, Policy::kBest, options);
   measured.plan_s = Seconds(begin);
   begin = absl::Now();
