@@ -4,6 +4,9 @@
 #include <limits>
 #include <utility>
 
+#include "batching/cuts.h"
+#include "batching/groups.h"
+
 namespace sheaf::batching {
 namespace {
 
@@ -45,56 +48,35 @@ class Load {
   std::vector<int> rows_;
 };
 
-struct Candidate {
-  uint32_t row = 0;
-  uint32_t cost = 0;  // class
-  double share = 0;   // the least it could cost anywhere
-};
-
-// Of those who could join a batch that takes `ms`, the one who adds least
-// beyond the share that it must cost somewhere anyway; the older of equals.
-size_t LeastWaste(const CostModel& model,
-                  const std::vector<Candidate>& candidates, double ms,
-                  std::vector<uint32_t>* classes) {
-  size_t best = 0;
-  double least = std::numeric_limits<double>::infinity();
-  double waste = 0;
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    // Neighbours of one class cost the same.
-    if (i == 0 || candidates[i].cost != candidates[i - 1].cost) {
-      classes->push_back(candidates[i].cost);
-      waste = model.Batch(*classes) - ms - candidates[i].share;
-      classes->pop_back();
-    }
-    if (waste >= least - 1e-9) continue;
-    least = waste;
-    best = i;
-  }
-  return best;
-}
-
 }  // namespace
 
 std::vector<uint32_t> FormBatch(const RowSet& set, const CostModel& model,
                                 absl::Span<const uint32_t> waiting, int size) {
-  std::vector<uint32_t> batch;
-  if (waiting.empty()) return batch;
-  std::vector<uint32_t> classes;
-  std::vector<Candidate> left;
-  for (const uint32_t row : waiting) {
-    const uint32_t cost = set.shapes.shape(set.rows[row].shape).cost;
-    left.push_back({row, cost, model.ShareAtLeast(cost, size)});
+  std::vector<uint32_t> best;
+  double least = std::numeric_limits<double>::infinity();
+  if (waiting.empty()) return best;
+  // The orders that keep shapes together are cut soonest.
+  for (const Order order : {Order::kStepsSignature, Order::kSignatureSteps}) {
+    const std::vector<uint32_t> rows = Ordered(set, waiting, order);
+    std::vector<uint32_t> classes;
+    for (const uint32_t row : rows) {
+      classes.push_back(set.shapes.shape(set.rows[row].shape).cost);
+    }
+    const Cuts cuts = Cut(model, classes, {.size_max = size});
+    if (cuts.ms >= least) continue;
+    least = cuts.ms;
+    auto begin = rows.begin();
+    for (const uint16_t count : cuts.sizes) {
+      const auto end = begin + count;
+      if (std::find(begin, end, waiting[0]) != end) best.assign(begin, end);
+      begin = end;
+    }
   }
-  size_t best = 0;  // the oldest
-  double ms = 0;
-  while (true) {
-    classes.push_back(left[best].cost);
-    batch.push_back(left[best].row);
-    left.erase(left.begin() + best);
-    ms = model.Batch(classes);
-    if (static_cast<int>(batch.size()) >= size || left.empty()) return batch;
-    best = LeastWaste(model, left, ms, &classes);
-  }
+  // The oldest first, as they came.
+  std::sort(best.begin(), best.end(), [&](uint32_t a, uint32_t b) {
+    return GoesBefore(set.rows[a], set.rows[b]);
+  });
+  return best;
 }
 
 std::vector<uint32_t> ChooseJoining(const RowSet& set, const CostModel& model,

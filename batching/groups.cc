@@ -70,6 +70,13 @@ bool IsBefore(const Place& a, const Place& b, Order order) {
       return a.steps < b.steps;
     case Order::kSignature:
       return std::tie(a.signature, a.steps) < std::tie(b.signature, b.steps);
+    case Order::kStepsThenSignature:
+      return std::tie(a.steps, a.signature) < std::tie(b.steps, b.signature);
+    case Order::kStepsThenWidth:
+      return std::tie(a.steps, a.width, a.signature) <
+             std::tie(b.steps, b.width, b.signature);
+    case Order::kSignatureAlone:
+      return a.signature < b.signature;
     case Order::kArrival:
       return false;
   }

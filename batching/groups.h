@@ -31,19 +31,26 @@ Groups GroupBy(const RowSet& set, absl::Span<const uint32_t> rows,
                const Grouping& grouping);
 Groups GroupByJob(const RowSet& set, absl::Span<const uint32_t> rows);
 
-// Orders in which a group is cut into batches; within a rank rows keep their
-// arrival order.
+// Orders in which a group is cut into batches. The first ones put all rows of
+// a shape together, which is quick to cut; in the others rows that an order
+// does not tell apart keep their arrival order.
 enum class Order {
   kStepsSignature = 1,  // steps falling, then signature, then the rest
   kSignatureSteps = 2,
   kStepsWidth = 3,  // steps falling, guided apart from unguided
   kSteps = 4,       // steps falling
-  kSignature = 5,   // signature, then steps falling, then arrival
+  kSignature = 5,   // signature, then steps falling
   kArrival = 6,     // priority, deadline, age
+  kStepsThenSignature = 7,
+  kStepsThenWidth = 8,
+  kSignatureAlone = 9,
 };
 inline constexpr Order kOrders[] = {
-    Order::kStepsSignature, Order::kSignatureSteps, Order::kStepsWidth,
-    Order::kSteps,          Order::kSignature,      Order::kArrival};
+    Order::kStepsSignature,     Order::kSignatureSteps,
+    Order::kStepsWidth,         Order::kSteps,
+    Order::kSignature,          Order::kArrival,
+    Order::kStepsThenSignature, Order::kStepsThenWidth,
+    Order::kSignatureAlone};
 
 std::vector<uint32_t> Ordered(const RowSet& set,
                               absl::Span<const uint32_t> rows, Order order);

@@ -36,7 +36,8 @@ class Simulation {
         waiting_(&trace.set, queued_),
         device_(&trace.set, &model_, computation) {}
 
-  // Plans whatever waits, and again whenever something has arrived.
+  // Plans whatever waits, and again once a tenth of it is new: with a long
+  // backlog a plan for each arrival would gain little and cost much.
   void RunPlanned(Policy policy) {
     PlanOptions plan_options;
     plan_options.batch_size = options_.batch_size;
@@ -46,10 +47,10 @@ class Simulation {
     Plan plan;
     size_t next = 0;
     while (AwaitWork()) {
-      if (arrived_ || next == plan.batches.size()) {
+      if (arrived_ * 10 >= waiting_.count() || next == plan.batches.size()) {
         plan = MakePlan(set_, model_, policy, plan_options, waiting_.All());
         next = 0;
-        arrived_ = false;
+        arrived_ = 0;
       }
       RunBatch(plan.RowsOf(plan.batches[next++]));
     }
@@ -97,11 +98,11 @@ class Simulation {
 
   // Lets time pass until something waits; false once nothing will.
   bool AwaitWork() {
-    arrived_ |= waiting_.ArriveBy(now());
+    arrived_ += waiting_.ArriveBy(now());
     while (waiting_.count() == 0) {
       if (waiting_.done()) return false;
       device_.IdleUntil(waiting_.NextArrival());
-      arrived_ |= waiting_.ArriveBy(now());
+      arrived_ += waiting_.ArriveBy(now());
     }
     return true;
   }
@@ -140,7 +141,7 @@ class Simulation {
   WaitingRows waiting_;
   VirtualDevice device_;
   std::vector<RowUnderWay> under_way_;
-  bool arrived_ = false;
+  int64_t arrived_ = 0;  // since the last plan
   int64_t batches_ = 0;
   std::vector<double> completion_;
 };

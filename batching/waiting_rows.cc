@@ -26,7 +26,7 @@ double WaitingRows::ArrivalOf(uint32_t row) const {
   return queued_ ? 0 : static_cast<double>(set_.rows[row].time);
 }
 
-bool WaitingRows::ArriveBy(double now_ms) {
+int64_t WaitingRows::ArriveBy(double now_ms) {
   const size_t before = next_;
   for (; next_ < order_.size(); ++next_) {
     const uint32_t row = order_[next_];
@@ -35,7 +35,7 @@ bool WaitingRows::ArriveBy(double now_ms) {
     ++arrived_[KeyOf(row)];
     ++count_;
   }
-  return next_ != before;
+  return static_cast<int64_t>(next_ - before);
 }
 
 double WaitingRows::NextArrival() const {

@@ -20,8 +20,8 @@ class WaitingRows {
   WaitingRows(const RowSet* set, bool queued);
 
   double ArrivalOf(uint32_t row) const;
-  // Lets in what has arrived by then; whether anything did.
-  bool ArriveBy(double now_ms);
+  // Lets in what has arrived by then; how many did.
+  int64_t ArriveBy(double now_ms);
   // When the next one arrives; infinite where none will.
   double NextArrival() const;
   void Take(uint32_t row);
