@@ -8,48 +8,6 @@
 #include "batching/groups.h"
 
 namespace sheaf::batching {
-namespace {
-
-const CostClass& ClassOf(const RowSet& set, uint32_t row) {
-  return set.shapes.cost(set.shapes.shape(set.rows[row].shape).cost);
-}
-
-// How many UNet rows use each control now, and what one more row would add to
-// a step.
-class Load {
- public:
-  Load(const RowSet& set, const CostModel& model)
-      : set_(set), model_(model), rows_(set.shapes.controls()) {}
-
-  void Add(uint32_t row, int step) {
-    const CostClass& cost = ClassOf(set_, row);
-    for (const ControlSpan& span : cost.controls) {
-      // A control that is done costs nothing any more.
-      if (step < span.last) rows_[span.control] += cost.width;
-    }
-  }
-
-  // Of a whole run, in milliseconds.
-  double Added(uint32_t row) const {
-    const CostClass& cost = ClassOf(set_, row);
-    double added = 0;
-    for (const ControlSpan& span : cost.controls) {
-      const int n = rows_[span.control];
-      const double before = n == 0 ? 0 : model_.Control(span.control, n);
-      added += (model_.Control(span.control, n + cost.width) - before) *
-               (span.last - span.first);
-    }
-    return added;
-  }
-
- private:
-  const RowSet& set_;
-  const CostModel& model_;
-  std::vector<int> rows_;
-};
-
-}  // namespace
-
 std::vector<uint32_t> FormBatch(const RowSet& set, const CostModel& model,
                                 absl::Span<const uint32_t> waiting, int size) {
   std::vector<uint32_t> best;
@@ -77,31 +35,6 @@ std::vector<uint32_t> FormBatch(const RowSet& set, const CostModel& model,
     return GoesBefore(set.rows[a], set.rows[b]);
   });
   return best;
-}
-
-std::vector<uint32_t> ChooseJoining(const RowSet& set, const CostModel& model,
-                                    absl::Span<const RowUnderWay> under_way,
-                                    absl::Span<const uint32_t> waiting,
-                                    int room) {
-  Load load(set, model);
-  for (const RowUnderWay& row : under_way) load.Add(row.row, row.step);
-  std::vector<uint32_t> left(waiting.begin(), waiting.end());
-  std::vector<uint32_t> joining;
-  while (static_cast<int>(joining.size()) < room && !left.empty()) {
-    size_t best = 0;
-    std::pair<double, int> least = {std::numeric_limits<double>::infinity(), 0};
-    for (size_t i = 0; i < left.size(); ++i) {
-      const std::pair<double, int> rank = {load.Added(left[i]),
-                                           -ClassOf(set, left[i]).steps};
-      if (rank >= least) continue;
-      least = rank;
-      best = i;
-    }
-    load.Add(left[best], 0);
-    joining.push_back(left[best]);
-    left.erase(left.begin() + best);
-  }
-  return joining;
 }
 
 }  // namespace sheaf::batching

@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "batching/companions.h"
 #include "batching/device.h"
+#include "batching/joining.h"
 #include "batching/planner.h"
 #include "batching/waiting_rows.h"
 
@@ -22,6 +23,11 @@ constexpr int kBatchSizeMax = 1024;
 constexpr double kForever = std::numeric_limits<double>::infinity();
 // Waiting runs that are looked at to form one batch.
 constexpr size_t kCandidatesMax = 256;
+// Later runs that may join before a run does, for each row of a full device.
+constexpr uint32_t kOvertakenMax = 16;
+// Waiting runs up to which ways to let them join are tried out beforehand.
+constexpr size_t kForesightMax = 2'048;     // each time the device is empty
+constexpr size_t kForesightOnce = 100'000;  // once, when nothing more arrives
 
 absl::Time At(double ms) { return absl::UnixEpoch() + absl::Milliseconds(ms); }
 
@@ -76,17 +82,18 @@ class Simulation {
     }
   }
 
-  // Rows join at every step as long as there is room.
+  // Rows join at every step as long as there is room and that is the cheapest
+  // way for the runs that wait; where it is not, they go in batches.
   void RunContinuous() {
-    uint32_t key = 0;
-    double key_since = 0;
     while (device_.live() > 0 || AwaitWork()) {
       waiting_.ArriveBy(now());
       if (device_.live() == 0) {
-        key = NextKey();
-        key_since = now();
+        if (way_.next == way_.plan.batches.size()) way_ = ChooseWay(NextKey());
+        if (!way_.plan.batches.empty()) {
+          Admit(way_.plan.RowsOf(way_.plan.batches[way_.next++]));
+        }
       }
-      Join(key, key_since);
+      if (way_.plan.batches.empty()) Join();
       Step();
     }
   }
@@ -131,8 +138,18 @@ class Simulation {
 
   std::vector<Head> Heads(const WaitPolicy& policy,
                           std::vector<std::vector<uint32_t>>* rows) const;
+
+  // How the runs of one key go on the device: joining each other, or by a plan.
+  struct Way {
+    uint32_t key = 0;
+    double since_ms = 0;
+    JoinRule rule = JoinRule::kControls;
+    Plan plan;        // empty: they join
+    size_t next = 0;  // of its batches
+  };
   uint32_t NextKey() const;
-  void Join(uint32_t key, double key_since);
+  Way ChooseWay(uint32_t key) const;
+  void Join();
 
   const RowSet& set_;
   const SimulateOptions& options_;
@@ -141,7 +158,9 @@ class Simulation {
   WaitingRows waiting_;
   VirtualDevice device_;
   std::vector<RowUnderWay> under_way_;
-  int64_t arrived_ = 0;  // since the last plan
+  Way way_;
+  uint32_t newest_joined_ = 0;  // by place
+  int64_t arrived_ = 0;         // since the last plan
   int64_t batches_ = 0;
   std::vector<double> completion_;
 };
@@ -200,7 +219,30 @@ uint32_t Simulation::NextKey() const {
   return best;
 }
 
-void Simulation::Join(uint32_t key, double key_since) {
+Simulation::Way Simulation::ChooseWay(uint32_t key) const {
+  Way way = {.key = key, .since_ms = now()};
+  const size_t limit = queued_ ? kForesightOnce : kForesightMax;
+  const auto waiting = waiting_.Oldest(key, limit + 1);
+  if (waiting.size() > limit) return way;
+  double least = kForever;
+  for (const JoinRule rule : {JoinRule::kControls, JoinRule::kLongest}) {
+    const double ms =
+        DrainTime(set_, model_, waiting, options_.batch_size, rule);
+    if (ms < least) way.rule = rule;
+    least = std::min(least, ms);
+  }
+  // While more arrive, whoever joins waits less: batches would keep them out.
+  if (!queued_) return way;
+  PlanOptions plan_options;
+  plan_options.batch_size = options_.batch_size;
+  plan_options.across_priorities = true;
+  Plan plan = MakePlan(set_, model_, Policy::kBest, plan_options, waiting);
+  if (plan.gpu_ms < least) way.plan = std::move(plan);
+  return way;
+}
+
+void Simulation::Join() {
+  const uint32_t key = way_.key;
   const int room = options_.batch_size - device_.live();
   const double patience =
       queued_ ? kForever
@@ -209,18 +251,24 @@ void Simulation::Join(uint32_t key, double key_since) {
   for (const auto& [other, places] : waiting_.by_key()) {
     const double arrival = waiting_.ArrivalOf(waiting_.RowAt(*places.begin()));
     if (other == key || device_.live() == 0) continue;
-    if (now() - std::max(arrival, key_since) > patience) return;
+    if (now() - std::max(arrival, way_.since_ms) > patience) return;
   }
   if (room <= 0) return;
-  const auto candidates = waiting_.Oldest(key, kCandidatesMax);
+  const auto candidates = waiting_.Oldest(key, kJoinCandidatesMax);
+  if (candidates.empty()) return;
   std::vector<uint32_t> joining;
-  // Whoever has waited too long goes first; else whoever fits best.
-  for (const uint32_t row : candidates) {
-    if (static_cast<int>(joining.size()) >= room) break;
-    if (now() - waiting_.ArrivalOf(row) > patience) joining.push_back(row);
+  // Nobody is overtaken without end, however badly they fit; of those who
+  // came together nobody is overtaken.
+  const uint32_t overtaken = kOvertakenMax * options_.batch_size;
+  if (!queued_ &&
+      waiting_.PlaceOf(candidates[0]) + overtaken < newest_joined_) {
+    joining.push_back(candidates[0]);
+  } else {
+    joining =
+        ChooseJoining(set_, model_, under_way_, candidates, room, way_.rule);
   }
-  if (joining.empty()) {
-    joining = ChooseJoining(set_, model_, under_way_, candidates, room);
+  for (const uint32_t row : joining) {
+    newest_joined_ = std::max(newest_joined_, waiting_.PlaceOf(row));
   }
   Admit(joining);
 }

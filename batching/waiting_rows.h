@@ -29,6 +29,7 @@ class WaitingRows {
   // Those that wait, by key. No list is empty.
   const std::map<uint32_t, Places>& by_key() const { return by_key_; }
   uint32_t RowAt(uint32_t place) const { return order_[place]; }
+  uint32_t PlaceOf(uint32_t row) const { return place_[row]; }
   // The oldest of a key, `limit` at most.
   std::vector<uint32_t> Oldest(uint32_t key, size_t limit) const;
   // All of them, in order of arrival.
