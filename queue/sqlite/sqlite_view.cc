@@ -203,6 +203,37 @@ int64_t SqliteReads<I>::FirstSequence() {
 }
 
 template <class I>
+std::optional<PlanRecord> SqliteReads<I>::FindPlan(PlanId id) {
+  return First(db_.Ask(sql::kFindPlan, id.value), ReadPlan);
+}
+
+template <class I>
+std::vector<PlanRecord> SqliteReads<I>::Plans(const std::string& queue,
+                                              PlanId before, int limit) {
+  const int64_t bound =
+      before ? before.value : std::numeric_limits<int64_t>::max();
+  return All(db_.Ask(sql::kPlans, queue, bound, limit), ReadPlan);
+}
+
+template <class I>
+std::vector<PlanId> SqliteReads<I>::ExpiredPlans(absl::Time by, int limit) {
+  return All(db_.Ask(sql::kExpiredPlans, Bound(by), limit), IdOf<PlanId>);
+}
+
+template <class I>
+std::vector<PlanBatch> SqliteReads<I>::PlanBatches(PlanId plan, int64_t after,
+                                                   int limit) {
+  return All(db_.Ask(sql::kPlanBatches, plan.value, after, limit),
+             ReadPlanBatch);
+}
+
+template <class I>
+std::optional<PlanBatch> SqliteReads<I>::FindPlanBatch(PlanId plan, RunId run) {
+  return First(db_.Ask(sql::kFindPlanBatch, plan.value, run.value),
+               ReadPlanBatch);
+}
+
+template <class I>
 std::optional<Artifact> SqliteReads<I>::FindArtifact(
     const std::string& digest) {
   return First(db_.Ask(sql::kFindArtifact, digest), ReadArtifact);

@@ -47,6 +47,13 @@ class SqliteReads : public Interface {
   int64_t LastSequence() override;
   JobId LastJob() override;
   int64_t FirstSequence() override;
+  std::optional<PlanRecord> FindPlan(PlanId id) override;
+  std::vector<PlanRecord> Plans(const std::string& queue, PlanId before,
+                                int limit) override;
+  std::vector<PlanId> ExpiredPlans(absl::Time by, int limit) override;
+  std::vector<PlanBatch> PlanBatches(PlanId plan, int64_t after,
+                                     int limit) override;
+  std::optional<PlanBatch> FindPlanBatch(PlanId plan, RunId run) override;
   std::optional<Artifact> FindArtifact(const std::string& digest) override;
   bool IsReferenced(const std::string& digest) override;
   std::vector<Artifact> UnreferencedArtifacts(absl::Time created_by,
