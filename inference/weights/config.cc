@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/check.h"
 #include "base/status.h"
 #include "inference/weights/file.h"
 
@@ -65,6 +66,31 @@ bool AsList(const Json& json, std::vector<T>* out) {
   return true;
 }
 
+// Python's Infinity, -Infinity and NaN as null. They mean "no bound" where they
+// occur (a scheduler's lambda_min_clipped), as a missing key does.
+std::string WithoutInfinities(std::string_view text) {
+  std::string result;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') in_string = !in_string;
+    if (in_string && text[i] == '\\' && i + 1 < text.size()) {
+      result += text[i++];
+    } else if (!in_string) {
+      bool replaced = false;
+      for (const std::string_view word : {"-Infinity", "Infinity", "NaN"}) {
+        if (text.substr(i, word.size()) != word) continue;
+        result += "null";
+        i += word.size() - 1;
+        replaced = true;
+        break;
+      }
+      if (replaced) continue;
+    }
+    result += text[i];
+  }
+  return result;
+}
+
 Json EmptyObject() { return *Json::Parse("{}"); }
 
 }  // namespace
@@ -73,7 +99,7 @@ Config::Config() : json_(EmptyObject()) {}
 
 absl::StatusOr<Config> Config::Parse(std::string_view text,
                                      std::string_view source) {
-  absl::StatusOr<Json> json = Json::Parse(text);
+  absl::StatusOr<Json> json = Json::Parse(WithoutInfinities(text));
   if (!json.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat(ToAbsl(source), ": ", json.status().message()));
@@ -82,8 +108,13 @@ absl::StatusOr<Config> Config::Parse(std::string_view text,
     return absl::InvalidArgumentError(
         absl::StrCat(ToAbsl(source), ": not a JSON object"));
   }
+  return Of(*std::move(json), source);
+}
+
+Config Config::Of(Json object, std::string_view source) {
+  SHEAF_CHECK(object.object() != nullptr);
   Config config;
-  config.json_ = *std::move(json);
+  config.json_ = std::move(object);
   config.source_ = source;
   return config;
 }

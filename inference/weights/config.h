@@ -28,9 +28,12 @@ class Config {
   Config();
 
   // INVALID_ARGUMENT where `text` is not one JSON object; `source` names it in
-  // all messages.
+  // all messages. Infinity and NaN, which Python writes and JSON has not, are
+  // read as null.
   static absl::StatusOr<Config> Parse(std::string_view text,
                                       std::string_view source);
+  // Of a value that is an object already; `json` must be one.
+  static Config Of(Json object, std::string_view source);
   // The errors of ReadFile and Parse. At most 64 MiB (a tokenizer.json).
   static absl::StatusOr<Config> Read(const std::string& path);
 

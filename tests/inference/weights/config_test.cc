@@ -81,6 +81,15 @@ TEST(ConfigTest, OneLaidOverAnotherHidesItsKeysEvenWithNull) {
   EXPECT_EQ(*three.Find("c")->integer(), 3);
 }
 
+TEST(ConfigTest, PythonsInfinitiesMeanAbsentAndTextsKeepThem) {
+  const Config config =
+      Of(R"({"a": -Infinity, "b": [NaN], "c": "NaN \\" Infinity", "d": 1})");
+  EXPECT_FALSE(config.Has("a"));
+  EXPECT_TRUE((*config.Find("b")->array())[0].is_null());
+  EXPECT_EQ(*config.Find("c")->text(), "NaN \" Infinity");
+  EXPECT_EQ(*config.Find("d")->integer(), 1);
+}
+
 TEST(ConfigTest, WhatIsNoObjectIsRefusedWithItsPath) {
   const TempFolder folder;
   const std::string path = folder.Write("config.json", "[1]");
