@@ -64,6 +64,15 @@ struct Level {
 };
 Level LevelOf(double sigma);
 
+// The levels of an ancestral step from `sigma` to `next`: how much noise to
+// add, and the level to reach before that. In single precision, as the
+// reference has them: `down` is a small difference of large squares.
+struct AncestralLevels {
+  double up = 0;
+  double down = 0;
+};
+AncestralLevels AncestralLevelsOf(double sigma, double next);
+
 // The renoise entries and sigmas of a grid, for programs that begin at `begin`.
 void FillFromGrid(const Grid& grid, bool karras_space, int begin,
                   Program* program);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "inference/schedule/emit.h"
@@ -82,6 +83,16 @@ Level LevelOf(double sigma) {
   level.sigma = sigma * level.alpha;
   level.lambda = -std::log(sigma);  // log(0) makes it infinite, as it should.
   return level;
+}
+
+AncestralLevels AncestralLevelsOf(double sigma, double next) {
+  const auto from = static_cast<float>(sigma);
+  const auto to = static_cast<float>(next);
+  const float from2 = from * from;
+  const float to2 = to * to;
+  const float up = std::sqrt(to2 * (from2 - to2) / from2);
+  const float down = std::sqrt(std::max(0.0f, to2 - up * up));
+  return {up, down};
 }
 
 void FillFromGrid(const Grid& grid, bool karras_space, int begin,

@@ -64,11 +64,9 @@ absl::StatusOr<Program> EmitEuler(const SchedulerConfig& config,
                      PostOp());
     const Form& sample = step.Get(Register::kSample);
     if (is_ancestral) {
-      const double up = std::sqrt(std::max(
-          0.0, next * next * (sigma * sigma - next * next) / (sigma * sigma)));
-      const double down = next * next / sigma;
+      const AncestralLevels to = AncestralLevelsOf(sigma, next);
       step.Set(Register::kSample,
-               EulerStep(sample, clean, sigma, down) + up * step.Noise());
+               EulerStep(sample, clean, sigma, to.down) + to.up * step.Noise());
     } else {
       step.Set(Register::kSample, EulerStep(sample, clean, sigma, next));
     }

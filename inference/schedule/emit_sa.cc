@@ -1,5 +1,9 @@
 // SA-Solver: stochastic Adams methods, Bashforth to predict and Moulton to
 // correct, in lambda = log(alpha / sigma).
+//
+// Its weights are small differences of large exponentials, so the reference's
+// numbers are what single precision leaves of them; here they are computed in
+// single precision, too.
 #include <algorithm>
 #include <cmath>
 
@@ -9,14 +13,29 @@
 namespace sheaf::engine {
 namespace {
 
+struct FloatLevel {
+  float alpha;
+  float sigma;
+  float lambda;
+};
+
+FloatLevel FloatLevelOf(double level) {
+  const auto ratio = static_cast<float>(level);
+  FloatLevel result;
+  result.alpha = 1.0f / std::sqrt(ratio * ratio + 1.0f);
+  result.sigma = ratio * result.alpha;
+  result.lambda = std::log(result.alpha) - std::log(result.sigma);
+  return result;
+}
+
 // The polynomial that is 1 at points[which] and 0 at the others; coefficients
 // from the highest power down.
-std::vector<double> Lagrange(const std::vector<double>& points, size_t which) {
-  std::vector<double> polynomial = {1};
+std::vector<float> Lagrange(const std::vector<float>& points, size_t which) {
+  std::vector<float> polynomial = {1};
   for (size_t j = 0; j < points.size(); ++j) {
     if (j == which) continue;
-    const double width = points[which] - points[j];
-    std::vector<double> product(polynomial.size() + 1, 0);
+    const float width = points[which] - points[j];
+    std::vector<float> product(polynomial.size() + 1, 0);
     for (size_t k = 0; k < polynomial.size(); ++k) {
       product[k] += polynomial[k] / width;
       product[k + 1] -= polynomial[k] * points[j] / width;
@@ -27,31 +46,33 @@ std::vector<double> Lagrange(const std::vector<double>& points, size_t which) {
 }
 
 // The value at x of the polynomial p with (p e^x)' = x^power e^x.
-double GrowingPrimitive(int power, double x) {
-  double value = 1;
-  for (int k = 1; k <= power; ++k) value = std::pow(x, k) - k * value;
+float GrowingPrimitive(int power, float x) {
+  float value = 1;
+  for (int k = 1; k <= power; ++k)
+    value = static_cast<float>(std::pow(x, k)) - k * value;
   return value;
 }
 
 // The value at x of the polynomial p with (-p e^-x)' = x^power e^-x.
-double DecayingPrimitive(int power, double x) {
-  double value = 1;
-  for (int k = 1; k <= power; ++k) value = std::pow(x, k) + k * value;
+float DecayingPrimitive(int power, float x) {
+  float value = 1;
+  for (int k = 1; k <= power; ++k)
+    value = static_cast<float>(std::pow(x, k)) + k * value;
   return value;
 }
 
 // The integral over [from, to] of x^power e^(x scale), the scale taken out of
 // the power, too.
-double GrowingIntegral(int power, double from, double to, double scale) {
-  const double end = scale * to;
-  const double start = scale * from;
+float GrowingIntegral(int power, float from, float to, float scale) {
+  const float end = scale * to;
+  const float start = scale * from;
   return std::exp(end) *
          (GrowingPrimitive(power, end) -
           GrowingPrimitive(power, start) * std::exp(start - end)) /
          std::pow(scale, power + 1);
 }
 
-double DecayingIntegral(int power, double from, double to) {
+float DecayingIntegral(int power, float from, float to) {
   return std::exp(-to) * (DecayingPrimitive(power, from) * std::exp(to - from) -
                           DecayingPrimitive(power, to));
 }
@@ -64,7 +85,8 @@ class SaEmitter {
         begin_(options.begin),
         on_clean_(config.algorithm == "data_prediction"),
         grid_(std::move(grid)) {
-    for (const double sigma : grid_.sigmas) levels_.push_back(LevelOf(sigma));
+    for (const double sigma : grid_.sigmas)
+      levels_.push_back(FloatLevelOf(sigma));
   }
 
   Program Emit() {
@@ -100,12 +122,12 @@ class SaEmitter {
 
  private:
   // How stochastic a step is, by the timestep it starts at.
-  double Tau(int i) const {
+  float Tau(int i) const {
     return grid_.timesteps[i] >= 200 && grid_.timesteps[i] <= 800 ? 1 : 0;
   }
 
   Form Read(int i, StepBuilder* step) const {
-    const Level& at = levels_[i];
+    const FloatLevel& at = levels_[i];
     const PostOp post = PostOf(config_, false);
     const Form clean = step->Predict(
         CleanSample(config_.prediction, at.alpha, at.sigma), post);
@@ -118,16 +140,16 @@ class SaEmitter {
   }
 
   // The weights of the values at levels newest, newest - 1... over [s, t].
-  std::vector<double> Weights(int newest, int order, const Level& s,
-                              const Level& t, double tau) const {
-    std::vector<double> points;
+  std::vector<float> Weights(int newest, int order, const FloatLevel& s,
+                             const FloatLevel& t, float tau) const {
+    std::vector<float> points;
     for (int k = 0; k < order; ++k) {
       points.push_back(levels_[newest - k].lambda);
     }
-    std::vector<double> weights;
+    std::vector<float> weights;
     for (int i = 0; i < order; ++i) {
-      const std::vector<double> polynomial = Lagrange(points, i);
-      double weight = 0;
+      const std::vector<float> polynomial = Lagrange(points, i);
+      float weight = 0;
       for (int j = 0; j < order; ++j) {
         const int power = order - 1 - j;
         weight += polynomial[j] *
@@ -141,47 +163,48 @@ class SaEmitter {
   }
 
   // What order 2 adds to the newest weight and takes from the next.
-  double SecondOrderShift(const Level& s, const Level& t, double tau) const {
-    const double h = t.lambda - s.lambda;
-    const double scale = 1 + tau * tau;
+  float SecondOrderShift(const FloatLevel& s, const FloatLevel& t,
+                         float tau) const {
+    const float h = t.lambda - s.lambda;
+    const float scale = 1 + tau * tau;
     return (h * scale - 1 + std::exp(-scale * h)) / (scale * scale);
   }
 
   // The sample and the noise over [s, t], and the values weighted.
-  Form Combine(const Level& s, const Level& t, double tau, const Form& sample,
-               const Form& noise, const std::vector<double>& weights,
+  Form Combine(const FloatLevel& s, const FloatLevel& t, float tau,
+               const Form& sample, const Form& noise,
+               const std::vector<float>& weights,
                const std::vector<Form>& values) const {
-    const double h = t.lambda - s.lambda;
-    const double scale = 1 + tau * tau;
+    const float h = t.lambda - s.lambda;
+    const float scale = 1 + tau * tau;
     Form sum;
     for (size_t i = 0; i < weights.size(); ++i) {
-      const double factor =
+      const float factor =
           on_clean_
               ? scale * t.sigma * std::exp(-tau * tau * t.lambda) * weights[i]
               : -scale * t.alpha * weights[i];
       sum = sum + factor * values[i];
     }
     if (on_clean_) {
-      const double kept = std::exp(-tau * tau * h) * (t.sigma / s.sigma);
-      const double drawn =
-          t.sigma * std::sqrt(1 - std::exp(-2 * tau * tau * h));
+      const float kept = std::exp(-tau * tau * h) * (t.sigma / s.sigma);
+      const float drawn = t.sigma * std::sqrt(1 - std::exp(-2 * tau * tau * h));
       return kept * sample + sum + drawn * noise;
     }
-    const double drawn = tau * t.sigma * std::sqrt(std::exp(2 * h) - 1);
+    const float drawn = tau * t.sigma * std::sqrt(std::exp(2 * h) - 1);
     return (t.alpha / s.alpha) * sample + sum + drawn * noise;
   }
 
   Form Predict(int i, int order, const Form& noise,
                const StepBuilder& step) const {
-    const Level& s = levels_[i];
-    const Level& t = levels_[i + 1];
-    const double tau = Tau(i);
-    std::vector<double> weights = Weights(i, order, s, t, tau);
+    const FloatLevel& s = levels_[i];
+    const FloatLevel& t = levels_[i + 1];
+    const float tau = Tau(i);
+    std::vector<float> weights = Weights(i, order, s, t, tau);
     if (on_clean_ && order == 2) {
-      const double h = t.lambda - s.lambda;
-      const double shift = std::exp((1 + tau * tau) * t.lambda) *
-                           (h * h / 2 - SecondOrderShift(s, t, tau)) /
-                           (s.lambda - levels_[i - 1].lambda);
+      const float h = t.lambda - s.lambda;
+      const float shift = std::exp((1 + tau * tau) * t.lambda) *
+                          (h * h / 2 - SecondOrderShift(s, t, tau)) /
+                          (s.lambda - levels_[i - 1].lambda);
       weights[0] += shift;
       weights[1] -= shift;
     }
@@ -194,14 +217,14 @@ class SaEmitter {
   // Again the step that led here, with the same noise and the value found.
   Form Correct(int i, int order, const Form& value,
                const StepBuilder& step) const {
-    const Level& s = levels_[i - 1];
-    const Level& t = levels_[i];
-    const double tau = Tau(i - 1);
-    std::vector<double> weights = Weights(i, order, s, t, tau);
+    const FloatLevel& s = levels_[i - 1];
+    const FloatLevel& t = levels_[i];
+    const float tau = Tau(i - 1);
+    std::vector<float> weights = Weights(i, order, s, t, tau);
     if (on_clean_ && order == 2) {
-      const double h = t.lambda - s.lambda;
-      const double shift = std::exp((1 + tau * tau) * t.lambda) *
-                           (h / 2 - SecondOrderShift(s, t, tau) / h);
+      const float h = t.lambda - s.lambda;
+      const float shift = std::exp((1 + tau * tau) * t.lambda) *
+                          (h / 2 - SecondOrderShift(s, t, tau) / h);
       weights[0] += shift;
       weights[1] -= shift;
     }
@@ -215,7 +238,7 @@ class SaEmitter {
   const int begin_;
   const bool on_clean_;
   const Grid grid_;
-  std::vector<Level> levels_;
+  std::vector<FloatLevel> levels_;
   Program program_;
 };
 

@@ -23,16 +23,7 @@ std::vector<double> Doubled(const std::vector<double>& values,
 
 double GeometricMean(double a, double b) { return std::sqrt(a * b); }
 
-// The levels of an ancestral step: noise to add, level to reach before.
-struct Ancestral {
-  double up;
-  double down;
-};
-Ancestral AncestralOf(double sigma, double next) {
-  if (next == 0) return {0, 0};
-  const double ratio = next / sigma;
-  return {next * std::sqrt(std::max(0.0, 1 - ratio * ratio)), next * ratio};
-}
+double Rounded(double value) { return static_cast<float>(value); }
 
 struct TwoCalls {
   Grid grid;
@@ -78,8 +69,8 @@ absl::StatusOr<Program> EmitHeun(const SchedulerConfig& config,
     const double next = first ? sigmas[i + 1] : sigmas[i];
     const double at = first ? sigma : next;
     StepBuilder step(timesteps[i], 1 / std::hypot(sigmas[i], 1.0));
-    const Form clean =
-        step.Predict(KarrasClean(config.prediction, at), PostOf(config, true));
+    const Form clean = step.PredictRounded(KarrasClean(config.prediction, at),
+                                           PostOf(config, true));
     const Form sample = step.Get(Register::kSample);
     const Form slope = (1 / at) * (sample - clean);
     if (first) {
@@ -119,13 +110,13 @@ Kdpm2Levels LevelsOfKdpm2(const SchedulerConfig& config, const Grid& grid,
     const double sigma = grid.sigmas[i];
     const double next = grid.sigmas[i + 1];
     if (!ancestral) {
-      between[i + 1] = GeometricMean(sigma, next);
+      between[i + 1] = Rounded(GeometricMean(sigma, next));
       continue;
     }
-    const Ancestral levels = AncestralOf(sigma, next);
+    const AncestralLevels levels = AncestralLevelsOf(sigma, next);
     up[i] = levels.up;
     down[i] = levels.down;
-    if (i + 2 < count) between[i] = GeometricMean(sigma, levels.down);
+    if (i + 2 < count) between[i] = Rounded(GeometricMean(sigma, levels.down));
   }
   Kdpm2Levels result;
   const auto doubled = [](const std::vector<double>& values) {
@@ -140,8 +131,7 @@ Kdpm2Levels LevelsOfKdpm2(const SchedulerConfig& config, const Grid& grid,
   result.timesteps.push_back(grid.timesteps[0]);
   for (size_t i = 1; i < grid.timesteps.size(); ++i) {
     const double middle = between[ancestral ? i - 1 : i];
-    result.timesteps.push_back(
-        TimestepOfFloat(log_sigmas, static_cast<float>(middle)));
+    result.timesteps.push_back(TimestepOf(log_sigmas, middle));
     result.timesteps.push_back(grid.timesteps[i]);
   }
   return result;
@@ -166,7 +156,7 @@ absl::StatusOr<Program> EmitKdpm2(const SchedulerConfig& config,
     const double seen = first ? sigma : between;
     StepBuilder step(at.timesteps[i], 1 / std::hypot(seen, 1.0));
     const Form clean =
-        step.Predict(KarrasClean(config.prediction, seen), PostOp());
+        step.PredictRounded(KarrasClean(config.prediction, seen), PostOp());
     const Form sample = step.Get(Register::kSample);
     const Form slope = (1 / seen) * (sample - clean);
     if (first) {
@@ -209,7 +199,7 @@ absl::StatusOr<Program> EmitDpmSde(const SchedulerConfig& config,
     if (next == 0) {
       step.Set(Register::kSample, clean);
     } else if (first) {
-      const Ancestral to = AncestralOf(sigma, middle);
+      const AncestralLevels to = AncestralLevelsOf(sigma, middle);
       const double kept = to.down / sigma;
       const Form noise = step.Noise();
       step.Set(Register::kSample,
@@ -217,7 +207,7 @@ absl::StatusOr<Program> EmitDpmSde(const SchedulerConfig& config,
       step.Set(Register::kSaved, sample);
       step.Set(Register::kSavedNoise, noise);
     } else {
-      const Ancestral to = AncestralOf(sigma, next);
+      const AncestralLevels to = AncestralLevelsOf(sigma, next);
       const double kept = to.down / sigma;
       // One Brownian motion drives both calls: its increment over the whole
       // step is that of the first half and a fresh one over the second.

@@ -21,10 +21,15 @@ StepBuilder::StepBuilder(double timestep, double input_scale) {
 }
 
 Form StepBuilder::Predict(const Form& clean, const PostOp& post) {
+  const Form rounded = PredictRounded(clean, post);
+  return post.kind == PostOp::Kind::kNone ? clean : rounded;
+}
+
+Form StepBuilder::PredictRounded(const Form& clean, const PostOp& post) {
   step_.predict_sample = clean.of(Register::kSample);
   step_.predict_output = clean.of(Register::kOutput);
   step_.post = post;
-  return post.kind == PostOp::Kind::kNone ? clean : Form(Register::kPrediction);
+  return Form(Register::kPrediction);
 }
 
 Form StepBuilder::Noise() {

@@ -61,6 +61,10 @@ class StepBuilder {
   // comes back is what to compute with: the same form, or where `post` changes
   // it, the register that will hold it.
   Form Predict(const Form& clean, const PostOp& post);
+  // The same, and always the register: for methods that divide its difference
+  // from the sample by a small level and multiply by a large one. There the
+  // reference's result is made of what rounding left of the clean sample.
+  Form PredictRounded(const Form& clean, const PostOp& post);
 
   // Fresh noise; the step draws it from now on.
   Form Noise();

@@ -225,36 +225,21 @@ std::vector<float> LogOf(const std::vector<float>& sigmas) {
   return logs;
 }
 
-namespace {
-
-// The last place whose logarithm is not above, or 0; at most the last but one.
-template <typename T>
-size_t PlaceOf(const std::vector<float>& log_sigmas, T log_sigma) {
+double TimestepOf(const std::vector<float>& log_sigmas, double sigma) {
   SHEAF_CHECK(log_sigmas.size() >= 2);
+  const double log_sigma = std::log(std::max(sigma, 1e-10));
+  // The last place whose logarithm is not above, or 0; at most the last but
+  // one.
   size_t low = 0;
   for (size_t i = 0; i < log_sigmas.size(); ++i) {
     if (log_sigma >= log_sigmas[i]) low = i;
   }
-  return std::min(low, log_sigmas.size() - 2);
-}
-
-template <typename T>
-double TimestepBetween(const std::vector<float>& log_sigmas, T log_sigma) {
-  const size_t low = PlaceOf(log_sigmas, log_sigma);
-  const T below = log_sigmas[low];
-  const T width = log_sigmas[low] - log_sigmas[low + 1];
-  const T weight = std::clamp((below - log_sigma) / width, T{0}, T{1});
-  return (1 - weight) * static_cast<T>(low) + weight * static_cast<T>(low + 1);
-}
-
-}  // namespace
-
-double TimestepOf(const std::vector<float>& log_sigmas, double sigma) {
-  return TimestepBetween<double>(log_sigmas, std::log(std::max(sigma, 1e-10)));
-}
-
-double TimestepOfFloat(const std::vector<float>& log_sigmas, float sigma) {
-  return TimestepBetween<float>(log_sigmas, std::log(std::max(sigma, 1e-10f)));
+  low = std::min(low, log_sigmas.size() - 2);
+  const float width = log_sigmas[low] - log_sigmas[low + 1];
+  const double weight =
+      std::clamp((log_sigmas[low] - log_sigma) / width, 0.0, 1.0);
+  return (1 - weight) * static_cast<double>(low) +
+         weight * static_cast<double>(low + 1);
 }
 
 std::vector<double> CurveSigmas(SigmaCurve curve, double min, double max,

@@ -38,8 +38,6 @@ double SigmaAt(const std::vector<float>& sigmas, double timestep);
 // The fractional training step of that noise level, by interpolation between
 // logarithms.
 double TimestepOf(const std::vector<float>& log_sigmas, double sigma);
-// The same where the reference computes in single precision.
-double TimestepOfFloat(const std::vector<float>& log_sigmas, float sigma);
 
 std::vector<float> LogOf(const std::vector<float>& sigmas);
 

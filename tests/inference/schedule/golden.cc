@@ -30,7 +30,8 @@ GoldenCase ReadCase(const std::string& line) {
   golden.class_name = *json.Find("class")->text();
   golden.config = Config::Of(*json.Find("config"), golden.name);
   golden.steps = static_cast<int>(*json.Find("steps")->integer());
-  golden.begin = static_cast<int>(*json.Find("begin_step")->integer());
+  golden.begin = static_cast<int>(*json.Find("begin_step")->integer() *
+                                  *json.Find("order")->integer());
   golden.eta = *json.Find("eta")->number();
   golden.timesteps = Numbers(json.Find("timesteps"));
   golden.integer_timesteps = *json.Find("integer_timesteps")->boolean();
@@ -66,6 +67,10 @@ CompileOptions GoldenCase::options() const {
   options.begin = begin;
   if (scheduler() == SchedulerClass::kDdim) options.eta = eta;
   return options;
+}
+
+void PrintTo(const GoldenCase& golden, std::ostream* out) {
+  *out << golden.class_name << " " << golden.name;
 }
 
 const std::vector<GoldenCase>& GoldenCases() {

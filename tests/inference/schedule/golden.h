@@ -1,7 +1,7 @@
 // The reference cases of tests/golden/schedulers.
 #pragma once
 
-#include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -17,9 +17,9 @@ struct GoldenCase {
   std::string class_name;
   Config config;
   int steps = 0;
-  int begin = 0;
+  int begin = 0;  // In calls.
   double eta = 0;
-  std::vector<double> timesteps;
+  std::vector<double> timesteps;  // From `begin` on.
   bool integer_timesteps = false;
   std::vector<double> sigmas;
   double init_scale = 1;
@@ -29,6 +29,8 @@ struct GoldenCase {
   SchedulerClass scheduler() const;
   CompileOptions options() const;
 };
+// What a failing test calls it.
+void PrintTo(const GoldenCase& golden, std::ostream* out);
 
 // All of them; stops the test program where the files are not as they should.
 const std::vector<GoldenCase>& GoldenCases();

@@ -21,6 +21,29 @@ double Distance(const std::vector<float>& a, const std::vector<float>& b) {
   return most;
 }
 
+// One unit in the last place of a timestep, which the reference keeps in single
+// precision: at 600 that is 6e-5.
+double LastPlace(const GoldenCase& golden, size_t i) {
+  const auto timestep = static_cast<float>(golden.timesteps[i]);
+  return std::nextafter(timestep, INFINITY) - timestep;
+}
+
+// What half a unit of rounding in the clean sample becomes in the next, per
+// unit of its size. Next to nothing, but where a step goes far by a slope that
+// was taken close to the clean end: there the reference's own rounding shows.
+double RoundingOfPrediction(const Program& program) {
+  double most = 0;
+  for (const Step& step : program.steps) {
+    for (const Step::Assignment& update : step.updates) {
+      if (update.target != Register::kSample) continue;
+      most = std::max(
+          most,
+          std::fabs(update.terms[static_cast<size_t>(Register::kPrediction)]));
+    }
+  }
+  return std::ldexp(most, -24);
+}
+
 std::shared_ptr<const Program> CompileCase(const GoldenCase& golden) {
   const auto config = ReadSchedulerConfig(golden.scheduler(), golden.config);
   EXPECT_TRUE(config.ok()) << config.status();
@@ -34,10 +57,11 @@ TEST_P(GoldenTest, TimestepsAndLevelsAreTheReferences) {
   const GoldenCase& golden = GetParam();
   const auto program = CompileCase(golden);
   ASSERT_NE(program, nullptr);
-  ASSERT_EQ(program->timesteps.size(), golden.timesteps.size());
+  ASSERT_EQ(program->timesteps.size() - program->begin,
+            golden.timesteps.size());
   for (size_t i = 0; i < golden.timesteps.size(); ++i) {
-    EXPECT_NEAR(program->timesteps[i], golden.timesteps[i],
-                golden.integer_timesteps ? 0 : 1e-4)
+    EXPECT_NEAR(program->timesteps[program->begin + i], golden.timesteps[i],
+                golden.integer_timesteps ? 0 : 1e-4 + LastPlace(golden, i))
         << i;
   }
   ASSERT_EQ(program->sigmas.size(), golden.sigmas.size());
@@ -53,8 +77,13 @@ TEST_P(GoldenTest, TheTrajectoryIsTheReferences) {
   const GoldenCase& golden = GetParam();
   const auto program = CompileCase(golden);
   ASSERT_NE(program, nullptr);
-  const double tolerance = 5e-6 * golden.max_abs + 1e-6;
   std::vector<float> start = GoldenVector(golden, "start");
+  // golden.max_abs leaves out the start, from which a zero-SNR schedule falls
+  // by three orders of magnitude in its first call.
+  double largest = golden.max_abs;
+  for (const float x : start) largest = std::max(largest, std::fabs(double{x}));
+  const double tolerance =
+      (5e-6 + RoundingOfPrediction(*program)) * largest + 1e-6;
   const size_t size = start.size();
   const std::vector<float> clean = GoldenVector(golden, "clean");
   if (!clean.empty()) {
