@@ -57,14 +57,12 @@ const Tensor* WeightBinder::Get(std::string_view key,
 std::vector<std::string> WeightBinder::Unused(
     const std::vector<std::string_view>& ignored) const {
   std::vector<std::string> names;
-  for (const auto& [key, tensor] : tensors_) {
+  for (const auto& item : tensors_) {
+    const std::string& key = item.first;
     if (used_.count(key) != 0) continue;
     const bool is_ignored = std::any_of(
-        ignored.begin(), ignored.end(), [&](std::string_view suffix) {
-          return key.size() >= suffix.size() &&
-                 std::string_view(key).substr(key.size() - suffix.size()) ==
-                     suffix;
-        });
+        ignored.begin(), ignored.end(),
+        [&](std::string_view suffix) { return key.ends_with(suffix); });
     if (!is_ignored) names.push_back(key);
   }
   return names;

@@ -34,14 +34,6 @@ constexpr FileName kFileNames[] = {
     {"pytorch_model.bin.index", "json", true, true},
 };
 
-bool StartsWith(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-bool EndsWith(std::string_view text, std::string_view suffix) {
-  return text.size() >= suffix.size() &&
-         text.substr(text.size() - suffix.size()) == suffix;
-}
-
 std::string WithVariant(const FileName& name, std::string_view variant) {
   return absl::StrCat(ToAbsl(name.stem), variant.empty() ? "" : ".",
                       ToAbsl(variant), ".", ToAbsl(name.ending));
@@ -54,7 +46,7 @@ std::optional<std::string> VariantOf(std::string_view file,
   if (file == WithVariant(name, "")) return "";
   const std::string prefix = absl::StrCat(ToAbsl(name.stem), ".");
   const std::string suffix = absl::StrCat(".", ToAbsl(name.ending));
-  if (!StartsWith(file, prefix) || !EndsWith(file, suffix) ||
+  if (!file.starts_with(prefix) || !file.ends_with(suffix) ||
       file.size() <= prefix.size() + suffix.size()) {
     return std::nullopt;
   }
@@ -201,13 +193,13 @@ absl::StatusOr<WeightFiles> FindWeights(const std::string& folder,
 
 absl::StatusOr<TensorMap> LoadWeightFile(const std::string& path,
                                          const LoadOptions& options) {
-  if (EndsWith(path, ".safetensors")) {
+  if (path.ends_with(".safetensors")) {
     SHEAF_ASSIGN_OR_RETURN(SafetensorsFile file,
                            ReadSafetensors(path, options.mode));
     return std::move(file.tensors);
   }
   for (const std::string_view ending : {".bin", ".pt", ".pth", ".ckpt"}) {
-    if (!EndsWith(path, ending)) continue;
+    if (!path.ends_with(ending)) continue;
     if (options.allow_pickle) return ReadPickle(path, options.mode);
     return absl::PermissionDeniedError(
         absl::StrCat(path, ": pickled weights are not allowed"));
