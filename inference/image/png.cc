@@ -83,7 +83,7 @@ bool ReadHeader(png_structp png, png_infop info, Reading* reading) {
   if (setjmp(png_jmpbuf(png))) return false;
   png_set_user_limits(png, 1 << 20, 1 << 20);
   png_set_chunk_cache_max(png, 32);
-  png_set_chunk_malloc_max(png, 4 << 20);
+  png_set_chunk_malloc_max(png, reading->limits.chunk_bytes_max);
   png_read_info(png, info);
   const int64_t width = png_get_image_width(png, info);
   const int64_t height = png_get_image_height(png, info);

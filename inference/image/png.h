@@ -25,6 +25,8 @@ struct PngFile {
 struct PngLimits {
   int side_max = 16384;
   int64_t pixels_max = int64_t{64} << 20;
+  // Of one text (or other extra chunk), unpacked; at most 32 are kept.
+  size_t chunk_bytes_max = size_t{4} << 20;
 };
 
 // INVALID_ARGUMENT with libpng's words for what is no PNG or a broken one;

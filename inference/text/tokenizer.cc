@@ -148,6 +148,7 @@ absl::StatusOr<std::vector<TokenChunk>> ClipTokenizer::EncodeLong(
   };
   for (const WeightedText& part : prompt) {
     if (part.starts_chunk) close();
+    if (chunks.size() >= static_cast<size_t>(chunks_max)) return chunks;
     SHEAF_ASSIGN_OR_RETURN(const std::vector<int64_t> tokens,
                            Tokens(part.text));
     for (const int64_t id : tokens) {

@@ -97,6 +97,8 @@ TEST(ClipTokenizerTest, ALongPromptBecomesChunksWithBeginAndEnd) {
   EXPECT_EQ(tokenizer.EncodeLong({{""}}, 4)->front().ids,
             tokenizer.Encode("").value());
   EXPECT_EQ(tokenizer.EncodeLong({{"cat"}, {"dog", 1, true}}, 4)->size(), 2u);
+  const WeightedText next = {"", 1, true};
+  EXPECT_EQ(tokenizer.EncodeLong({next, next, next, next}, 3)->size(), 3u);
 }
 
 TEST(ClipTokenizerTest, BrokenFilesAreRefusedByName) {
