@@ -9,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/batching/builders.h"
+#include "tests/batching/seed.h"
 
 namespace sheaf::batching {
 namespace {
@@ -226,7 +227,7 @@ class PlannerProperties : public testing::Test {
     return MakeRows(runs);
   }
 
-  const uint32_t seed_ = std::random_device()();
+  const uint32_t seed_ = TestSeed();
   std::mt19937 random_{seed_};
 };
 
