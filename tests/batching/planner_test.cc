@@ -270,8 +270,9 @@ TEST_F(PlannerProperties, NobodyEndsLaterThanFifoAllows) {
   int regrouped = 0;
   for (int round = 0; round < 60; ++round) {
     const RowSet set = RandomSet(2 + static_cast<int>(random_() % 60));
-    const CostModel model(&set.shapes,
-                          round % 2 == 0 ? FastDevice() : SlowDevice());
+    Profile profile = round % 2 == 0 ? FastDevice() : SlowDevice();
+    if (round % 3 == 0) profile.swap = 60'000;
+    const CostModel model(&set.shapes, profile);
     PlanOptions options = {.batch_size = 8};
     const Plan fifo = MakePlan(set, model, Policy::kNatural, options);
     options.harm_max = absl::Seconds(random_() % 3 * 5);
