@@ -240,7 +240,7 @@ class Harmless {
   uint32_t loaded_ = kNothing;
 };
 
-Plan MakeBy(const RowSet& set, const CostModel& model, Rules rules,
+Plan Chosen(const RowSet& set, const CostModel& model, Rules rules,
             const PlanOptions& options, absl::Span<const uint32_t> rows) {
   const bool harmless = options.harm_max < absl::InfiniteDuration();
   if (!harmless && !HasDeadlines(set)) {
@@ -260,6 +260,13 @@ Plan MakeBy(const RowSet& set, const CostModel& model, Rules rules,
   }
   Plan plan = Divide(set, model, rows, rules, options);
   PutInOrder(set, model, &fifo_time, options, &plan);
+  return plan;
+}
+
+Plan MakeBy(const RowSet& set, const CostModel& model, Rules rules,
+            const PlanOptions& options, absl::Span<const uint32_t> rows) {
+  Plan plan = Chosen(set, model, rules, options, rows);
+  if (rules.size() > 1) plan.candidates.assign(rules.begin(), rules.end());
   return plan;
 }
 

@@ -95,6 +95,27 @@ TEST(PlannerTest, TheSeedIsNoPartOfTheKeyUnlessAskedFor) {
               ElementsAre(2, 1));
 }
 
+TEST(PlannerTest, ModesAndSignaturesChooseTheRules) {
+  const RowSet set = MakeRows({{.steps = 20, .seed = 1},
+                               {.job = 2, .steps = 25, .seed = 1},
+                               {.job = 3, .steps = 25, .seed = 2}});
+  const CostModel model(&set.shapes, FastDevice());
+  const auto sizes = [&](Mode mode, bool greedy, Signature signature) {
+    return SizesOf(
+        MakeBestPlan(set, model, RulesFor(mode, greedy, signature), {}));
+  };
+  for (const bool greedy : {false, true}) {
+    EXPECT_THAT(sizes(Mode::kStrict, greedy, Signature::kMinimal),
+                ElementsAre(1, 2));
+    EXPECT_THAT(sizes(Mode::kStrict, greedy, Signature::kConservative),
+                ElementsAre(1, 1, 1));
+    EXPECT_THAT(sizes(Mode::kMixed, greedy, Signature::kConservative),
+                ElementsAre(1, 1, 1));
+  }
+  EXPECT_THAT(sizes(Mode::kMixed, false, Signature::kMinimal), ElementsAre(3));
+  EXPECT_THAT(sizes(Mode::kBest, false, Signature::kMinimal), ElementsAre(3));
+}
+
 TEST(PlannerTest, NaturalBatchesAreChunksOfOneJob) {
   const RowSet set =
       MakeRows(Joined(Alike(5, {.job = 1}), Alike(2, {.job = 2})));
