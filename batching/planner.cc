@@ -300,8 +300,7 @@ Plan MakePlan(const RowSet& set, const CostModel& model, Policy policy,
 
 Plan MakePlan(const RowSet& set, const CostModel& model, Policy policy,
               const PlanOptions& options, absl::Span<const uint32_t> rows) {
-  const auto all = absl::MakeConstSpan(PolicySpecs());
-  const Rules rules = policy == Policy::kBest ? all.subspan(0, all.size() - 1)
+  const Rules rules = policy == Policy::kBest ? Rules(BestCandidates())
                                               : Rules(&SpecOf(policy), 1);
   Plan plan = MakeBy(set, model, rules, options, rows);
   plan.policy = policy;
