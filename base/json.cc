@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <unordered_set>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
@@ -104,8 +105,26 @@ class JsonParser {
     }
   }
 
+  // Whether no member has that name yet. Small objects are searched as they
+  // are; a tokenizer's vocabulary has 50000 members and gets a set of `names`.
+  static bool IsNew(const Json::Object& members, const std::string& name,
+                    std::unordered_set<std::string>* names) {
+    constexpr size_t kSearchedMax = 32;
+    if (members.size() < kSearchedMax) {
+      for (const auto& member : members) {
+        if (member.first == name) return false;
+      }
+      return true;
+    }
+    if (names->empty()) {
+      for (const auto& member : members) names->insert(member.first);
+    }
+    return names->insert(name).second;
+  }
+
   bool Object(int depth, Json* out) {
     ++pos_;
+    std::unordered_set<std::string> names;
     auto& members = out->value_.emplace<Json::Object>();
     Blanks();
     if (Take('}')) return true;
@@ -116,9 +135,7 @@ class JsonParser {
         return Fail("a member's name expected");
       }
       if (!String(&name)) return false;
-      for (const auto& member : members) {
-        if (member.first == name) return Fail("a name stands twice");
-      }
+      if (!IsNew(members, name, &names)) return Fail("a name stands twice");
       Blanks();
       if (!Take(':')) return Fail("':' expected");
       members.emplace_back(std::move(name), Json());

@@ -87,17 +87,23 @@ Division CutBest(const RowSet& set, const CostModel& model,
   const std::vector<uint32_t> arrived = ClassesOf(set, rows);
   // Rows that cost the same cost it in every order; arrival is fairest.
   const bool alike = AreAlike(arrived);
+  int64_t work_left = options.work_max;
   for (const Order order : kOrders) {
     if (alike && order != Order::kArrival) continue;
+    // Putting rows in an order is work, too: not for one that scatters shapes
+    // where half of what that may cost is not left.
+    const int64_t scattered = static_cast<int64_t>(rows.size()) *
+                              options.size_max * (options.size_max + 1) / 4;
+    if (order > Order::kStepsWidth && !alike && work_left < scattered) break;
     Division division;
     division.rows = Ordered(set, rows, order);
     division.classes = ClassesOf(set, division.rows);
     const bool first = best.rows.empty();
-    if (!first &&
-        (division.classes == best.classes ||
-         UnlikeWork(division.classes, options.size_max) > options.work_max)) {
-      continue;
-    }
+    if (!first && division.classes == best.classes) continue;
+    // The first order is cut in any case, if with fewer sizes.
+    const int64_t work = UnlikeWork(division.classes, options.size_max);
+    if (!first && work > work_left) continue;
+    work_left -= work;
     division.cuts = Cut(model, division.classes, options);
     if (first || division.cuts.weighed < best.cuts.weighed) {
       best = std::move(division);

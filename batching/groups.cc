@@ -78,6 +78,7 @@ bool IsBefore(const Place& a, const Place& b, Order order) {
     case Order::kSignatureAlone:
       return a.signature < b.signature;
     case Order::kArrival:
+    case Order::kAsGiven:
       return false;
   }
   return false;
@@ -147,6 +148,7 @@ Groups GroupByJob(const RowSet& set, absl::Span<const uint32_t> rows) {
 std::vector<uint32_t> Ordered(const RowSet& set,
                               absl::Span<const uint32_t> rows, Order order) {
   if (order == Order::kArrival) return ByDeadline(set, rows);
+  if (order == Order::kAsGiven) return {rows.begin(), rows.end()};
   const Groups alike =
       Partition(rows, [&](uint32_t row) { return set.rows[row].shape; });
   std::vector<Place> places;

@@ -44,13 +44,14 @@ enum class Order {
   kStepsThenSignature = 7,
   kStepsThenWidth = 8,
   kSignatureAlone = 9,
+  kAsGiven = 10,
 };
 inline constexpr Order kOrders[] = {
     Order::kStepsSignature,     Order::kSignatureSteps,
     Order::kStepsWidth,         Order::kSteps,
     Order::kSignature,          Order::kArrival,
     Order::kStepsThenSignature, Order::kStepsThenWidth,
-    Order::kSignatureAlone};
+    Order::kSignatureAlone,     Order::kAsGiven};
 
 std::vector<uint32_t> Ordered(const RowSet& set,
                               absl::Span<const uint32_t> rows, Order order);

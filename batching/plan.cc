@@ -50,6 +50,28 @@ std::optional<Policy> ParsePolicy(std::string_view name) {
   return std::nullopt;
 }
 
+std::vector<PolicySpec> RulesFor(Mode mode, bool greedy, Signature signature) {
+  std::vector<PolicySpec> rules;
+  if (mode != Mode::kMixed) {
+    rules.push_back(
+        SpecOf(greedy ? Policy::kStrictGreedy : Policy::kStrictOptimal));
+  }
+  if (mode != Mode::kStrict) {
+    rules.push_back(
+        SpecOf(greedy ? Policy::kMixedGreedy : Policy::kMinimalMixedOptimal));
+  }
+  if (mode == Mode::kBest) {
+    rules.push_back(SpecOf(Policy::kNatural));
+    if (!greedy) rules.push_back(SpecOf(Policy::kMinimalStrictOptimal));
+  }
+  for (PolicySpec& rule : rules) {
+    if (signature == Signature::kMinimal) continue;
+    rule.grouping.settings = true;
+    rule.grouping.seed = true;
+  }
+  return rules;
+}
+
 std::string_view TextOf(BatchEnd end) {
   switch (end) {
     case BatchEnd::kSize:

@@ -47,6 +47,16 @@ const PolicySpec& SpecOf(Policy policy);
 const std::vector<PolicySpec>& BestCandidates();
 std::optional<Policy> ParsePolicy(std::string_view name);
 
+// What an operator asks for, and the rules to choose from for it: one where
+// there is nothing to choose. Leaving the jobs as they are is always among
+// several.
+enum class Mode { kStrict = 1, kMixed = 2, kBest = 3 };
+enum class Signature {
+  kMinimal = 1,
+  kConservative = 2,  // seed, steps and guidance in the key, as the original
+};
+std::vector<PolicySpec> RulesFor(Mode mode, bool greedy, Signature signature);
+
 // Why a batch ends where it ends.
 enum class BatchEnd {
   kSize = 1,     // the queue's batch size
@@ -76,7 +86,9 @@ struct Plan {
   double gpu_ms = 0;                  // sum over batches
   int64_t swaps = 0;                  // changes of model between them
   double swap_ms = 0;
-  // What each candidate rule alone would have taken (MakeBestPlan).
+  // The rules it was chosen from, where there were several, and what each
+  // alone would have taken.
+  std::vector<PolicySpec> candidates;
   std::vector<double> candidate_ms;
 
   absl::Span<const uint32_t> RowsOf(const PlannedBatch& batch) const {

@@ -240,7 +240,7 @@ class Harmless {
   uint32_t loaded_ = kNothing;
 };
 
-Plan MakeBy(const RowSet& set, const CostModel& model, Rules rules,
+Plan Chosen(const RowSet& set, const CostModel& model, Rules rules,
             const PlanOptions& options, absl::Span<const uint32_t> rows) {
   const bool harmless = options.harm_max < absl::InfiniteDuration();
   if (!harmless && !HasDeadlines(set)) {
@@ -260,6 +260,13 @@ Plan MakeBy(const RowSet& set, const CostModel& model, Rules rules,
   }
   Plan plan = Divide(set, model, rows, rules, options);
   PutInOrder(set, model, &fifo_time, options, &plan);
+  return plan;
+}
+
+Plan MakeBy(const RowSet& set, const CostModel& model, Rules rules,
+            const PlanOptions& options, absl::Span<const uint32_t> rows) {
+  Plan plan = Chosen(set, model, rules, options, rows);
+  if (rules.size() > 1) plan.candidates.assign(rules.begin(), rules.end());
   return plan;
 }
 
@@ -293,8 +300,7 @@ Plan MakePlan(const RowSet& set, const CostModel& model, Policy policy,
 
 Plan MakePlan(const RowSet& set, const CostModel& model, Policy policy,
               const PlanOptions& options, absl::Span<const uint32_t> rows) {
-  const auto all = absl::MakeConstSpan(PolicySpecs());
-  const Rules rules = policy == Policy::kBest ? all.subspan(0, all.size() - 1)
+  const Rules rules = policy == Policy::kBest ? Rules(BestCandidates())
                                               : Rules(&SpecOf(policy), 1);
   Plan plan = MakeBy(set, model, rules, options, rows);
   plan.policy = policy;

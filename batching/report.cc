@@ -60,12 +60,10 @@ struct RuleCosts {
 };
 RuleCosts CostsOf(const Plan& plan) {
   RuleCosts costs;
-  const auto& candidates = BestCandidates();
-  if (plan.candidate_ms.size() != candidates.size()) return costs;
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    if (candidates[i].fill != Fill::kOptimal) continue;
-    double& cost =
-        candidates[i].grouping.signature ? costs.strict : costs.mixed;
+  for (size_t i = 0; i < plan.candidate_ms.size(); ++i) {
+    const PolicySpec& rule = plan.candidates[i];
+    if (rule.fill != Fill::kOptimal && rule.fill != Fill::kGreedy) continue;
+    double& cost = rule.grouping.signature ? costs.strict : costs.mixed;
     const double ms = plan.candidate_ms[i];
     cost = cost < 0 ? ms : std::min(cost, ms);
   }
@@ -86,7 +84,7 @@ void Warn(const Plan& plan, const CostModel& model,
     add(Warning::kNoGain, "leaving the jobs as they are is as fast");
   }
   const RuleCosts costs = CostsOf(plan);
-  if (costs.mixed > 0 && costs.strict < costs.mixed) {
+  if (costs.strict > 0 && costs.strict < costs.mixed) {
     add(Warning::kMixedSlower,
         absl::StrFormat("mixing controls would be slower than strict: "
                         "%.1f s against %.1f s",
@@ -143,6 +141,11 @@ PlanReport Report(const RowSet& set, const CostModel& model, const Plan& plan,
   report.unplanned = set.unplanned;
   Warn(plan, model, calibration, &report);
   return report;
+}
+
+bool IsWorthExecuting(const PlanReport& report, double gain_min) {
+  if (!report.estimate.high_ms || *report.estimate.high_ms <= 0) return false;
+  return report.baseline_ms / *report.estimate.high_ms >= gain_min;
 }
 
 std::string NothingToPlan(const RowSet& set) {

@@ -48,6 +48,10 @@ struct PlanReport {
 PlanReport Report(const RowSet& set, const CostModel& model, const Plan& plan,
                   const Calibration& calibration, const PlanOptions& options);
 
+// Whether a queue that plans by itself should execute this: once it gains that
+// much (1.1), also at the slow end of the band, and only with a band.
+bool IsWorthExecuting(const PlanReport& report, double gain_min);
+
 // "No batchable jobs found" and why; for a set without rows to plan.
 std::string NothingToPlan(const RowSet& set);
 

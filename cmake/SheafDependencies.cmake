@@ -2,15 +2,29 @@
 # newer versions come in by CMAKE_PREFIX_PATH.
 
 find_package(Threads REQUIRED)
+find_package(absl CONFIG REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(PNG REQUIRED)
+find_package(nlohmann_json CONFIG REQUIRED)
+find_package(GTest REQUIRED)
+
+# utf8proc comes with a pkg-config file only.
+find_path(SHEAF_UTF8PROC_DIR utf8proc.h REQUIRED)
+find_library(SHEAF_UTF8PROC_LIBRARY utf8proc REQUIRED)
+add_library(utf8proc::utf8proc INTERFACE IMPORTED)
+set_target_properties(utf8proc::utf8proc PROPERTIES
+  INTERFACE_INCLUDE_DIRECTORIES "${SHEAF_UTF8PROC_DIR}"
+  INTERFACE_LINK_LIBRARIES "${SHEAF_UTF8PROC_LIBRARY}")
+
+# `cmake --preset engine` is for machines that have no more than the above.
+if(SHEAF_ENGINE_ONLY)
+  return()
+endif()
 find_package(Protobuf REQUIRED)
 find_package(gRPC CONFIG REQUIRED)
-find_package(absl CONFIG REQUIRED)
 find_package(SQLiteCpp CONFIG REQUIRED)
 find_package(SQLite3 REQUIRED)
-find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(spdlog CONFIG REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
-find_package(PNG REQUIRED)
-find_package(GTest REQUIRED)
 find_package(benchmark CONFIG REQUIRED)
 find_path(SHEAF_TOMLPLUSPLUS_DIR toml++/toml.h REQUIRED)

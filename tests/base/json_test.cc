@@ -271,5 +271,20 @@ TEST(JsonTest, DamagedTextsAreReadOrRefused) {
   }
 }
 
+TEST(JsonTest, ANameTwiceIsRefusedInLargeObjectsToo) {
+  for (const int size : {31, 32, 33, 5000}) {
+    std::string text = "{";
+    for (int i = 0; i < size; ++i) {
+      text += '"' + std::to_string(i) + "\":0,";
+    }
+    EXPECT_TRUE(Json::Parse(text + "\"x\":0}").ok()) << size;
+    for (const char* twice : {"0", "15", "30"}) {
+      EXPECT_THAT(MessageOf(text + '"' + twice + "\":0}"),
+                  HasSubstr("a name stands twice"))
+          << size;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sheaf

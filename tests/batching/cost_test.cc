@@ -6,6 +6,7 @@
 #include "batching/device.h"
 #include "gtest/gtest.h"
 #include "tests/batching/builders.h"
+#include "tests/batching/seed.h"
 
 namespace sheaf::batching {
 namespace {
@@ -51,7 +52,7 @@ class CostTest : public testing::Test {
     return shapes.shape(shapes.Intern(params)).cost;
   }
 
-  const uint32_t seed_ = std::random_device()();
+  const uint32_t seed_ = TestSeed();
   std::mt19937 random_{seed_};
   Profile profile_ = FastDevice();
 };

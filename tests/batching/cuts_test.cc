@@ -8,6 +8,7 @@
 #include "batching/improve.h"
 #include "gtest/gtest.h"
 #include "tests/batching/builders.h"
+#include "tests/batching/seed.h"
 
 namespace sheaf::batching {
 namespace {
@@ -41,7 +42,7 @@ class CutsTest : public testing::Test {
     return classes;
   }
 
-  const uint32_t seed_ = std::random_device()();
+  const uint32_t seed_ = TestSeed();
   std::mt19937 random_{seed_};
   ShapeTable shapes_;
 };

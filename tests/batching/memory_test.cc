@@ -5,6 +5,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/batching/seed.h"
 
 namespace sheaf::batching {
 namespace {
@@ -67,7 +68,7 @@ TEST(MemoryTest, RunningOutAgainMakesProbesRarer) {
 }
 
 TEST(MemoryTest, ASimulatedDeviceIsUsedFullyAndSeldomRunsOut) {
-  const uint32_t seed = std::random_device()();
+  const uint32_t seed = TestSeed();
   std::mt19937 random(seed);
   std::normal_distribution<double> noise(1, 0.03);
   const int fits = 6;
@@ -98,7 +99,7 @@ TEST(MemoryTest, AnyDeviceMayStillTryOneRow) {
 }
 
 TEST(MemoryTest, TheFitLiesAboveNearlyAllPeaks) {
-  const uint32_t seed = std::random_device()();
+  const uint32_t seed = TestSeed();
   std::mt19937 random(seed);
   std::vector<MemoryPeak> peaks;
   for (int i = 0; i < 100; ++i) {

@@ -7,6 +7,7 @@
 #include "gtest/gtest.h"
 #include "tests/batching/builders.h"
 #include "tests/batching/golden.h"
+#include "tests/batching/seed.h"
 
 namespace sheaf::batching {
 namespace {
@@ -46,7 +47,7 @@ TEST(ProfileTest, MeasuredStepsWinOverTheHinge) {
 }
 
 TEST(ProfileTest, AFittedHingeFindsTheHingeBehindNoisyPoints) {
-  const uint32_t seed = std::random_device()();
+  const uint32_t seed = TestSeed();
   std::mt19937 random(seed);
   std::normal_distribution<double> noise(1, 0.01);
   const Hinge truth = {61, 28.7, 4.375};

@@ -1,5 +1,7 @@
 #include "batching/report.h"
 
+#include <algorithm>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/batching/builders.h"
@@ -59,6 +61,11 @@ TEST(ReportTest, ACalibratedPlanHasABand) {
   EXPECT_THAT(WarningsOf(report), Not(Contains(Warning::kUncalibrated)));
   EXPECT_LT(*report.estimate.low_ms, report.plan_ms);
   EXPECT_GT(*report.estimate.high_ms, report.plan_ms);
+  const double surely = report.baseline_ms / *report.estimate.high_ms;
+  EXPECT_TRUE(IsWorthExecuting(report, surely * 0.99));
+  EXPECT_FALSE(IsWorthExecuting(report, surely * 1.01));
+  // Without a band nothing is done unasked.
+  EXPECT_FALSE(IsWorthExecuting(ReportOf(Loose(8), FastDevice()), 1.0));
 }
 
 TEST(ReportTest, OneJobThatFillsItsBatchesGainsNothing) {
@@ -84,6 +91,29 @@ TEST(ReportTest, DeadlinesThatWillBeMissedAreSaid) {
   }
   const PlanReport report = ReportOf(runs, FastDevice());
   EXPECT_THAT(WarningsOf(report), Contains(Warning::kDeadlines));
+}
+
+TEST(ReportTest, MixedRulesThatCostMoreAreSaid) {
+  // In chunks by arrival the mixed rule launches the control for every batch.
+  std::vector<RunSpec> runs;
+  for (int i = 0; i < 8; ++i) {
+    RunSpec run = {.job = i + 1, .time_ms = i};
+    if (i % 2 == 0) run.controls["edge"] = 1;
+    runs.push_back(run);
+  }
+  const RowSet set = MakeRows(runs);
+  Profile profile = FastDevice();
+  profile.control = {200, 0, 0};
+  const CostModel model(&set.shapes, profile);
+  for (const bool greedy : {true, false}) {
+    const Plan plan = MakeBestPlan(
+        set, model, RulesFor(Mode::kBest, greedy, Signature::kMinimal), {});
+    const auto warnings = WarningsOf(Report(set, model, plan, {}, {}));
+    // By optimal cuts the mixed rule is free to do as the strict one.
+    EXPECT_EQ(
+        std::count(warnings.begin(), warnings.end(), Warning::kMixedSlower),
+        greedy ? 1 : 0);
+  }
 }
 
 TEST(ReportTest, AnEmptyQueueSaysWhyNothingIsPlanned) {

@@ -23,7 +23,7 @@ TABLE = {
     "queue": (("base",), ("absl",)),
     "queue/sqlite": (("base", "queue"), ("absl", "sqlite")),
     "batching": (("base", "queue"), ("absl",)),
-    "inference": (("base",), ("absl", "torch", "png", "json")),
+    "inference": (("base",), ("absl", "torch", "png", "json", "utf8proc")),
     "inference/worker": (
         ("base", "inference", "proto"),
         ("absl", "grpc", "protobuf", "spdlog", "fmt", "png", "cli11"),
@@ -67,6 +67,7 @@ THIRD_PARTY = {
     "SQLiteCpp/": "sqlite",
     "toml++/": "tomlplusplus",
     "torch/": "torch",
+    "utf8proc.h": "utf8proc",
     "ATen/": "torch",
     "c10/": "torch",
     # For tests and measurements only: no component above names them.
@@ -89,7 +90,9 @@ TEXT = CODE + (
     ".service", ".yml", ".supp",
 )
 PROGRAMS = ("setup", "test", "demo", "run", "generate")
-SKIPPED_FOLDERS = ("build", "demo-out", "__pycache__", "_pb", "corpus")
+SKIPPED_FOLDERS = (
+    "build", "demo-out", "__pycache__", "_pb", "corpus", "golden",
+)
 COLUMNS = 80
 LINES = 450
 # In pieces, so that this file does not name them.

@@ -1,0 +1,63 @@
+// Normal numbers from a seed: the streams that PyTorch draws on a CPU and on
+// CUDA, number for number, so that a seed means the same picture here as there.
+// Each row of a batch has a generator of its own; what it draws does not depend
+// on its neighbours.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace sheaf::engine {
+
+enum class RandomMode {
+  // Of torch.Generator("cpu"): a Mersenne twister.
+  kCpu,
+  // Of CUDA generators ("nv" of web interfaces): Philox, one counter per
+  // element. Equal to CUDA's for tensors that one launch covers with a thread
+  // per element (SM count times 2048: about 160000 on small cards).
+  kPhilox,
+};
+
+// "cpu", "philox"; also "nv" and "cuda", which mean the latter.
+std::optional<RandomMode> RandomModeNamed(std::string_view name);
+std::string_view NameOf(RandomMode mode);
+
+// Copyable: a copy goes on as the original would. One thread at a time.
+class Normals {
+ public:
+  Normals(RandomMode mode, uint64_t seed);
+
+  // What one torch.randn of that many elements would give, in its order. How a
+  // stream is cut into calls matters, as it does there.
+  std::vector<float> Draw(size_t count);
+
+ private:
+  // A 32-bit twister. Fewer than 16 numbers are drawn in double, in pairs, of
+  // which the second is kept for the next call.
+  struct Twister {
+    std::mt19937 bits;
+    std::optional<double> spare;
+  };
+  struct Philox {
+    uint64_t seed = 0;
+    uint32_t calls = 0;
+  };
+
+  static std::vector<float> DrawMany(Twister* twister, size_t count);
+  static std::vector<float> DrawFew(Twister* twister, size_t count);
+  static std::vector<float> DrawPhilox(Philox* philox, size_t count);
+
+  std::variant<Twister, Philox> state_;
+};
+
+// Ten rounds of Philox 4x32: four words from a counter and a key.
+struct PhiloxCounter {
+  uint32_t words[4];
+};
+PhiloxCounter Philox4x32(PhiloxCounter counter, uint64_t key);
+
+}  // namespace sheaf::engine
