@@ -25,6 +25,7 @@
 #include "absl/time/time.h"
 #include "queue/event.h"
 #include "queue/filter.h"
+#include "queue/params.h"
 #include "queue/plan.h"
 #include "queue/types.h"
 
@@ -49,6 +50,14 @@ struct RunQuery {
 struct LaneHead {
   Lane lane;
   Run run;
+};
+
+// A waiting run with what it asks for; valid during the call only.
+struct WaitingRun {
+  const Run& run;
+  const Lane& lane;
+  const std::string& owner;
+  const RunParams& params;  // the job's values with its own on top
 };
 
 // The place of a waiting run: higher priority, then earlier time, then id.
@@ -104,6 +113,11 @@ class View {
   // The waiting runs of `first`'s job that share its lane, priority and time,
   // from it on, by id.
   virtual std::vector<Run> ReadyWith(const Run& first, int limit) = 0;
+  // Calls `each` for every waiting run of a queue, a job's runs one after
+  // another.
+  virtual void ForEachWaiting(
+      const std::string& queue,
+      const std::function<void(const WaitingRun&)>& each) = 0;
   // Waiting runs of a lane that go before `place`, counted up to `limit`.
   virtual int64_t CountReadyBefore(LaneId lane, const ReadyPlace& place,
                                    int64_t limit) = 0;

@@ -331,8 +331,10 @@ Artifact ReadArtifact(Query& row) {
   return artifact;
 }
 
-RunParams ReadParams(Query& row) {
-  absl::StatusOr<RunParams> params = DecodeParams(row.Text());
+RunParams ReadParams(Query& row) { return ParamsFrom(row.Text()); }
+
+RunParams ParamsFrom(std::string_view text) {
+  absl::StatusOr<RunParams> params = DecodeParams(text);
   if (!params.ok()) throw BrokenRow(std::string(params.status().message()));
   return *std::move(params);
 }

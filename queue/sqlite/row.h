@@ -52,6 +52,8 @@ PlanBatch ReadPlanBatch(Query& row);
 Event ReadEvent(Query& row);
 Artifact ReadArtifact(Query& row);
 RunParams ReadParams(Query& row);
+// Throws BrokenRow.
+RunParams ParamsFrom(std::string_view text);
 
 // The part of a job that changes when its runs do.
 struct JobProgress {

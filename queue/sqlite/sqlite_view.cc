@@ -163,6 +163,35 @@ std::vector<Run> SqliteReads<I>::ReadyWith(const Run& first, int limit) {
 }
 
 template <class I>
+void SqliteReads<I>::ForEachWaiting(
+    const std::string& queue,
+    const std::function<void(const WaitingRun&)>& each) {
+  JobId job;
+  std::string owner;
+  RunParams shared;
+  for (const Lane& lane : ReadyLanes()) {
+    if (lane.queue != queue) continue;
+    Query rows = db_.Ask(sql::kWaiting, lane.id.value);
+    while (rows.Step()) {
+      const Run run = ReadRun(rows);
+      if (run.id.job() != job) {
+        job = run.id.job();
+        Query row = db_.Ask(sql::kWaitingJob, job.value);
+        if (!row.Step()) throw BrokenRow("no job " + std::to_string(job.value));
+        owner = row.Text();
+        shared = ReadParams(row);
+      }
+      const auto own = rows.TextOrNull();
+      if (!own) {
+        each({run, lane, owner, shared});
+      } else {
+        each({run, lane, owner, Merge(shared, ParamsFrom(*own))});
+      }
+    }
+  }
+}
+
+template <class I>
 int64_t SqliteReads<I>::CountReadyBefore(LaneId lane, const ReadyPlace& place,
                                          int64_t limit) {
   const int64_t count =

@@ -39,6 +39,9 @@ class SqliteReads : public Interface {
   std::vector<LaneHead> LaneHeads() override;
   std::vector<Run> Ready(LaneId lane, Priority highest, int limit) override;
   std::vector<Run> ReadyWith(const Run& first, int limit) override;
+  void ForEachWaiting(
+      const std::string& queue,
+      const std::function<void(const WaitingRun&)>& each) override;
   int64_t CountReadyBefore(LaneId lane, const ReadyPlace& place,
                            int64_t limit) override;
   std::vector<RunId> PastDeadline(absl::Time by, int limit) override;

@@ -131,6 +131,18 @@ inline constexpr char kReadyLanes[] =
     "FROM ready WHERE ready.lane IS NOT NULL) "
     "SELECT lanes.id, queue, kind, model, vae, width, height FROM ready "
     "CROSS JOIN lanes ON lanes.id = ready.lane";
+// Then a run's own values, its job's, and the job's owner.
+inline constexpr char kWaiting[] =
+    "SELECT r.id, lane, r.state, r.priority, r.run_time, r.start_deadline, "
+    "r.attempts_max, attempt, failures, crashes, alone, cancel_requested, "
+    "batch, epoch, worker, r.start_time, r.end_time, error, outputs, "
+    "own.params FROM runs AS r INDEXED BY runs_ready "
+    "LEFT JOIN run_params AS own ON own.run_id = r.id "
+    "WHERE r.state = 1 AND r.lane = ?1 "
+    "ORDER BY r.priority DESC, r.run_time, r.id";
+inline constexpr char kWaitingJob[] =
+    "SELECT j.owner, p.shared FROM jobs AS j "
+    "JOIN job_params AS p ON p.job_id = j.id WHERE j.id = ?1";
 inline constexpr char kCountReadyBefore[] =
     "SELECT (SELECT count(*) FROM (SELECT 1 FROM runs WHERE state = 1 "
     "AND lane = ?1 AND priority > ?2 LIMIT ?5)) + "
@@ -291,6 +303,7 @@ inline constexpr const char* kAll[] = {kCounters,        kSetCounter,
                                        kAddSharedParams, kDeleteSharedParams,
                                        kFindRun,         kRuns,
                                        kReady,           kReadyWith,
+                                       kWaiting,         kWaitingJob,
                                        kReadyLanes,      kCountReadyBefore,
                                        kPastDeadline,    kAddRun,
                                        kSaveRun,         kDeleteRuns,
