@@ -53,20 +53,19 @@ void Analyst::Analyze(Question question, Done done) {
 
 absl::StatusOr<Analyst::Snapshot> Analyst::Look(const Question& question) {
   Snapshot snapshot;
-  SHEAF_RETURN_IF_ERROR(
-      ReadAndWait(*store_, [&](View& view) -> absl::Status {
-        snapshot = Snapshot();
-        SHEAF_ASSIGN_OR_RETURN(snapshot.queue,
-                               FindQueueOrError(view, question.queue));
-        SHEAF_RETURN_IF_ERROR(CheckPaused(snapshot.queue, question.live));
-        snapshot.sequence = view.LastSequence();
-        snapshot.now = view.now();
-        view.ForEachWaiting(question.queue, [&](const WaitingRun& waiting) {
-          snapshot.set.Add(waiting.run, waiting.lane.kind, waiting.owner,
-                           waiting.params, snapshot.now);
-        });
-        return absl::OkStatus();
-      }));
+  SHEAF_RETURN_IF_ERROR(ReadAndWait(*store_, [&](View& view) -> absl::Status {
+    snapshot = Snapshot();
+    SHEAF_ASSIGN_OR_RETURN(snapshot.queue,
+                           FindQueueOrError(view, question.queue));
+    SHEAF_RETURN_IF_ERROR(CheckPaused(snapshot.queue, question.live));
+    snapshot.sequence = view.LastSequence();
+    snapshot.now = view.now();
+    view.ForEachWaiting(question.queue, [&](const WaitingRun& waiting) {
+      snapshot.set.Add(waiting.run, waiting.lane.kind, waiting.owner,
+                       waiting.params, snapshot.now);
+    });
+    return absl::OkStatus();
+  }));
   snapshot.set.Sort();
   return snapshot;
 }
@@ -129,9 +128,8 @@ absl::StatusOr<PlanRecord> Analyst::Keep(const Snapshot& snapshot,
       batch.info = BatchJson(snapshot.set, plan, planned);
       slice.push_back(std::move(batch));
     }
-    SHEAF_RETURN_IF_ERROR(WriteAndWait(*store_, [&](Tx& tx) {
-      return AddToPlan(tx, begun.id, slice);
-    }));
+    SHEAF_RETURN_IF_ERROR(WriteAndWait(
+        *store_, [&](Tx& tx) { return AddToPlan(tx, begun.id, slice); }));
   }
   SHEAF_RETURN_IF_ERROR(WriteAndWait(*store_, [&](Tx& tx) -> absl::Status {
     SHEAF_ASSIGN_OR_RETURN(begun, SealPlan(tx, begun.id));
