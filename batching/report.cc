@@ -13,20 +13,6 @@ namespace {
 
 constexpr double kGainMin = 1.01;  // below it a plan is not worth its trouble
 
-std::string_view TextOf(Unplanned why) {
-  switch (why) {
-    case Unplanned::kKind:
-      return "of kinds that are not batched";
-    case Unplanned::kNotQueued:
-      return "no longer waiting";
-    case Unplanned::kScheduled:
-      return "scheduled for later";
-    case Unplanned::kAlone:
-      return "to be tried alone after a failure";
-  }
-  return "";
-}
-
 int64_t CountJobs(const RowSet& set) {
   absl::flat_hash_set<int64_t> jobs;
   int64_t last = 0;
@@ -110,6 +96,22 @@ void Warn(const Plan& plan, const CostModel& model,
 }
 
 }  // namespace
+
+std::string_view TextOf(Unplanned why) {
+  switch (why) {
+    case Unplanned::kKind:
+      return "of kinds that are not batched";
+    case Unplanned::kNotQueued:
+      return "no longer waiting";
+    case Unplanned::kScheduled:
+      return "scheduled for later";
+    case Unplanned::kAlone:
+      return "to be tried alone after a failure";
+    case Unplanned::kTooVarious:
+      return "with controls beyond the 65,535 names that are told apart";
+  }
+  return "";
+}
 
 PlanReport Report(const RowSet& set, const CostModel& model, const Plan& plan,
                   const Calibration& calibration, const PlanOptions& options) {

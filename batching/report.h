@@ -25,6 +25,9 @@ struct WarningText {
   std::string text;
 };
 
+// "scheduled for later": what such runs are.
+std::string_view TextOf(Unplanned why);
+
 struct PlanReport {
   int64_t runs = 0;
   int64_t jobs = 0;

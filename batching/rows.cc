@@ -135,11 +135,16 @@ uint32_t ShapeTable::InternSignature(const std::vector<LiveControl>& live) {
   return id;
 }
 
+bool ShapeTable::HasRoomFor(const RunParams& params) const {
+  return controls_.size() + params.controls.size() + params.weights.size() <=
+         kControlsMax;
+}
+
 uint16_t ShapeTable::InternControl(const std::string& name) {
   const auto [place, inserted] =
       control_ids_.try_emplace(name, static_cast<uint16_t>(controls_.size()));
   if (inserted) {
-    SHEAF_CHECK(controls_.size() < 0xffff);
+    SHEAF_CHECK(controls_.size() < kControlsMax);
     controls_.push_back(name);
   }
   return place->second;
@@ -162,6 +167,8 @@ void RowSet::Add(const Run& run, std::string_view kind, std::string_view owner,
     ++unplanned[Unplanned::kScheduled];
   } else if (run.alone) {
     ++unplanned[Unplanned::kAlone];
+  } else if (!shapes.HasRoomFor(params)) {
+    ++unplanned[Unplanned::kTooVarious];
   } else {
     rows.push_back({run.id.value, Milliseconds(run.run_time),
                     Milliseconds(run.start_deadline), params.seed.value_or(0),

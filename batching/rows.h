@@ -86,8 +86,12 @@ class ShapeTable {
   ShapeTable() : ShapeTable(Options()) {}
   explicit ShapeTable(Options options);
 
+  // Clients name controls as they like; so many names are told apart.
+  static constexpr size_t kControlsMax = 0xffff;
+  bool HasRoomFor(const RunParams& params) const;
+
   // The number of what this request is, known or new. The kind must be
-  // batchable.
+  // batchable, and there must be room.
   uint32_t Intern(const RunParams& params);
 
   const Shape& shape(uint32_t id) const { return shapes_[id]; }
@@ -129,10 +133,11 @@ class ShapeTable {
 
 // Why a run is not planned.
 enum class Unplanned {
-  kKind = 1,       // enhancement, upscale, ...: runs as it came
-  kNotQueued = 2,  // already running or ended
-  kScheduled = 3,  // its run_time is to come
-  kAlone = 4,      // ran out of memory or died before
+  kKind = 1,        // enhancement, upscale, ...: runs as it came
+  kNotQueued = 2,   // already running or ended
+  kScheduled = 3,   // its run_time is to come
+  kAlone = 4,       // ran out of memory or died before
+  kTooVarious = 5,  // the queue names more controls than are told apart
 };
 
 // The snapshot that a plan is made from. `rows` are in FIFO order once Sort

@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "batching/report.h"
 #include "batching/simulate.h"
 #include "cli/commands.h"
 #include "cli/text.h"
@@ -205,8 +206,8 @@ absl::Status RunSimulate(Context& context, SimulateArgs& args) {
   }
   PrintTable(rows, context.out());
   for (const auto& [why, count] : trace->set.unplanned) {
-    context.Say(absl::StrCat(count, " runs of the trace were left out: not of ",
-                             "a kind that is batched."));
+    context.Say(absl::StrCat(count, " runs of the trace were left out: ",
+                             ToAbsl(batching::TextOf(why)), "."));
   }
   return absl::OkStatus();
 }

@@ -34,7 +34,7 @@ class SqliteTx final : public SqliteReads<Tx> {
 
   // A transaction has begun.
   void BeginGroup(absl::Time now);
-  // A savepoint costs a closure a quarter of its time, since SQLite copies
+  // A savepoint costs a closure a third of its time, since SQLite copies
   // each page once more; only a `careful` closure gets one.
   void BeginClosure(bool careful);
   // Keeps or undoes what the closure did. False where it cannot be undone

@@ -118,6 +118,21 @@ TEST(RowsTest, WhatCannotBeBatchedIsCountedByReason) {
                   Pair(Unplanned::kScheduled, 1), Pair(Unplanned::kAlone, 1)));
 }
 
+TEST(RowsTest, MoreNamesOfControlsThanCanBeToldApartAreLeftOut) {
+  RowSet set;
+  const absl::Time now = absl::FromUnixSeconds(1000);
+  RunParams params;
+  for (size_t i = 0; i <= ShapeTable::kControlsMax; ++i) {
+    params.weights = {{"c" + std::to_string(i), 1.0}};
+    sheaf::Run run;
+    run.id = RunId(static_cast<int64_t>(i) + 1);
+    run.run_time = now;
+    set.Add(run, "inference", "", params, now);
+  }
+  EXPECT_EQ(set.rows.size(), ShapeTable::kControlsMax);
+  EXPECT_THAT(set.unplanned, ElementsAre(Pair(Unplanned::kTooVarious, 1)));
+}
+
 TEST(RowsTest, SortedRowsStandInFifoOrder) {
   const RowSet set =
       MakeRows({{.job = 1, .time_ms = 5},
