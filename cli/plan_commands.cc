@@ -2,10 +2,12 @@
 #include <ostream>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/errors.h"
+#include "cli/flag_values.h"
 #include "cli/text.h"
 #include "cli/tree.h"
 #include "sheaf/v1/batching_service.pb.h"
@@ -44,13 +46,13 @@ struct AnalyzeArgs {
   std::string mode = "best";
   std::string planner = "optimal";
   std::string signature = "minimal";
-  int batch_size = 0;
+  std::string batch_size;
   bool live = false;
 };
 
-v1::AnalyzeQueueRequest RequestOf(const AnalyzeArgs& args) {
+absl::StatusOr<v1::AnalyzeQueueRequest> RequestOf(const AnalyzeArgs& args) {
   v1::AnalyzeQueueRequest request;
-  request.set_queue(absl::StrCat("queues/", args.queue));
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), QueueName(args.queue));
   request.set_mode(args.mode == "strict"  ? v1::BATCHING_MODE_STRICT
                    : args.mode == "mixed" ? v1::BATCHING_MODE_MIXED
                                           : v1::BATCHING_MODE_BEST);
@@ -58,17 +60,24 @@ v1::AnalyzeQueueRequest RequestOf(const AnalyzeArgs& args) {
   if (args.signature == "conservative") {
     request.set_signature(v1::SIGNATURE_KIND_CONSERVATIVE);
   }
-  request.set_batch_size(args.batch_size);
+  int batch_size = 0;
+  if (!args.batch_size.empty() &&
+      !absl::SimpleAtoi(args.batch_size, &batch_size)) {
+    return UsageError(
+        absl::StrCat("--batch-size cannot be '", args.batch_size, "'"));
+  }
+  request.set_batch_size(batch_size);
   request.set_live(args.live);
   return request;
 }
 
 absl::Status RunAnalyze(Context& context, AnalyzeArgs& args) {
+  SHEAF_ASSIGN_OR_RETURN(const auto request, RequestOf(args));
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
-  SHEAF_ASSIGN_OR_RETURN(const auto answer,
-                         client->Call<v1::AnalyzeQueueResponse>(
-                             absl::StrCat(kService, "AnalyzeQueue"),
-                             RequestOf(args), kLongWork));
+  SHEAF_ASSIGN_OR_RETURN(
+      const auto answer,
+      client->Call<v1::AnalyzeQueueResponse>(
+          absl::StrCat(kService, "AnalyzeQueue"), request, kLongWork));
   if (!IsForPeople(context)) {
     context.MakePrinter().One(answer, {});
     return absl::OkStatus();
@@ -78,8 +87,8 @@ absl::Status RunAnalyze(Context& context, AnalyzeArgs& args) {
     return absl::OkStatus();
   }
   context.out() << answer.plan().text();
-  context.Say(absl::StrCat("Go on with: sheaf batch execute ",
-                           answer.plan().name()));
+  context.Say(
+      absl::StrCat("Go on with: sheaf batch execute ", answer.plan().name()));
   return absl::OkStatus();
 }
 
@@ -107,7 +116,7 @@ absl::Status RunPreview(Context& context, PlanArgs& args) {
 absl::Status RunExecute(Context& context, PlanArgs& args) {
   v1::ExecutePlanRequest request;
   if (!args.plan.empty()) request.set_name(PlanName(args.plan));
-  request.set_queue(absl::StrCat("queues/", args.queue));
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), QueueName(args.queue));
   request.set_request_id(args.request_id);
   request.set_actor(context.environment().variable("USER").value_or(""));
   SHEAF_RETURN_IF_ERROR(context.Confirm(absl::StrCat(
@@ -122,8 +131,7 @@ absl::Status RunExecute(Context& context, PlanArgs& args) {
   } else {
     context.MakePrinter().One(answer.plan(), PlanColumns());
   }
-  context.Say(absl::StrCat("Back with: sheaf batch undo ",
-                           answer.plan().name(),
+  context.Say(absl::StrCat("Back with: sheaf batch undo ", answer.plan().name(),
                            ", until the first of its batches starts."));
   return absl::OkStatus();
 }
@@ -142,7 +150,7 @@ absl::Status RunUndo(Context& context, PlanArgs& args) {
 
 absl::Status RunList(Context& context, PlanArgs& args) {
   v1::ListPlansRequest request;
-  request.set_queue(absl::StrCat("queues/", args.queue));
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), QueueName(args.queue));
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   SHEAF_ASSIGN_OR_RETURN(const auto plans,
                          client->Call<v1::ListPlansResponse>(
@@ -158,8 +166,8 @@ struct ExplainArgs {
 
 absl::Status RunExplain(Context& context, ExplainArgs& args) {
   v1::ExplainRunRequest request;
-  request.set_run(args.run);
-  request.set_other(args.other);
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_run(), JobOrRunName(args.run));
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_other(), JobOrRunName(args.other));
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   SHEAF_ASSIGN_OR_RETURN(const auto answer,
                          client->Call<v1::ExplainRunResponse>(
@@ -176,8 +184,8 @@ absl::Status RunExplain(Context& context, ExplainArgs& args) {
 
 void AddPlanCommands(CLI::App& batch, Context& context) {
   const auto [analyze, analyze_args] =
-      AddVerb(batch, context, "analyze",
-              "Plan which waiting runs go together", &RunAnalyze);
+      AddVerb(batch, context, "analyze", "Plan which waiting runs go together",
+              &RunAnalyze);
   AddValue(analyze, "--queue", &analyze_args->queue, "QUEUE",
            "Queue to look at [default]");
   AddValue(analyze, "--mode", &analyze_args->mode, "strict|mixed|best",
@@ -189,33 +197,30 @@ void AddPlanCommands(CLI::App& batch, Context& context) {
   AddValue(analyze, "--signature", &analyze_args->signature,
            "minimal|conservative",
            "conservative: seed, steps and guidance must be equal [minimal]");
-  AddSwitch(analyze, "--live", &analyze_args->live,
-            "Also where the queue is not paused");
-  const auto [preview, preview_args] = AddVerb(
-      batch, context, "preview", "Show a plan in words", &RunPreview);
+  analyze->add_flag("--live", analyze_args->live,
+                    "Also where the queue is not paused");
+  const auto [preview, preview_args] =
+      AddVerb(batch, context, "preview", "Show a plan in words", &RunPreview);
   AddName(preview, "plan", &preview_args->plan, "PLAN", "The plan");
-  const auto [execute, execute_args] =
-      AddVerb(batch, context, "execute",
-              "Make the queue go by a plan, unless it has changed since",
-              &RunExecute);
-  AddOptionalName(execute, "plan", &execute_args->plan, "PLAN",
-                  "The plan [the queue's newest]");
+  const auto [execute, execute_args] = AddVerb(
+      batch, context, "execute",
+      "Make the queue go by a plan, unless it has changed since", &RunExecute);
+  AddValue(execute, "plan", &execute_args->plan, "PLAN",
+           "The plan [the queue's newest]");
   AddValue(execute, "--queue", &execute_args->queue, "QUEUE",
            "Queue whose newest plan is meant [default]");
   AddValue(execute, "--request-id", &execute_args->request_id, "ID",
            "A repeated call with it executes once");
-  const auto [undo, undo_args] =
-      AddVerb(batch, context, "undo",
-              "Bring the former grouping back, before anything has started",
-              &RunUndo);
+  const auto [undo, undo_args] = AddVerb(
+      batch, context, "undo",
+      "Bring the former grouping back, before anything has started", &RunUndo);
   AddName(undo, "plan", &undo_args->plan, "PLAN", "The plan");
   const auto [list, list_args] =
       AddVerb(batch, context, "list", "List a queue's plans", &RunList);
   AddValue(list, "--queue", &list_args->queue, "QUEUE", "The queue [default]");
-  const auto [explain, explain_args] =
-      AddVerb(batch, context, "explain",
-              "Say why two runs are, or are not, batched together",
-              &RunExplain);
+  const auto [explain, explain_args] = AddVerb(
+      batch, context, "explain",
+      "Say why two runs are, or are not, batched together", &RunExplain);
   AddName(explain, "run", &explain_args->run, "RUN", "jobs/1/runs/0");
   AddName(explain, "other", &explain_args->other, "RUN", "jobs/2/runs/0");
 }

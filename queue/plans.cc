@@ -14,8 +14,6 @@ namespace {
 constexpr int kChangesRead = 1000;
 constexpr size_t kJobsNamed = 5;
 
-std::string PlanName(PlanId id) { return absl::StrCat("plans/", id.value); }
-
 void SetState(Tx& tx, PlanId id, PlanState state) {
   std::optional<PlanRecord> plan = tx.FindPlan(id);
   if (!plan) return;
@@ -162,8 +160,8 @@ absl::StatusOr<PlanRecord> FindPlanOrError(View& view, PlanId id) {
   std::optional<PlanRecord> plan = view.FindPlan(id);
   if (plan) return *std::move(plan);
   return WithSubject(
-      Error(Reason::kPlanNotFound, absl::StrCat("there is no ", PlanName(id))),
-      PlanName(id));
+      Error(Reason::kPlanNotFound, absl::StrCat("there is no ", NameOf(id))),
+      NameOf(id));
 }
 
 absl::StatusOr<Executed> ExecutePlan(Tx& tx, const ExecuteOptions& options) {
@@ -175,7 +173,7 @@ absl::StatusOr<Executed> ExecutePlan(Tx& tx, const ExecuteOptions& options) {
   SHEAF_ASSIGN_OR_RETURN(const Queue queue, FindQueueOrError(tx, plan.queue));
   if (plan.state != PlanState::kReady) {
     return Error(Reason::kNoAnalysis,
-                 absl::StrCat("No analysis available: ", PlanName(plan.id),
+                 absl::StrCat("No analysis available: ", NameOf(plan.id),
                               " has been executed already. Please analyze "
                               "again."));
   }
@@ -189,7 +187,7 @@ absl::StatusOr<Executed> ExecutePlan(Tx& tx, const ExecuteOptions& options) {
   GoBy(tx, queue, plan.id,
        {.type = EventType::kPlanExecuted,
         .actor = options.actor,
-        .reason = PlanName(plan.id)});
+        .reason = NameOf(plan.id)});
   return Executed{std::move(plan), false};
 }
 
@@ -199,14 +197,14 @@ absl::StatusOr<PlanRecord> UndoPlan(Tx& tx, PlanId id,
   SHEAF_ASSIGN_OR_RETURN(const Queue queue, FindQueueOrError(tx, plan.queue));
   if (queue.plan != id) {
     return Error(Reason::kPlanNotActive,
-                 absl::StrCat(PlanName(id), " is not the plan by which queues/",
+                 absl::StrCat(NameOf(id), " is not the plan by which queues/",
                               queue.name, " goes"));
   }
   if (plan.start_time != absl::InfinitePast()) {
-    return Error(Reason::kPlanStarted,
-                 absl::StrCat("batches of ", PlanName(id),
-                              " have been handed out since ",
-                              absl::FormatTime(plan.start_time)));
+    return Error(
+        Reason::kPlanStarted,
+        absl::StrCat("batches of ", NameOf(id), " have been handed out since ",
+                     absl::FormatTime(plan.start_time)));
   }
   PlanId former = plan.former;
   if (former && !tx.FindPlan(former)) former = PlanId{};
@@ -214,9 +212,8 @@ absl::StatusOr<PlanRecord> UndoPlan(Tx& tx, PlanId id,
   plan.expire_time = tx.now() + kPlanLife;
   tx.SavePlan(plan);
   if (former) SetState(tx, former, PlanState::kActive);
-  GoBy(
-      tx, queue, former,
-      {.type = EventType::kPlanUndone, .actor = actor, .reason = PlanName(id)});
+  GoBy(tx, queue, former,
+       {.type = EventType::kPlanUndone, .actor = actor, .reason = NameOf(id)});
   return plan;
 }
 

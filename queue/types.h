@@ -222,6 +222,7 @@ std::string NameOf(JobId id);
 std::string NameOf(RunId id);
 std::string NameOf(BatchId id);
 std::string NameOf(WorkerId id);
+std::string NameOf(PlanId id);
 std::optional<JobId> ParseJobName(std::string_view name);
 std::optional<RunId> ParseRunName(std::string_view name);
 std::optional<BatchId> ParseBatchName(std::string_view name);

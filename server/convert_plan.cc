@@ -40,6 +40,8 @@ const char* NameOf(Unplanned why) {
       return "scheduled";
     case Unplanned::kAlone:
       return "alone";
+    case Unplanned::kTooVarious:
+      return "too_various";
   }
   return "";
 }
@@ -90,7 +92,7 @@ std::string BatchJson(const batching::RowSet& set, const batching::Plan& plan,
 
 void ToProto(const PlanRecord& plan, pb::Plan* out) {
   Parse(plan.report, out);
-  out->set_name(absl::StrCat("plans/", plan.id.value));
+  out->set_name(sheaf::NameOf(plan.id));
   out->set_queue(absl::StrCat("queues/", plan.queue));
   out->set_state(static_cast<pb::PlanState>(plan.state));
   for (int mode = 1; mode <= 3; ++mode) {
@@ -111,7 +113,7 @@ void ToProto(const PlanRecord& plan, pb::Plan* out) {
 void ToProto(const PlanBatch& batch, pb::PlanBatch* out) {
   Parse(batch.info, out);
   out->set_name(
-      absl::StrCat("plans/", batch.plan.value, "/batches/", batch.number));
+      absl::StrCat(sheaf::NameOf(batch.plan), "/batches/", batch.number));
   std::set<JobId> seen;
   for (const RunId run : batch.runs) {
     out->add_runs(sheaf::NameOf(run));
