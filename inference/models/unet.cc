@@ -4,6 +4,20 @@
 #include "inference/models/load.h"
 
 namespace sheaf::engine {
+namespace {
+
+// Adds `map` to all of `maps`, or to the rows named.
+void Add(const at::Tensor& map, const at::Tensor& rows, at::Tensor* maps) {
+  if (!rows.defined()) {
+    maps->add_(map);
+    return;
+  }
+  maps->index_add_(
+      0, rows,
+      map.expand({map.size(0), -1, maps->size(2), maps->size(3)}).contiguous());
+}
+
+}  // namespace
 
 UNet::UNet(const ModuleScope& scope, const UNetConfig& config)
     : config_(config),
@@ -38,11 +52,12 @@ at::Tensor UNet::operator()(const UNetInput& input) const {
   std::vector<at::Tensor> residuals =
       encoder_.Down(encoder_.First(sample), block);
   at::Tensor x = encoder_.Middle(residuals.back(), block);
-  if (!input.control.empty()) {
+  // In place: the middle was the last to read them as they are.
+  for (const ControlResiduals& control : input.controls) {
     for (size_t i = 0; i < residuals.size(); ++i) {
-      residuals[i] = residuals[i] + input.control.down[i];
+      Add(control.down[i], control.rows, &residuals[i]);
     }
-    x = x + input.control.middle;
+    Add(control.middle, control.rows, &x);
   }
   for (const UpBlock& up : up_) x = up(x, block, &residuals);
   return conv_out_(at::silu(norm_out_(x))).to(input.sample.scalar_type());

@@ -11,20 +11,20 @@
 
 namespace sheaf::engine {
 
-// What ControlNets add to a UNet: one map for each of its residuals, and one
-// for the middle. Empty for none.
+// What a ControlNet adds to a UNet: one map for each of its residuals, and one
+// for the middle. A map of one pixel is added everywhere.
 struct ControlResiduals {
   std::vector<at::Tensor> down;
   at::Tensor middle;
-
-  bool empty() const { return down.empty(); }
+  // Which rows of the UNet's call these are for; int64. Undefined: all.
+  at::Tensor rows;
 };
 
 struct UNetInput {
   at::Tensor sample;  // [rows, in_channels, height, width]
   TimeInput time;
   at::Tensor context;  // [rows, tokens, width]
-  ControlResiduals control;
+  std::vector<ControlResiduals> controls;
 };
 
 // Immutable but for its adapter slots. Any thread.

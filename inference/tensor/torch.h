@@ -20,13 +20,16 @@
 #include <ATen/ops/full.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/group_norm.h>
+#include <ATen/ops/isfinite.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/lerp.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/linspace.h>
+#include <ATen/ops/mm.h>
 #include <ATen/ops/pad.h>
 #include <ATen/ops/pow.h>
 #include <ATen/ops/relu.h>
+#include <ATen/ops/round.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/sin.h>
@@ -37,6 +40,7 @@
 #include <ATen/ops/upsample_nearest2d.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <c10/core/InferenceMode.h>
 #include <torch/csrc/api/include/torch/version.h>
 
@@ -46,3 +50,8 @@
 #else
 #define SHEAF_TORCH_HAS_ATTENTION 0
 #endif
+
+// Allocators became free to change themselves in 2.3.
+#define SHEAF_TORCH_ALLOCATES_MUTABLY \
+  (TORCH_VERSION_MAJOR > 2 ||         \
+   (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 3))
