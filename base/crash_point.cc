@@ -1,5 +1,8 @@
 #include "base/crash_point.h"
 
+#include <unistd.h>
+
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <string>
@@ -27,13 +30,33 @@ Order& TheOrder() {
   return order;
 }
 
+// Long enough for a checkpoint to have begun writing.
+constexpr auto kMoment = std::chrono::microseconds(300);
+
+// Whether this is the time at which `name` was ordered to kill.
+bool IsDue(std::string_view name) {
+  Order& order = TheOrder();
+  return name == order.name && --order.left == 0;
+}
+
 }  // namespace
 
 std::atomic<bool> armed{!TheOrder().name.empty()};
 
 void Reached(std::string_view name) {
-  Order& order = TheOrder();
-  if (name == order.name && --order.left == 0) std::raise(SIGKILL);
+  if (IsDue(name)) kill(getpid(), SIGKILL);
+}
+
+During::During(std::string_view name) {
+  if (!armed || !IsDue(name)) return;
+  killer_ = std::thread([] {
+    std::this_thread::sleep_for(kMoment);
+    kill(getpid(), SIGKILL);
+  });
+}
+
+During::~During() {
+  if (killer_.joinable()) killer_.join();
 }
 
 }  // namespace sheaf::crash_point

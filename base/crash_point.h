@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <string_view>
+#include <thread>
 
 namespace sheaf::crash_point {
 
@@ -14,6 +15,20 @@ extern std::atomic<bool> armed;
 
 // Counts down where `name` is the armed one, and does not return at zero.
 void Reached(std::string_view name);
+
+// For a place inside a call that is not ours, such as a checkpoint: where
+// `name` is the armed one, the process dies a moment after this was made, or at
+// its end.
+class During {
+ public:
+  explicit During(std::string_view name);
+  ~During();
+  During(const During&) = delete;
+  During& operator=(const During&) = delete;
+
+ private:
+  std::thread killer_;
+};
 
 }  // namespace sheaf::crash_point
 

@@ -54,6 +54,7 @@ absl::StatusOr<std::unique_ptr<BareSqlite>> BareSqlite::Open(
   try {
     std::unique_ptr<BareSqlite> bare(new BareSqlite(path));
     SHEAF_RETURN_IF_ERROR(Migrate(bare->db_, path, Migrations(), absl::Now()));
+    bare->last_ = bare->db_.Number("SELECT ifnull(max(id), 0) FROM jobs");
     return bare;
   } catch (const SQLite::Exception& e) {
     return absl::UnavailableError(e.what());

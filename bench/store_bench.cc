@@ -84,9 +84,9 @@ JobId Submit(Tx& tx, const std::string& request_id) {
 
 Batch Lease(Tx& tx, int size) {
   Batch batch;
-  const std::vector<Lane> lanes = tx.ReadyLanes();
-  if (lanes.empty()) return batch;
-  std::vector<Run> runs = tx.Ready(lanes[0].id, Priority::kNormal, size);
+  const std::vector<LaneHead> heads = tx.LaneHeads();
+  if (heads.empty()) return batch;
+  std::vector<Run> runs = tx.Ready(heads[0].run.lane, Priority::kNormal, size);
   Queue queue = *tx.FindQueue("default");
   batch.id = tx.NewBatchId();
   batch.epoch = tx.NewEpoch();

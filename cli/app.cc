@@ -159,6 +159,7 @@ std::unique_ptr<CLI::App> MakeApp(Context* context) {
   AddWorkerCommands(*app, *context);
   AddArtifactCommands(*app, *context);
   AddEventsCommand(*app, *context);
+  AddBatchCommands(*app, *context);
   AddAdminCommands(*app, *context);
   AddDoctorCommand(*app, *context);
   AddToolCommands(*app, *context);

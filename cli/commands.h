@@ -12,6 +12,7 @@ void AddQueueCommands(CLI::App& app, Context& context);
 void AddWorkerCommands(CLI::App& app, Context& context);
 void AddArtifactCommands(CLI::App& app, Context& context);
 void AddEventsCommand(CLI::App& app, Context& context);
+void AddBatchCommands(CLI::App& app, Context& context);
 void AddAdminCommands(CLI::App& app, Context& context);
 void AddDoctorCommand(CLI::App& app, Context& context);
 // completion, man, config, version and the hidden __complete.

@@ -20,8 +20,12 @@ set_target_properties(utf8proc::utf8proc PROPERTIES
 # newer ones bring copies of fmt and protobuf along, which must not be found
 # before the system's. CMAKE_PREFIX_PATH leads to another version
 # (torch.utils.cmake_prefix_path says where pip's is).
-if(NOT SHEAF_FUZZ)
-  find_package(Torch REQUIRED)
+if(SHEAF_TORCH)
+  find_package(Torch QUIET)
+  if(NOT Torch_FOUND)
+    message(FATAL_ERROR "LibTorch is missing: apt-get install libtorch-dev "
+      "libopenblas0-openmp (./setup does), or configure with -DSHEAF_TORCH=OFF")
+  endif()
   add_library(sheaf_torch INTERFACE)
   foreach(folder ${TORCH_INCLUDE_DIRS})
     if(NOT folder STREQUAL "/usr/include")

@@ -285,10 +285,14 @@ absl::Status DeleteJob(Tx& tx, JobId id, int64_t version) {
 
 std::optional<int64_t> PositionOf(View& view, const Job& job) {
   if (job.counts.queued == 0) return std::nullopt;
-  const std::vector<Run> waiting =
-      view.Runs({FirstOf(job.id), LastOf(job.id), StateBit(RunState::kQueued),
-                 kPlacesMax});
+  RunQuery query{FirstOf(job.id), LastOf(job.id), StateBit(RunState::kQueued),
+                 1};
+  std::vector<Run> waiting = view.Runs(query);
   if (waiting.empty()) return std::nullopt;
+  if (waiting[0].run_time > job.run_time) {  // it was tried before
+    query.limit = kPlacesMax;
+    waiting = view.Runs(query);
+  }
   // All have the job's priority; one that backs off waits behind the others.
   const Run& first = *std::min_element(
       waiting.begin(), waiting.end(), [](const Run& a, const Run& b) {
@@ -296,7 +300,7 @@ std::optional<int64_t> PositionOf(View& view, const Job& job) {
       });
   const ReadyPlace place{first.priority, first.run_time, first.id};
   int64_t before = 0;
-  for (const Lane& lane : view.ReadyLanes()) {
+  for (const auto& [lane, head] : view.LaneHeads()) {
     if (lane.queue != job.queue || before >= kPositionMax) continue;
     before += view.CountReadyBefore(lane.id, place, kPositionMax - before);
   }

@@ -10,13 +10,6 @@
 namespace sheaf {
 namespace {
 
-constexpr Priority kPriorities[] = {Priority::kUrgent, Priority::kHigh,
-                                    Priority::kNormal, Priority::kLow};
-
-// Most runs looked at to form one batch, beyond the batch's own size: runs of
-// other jobs may stand between.
-constexpr int kLookAhead = 32;
-
 bool Serves(const std::vector<std::string>& list, const std::string& what) {
   return list.empty() ||
          std::find(list.begin(), list.end(), what) != list.end() ||
@@ -56,41 +49,43 @@ bool IsOpen(Tx& tx, Queue* queue, absl::Time* next_time) {
   return true;
 }
 
+// The first run of a lane that is due, where `first` is the first of all: one
+// of a lower priority goes while those above it are not due.
+std::optional<Run> FirstDue(Tx& tx, Run first, absl::Time* next_time) {
+  while (first.run_time > tx.now()) {
+    *next_time = std::min(*next_time, first.run_time);
+    if (first.priority == Priority::kLow) return std::nullopt;
+    const auto below =
+        static_cast<Priority>(static_cast<int>(first.priority) - 1);
+    std::vector<Run> next = tx.Ready(first.lane, below, 1);
+    if (next.empty()) return std::nullopt;
+    first = std::move(next[0]);
+  }
+  return first;
+}
+
 std::optional<Head> FindHead(Tx& tx, const Lessee& who, absl::Time* next_time) {
   std::optional<Head> best;
-  for (Lane& lane : tx.ReadyLanes()) {
+  for (auto& [lane, run] : tx.LaneHeads()) {
     if (!CanServe(who, lane)) continue;
     std::optional<Queue> queue = tx.FindQueue(lane.queue);
     if (!queue || !IsOpen(tx, &*queue, next_time)) continue;
-    for (Priority priority : kPriorities) {
-      const std::vector<Run> first = tx.Ready(lane.id, priority, 1);
-      if (first.empty()) continue;
-      if (first[0].run_time > tx.now()) {
-        *next_time = std::min(*next_time, first[0].run_time);
-        continue;
-      }
-      if (!best || GoesBefore(first[0], best->run)) {
-        best = Head{lane, *queue, first[0]};
-      }
-      break;
+    std::optional<Run> due = FirstDue(tx, std::move(run), next_time);
+    if (due && (!best || GoesBefore(*due, best->run))) {
+      best = Head{std::move(lane), *std::move(queue), *std::move(due)};
     }
   }
   return best;
 }
 
-// The head's natural batch: runs of its job that wait with it.
+// The head's natural batch: runs of its job that have waited as long.
 std::vector<Run> NaturalBatch(Tx& tx, const Lessee& who, const Head& head) {
   int size = Batchable(head.lane.kind) ? head.queue.settings.batch_size : 1;
   if (who.batch_size_max > 0) size = std::min(size, who.batch_size_max);
   if (size <= 1 || head.run.alone) return {head.run};
   std::vector<Run> members;
-  for (Run& run :
-       tx.Ready(head.lane.id, head.run.priority, size + kLookAhead)) {
-    if (static_cast<int>(members.size()) == size) break;
-    if (run.run_time > tx.now()) break;
-    if (run.id.job() != head.run.id.job() || run.alone) continue;
-    if (run.start_deadline <= tx.now()) continue;
-    members.push_back(std::move(run));
+  for (Run& run : tx.ReadyWith(head.run, size)) {
+    if (!run.alone) members.push_back(std::move(run));
   }
   return members;
 }

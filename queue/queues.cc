@@ -152,14 +152,11 @@ absl::StatusOr<int> PurgeSome(Tx& tx, const std::string& name,
   SHEAF_RETURN_IF_ERROR(FindQueueOrError(tx, name).status());
   RunChanges changes(tx, name);
   int count = 0;
-  for (const Lane& lane : tx.ReadyLanes()) {
-    if (lane.queue != name) continue;
-    for (int level = 1; level <= 4 && count < limit; ++level) {
-      for (Run& run :
-           tx.Ready(lane.id, static_cast<Priority>(level), limit - count)) {
-        changes.Move(run, RunState::kCancelled);
-        ++count;
-      }
+  for (const LaneHead& head : tx.LaneHeads()) {
+    if (head.lane.queue != name || count >= limit) continue;
+    for (Run& run : tx.Ready(head.lane.id, Priority::kUrgent, limit - count)) {
+      changes.Move(run, RunState::kCancelled);
+      ++count;
     }
   }
   changes.Commit({.type = EventType::kRunsChanged,

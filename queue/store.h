@@ -3,8 +3,10 @@
 // runs against both.
 //
 // All writes are closures run one after another on one thread, several of them
-// in one transaction, each in a savepoint of its own: a closure that returns
-// an error leaves no trace. Reads see one snapshot. A fault of the disk ends
+// in one transaction: a closure that returns an error leaves no trace. For
+// that, those before it in its transaction may be run again, from the start
+// and to the same end: what a closure leaves outside must be set anew by each
+// run, not added to. Reads see one snapshot. A fault of the disk ends
 // the closure by an exception that only the store catches: use cases carry no
 // code for it.
 //
@@ -41,6 +43,11 @@ struct RunQuery {
   RunId last;
   unsigned states = ~0u;  // StateBits
   int limit = 50;
+};
+
+struct LaneHead {
+  Lane lane;
+  Run run;
 };
 
 // The place of a waiting run: higher priority, then earlier time, then id.
@@ -88,11 +95,14 @@ class View {
   virtual std::vector<Batch> Batches(absl::Time expired_by) = 0;
 
   virtual Lane FindLane(LaneId id) = 0;
-  // Lanes in which runs wait.
-  virtual std::vector<Lane> ReadyLanes() = 0;
-  // The first waiting runs of a lane and priority, by (run_time, id), due or
-  // not.
-  virtual std::vector<Run> Ready(LaneId lane, Priority priority, int limit) = 0;
+  // Of each lane in which runs wait, the first one, due or not.
+  virtual std::vector<LaneHead> LaneHeads() = 0;
+  // The first waiting runs of a lane, none above `highest`: by priority, then
+  // (run_time, id), due or not.
+  virtual std::vector<Run> Ready(LaneId lane, Priority highest, int limit) = 0;
+  // The waiting runs of `first`'s job that share its lane, priority and time,
+  // from it on, by id.
+  virtual std::vector<Run> ReadyWith(const Run& first, int limit) = 0;
   // Waiting runs of a lane that go before `place`, counted up to `limit`.
   virtual int64_t CountReadyBefore(LaneId lane, const ReadyPlace& place,
                                    int64_t limit) = 0;

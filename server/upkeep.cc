@@ -60,7 +60,7 @@ void UpkeepThread::Round() {
 void UpkeepThread::AdoptStep() {
   absl::Duration step;
   const absl::Status status = WriteAndWait(*core_->store, [&](Tx& tx) {
-    step = clock_->AdoptStep();
+    step += clock_->AdoptStep();  // once, however often this runs
     RenewLeases(tx, core_->lease_duration + step);
     return absl::OkStatus();
   });

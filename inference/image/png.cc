@@ -254,10 +254,32 @@ absl::Status CheckWritable(const Image& image, const PngTexts& texts) {
   return absl::OkStatus();
 }
 
+// libpng makes room for as much as a chunk says it holds, up to 2 GiB, before
+// it looks whether that is there: 100 bytes could ask for all memory.
+absl::Status CheckChunks(std::string_view bytes) {
+  constexpr size_t kSignature = 8;
+  constexpr size_t kAround = 12;  // length, type, sum
+  size_t at = kSignature;
+  while (at + kAround <= bytes.size()) {
+    uint32_t length = 0;
+    for (size_t i = 0; i < 4; ++i) {
+      length = length << 8 | static_cast<uint8_t>(bytes[at + i]);
+    }
+    if (length > bytes.size() - at - kAround) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("PNG: a chunk of ", length,
+                       " bytes goes beyond the end of the file"));
+    }
+    at += kAround + length;
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<PngFile> DecodePng(std::string_view bytes,
                                   const PngLimits& limits) {
+  SHEAF_RETURN_IF_ERROR(CheckChunks(bytes));
   Reading reading;
   reading.rest = bytes;
   reading.limits = limits;

@@ -57,8 +57,10 @@ void Advance(JobProgress* progress, const RunCounts& delta,
   }
 }
 
-SqliteTx::SqliteTx(Connection& db) : SqliteReads(db) {
-  Query rows = db.Ask(sql::kCounters);
+SqliteTx::SqliteTx(Connection& db) : SqliteReads(db) { Load(); }
+
+void SqliteTx::Load() {
+  Query rows = db_.Ask(sql::kCounters);
   while (rows.Step()) {
     const std::string_view name = rows.Text();
     const auto known =
@@ -67,12 +69,17 @@ SqliteTx::SqliteTx(Connection& db) : SqliteReads(db) {
     counters_[known - std::begin(kCounterNames)] = rows.Integer();
   }
   stored_counters_ = counters_;
-  Query newest = db.Ask(sql::kLastEvent);
+  last_sequence_ = 0;
+  Query newest = db_.Ask(sql::kLastEvent);
   if (newest.Step()) {
     last_sequence_ = newest.Integer();
     newest_time_ = absl::FromUnixMillis(newest.Integer());
   }
-  queues_.Load(db);
+  queues_.Load(db_);
+  lanes_.clear();
+  lane_ids_.clear();
+  ready_lanes_.clear();
+  for (const Lane& lane : ReadyLanes()) ready_lanes_.insert(lane.id.value);
 }
 
 void SqliteTx::BeginGroup(absl::Time now) {
@@ -84,11 +91,20 @@ void SqliteTx::BeginGroup(absl::Time now) {
   }
 }
 
-void SqliteTx::BeginClosure() {
+void SqliteTx::BeginAgain() {
+  db_.Run(sql::kRollback);
+  db_.Run(sql::kBegin);
+  Load();
+  BeginGroup(now_);
+}
+
+void SqliteTx::BeginClosure(bool careful) {
+  careful_ = careful;
   mark_ = {counters_, last_sequence_, newest_time_, work_ready_,
            db_.TotalChanges()};
   queues_.Mark();
   new_lanes_.clear();
+  empty_lanes_.clear();
   closure_wrote_ = savepoint_ = false;
 }
 
@@ -97,7 +113,7 @@ void SqliteTx::BeginClosure() {
 void SqliteTx::BeforeChange() {
   if (closure_wrote_) return;
   closure_wrote_ = true;
-  if (!group_wrote_) return;
+  if (!group_wrote_ || !careful_) return;
   db_.Run(sql::kSavepoint);
   savepoint_ = true;
 }
@@ -107,17 +123,21 @@ bool SqliteTx::ChangedSinceMark() {
          counters_ != mark_.counters;
 }
 
-void SqliteTx::EndClosure(bool keep) {
+bool SqliteTx::EndClosure(bool keep) {
   if (!keep) return Undo();
   if (savepoint_) db_.Run(sql::kRelease);
+  for (const int64_t lane : empty_lanes_) ready_lanes_.erase(lane);
   group_changed_ = group_changed_ || ChangedSinceMark();
   group_wrote_ = group_wrote_ || closure_wrote_;
+  return true;
 }
 
-void SqliteTx::Undo() {
+bool SqliteTx::Undo() {
   if (savepoint_) {
     db_.Run(sql::kRollbackTo);
     db_.Run(sql::kRelease);
+  } else if (closure_wrote_ && group_wrote_) {
+    return false;
   } else if (closure_wrote_) {
     db_.Run(sql::kRollback);
     db_.Run(sql::kBegin);
@@ -131,6 +151,7 @@ void SqliteTx::Undo() {
     lane_ids_.erase(LaneKey(lane));
     lanes_.erase(lane.id.value);
   }
+  return true;
 }
 
 bool SqliteTx::Flush() {
@@ -166,6 +187,25 @@ Lane SqliteTx::FindLane(LaneId id) {
   return lanes_[id.value] = SqliteReads::FindLane(id);
 }
 
+std::vector<LaneHead> SqliteTx::LaneHeads() {
+  std::vector<LaneHead> heads;
+  for (const int64_t lane : ready_lanes_) {
+    std::vector<Run> first = Ready(LaneId{lane}, Priority::kUrgent, 1);
+    if (first.empty()) {
+      empty_lanes_.insert(lane);
+    } else {
+      heads.push_back({FindLane(LaneId{lane}), std::move(first[0])});
+    }
+  }
+  return heads;
+}
+
+void SqliteTx::NoteWaiting(const Run& run) {
+  if (run.state != RunState::kQueued) return;
+  ready_lanes_.insert(run.lane.value);
+  empty_lanes_.erase(run.lane.value);
+}
+
 LaneId SqliteTx::LaneFor(const Lane& lane) {
   std::string key = LaneKey(lane);
   const auto known = lane_ids_.find(key);
@@ -196,6 +236,7 @@ JobId SqliteTx::InsertJob(const Job& job, const std::string& shared,
   for (size_t i = 0; i < runs.size(); ++i) {
     runs[i].id = RunId(id, static_cast<int>(i));
     WriteRun(db_, sql::kAddRun, runs[i]);
+    NoteWaiting(runs[i]);
     if (i >= own.size() || own[i] == "{}") continue;
     db_.Run(sql::kAddOwnParams, runs[i].id.value, own[i]);
   }
@@ -205,6 +246,7 @@ JobId SqliteTx::InsertJob(const Job& job, const std::string& shared,
 void SqliteTx::SaveRun(const Run& run) {
   BeforeChange();
   WriteRun(db_, sql::kSaveRun, run);
+  NoteWaiting(run);
   for (const Output& output : run.outputs) {
     db_.Run(sql::kAddReference, output.artifact, run.id.job().value);
   }

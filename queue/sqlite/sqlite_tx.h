@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -33,9 +34,14 @@ class SqliteTx final : public SqliteReads<Tx> {
 
   // A transaction has begun.
   void BeginGroup(absl::Time now);
-  void BeginClosure();
-  // Keeps or undoes what the closure did.
-  void EndClosure(bool keep);
+  // A savepoint costs a closure a third of its time, since SQLite copies
+  // each page once more; only a `careful` closure gets one.
+  void BeginClosure(bool careful);
+  // Keeps or undoes what the closure did. False where it cannot be undone
+  // alone: then the group is to begin again.
+  bool EndClosure(bool keep);
+  // Undoes the whole group, and begins it anew.
+  void BeginAgain();
   // Before COMMIT. Whether there is anything to commit.
   bool Flush();
   // After COMMIT: what observers are told.
@@ -44,6 +50,7 @@ class SqliteTx final : public SqliteReads<Tx> {
   std::vector<Queue> Queues() override;
   std::optional<Queue> FindQueue(const std::string& name) override;
   Lane FindLane(LaneId id) override;
+  std::vector<LaneHead> LaneHeads() override;
   int64_t LastSequence() override { return last_sequence_; }
   JobId LastJob() override { return JobId{counters_[kJob]}; }
 
@@ -85,11 +92,13 @@ class SqliteTx final : public SqliteReads<Tx> {
   };
 
   int64_t Next(Counter counter) { return ++counters_[counter]; }
-  // Every change of a table goes through here first: it opens the closure's
-  // savepoint if something earlier would be lost by a plain rollback.
+  // Every change of a table goes through here first: it opens a careful
+  // closure's savepoint if a plain rollback would undo too much.
   void BeforeChange();
-  void Undo();
+  bool Undo();
+  void Load();
   bool ChangedSinceMark();
+  void NoteWaiting(const Run& run);
 
   Counters counters_{};
   Counters stored_counters_{};
@@ -100,8 +109,13 @@ class SqliteTx final : public SqliteReads<Tx> {
   std::unordered_map<std::string, LaneId> lane_ids_;
   std::unordered_map<int64_t, Lane> lanes_;
   std::vector<Lane> new_lanes_;  // of this closure
+  // All lanes in which runs wait, and perhaps some that have run empty; those
+  // that this closure found empty.
+  std::set<int64_t> ready_lanes_;
+  std::set<int64_t> empty_lanes_;
 
   Mark mark_;
+  bool careful_ = false;        // the present closure is to have a savepoint
   bool savepoint_ = false;      // the present closure's is open
   bool group_wrote_ = false;    // tables, by closures that were kept
   bool closure_wrote_ = false;  // tables, by the present closure

@@ -138,9 +138,28 @@ std::vector<Lane> SqliteReads<I>::ReadyLanes() {
 }
 
 template <class I>
-std::vector<Run> SqliteReads<I>::Ready(LaneId lane, Priority priority,
+std::vector<LaneHead> SqliteReads<I>::LaneHeads() {
+  std::vector<LaneHead> heads;
+  for (Lane& lane : ReadyLanes()) {
+    std::vector<Run> first = Ready(lane.id, Priority::kUrgent, 1);
+    heads.push_back({std::move(lane), std::move(first[0])});
+  }
+  return heads;
+}
+
+template <class I>
+std::vector<Run> SqliteReads<I>::Ready(LaneId lane, Priority highest,
                                        int limit) {
-  return All(db_.Ask(sql::kReady, lane.value, priority, limit), ReadRun);
+  return All(db_.Ask(sql::kReady, lane.value, highest, limit), ReadRun);
+}
+
+template <class I>
+std::vector<Run> SqliteReads<I>::ReadyWith(const Run& first, int limit) {
+  const RunId after(JobId{first.id.job().value + 1}, 0);
+  return All(db_.Ask(sql::kReadyWith, first.lane.value, first.priority,
+                     absl::ToUnixMillis(first.run_time), first.id.value,
+                     after.value - 1, limit),
+             ReadRun);
 }
 
 template <class I>

@@ -36,8 +36,9 @@ class SqliteReads : public Interface {
   std::optional<Batch> FindBatch(BatchId id) override;
   std::vector<Batch> Batches(absl::Time expired_by) override;
   Lane FindLane(LaneId id) override;
-  std::vector<Lane> ReadyLanes() override;
-  std::vector<Run> Ready(LaneId lane, Priority priority, int limit) override;
+  std::vector<LaneHead> LaneHeads() override;
+  std::vector<Run> Ready(LaneId lane, Priority highest, int limit) override;
+  std::vector<Run> ReadyWith(const Run& first, int limit) override;
   int64_t CountReadyBefore(LaneId lane, const ReadyPlace& place,
                            int64_t limit) override;
   std::vector<RunId> PastDeadline(absl::Time by, int limit) override;
@@ -53,6 +54,8 @@ class SqliteReads : public Interface {
   StoreCounts Counts() override;
 
  protected:
+  std::vector<Lane> ReadyLanes();
+
   Connection& db_;
   absl::Time now_;
 };

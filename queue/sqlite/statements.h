@@ -113,8 +113,14 @@ inline constexpr char kReady[] =
     "SELECT id, lane, state, priority, run_time, start_deadline, "
     "attempts_max, attempt, failures, crashes, alone, cancel_requested, "
     "batch, epoch, worker, start_time, end_time, error, outputs "
+    "FROM runs WHERE state = 1 AND lane = ?1 AND priority <= ?2 "
+    "ORDER BY priority DESC, run_time, id LIMIT ?3";
+inline constexpr char kReadyWith[] =
+    "SELECT id, lane, state, priority, run_time, start_deadline, "
+    "attempts_max, attempt, failures, crashes, alone, cancel_requested, "
+    "batch, epoch, worker, start_time, end_time, error, outputs "
     "FROM runs WHERE state = 1 AND lane = ?1 AND priority = ?2 "
-    "ORDER BY run_time, id LIMIT ?3";
+    "AND run_time = ?3 AND id BETWEEN ?4 AND ?5 ORDER BY id LIMIT ?6";
 // Hops from lane to lane in the index, however many runs wait in each.
 inline constexpr char kReadyLanes[] =
     "WITH RECURSIVE ready (lane) AS ("
@@ -225,59 +231,33 @@ inline constexpr char kRelease[] = "RELEASE u";
 inline constexpr char kRollbackTo[] = "ROLLBACK TO u";
 
 // All of the above that read or write tables, whole, for the test.
-inline constexpr const char* kAll[] = {kCounters,
-                                       kSetCounter,
-                                       kProbe,
-                                       kQueues,
-                                       kFindQueue,
-                                       kSaveQueue,
-                                       kDeleteQueue,
-                                       kFindLane,
-                                       kLaneLike,
-                                       kAddLane,
-                                       kFindJob,
-                                       kFindRequest,
-                                       kAddJob,
-                                       kSaveJob,
-                                       kJobProgress,
-                                       kSaveJobProgress,
-                                       kDeleteJob,
-                                       kExpired,
-                                       kCountJobs,
-                                       kSharedParams,
-                                       kAddSharedParams,
-                                       kDeleteSharedParams,
-                                       kFindRun,
-                                       kRuns,
-                                       kReady,
-                                       kReadyLanes,
-                                       kCountReadyBefore,
-                                       kPastDeadline,
-                                       kAddRun,
-                                       kSaveRun,
-                                       kDeleteRuns,
-                                       kOwnParams,
-                                       kAddOwnParams,
-                                       kDeleteOwnParams,
-                                       kAttempts,
-                                       kAddAttempt,
-                                       kDeleteAttempts,
-                                       kFindBatch,
-                                       kBatches,
-                                       kSaveBatch,
-                                       kDeleteBatch,
-                                       kEvents,
-                                       kLastEvent,
-                                       kFirstEvent,
-                                       kAddEvent,
-                                       kTrimEvents,
-                                       kFindArtifact,
-                                       kIsReferenced,
-                                       kUnreferencedArtifacts,
-                                       kCountArtifacts,
-                                       kSaveArtifact,
-                                       kDeleteArtifact,
-                                       kAddReference,
+inline constexpr const char* kAll[] = {kCounters,        kSetCounter,
+                                       kProbe,           kQueues,
+                                       kFindQueue,       kSaveQueue,
+                                       kDeleteQueue,     kFindLane,
+                                       kLaneLike,        kAddLane,
+                                       kFindJob,         kFindRequest,
+                                       kAddJob,          kSaveJob,
+                                       kJobProgress,     kSaveJobProgress,
+                                       kDeleteJob,       kExpired,
+                                       kCountJobs,       kSharedParams,
+                                       kAddSharedParams, kDeleteSharedParams,
+                                       kFindRun,         kRuns,
+                                       kReady,           kReadyWith,
+                                       kReadyLanes,      kCountReadyBefore,
+                                       kPastDeadline,    kAddRun,
+                                       kSaveRun,         kDeleteRuns,
+                                       kOwnParams,       kAddOwnParams,
+                                       kDeleteOwnParams, kAttempts,
+                                       kAddAttempt,      kDeleteAttempts,
+                                       kFindBatch,       kBatches,
+                                       kSaveBatch,       kDeleteBatch,
+                                       kEvents,          kLastEvent,
+                                       kFirstEvent,      kAddEvent,
+                                       kTrimEvents,      kFindArtifact,
+                                       kIsReferenced,    kUnreferencedArtifacts,
+                                       kCountArtifacts,  kSaveArtifact,
+                                       kDeleteArtifact,  kAddReference,
                                        kDeleteReferences};
 
 }  // namespace sheaf::sql

@@ -162,27 +162,34 @@ bool Writer::RunClosures(Answers* answers) {
       steady_clock::now() + absl::ToChronoNanoseconds(options_.group_time_max);
   const absl::Time now = Now();
   latest_ms_ = absl::ToUnixMillis(now);
-  bool begun = false;
+  careful_ = false;
   do {
-    answers->push_back({std::move(task.done), absl::OkStatus()});
-    if (!begun) {
+    answers->push_back({std::move(task), absl::OkStatus()});
+    if (answers->size() == 1) {
       core_->db->Run(sql::kBegin);
       core_->tx.BeginGroup(now);
-      begun = true;
     }
-    answers->back().status = RunOne(task);
+    RunLast(answers);
     SHEAF_CRASH_POINT("mid-group");
   } while (answers->size() < static_cast<size_t>(options_.group_max) &&
            steady_clock::now() < end && NextTask(&task));
   return core_->tx.Flush();
 }
 
-absl::Status Writer::RunOne(Task& task) {
+void Writer::RunLast(Answers* answers) {
+  if (RunOne(&answers->back())) return;
+  core_->tx.BeginAgain();
+  careful_ = true;
+  for (Answer& answer : *answers) RunOne(&answer);
+}
+
+// False where it failed and the group must begin again.
+bool Writer::RunOne(Answer* answer) {
   SqliteTx& tx = core_->tx;
-  absl::Status status;
-  tx.BeginClosure();
+  absl::Status& status = answer->status;
+  tx.BeginClosure(careful_);
   try {
-    status = task.use_case(tx);
+    status = answer->task.use_case(tx);
   } catch (const std::exception& thrown) {
     const Fault fault = FaultOf(thrown);
     // SQLite ends the transaction by itself after some errors.
@@ -190,16 +197,14 @@ absl::Status Writer::RunOne(Task& task) {
     options_.log("a use case failed in the store: " + fault.text);
     status = fault.status;
   }
-  tx.EndClosure(status.ok());
-  task.use_case = nullptr;
-  return status;
+  return tx.EndClosure(status.ok());
 }
 
 void Writer::Reply(Answers answers, std::optional<Committed> committed) {
   if (answers.empty()) return;
   completions_->Run([this, answers = std::move(answers), committed]() mutable {
     for (Answer& answer : answers) {
-      answer.done(std::move(answer.status));
+      answer.task.done(std::move(answer.status));
       --under_way_;
     }
     if (committed && options_.observer) options_.observer(*committed);
@@ -213,7 +218,7 @@ void Writer::RefuseAll() {
   }
   Answers answers;
   Task task;
-  while (NextTask(&task)) answers.push_back({std::move(task.done), status});
+  while (NextTask(&task)) answers.push_back({std::move(task), status});
   Reply(std::move(answers), std::nullopt);
 }
 
@@ -269,9 +274,12 @@ void Writer::Maintain(bool idle) {
 void Writer::Checkpoint(int mode) {
   Connection& db = *core_->db;
   db.SetBusyTimeout(kCheckpointBusyMilliseconds);
-  const int code =
-      sqlite3_wal_checkpoint_v2(db.handle(), "main", mode, nullptr, nullptr);
-  SHEAF_CRASH_POINT("mid-checkpoint");
+  int code = SQLITE_OK;
+  {
+    const crash_point::During during("mid-checkpoint");
+    code =
+        sqlite3_wal_checkpoint_v2(db.handle(), "main", mode, nullptr, nullptr);
+  }
   // Readers that are in the way are no fault: there will be another time.
   if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) {
     throw SQLite::Exception(db.handle(), code);

@@ -72,8 +72,9 @@ class Writer {
     int wal_pages = 0;        // after the last commit
     int checkpointed_at = 0;  // the same, at the last checkpoint
   };
+  // A closure of the group under way, or whose answer is due.
   struct Answer {
-    Store::Done done;
+    Task task;
     absl::Status status;
   };
   using Answers = std::vector<Answer>;
@@ -83,7 +84,10 @@ class Writer {
   // Runs some of the waiting closures and commits.
   bool RunGroup();
   bool RunClosures(Answers* answers);
-  absl::Status RunOne(Task& task);
+  // Runs the last of `answers`; all of them again, with more care, where it
+  // fails in a way that cannot be undone by itself.
+  void RunLast(Answers* answers);
+  bool RunOne(Answer* answer);
   // The next waiting closure, if there is one at once.
   bool NextTask(Task* task);
   void Reply(Answers answers, std::optional<Committed> committed);
@@ -109,6 +113,7 @@ class Writer {
   std::deque<Task> waiting_;
   std::deque<std::unique_ptr<BackupCopy>> backups_;
   std::unique_ptr<Core> core_;  // null while poisoned
+  bool careful_ = false;        // the group's closures get savepoints
   absl::Status refusal_;        // what callers are told while it is
   SteadyTime retry_at_;
   absl::Duration retry_delay_;

@@ -293,6 +293,24 @@ class OperatorTest(CliTest):
         self.sheaf("admin", "backup", "one.db", code=CONFLICT)
         self.sheaf("admin", "backup", "../one.db", code=USAGE)
 
+    def test_a_backup_is_put_back(self):
+        job = self.submit("--prompt", "kept")
+        self.sheaf("admin", "backup", "kept.db")
+        backup = os.path.join(self.server.data, "backups", "kept.db")
+        later = self.submit("--prompt", "after the backup")
+        restore = ("admin", "restore", backup, "--data-dir", self.server.data)
+        self.sheaf(*restore, code=USAGE)
+        self.assertIn("--yes", self.stderr)
+        # Not under a server that runs.
+        self.sheaf(*restore, "--yes", code=INTERNAL)
+        self.assertIn("is held by process", self.stderr)
+        self.server.stop()
+        self.sheaf(*restore, "--yes")
+        self.server.start()
+        self.assertEqual(self.json("job", "get", job)["state"],
+                         "JOB_STATE_QUEUED")
+        self.sheaf("job", "get", later, code=NOT_FOUND)
+
     def test_workers(self):
         worker = self.server.worker(name="north")
         fixture.until(self.server.list_workers, "it is there")

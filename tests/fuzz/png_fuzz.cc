@@ -7,6 +7,14 @@
 #include "inference/image/metadata.h"
 #include "inference/image/png.h"
 
+// libpng has no frame pointers: the traces the sanitizer keeps of its
+// allocations are garbage, each a new one, and would fill the memory.
+extern "C" const char* __asan_default_options();
+extern "C" const char* __asan_default_options() {
+  return "malloc_context_size=1:quarantine_size_mb=16:"
+         "thread_local_quarantine_size_kb=64";
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace sheaf::engine;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);

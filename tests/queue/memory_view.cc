@@ -132,31 +132,43 @@ std::vector<Attempt> MemoryTx::Attempts(RunId id) {
   return all;
 }
 
-std::vector<Lane> MemoryTx::ReadyLanes() {
-  std::vector<Lane> lanes;
+std::vector<LaneHead> MemoryTx::LaneHeads() {
+  std::vector<LaneHead> heads;
   for (const auto& [id, lane] : lanes_.rows()) {
-    const auto first = waiting_.rows().lower_bound(
-        {id, std::numeric_limits<int>::min(), absl::InfinitePast(), RunId()});
-    if (first != waiting_.rows().end() &&
-        std::get<LaneId>(first->first) == id) {
-      lanes.push_back(lane);
-    }
+    const std::vector<Run> first = Ready(id, Priority::kUrgent, 1);
+    if (!first.empty()) heads.push_back({lane, first[0]});
   }
-  return lanes;
+  return heads;
 }
 
-std::vector<Run> MemoryTx::Ready(LaneId lane, Priority priority, int limit) {
+std::vector<Run> MemoryTx::Ready(LaneId lane, Priority highest, int limit) {
   std::vector<Run> first;
-  const int level = -static_cast<int>(priority);
+  const int level = -static_cast<int>(highest);
   for (auto row = waiting_.rows().lower_bound(
            {lane, level, absl::InfinitePast(), RunId()});
        row != waiting_.rows().end(); ++row) {
-    const auto& [at_lane, at_level, time, id] = row->first;
-    if (at_lane != lane || at_level != level) break;
+    if (std::get<LaneId>(row->first) != lane) break;
     if (static_cast<int>(first.size()) == limit) break;
-    first.push_back(*runs_.Find(id));
+    first.push_back(*runs_.Find(std::get<RunId>(row->first)));
   }
   return first;
+}
+
+std::vector<Run> MemoryTx::ReadyWith(const Run& first, int limit) {
+  std::vector<Run> with;
+  const int level = -static_cast<int>(first.priority);
+  for (auto row = waiting_.rows().lower_bound(
+           {first.lane, level, first.run_time, first.id});
+       row != waiting_.rows().end(); ++row) {
+    const auto& [lane, at_level, time, id] = row->first;
+    if (lane != first.lane || at_level != level || time != first.run_time) {
+      break;
+    }
+    if (id.job() != first.id.job()) break;
+    if (static_cast<int>(with.size()) == limit) break;
+    with.push_back(*runs_.Find(id));
+  }
+  return with;
 }
 
 int64_t MemoryTx::CountReadyBefore(LaneId lane, const ReadyPlace& place,

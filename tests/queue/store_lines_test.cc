@@ -1,5 +1,4 @@
-// What every store promises: lanes and the lines in them, queues, batches,
-// events and artifacts.
+// What every store promises: lanes and the lines in them.
 #include "tests/queue/builders.h"
 #include "tests/queue/stores.h"
 
@@ -19,15 +18,6 @@ class StoreLinesTest : public StoreTest {
       jobs.push_back(run.id.job().value);
     }
     return jobs;
-  }
-  std::vector<int64_t> Unreferenced(absl::Time created_by, int limit) {
-    std::vector<int64_t> sizes;
-    for (const Artifact& artifact : Read([&](View& view) {
-           return view.UnreferencedArtifacts(created_by, limit);
-         })) {
-      sizes.push_back(artifact.size);
-    }
-    return sizes;
   }
 };
 SHEAF_FOR_ALL_STORES(StoreLinesTest);
@@ -69,7 +59,8 @@ TEST_P(StoreLinesTest, LanesWithNoOneWaitingAreNotReady) {
   });
   const auto models = [&] {
     std::vector<std::string> models;
-    for (const Lane& lane : Read([](View& v) { return v.ReadyLanes(); })) {
+    for (const auto& [lane, run] :
+         Read([](View& v) { return v.LaneHeads(); })) {
       models.push_back(lane.model);
     }
     return models;
@@ -96,8 +87,69 @@ TEST_P(StoreLinesTest, LineIsByTimeThenId) {
   });
   EXPECT_THAT(Ready(lane, Priority::kNormal, 9), ElementsAre(2, 4, 3, 1));
   EXPECT_THAT(Ready(lane, Priority::kNormal, 2), ElementsAre(2, 4));
-  EXPECT_THAT(Ready(lane, Priority::kHigh, 9), ElementsAre(6));
+  EXPECT_THAT(Ready(lane, Priority::kHigh, 9), ElementsAre(6, 2, 4, 3, 1));
+  EXPECT_THAT(Ready(lane, Priority::kHigh, 1), ElementsAre(6));
   EXPECT_THAT(Ready(lane, Priority::kLow, 9), IsEmpty());
+}
+
+TEST_P(StoreLinesTest, RunsOfAJobStandTogether) {
+  const Job job = Write([&](Tx& tx) {
+    InsertRow(tx, {.run_time = At(1)});
+    const Job job = InsertRow(tx, {.runs = 5, .run_time = At(1)});
+    InsertRow(tx, {.run_time = At(1)});
+    Run later = *tx.FindRun(RunId(job.id, 2));
+    later.run_time = At(2);
+    tx.SaveRun(later);
+    return job;
+  });
+  const auto with = [&](int index, int limit) {
+    std::vector<int> indices;
+    for (const Run& run : Read([&](View& view) {
+           return view.ReadyWith(*view.FindRun(RunId(job.id, index)), limit);
+         })) {
+      EXPECT_EQ(run.id.job(), job.id);
+      indices.push_back(run.id.index());
+    }
+    return indices;
+  };
+  EXPECT_THAT(with(0, 9), ElementsAre(0, 1, 3, 4));
+  EXPECT_THAT(with(0, 2), ElementsAre(0, 1));
+  EXPECT_THAT(with(3, 9), ElementsAre(3, 4));
+  EXPECT_THAT(with(2, 9), ElementsAre(2));
+}
+
+// The writer keeps in mind where runs wait: that has to follow what is undone.
+TEST_P(StoreLinesTest, AnUndoneClosureChangesNoLine) {
+  const auto heads = [&] {
+    return Write(
+        [](Tx& tx) { return static_cast<int>(tx.LaneHeads().size()); });
+  };
+  const Job job = Write([](Tx& tx) { return InsertRow(tx); });
+  const auto take = [&](Tx& tx) {
+    Run run = *tx.FindRun(RunId(job.id, 0));
+    run.state = RunState::kRunning;
+    run.batch = BatchId{1};
+    tx.SaveRun(run);
+    EXPECT_TRUE(tx.LaneHeads().empty());
+  };
+  EXPECT_FALSE(Write([&](Tx& tx) {
+                 take(tx);
+                 return absl::AbortedError("undone");
+               }).ok());
+  EXPECT_EQ(heads(), 1);
+  Write(take);
+  EXPECT_EQ(heads(), 0);
+  EXPECT_FALSE(Write([](Tx& tx) {
+                 InsertRow(tx);
+                 return absl::AbortedError("undone");
+               }).ok());
+  EXPECT_EQ(heads(), 0);
+  Write([&](Tx& tx) {
+    Run run = *tx.FindRun(RunId(job.id, 0));
+    run.state = RunState::kQueued;
+    tx.SaveRun(run);
+  });
+  EXPECT_EQ(heads(), 1);
 }
 
 TEST_P(StoreLinesTest, ChangedRunStandsAtItsNewPlace) {
@@ -116,7 +168,7 @@ TEST_P(StoreLinesTest, ChangedRunStandsAtItsNewPlace) {
     tx.SaveRun(run);
   });
   EXPECT_THAT(Ready(lane, Priority::kNormal, 9), ElementsAre(2));
-  EXPECT_THAT(Ready(lane, Priority::kUrgent, 9), ElementsAre(1));
+  EXPECT_THAT(Ready(lane, Priority::kUrgent, 9), ElementsAre(1, 2));
 }
 
 TEST_P(StoreLinesTest, RunsBeforeAPlaceAreCounted) {
@@ -189,205 +241,6 @@ TEST_P(StoreLinesTest, ExpiredJobsComeEarliestFirst) {
   EXPECT_THAT(expired(absl::Hours(9), 2), ElementsAre(JobId{2}, JobId{3}));
   EXPECT_THAT(expired(absl::InfiniteDuration(), 9),
               ElementsAre(JobId{2}, JobId{3}, JobId{1}));
-}
-
-TEST_P(StoreLinesTest, QueuesComeByNameAsTheyWereSaved) {
-  Queue queue{.name = "\xE6\xA3\xAE",
-              .state = QueueState::kPaused,
-              .pause_mode = PauseMode::kNextStep,
-              .settings = {.batch_size = 9,
-                           .attempts_max = 8,
-                           .runs_max = 1'000'000,
-                           .keep_succeeded = absl::ZeroDuration(),
-                           .keep_failed = absl::InfiniteDuration(),
-                           .keep_cancelled = absl::Milliseconds(1)},
-              .revision = 5,
-              .version = 6,
-              .create_time = At(0),
-              .reason = "why \"so\"",
-              .actor = "ann",
-              .pause_time = At(1),
-              .resume_time = At(2),
-              .queued = 3,
-              .running = 4};
-  Write([&](Tx& tx) {
-    tx.SaveQueue(queue);
-    tx.SaveQueue({.name = "b", .create_time = At(0)});
-    tx.SaveQueue({.name = "a", .create_time = At(0)});
-  });
-  const auto queues = Read([](View& view) { return view.Queues(); });
-  ASSERT_EQ(queues.size(), 3u);
-  EXPECT_EQ(queues[0].name, "a");
-  EXPECT_EQ(queues[0].pause_time, absl::InfinitePast());
-  EXPECT_EQ(queues[0].resume_time, absl::InfiniteFuture());
-  EXPECT_EQ(queues[1].name, "b");
-  EXPECT_EQ(queues[2], queue);
-  EXPECT_EQ(Read([&](View& v) { return v.FindQueue(queue.name); }), queue);
-  Write([&](Tx& tx) { tx.DeleteQueue("b"); });
-  EXPECT_FALSE(Read([](View& view) { return view.FindQueue("b"); }));
-}
-
-TEST_P(StoreLinesTest, BatchesAreFoundByTheEndOfTheirLease) {
-  const auto batch = [&](int id, int seconds) {
-    return Batch{.id = BatchId{id},
-                 .queue = "q",
-                 .worker = WorkerId{7},
-                 .worker_name = "w",
-                 .epoch = 8,
-                 .lease_expire_time = At(seconds),
-                 .start_time = At(0),
-                 .runs = {RunId(JobId{3}, 2), RunId(JobId{1}, 0)}};
-  };
-  Write([&](Tx& tx) {
-    for (int id : {1, 2, 3}) {
-      EXPECT_EQ(tx.NewBatchId(), BatchId{id});
-      tx.SaveBatch(batch(id, 10 - id));
-    }
-    Batch empty = batch(2, 8);
-    empty.runs.clear();
-    tx.SaveBatch(empty);
-  });
-  const auto ids = [&](absl::Time by) {
-    std::vector<int64_t> ids;
-    for (const Batch& b : Read([&](View& v) { return v.Batches(by); })) {
-      ids.push_back(b.id.value);
-    }
-    return ids;
-  };
-  EXPECT_THAT(ids(At(6)), IsEmpty());
-  EXPECT_THAT(ids(At(7)), ElementsAre(3));
-  EXPECT_THAT(ids(At(8)), ElementsAre(2, 3));
-  EXPECT_THAT(ids(absl::InfiniteFuture()), ElementsAre(1, 2, 3));
-  EXPECT_EQ(Read([](View& v) { return v.FindBatch(BatchId{1}); }), batch(1, 9));
-  EXPECT_THAT(Read([](View& v) { return v.FindBatch(BatchId{2}); })->runs,
-              IsEmpty());
-  Write([](Tx& tx) { tx.DeleteBatch(BatchId{1}); });
-  EXPECT_THAT(ids(absl::InfiniteFuture()), ElementsAre(2, 3));
-}
-
-TEST_P(StoreLinesTest, EventIsReadBackWithItsSequenceAndTime) {
-  Event event{.type = EventType::kRunsChanged,
-              .queue = "q",
-              .job = JobId{4},
-              .batch = BatchId{5},
-              .worker = "w",
-              .runs = {{RunId(JobId{4}, 1), RunState::kFailed, 2,
-                        ErrorClass::kBadInput},
-                       {RunId(JobId{9}, 0), RunState::kQueued, 0, {}}},
-              .ended = {{JobId{4}, JobState::kFailed}},
-              .actor = "ann",
-              .reason = "\"so\"\n\xE6\xA3\xAE"};
-  Write([&](Tx& tx) { tx.AppendEvent(event); });
-  clock_.Advance(absl::Seconds(1));
-  Write([&](Tx& tx) { tx.AppendEvent({.type = EventType::kWorkerLeft}); });
-  event.sequence = 1;
-  event.time = At(-1);
-  const Event second{
-      .sequence = 2, .time = At(0), .type = EventType::kWorkerLeft};
-  EXPECT_THAT(Read([](View& view) { return view.Events(0, 9); }),
-              ElementsAre(event, second));
-}
-
-TEST_P(StoreLinesTest, EventsHaveNoGapsAndComeInPages) {
-  for (int i = 0; i < 5; ++i) {
-    Write([](Tx& tx) {
-      tx.AppendEvent({.type = EventType::kJobSubmitted});
-      tx.AppendEvent({.type = EventType::kJobUpdated});
-    });
-  }
-  const auto page = [&](int64_t after, int limit) {
-    std::vector<int64_t> sequences;
-    for (const Event& event :
-         Read([&](View& view) { return view.Events(after, limit); })) {
-      sequences.push_back(event.sequence);
-    }
-    return sequences;
-  };
-  EXPECT_THAT(page(0, 3), ElementsAre(1, 2, 3));
-  EXPECT_THAT(page(3, 99), ElementsAre(4, 5, 6, 7, 8, 9, 10));
-  EXPECT_THAT(page(10, 9), IsEmpty());
-  EXPECT_EQ(Read([](View& view) { return view.LastSequence(); }), 10);
-}
-
-TEST_P(StoreLinesTest, TrimmedEventsAreGoneButNeverTheNewest) {
-  Write([](Tx& tx) {
-    for (int i = 0; i < 5; ++i) {
-      tx.AppendEvent({.type = EventType::kJobSubmitted});
-    }
-    tx.TrimEvents(3);
-  });
-  EXPECT_EQ(Read([](View& view) { return view.FirstSequence(); }), 4);
-  EXPECT_EQ(Read([](View& view) { return view.Events(0, 9); }).size(), 2u);
-  Write([](Tx& tx) { tx.TrimEvents(99); });
-  EXPECT_EQ(Read([](View& view) { return view.FirstSequence(); }), 5);
-  EXPECT_EQ(Read([](View& view) { return view.LastSequence(); }), 5);
-  Write([](Tx& tx) { tx.AppendEvent({.type = EventType::kJobSubmitted}); });
-  EXPECT_EQ(Read([](View& view) { return view.LastSequence(); }), 6);
-}
-
-TEST_P(StoreLinesTest, ArtifactsAreCountedAndReplaced) {
-  Write([&](Tx& tx) {
-    tx.SaveArtifact({"aa", 10, "image/png", At(0)});
-    tx.SaveArtifact({"bb", 20, "image/webp", At(0)});
-    tx.SaveArtifact({"bb", 20, "image/webp", At(1)});
-  });
-  EXPECT_EQ(Read([](View& v) { return v.FindArtifact("bb"); }),
-            (Artifact{"bb", 20, "image/webp", At(1)}));
-  StoreCounts counts = Read([](View& view) { return view.Counts(); });
-  EXPECT_EQ(counts.artifacts, 2);
-  EXPECT_EQ(counts.artifact_bytes, 30);
-  Write([](Tx& tx) { tx.DeleteArtifact("aa"); });
-  counts = Read([](View& view) { return view.Counts(); });
-  EXPECT_EQ(counts.artifact_bytes, 20);
-  EXPECT_FALSE(Read([](View& v) { return v.FindArtifact("aa"); }));
-}
-
-TEST_P(StoreLinesTest, ReferencedArtifactStaysAsLongAsAnyJobNeedsIt) {
-  const auto [first, second] = Write([&](Tx& tx) {
-    tx.SaveArtifact({"aa", 1, "image/png", At(0)});
-    const Job a = InsertRow(tx), b = InsertRow(tx);
-    tx.AddReferences(a.id, {"aa", "aa"});
-    tx.AddReferences(b.id, {"aa"});
-    tx.AddReferences(b.id, {"aa"});
-    return std::pair(a.id, b.id);
-  });
-  const auto referenced = [&] {
-    return Read([](View& view) { return view.IsReferenced("aa"); });
-  };
-  EXPECT_TRUE(referenced());
-  Write([id = first](Tx& tx) { tx.DeleteJob(id); });
-  EXPECT_TRUE(referenced());
-  Write([id = second](Tx& tx) { tx.DeleteJob(id); });
-  EXPECT_FALSE(referenced());
-}
-
-TEST_P(StoreLinesTest, OutputOfARunIsReferencedByItsJob) {
-  const Job job = Write([&](Tx& tx) {
-    tx.SaveArtifact({"aa", 1, "image/png", At(0)});
-    const Job job = InsertRow(tx);
-    Run run = *tx.FindRun(RunId(job.id, 0));
-    run.outputs = {{"aa", "0.png", "image/png"}};
-    tx.SaveRun(run);
-    return job;
-  });
-  EXPECT_TRUE(Read([](View& view) { return view.IsReferenced("aa"); }));
-  EXPECT_THAT(Unreferenced(At(9), 9), IsEmpty());
-  Write([&](Tx& tx) { tx.DeleteJob(job.id); });
-  EXPECT_THAT(Unreferenced(At(9), 9), ElementsAre(1));
-}
-
-TEST_P(StoreLinesTest, UnreferencedArtifactsComeOldestFirst) {
-  Write([&](Tx& tx) {
-    tx.SaveArtifact({"aa", 1, "image/png", At(3)});
-    tx.SaveArtifact({"bb", 2, "image/png", At(1)});
-    tx.SaveArtifact({"cc", 3, "image/png", At(2)});
-    tx.SaveArtifact({"dd", 4, "image/png", At(1)});
-    tx.AddReferences(InsertRow(tx).id, {"cc"});
-  });
-  EXPECT_THAT(Unreferenced(At(0), 9), IsEmpty());
-  EXPECT_THAT(Unreferenced(At(2), 9), ElementsAre(2, 4));
-  EXPECT_THAT(Unreferenced(At(9), 9), ElementsAre(2, 4, 1));
-  EXPECT_THAT(Unreferenced(At(9), 2), ElementsAre(2, 4));
 }
 
 }  // namespace

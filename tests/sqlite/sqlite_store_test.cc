@@ -9,6 +9,7 @@
 namespace sheaf {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST_F(StoreTest, WhatWasWrittenIsThereAfterReopening) {
@@ -50,7 +51,7 @@ TEST_F(StoreTest, ARunIsLeasedAndFinished) {
   ASSERT_TRUE(Read([&](View& view) {
                 EXPECT_EQ(view.FindBatch(batch.id), batch);
                 EXPECT_EQ(view.FindJob(id)->counts.running, 4);
-                EXPECT_TRUE(view.ReadyLanes().empty());
+                EXPECT_TRUE(view.LaneHeads().empty());
                 return absl::OkStatus();
               }).ok());
   clock_ms_ += 5000;
@@ -116,17 +117,15 @@ class Gate {
 TEST_F(StoreTest, AGroupCommitsOnceAndAFailureInItHarmsNoNeighbour) {
   Open();
   Submit();
-  std::vector<int64_t> ids;
+  std::array<int64_t, 6> ids{};
   std::vector<std::string> answers;
   Signal last;
   Gate gate(*store_);
   for (int i = 0; i < 6; ++i) {
     store_->Write(
         [&, i](Tx& tx) {
-          const JobId id = SubmitTo(tx, 1);
-          if (i % 2 == 1) return absl::AbortedError("odd");
-          ids.push_back(id.value);
-          return absl::OkStatus();
+          ids[i] = SubmitTo(tx, 1).value;
+          return i % 2 == 1 ? absl::AbortedError("odd") : absl::OkStatus();
         },
         [&, i](absl::Status status) {
           answers.push_back(status.ok() ? "ok" : "no");
@@ -137,7 +136,7 @@ TEST_F(StoreTest, AGroupCommitsOnceAndAFailureInItHarmsNoNeighbour) {
   last.Wait();
   EXPECT_THAT(answers,
               ::testing::ElementsAre("ok", "no", "ok", "no", "ok", "no"));
-  EXPECT_THAT(ids, ::testing::ElementsAre(2, 3, 4));
+  EXPECT_THAT(ids, ElementsAre(2, 3, 3, 4, 4, 5));
   Close();
   EXPECT_EQ(commits_, 2);  // the first submit, and the group
   EXPECT_EQ(last_commit_.last_sequence, 4);
@@ -165,6 +164,35 @@ TEST_F(StoreTest, AGroupWhoseFirstWriteFailsKeepsTheOthers) {
   last.Wait();
   EXPECT_EQ(Ask("SELECT group_concat(id) FROM jobs"), "1,2");
   EXPECT_EQ(Ask("SELECT count(*) FROM lanes"), "1");
+}
+
+TEST_F(StoreTest, AFailureAmidAGroupRunsThoseBeforeItAgain) {
+  Open();
+  Signal last;
+  Gate gate(*store_);
+  std::array<int, 5> runs{};
+  std::array<JobId, 5> jobs;
+  for (int i = 0; i < 5; ++i) {
+    store_->Write(
+        [&, i](Tx& tx) {
+          ++runs[i];
+          jobs[i] = SubmitTo(tx, 1);
+          return i % 2 == 1 ? absl::AbortedError("no") : absl::OkStatus();
+        },
+        [&, i](absl::Status status) {
+          EXPECT_EQ(status.ok(), i % 2 == 0);
+          if (i == 4) last.Notify();
+        });
+  }
+  gate.Open();
+  last.Wait();
+  EXPECT_EQ(Ask("SELECT group_concat(id) FROM jobs"), "1,2,3");
+  EXPECT_EQ(Ask("SELECT group_concat(sequence) FROM events"), "1,2,3");
+  EXPECT_EQ(jobs[0].value, 1);
+  EXPECT_EQ(jobs[2].value, 2);
+  EXPECT_EQ(jobs[4].value, 3);
+  // From the first failure on each has a savepoint.
+  EXPECT_THAT(runs, ElementsAre(2, 2, 1, 1, 1));
 }
 
 TEST_F(StoreTest, ACommitThatChangedNothingIsNotTold) {
@@ -231,15 +259,15 @@ TEST_F(StoreTest, ABrokenRuleOfTheSchemaIsOurFaultAndHarmsNobody) {
 
 TEST_F(StoreTest, ReadersCannotWriteAndWritersSeeTheirOwnWrites) {
   Open();
-  EXPECT_TRUE(Write([](Tx& tx) {
-                const JobId id = SubmitTo(tx, 2);
-                EXPECT_TRUE(tx.FindJob(id).has_value());
-                const auto lanes = tx.ReadyLanes();
-                EXPECT_EQ(lanes.size(), 1u);
-                EXPECT_EQ(tx.Ready(lanes[0].id, Priority::kNormal, 9).size(),
-                          2u);
-                return absl::OkStatus();
-              }).ok());
+  EXPECT_TRUE(
+      Write([](Tx& tx) {
+        const JobId id = SubmitTo(tx, 2);
+        EXPECT_TRUE(tx.FindJob(id).has_value());
+        const auto heads = tx.LaneHeads();
+        EXPECT_EQ(heads.size(), 1u);
+        EXPECT_EQ(tx.Ready(heads[0].run.lane, Priority::kNormal, 9).size(), 2u);
+        return absl::OkStatus();
+      }).ok());
   Connection reader(database(), Connection::Use::kRead, "");
   EXPECT_THROW(reader.Execute("DELETE FROM jobs"), SQLite::Exception);
 }

@@ -79,8 +79,8 @@ TEST(StatementsTest, NoHotStatementSorts) {
 
 TEST(StatementsTest, WaitingRunsAreFoundByTheReadyIndex) {
   SQLite::Database db = Schema();
-  for (const char* sql :
-       {sql::kReady, sql::kReadyLanes, sql::kCountReadyBefore}) {
+  for (const char* sql : {sql::kReady, sql::kReadyWith, sql::kReadyLanes,
+                          sql::kCountReadyBefore}) {
     for (const std::string& line : PlanOf(db, sql)) {
       if (line.find("runs") == line.npos) continue;
       EXPECT_THAT(line, HasSubstr("INDEX runs_ready (lane")) << sql;

@@ -63,6 +63,17 @@ TEST(PngTest, APictureBeyondTheLimitsIsRefusedBeforeItsPixels) {
             absl::StatusCode::kResourceExhausted);
 }
 
+TEST(PngTest, AChunkThatSaysItIsHugeIsRefusedBeforeThereIsRoomForIt) {
+  const std::string good = EncodePng(Pattern(2, 2, 3), {}).value();
+  // The chunk behind the header, which is 8 + 25 bytes long.
+  std::string bad = good;
+  bad[33] = '\x6f';
+  const auto refused = DecodePng(bad);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(refused.status().message()),
+              testing::HasSubstr("beyond the end of the file"));
+}
+
 TEST(PngTest, BrokenFilesAreRefused) {
   EXPECT_FALSE(DecodePng("").ok());
   EXPECT_FALSE(DecodePng("GIF89a and so on").ok());

@@ -83,7 +83,7 @@ TEST(ConfigTest, OneLaidOverAnotherHidesItsKeysEvenWithNull) {
 
 TEST(ConfigTest, PythonsInfinitiesMeanAbsentAndTextsKeepThem) {
   const Config config =
-      Of(R"({"a": -Infinity, "b": [NaN], "c": "NaN \\" Infinity", "d": 1})");
+      Of(R"({"a": -Infinity, "b": [NaN], "c": "NaN \" Infinity", "d": 1})");
   EXPECT_FALSE(config.Has("a"));
   EXPECT_TRUE((*config.Find("b")->array())[0].is_null());
   EXPECT_EQ(*config.Find("c")->text(), "NaN \" Infinity");

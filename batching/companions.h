@@ -1,0 +1,20 @@
+// Who should go along: choosing from the runs that wait for one key those
+// that make the best batch with its oldest. Pure.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "batching/cost.h"
+#include "batching/rows.h"
+
+namespace sheaf::batching {
+
+// Up to `size` of `waiting` (the oldest first): those with whom the oldest
+// would go if all of them were cut into batches now. Takes some 50 us for 64
+// of them.
+std::vector<uint32_t> FormBatch(const RowSet& set, const CostModel& model,
+                                absl::Span<const uint32_t> waiting, int size);
+
+}  // namespace sheaf::batching

@@ -1,0 +1,73 @@
+// How many rows fit a device's memory, learned from what batches used: one
+// plain value for each kind of work, to be stored and read back. Pure
+// functions; the worker reports, this decides. Bytes throughout.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace sheaf::batching {
+
+inline constexpr size_t kPeaksKept = 100;
+inline constexpr int kCleanBeforeProbe = 10;
+
+// The most that one batch held.
+struct MemoryPeak {
+  int rows = 0;
+  double bytes = 0;
+  bool operator==(const MemoryPeak&) const = default;
+};
+
+struct MemoryBounds {
+  std::vector<MemoryPeak> peaks;  // the last hundred that went well
+  int largest_success = 0;        // rows; 0 before the first
+  int smallest_oom = 0;           // rows; 0 where none ran out
+  int clean = 0;  // batches at the limit since it was last changed
+  int ooms = 0;   // how often one ran out; each makes the next probe rarer
+  bool operator==(const MemoryBounds&) const = default;
+};
+
+// What batches may use: a share (0.80 to 0.85) of the device, less what others
+// hold.
+double MemoryBudget(double device_bytes, double others_bytes,
+                    double share = 0.85);
+// What a caching allocator has left: what it reserved and does not use, and
+// what the device has free.
+double FreeBytes(double reserved, double allocated, double device_free);
+
+// With one more batch that went well, or one that ran out of memory.
+MemoryBounds Succeeded(MemoryBounds bounds, MemoryPeak peak, double budget);
+MemoryBounds RanOut(MemoryBounds bounds, int rows);
+
+// A line through the peaks, raised until nearly all lie below it.
+struct MemoryLine {
+  double fixed = 0;
+  double per_row = 0;
+  double At(int rows) const { return fixed + per_row * rows; }
+};
+// Without two sizes to tell them apart, all is taken to grow with the rows.
+MemoryLine FitPeaks(const std::vector<MemoryPeak>& peaks);
+
+// The rows the next batch may have. Never more than the fit allows in the
+// budget; at first 1, 2, 4, ...; below the size that ran out; one more after
+// ten clean batches, and up to a size that ran out only after twice as many
+// for each time. At least 1: a single row must be tried to be known.
+int RowsMax(const MemoryBounds& bounds, double budget);
+
+// What a batch of that many rows is predicted to hold; 0 where nothing is
+// known yet.
+double PredictedBytes(const MemoryBounds& bounds, int rows);
+
+// "batch size 6 fits; 4 is the knee": for people.
+std::string Recommendation(const MemoryBounds& bounds, double budget,
+                           int knee_rows);
+
+// JSON, and back. DATA_LOSS for what Encode did not write.
+std::string Encode(const MemoryBounds& bounds);
+absl::StatusOr<MemoryBounds> DecodeMemoryBounds(std::string_view json);
+
+}  // namespace sheaf::batching

@@ -1,0 +1,102 @@
+// The one table of what a run asks for, and what each field means to a batch.
+//
+// Everything that decides whether two runs may go through the model together
+// is derived from this table: the batch key and its hash (shape.h), what
+// strict batches need equal besides, and the explanation why run A does not
+// go with run B. A test holds the table equal to sheaf.v1.RunRequest. Pure
+// functions over static data; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "queue/params.h"
+
+namespace sheaf::batching {
+
+enum class FieldClass {
+  kHard = 1,     // must be equal inside a batch
+  kRow = 2,      // may differ from row to row
+  kIgnored = 3,  // says nothing about the picture
+};
+
+// What a model (as proven when it was loaded) lets a batch hold.
+enum class Capability {
+  kFull = 1,         // each row has its own controls, weights and pictures
+  kMultiImage = 2,   // own control pictures; types, weights, windows equal
+  kSharedImage = 3,  // the control pictures are equal too
+  kDisabled = 4,     // one row at a time
+};
+
+// What two runs must have in common. The key alone is the mixed rule; each
+// flag adds to it.
+struct Grouping {
+  bool signature = false;  // the set of controls that have weight
+  bool settings = false;   // steps, guidance, sampler
+  bool seed = false;       // as the original's conservative keys had it
+  bool operator==(const Grouping&) const = default;
+};
+inline constexpr Grouping kMixed = {};
+inline constexpr Grouping kStrict = {.signature = true, .settings = true};
+
+// A request and what stands for its absent fields: a field that is absent and
+// one that spells out its default are the same.
+struct Request {
+  std::string_view kind;
+  const RunParams* params = nullptr;
+  const RunParams* defaults = nullptr;
+};
+
+struct Field {
+  std::string_view name;  // as in RunRequest
+  FieldClass field_class = FieldClass::kHard;
+  bool in_settings = false;  // Grouping::settings compares it
+  bool in_seed = false;      // Grouping::seed compares it
+  // Appends the value in one canonical form: 25 and 25.0 read the same.
+  void (*append)(const Request& request, std::string* out) = nullptr;
+};
+
+const std::vector<Field>& RequestFields();
+
+// Whether runs of this kind may be batched with others at all.
+bool IsBatchable(std::string_view kind);
+
+// Appends the canonical values of all hard fields; equal texts are one key.
+// A capability below full adds what it cannot have differ.
+void AppendKey(const Request& request, Capability capability, std::string* out);
+// Appends the canonical steps, guidance and sampler.
+void AppendSettings(const Request& request, std::string* out);
+
+// A control as it takes effect: its weight with the plain map's on top,
+// absent values filled in.
+struct LiveControl {
+  std::string type;
+  double weight = 1;
+  double start = 0;
+  double end = 1;
+};
+// Those with weight > 0, by type; a type without a control of its own (the
+// plain map) is live all the way.
+std::vector<LiveControl> LiveControls(const RunParams& params);
+
+// One field in which two runs differ, and which rules that offends.
+struct Difference {
+  std::string field;
+  std::string a;
+  std::string b;
+  bool blocks_strict = false;
+  bool blocks_mixed = false;
+};
+
+struct Explanation {
+  std::vector<Difference> differences;
+  bool strict = true;  // may share a strict batch
+  bool mixed = true;
+  // One line a field, and a verdict; for people.
+  std::string Text() const;
+};
+// Why run a is not batched with run b, field by field.
+Explanation Explain(const Request& a, const Request& b, Capability capability);
+
+}  // namespace sheaf::batching
