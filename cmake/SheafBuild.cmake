@@ -53,10 +53,11 @@ elseif(SHEAF_LLD AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   add_link_options(-fuse-ld=lld)
 endif()
 
-# sheaf_library(NAME [LINK libs...] [PCH headers...]): all *.cc files of the
-# present folder except main.cc and *_main.cc.
+# sheaf_library(NAME [LINK libs...] [PCH headers...] [PCH_OF library]): all *.cc
+# files of the present folder except main.cc and *_main.cc. PCH_OF takes the
+# headers that another library has precompiled.
 function(sheaf_library name)
-  cmake_parse_arguments(arg "" "" "LINK;PCH" ${ARGN})
+  cmake_parse_arguments(arg "" "PCH_OF" "LINK;PCH" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc)
   list(FILTER sources EXCLUDE REGEX "/([a-z_]+_)?main\\.cc$")
   if(NOT sources)
@@ -70,6 +71,9 @@ function(sheaf_library name)
   target_link_libraries(${name} PUBLIC ${arg_LINK})
   if(arg_PCH AND NOT SHEAF_FUZZ)
     target_precompile_headers(${name} PRIVATE ${arg_PCH})
+  endif()
+  if(arg_PCH_OF AND NOT SHEAF_FUZZ)
+    target_precompile_headers(${name} REUSE_FROM ${arg_PCH_OF})
   endif()
 endfunction()
 

@@ -16,8 +16,34 @@ set_target_properties(utf8proc::utf8proc PROPERTIES
   INTERFACE_INCLUDE_DIRECTORIES "${SHEAF_UTF8PROC_DIR}"
   INTERFACE_LINK_LIBRARIES "${SHEAF_UTF8PROC_LIBRARY}")
 
+# LibTorch, for inference/ alone. Its headers come last, as system headers:
+# newer ones bring copies of fmt and protobuf along, which must not be found
+# before the system's. CMAKE_PREFIX_PATH leads to another version
+# (torch.utils.cmake_prefix_path says where pip's is).
+if(SHEAF_TORCH)
+  find_package(Torch QUIET)
+  if(NOT Torch_FOUND)
+    message(FATAL_ERROR "LibTorch is missing: apt-get install libtorch-dev "
+      "libopenblas0-openmp (./setup does), or configure with -DSHEAF_TORCH=OFF")
+  endif()
+  add_library(sheaf_torch INTERFACE)
+  foreach(folder ${TORCH_INCLUDE_DIRS})
+    if(NOT folder STREQUAL "/usr/include")
+      target_compile_options(sheaf_torch INTERFACE "SHELL:-idirafter ${folder}")
+    endif()
+  endforeach()
+  target_link_libraries(sheaf_torch INTERFACE ${TORCH_LIBRARIES})
+  if(SHEAF_SANITIZE MATCHES "undefined")
+    # Its headers are most of what would be checked, at twice the time to
+    # compile; addresses are watched all the same.
+    target_compile_options(sheaf_torch INTERFACE -fno-sanitize=undefined)
+  endif()
+endif()
+
 # `cmake --preset engine` is for machines that have no more than the above.
 if(SHEAF_ENGINE_ONLY)
+  find_package(fmt CONFIG QUIET)  # For engine_bench.
+  find_package(CLI11 CONFIG QUIET)
   return()
 endif()
 find_package(Protobuf REQUIRED)

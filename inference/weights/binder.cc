@@ -43,7 +43,7 @@ const Tensor* WeightBinder::Get(std::string_view key,
                                 const std::vector<int64_t>& shape) {
   const Tensor* tensor = Find(key);
   if (tensor == nullptr) {
-    missing_.emplace_back(key);
+    missing_.push_back({std::string(key), shape});
     return nullptr;
   }
   if (!Matches(tensor->shape, shape)) {
@@ -71,7 +71,9 @@ std::vector<std::string> WeightBinder::Unused(
 absl::Status WeightBinder::Finish() const {
   if (missing_.empty() && misshaped_.empty()) return absl::OkStatus();
   std::string message = source_ + ": the weights do not fit the model";
-  AppendNames("missing", missing_, &message);
+  std::vector<std::string> missing;
+  for (const Wanted& wanted : missing_) missing.push_back(wanted.key);
+  AppendNames("missing", missing, &message);
   AppendNames("mis-shaped", misshaped_, &message);
   return absl::InvalidArgumentError(message);
 }

@@ -41,11 +41,19 @@ class WeightBinder {
   // keys.
   absl::Status Finish() const;
 
+  // The keys that Get() did not find, as they were asked for: a model built
+  // over no tensors tells by them which it has.
+  struct Wanted {
+    std::string key;
+    std::vector<int64_t> shape;
+  };
+  const std::vector<Wanted>& missing() const { return missing_; }
+
  private:
   const TensorMap& tensors_;
   const std::string source_;
   std::set<std::string, std::less<>> used_;
-  std::vector<std::string> missing_;
+  std::vector<Wanted> missing_;
   std::vector<std::string> misshaped_;
 };
 

@@ -39,6 +39,17 @@ TEST(WeightBinderTest, TellsWhatIsMissingAndMisshapedByName) {
             "[2,1]");
 }
 
+TEST(WeightBinderTest, AModelOverNothingTellsWhatItWants) {
+  const TensorMap weights;
+  WeightBinder binder(weights, "tiny");
+  const WeightScope scope(&binder);
+  scope.Sub("conv_in").Get("weight", {2, 1});
+  scope.Find("conv_in.bias");
+  ASSERT_EQ(binder.missing().size(), 1u);
+  EXPECT_EQ(binder.missing()[0].key, "conv_in.weight");
+  EXPECT_THAT(binder.missing()[0].shape, ElementsAre(2, 1));
+}
+
 TEST(WeightBinderTest, ALongListIsCutShort) {
   const TensorMap weights;
   WeightBinder binder(weights, "x");

@@ -1,0 +1,45 @@
+// Another program that makes the same steps, for a comparison: it reads one
+// JSON object per line and answers each with one.
+//
+//   {"open": "tiny", "config": {...}, "scheduler": {...}, "steps": 30,
+//    "tokens": 77, "side": 16, "dtype": "fp32", "threads": 2}
+//   {"begin": 4}          takes up that many new rows
+//   {"make": 10}          answers {"ms": [...]}, one for each step
+//   {"sample": 0}         answers {"sample": [...]}, of that row
+//
+// Where it cannot, it answers {"error": "why"}. One thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "base/json.h"
+
+namespace sheaf::engine {
+
+class Peer {
+ public:
+  // `command` is for a shell. UNAVAILABLE where there is none to be started.
+  static absl::StatusOr<std::unique_ptr<Peer>> Start(
+      const std::string& command);
+  // It ends when its input does.
+  ~Peer();
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+
+  // Sends the line and waits for the answer. UNAVAILABLE where it has gone,
+  // FAILED_PRECONDITION with its own words where it cannot.
+  absl::StatusOr<Json> Ask(const std::string& line);
+
+ private:
+  Peer(pid_t pid, int socket) : pid_(pid), socket_(socket) {}
+
+  const pid_t pid_;
+  const int socket_;
+  std::string unread_;
+};
+
+}  // namespace sheaf::engine

@@ -1,0 +1,77 @@
+#include "bench/engine/steps.h"
+
+#include <chrono>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "inference/pipeline/noise.h"
+#include "inference/schedule/compile.h"
+#include "inference/tensor/guard.h"
+
+namespace sheaf::engine {
+
+absl::StatusOr<Steps> Steps::Make(const BenchModel& model,
+                                  const Placement& placement) {
+  Steps steps;
+  steps.model_ = &model;
+  absl::Status made;
+  SHEAF_RETURN_IF_ERROR(Guard("making up a model", [&] {
+    auto unet = MakeUpUNet(model, placement);
+    made = unet.status();
+    if (unet.ok()) steps.unet_ = std::move(*unet);
+  }));
+  SHEAF_RETURN_IF_ERROR(made);
+  SHEAF_ASSIGN_OR_RETURN(const Config json,
+                         Config::Parse(kBenchScheduler, "the scheduler"));
+  SHEAF_ASSIGN_OR_RETURN(const SchedulerConfig scheduler,
+                         ReadSchedulerConfig(SchedulerClass::kEuler, json));
+  SHEAF_ASSIGN_OR_RETURN(steps.program_,
+                         Compile(scheduler, {.steps = kBenchSteps}));
+  return steps;
+}
+
+absl::Status Steps::Begin(int64_t rows) {
+  const int64_t width = unet_->config().levels.back().context_width;
+  const int64_t side = model_->side;
+  fresh_.clear();
+  rows_.clear();
+  return Guard("making rows", [&] {
+    for (int64_t i = 0; i < rows; ++i) {
+      const auto made_up = [&](const char* what, at::IntArrayRef shape) {
+        const auto count = static_cast<size_t>(c10::multiply_integers(shape));
+        return FromVector(MadeUp(absl::StrCat(what, ".", i), count), shape);
+      };
+      RowStart start;
+      start.program = program_;
+      start.sample =
+          made_up("sample", {unet_->config().in_channels, side, side}) *
+          program_->init_scale;
+      start.branches.push_back(
+          {.context = made_up("context", {kBenchTokens, width})});
+      fresh_.emplace_back(std::move(start));
+    }
+    rows_ = fresh_;
+  });
+}
+
+absl::StatusOr<std::vector<double>> Steps::Make(int count) {
+  const Engine engine(unet_);
+  std::vector<double> times;
+  for (int i = 0; i < count; ++i) {
+    if (rows_.front().done()) rows_ = fresh_;
+    std::vector<Row*> stepping;
+    for (Row& row : rows_) stepping.push_back(&row);
+    const auto begin = std::chrono::steady_clock::now();
+    SHEAF_RETURN_IF_ERROR(engine.Step(stepping));
+    const std::chrono::duration<double, std::milli> took =
+        std::chrono::steady_clock::now() - begin;
+    times.push_back(took.count());
+  }
+  return times;
+}
+
+std::vector<float> Steps::Sample() const {
+  return ToVector(rows_.front().sample());
+}
+
+}  // namespace sheaf::engine

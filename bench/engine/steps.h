@@ -1,0 +1,46 @@
+// Steps of the engine, as engine_bench measures them: n rows of one model, each
+// with its own noise and prompt, sampled by Euler without guidance.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "bench/engine/made_up.h"
+#include "inference/pipeline/engine.h"
+
+namespace sheaf::engine {
+
+inline constexpr int kBenchSteps = 30;
+inline constexpr int64_t kBenchTokens = 77;
+// Of the scheduler; all else is its class's default.
+inline constexpr std::string_view kBenchScheduler =
+    R"({"beta_schedule": "scaled_linear", "beta_start": 0.00085,
+        "beta_end": 0.012, "timestep_spacing": "leading", "steps_offset": 1})";
+
+// One thread.
+class Steps {
+ public:
+  // Borrows the model's description.
+  static absl::StatusOr<Steps> Make(const BenchModel& model,
+                                    const Placement& placement);
+
+  // Takes up `rows` new rows at their first step.
+  absl::Status Begin(int64_t rows);
+  // Milliseconds that each of the next `count` steps takes; the first of them
+  // that a row cannot make starts all rows anew.
+  absl::StatusOr<std::vector<double>> Make(int count);
+  // The first row's sample.
+  std::vector<float> Sample() const;
+
+ private:
+  const BenchModel* model_ = nullptr;
+  std::shared_ptr<const UNet> unet_;
+  std::shared_ptr<const Program> program_;
+  std::vector<Row> fresh_;
+  std::vector<Row> rows_;
+};
+
+}  // namespace sheaf::engine

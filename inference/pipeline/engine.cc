@@ -1,0 +1,172 @@
+#include "inference/pipeline/engine.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/status.h"
+#include "inference/tensor/guard.h"
+
+namespace sheaf::engine {
+namespace {
+
+// What rows of one UNet call have in common.
+std::vector<int64_t> ShapeOf(const Row& row) {
+  std::vector<int64_t> shape = row.start().sample.sizes().vec();
+  shape.push_back(row.start().branches.front().context.size(0));
+  return shape;
+}
+
+// One line of a model call: a row and one of its branches.
+struct Line {
+  const Row* row;
+  const Branch* branch;
+  const RowControl* control = nullptr;
+  int64_t place = 0;  // In the UNet's call.
+};
+
+std::vector<Line> LinesOf(const std::vector<Row*>& rows) {
+  std::vector<Line> lines;
+  for (const Row* row : rows) {
+    for (const Branch& branch : row->start().branches) {
+      lines.push_back(
+          {row, &branch, nullptr, static_cast<int64_t>(lines.size())});
+    }
+  }
+  return lines;
+}
+
+// The tensors of all lines, one row each.
+struct Inputs {
+  at::Tensor sample;
+  at::Tensor context;
+  TimeInput time;
+};
+
+at::Tensor StackDefined(const std::vector<at::Tensor>& tensors,
+                        at::Device device) {
+  return tensors.front().defined() ? at::stack(tensors).to(device)
+                                   : at::Tensor();
+}
+
+Inputs Gather(const std::vector<Line>& lines, bool with_extra,
+              at::Device device) {
+  std::vector<at::Tensor> samples, contexts, pooled, time_ids;
+  std::vector<float> timesteps, guidance;
+  for (const Line& line : lines) {
+    const at::Tensor input = line.row->Input();
+    samples.push_back(with_extra && line.branch->extra.defined()
+                          ? at::cat({input, line.branch->extra})
+                          : input);
+    contexts.push_back(line.branch->context);
+    pooled.push_back(line.branch->pooled);
+    time_ids.push_back(line.branch->time_ids);
+    timesteps.push_back(static_cast<float>(line.row->step().timestep));
+    guidance.push_back(static_cast<float>(line.row->start().guidance));
+  }
+  Inputs inputs;
+  inputs.sample = at::stack(samples).to(device);
+  inputs.context = at::stack(contexts).to(device);
+  inputs.time = {.timesteps = at::tensor(timesteps).to(device),
+                 .pooled = StackDefined(pooled, device),
+                 .time_ids = StackDefined(time_ids, device),
+                 .guidance = at::tensor(guidance).to(device)};
+  return inputs;
+}
+
+// The lines that each ControlNet works for at this step, and no others.
+using ControlLines =
+    std::vector<std::pair<const ControlNet*, std::vector<Line>>>;
+
+ControlLines LiveControls(const std::vector<Line>& lines) {
+  ControlLines live;
+  for (const Line& line : lines) {
+    for (const RowControl& control : line.row->start().controls) {
+      if (line.row->WeightOf(control) == 0) continue;
+      if (control.guess_mode && !line.branch->is_prompt) continue;
+      Line own = line;
+      own.control = &control;
+      // Calls that fade differ from those that don't.
+      const auto same = [&](const auto& group) {
+        return group.first == control.net.get() &&
+               group.second.front().control->guess_mode == control.guess_mode;
+      };
+      auto found = std::find_if(live.begin(), live.end(), same);
+      if (found == live.end()) {
+        found = live.insert(live.end(), {control.net.get(), {}});
+      }
+      found->second.push_back(own);
+    }
+  }
+  return live;
+}
+
+ControlResiduals CallControl(const ControlNet& net,
+                             const std::vector<Line>& lines,
+                             at::Device device) {
+  std::vector<at::Tensor> hints;
+  std::vector<float> weights;
+  std::vector<int64_t> places;
+  for (const Line& line : lines) {
+    hints.push_back(line.control->hint);
+    weights.push_back(static_cast<float>(line.row->WeightOf(*line.control)));
+    places.push_back(line.place);
+  }
+  const Inputs inputs = Gather(lines, false, device);
+  ControlResiduals residuals =
+      net.WithHint({.sample = inputs.sample,
+                    .time = inputs.time,
+                    .context = inputs.context,
+                    .hint = at::stack(hints).to(device),
+                    .weights = at::tensor(weights),
+                    .guess_mode = lines.front().control->guess_mode});
+  residuals.rows = at::tensor(places).to(device);
+  return residuals;
+}
+
+}  // namespace
+
+absl::Status Engine::Step(const std::vector<Row*>& rows) const {
+  std::map<std::vector<int64_t>, std::vector<Row*>> alike;
+  for (Row* row : rows) alike[ShapeOf(*row)].push_back(row);
+  for (const auto& group : alike) {
+    SHEAF_RETURN_IF_ERROR(StepAlike(group.second));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Engine::StepAlike(const std::vector<Row*>& rows) const {
+  std::vector<size_t> before;
+  for (const Row* row : rows) before.push_back(row->steps_done());
+  const absl::Status status = Guard("a step", [&] { Call(rows); });
+  if (!absl::IsResourceExhausted(status)) return status;
+  std::vector<Row*> left;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i]->steps_done() == before[i]) left.push_back(rows[i]);
+  }
+  if (left.empty() || rows.size() == 1) return status;
+  const auto half =
+      left.begin() + static_cast<std::ptrdiff_t>((left.size() + 1) / 2);
+  SHEAF_RETURN_IF_ERROR(StepAlike({left.begin(), half}));
+  return half == left.end() ? absl::OkStatus() : StepAlike({half, left.end()});
+}
+
+void Engine::Call(const std::vector<Row*>& rows) const {
+  const at::Device device = unet_->placement().device;
+  const std::vector<Line> lines = LinesOf(rows);
+  const Inputs inputs = Gather(lines, true, device);
+  UNetInput input = {
+      .sample = inputs.sample, .time = inputs.time, .context = inputs.context};
+  for (const auto& [net, own] : LiveControls(lines)) {
+    input.controls.push_back(CallControl(*net, own, device));
+  }
+  const at::Tensor outputs = (*unet_)(input).to(at::kCPU);
+  int64_t place = 0;
+  for (Row* row : rows) {
+    const auto count = static_cast<int64_t>(row->start().branches.size());
+    row->Advance(outputs.narrow(0, place, count));
+    place += count;
+  }
+}
+
+}  // namespace sheaf::engine

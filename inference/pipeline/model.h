@@ -1,0 +1,51 @@
+// A model, loaded: everything a folder in the diffusers layout holds.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "inference/models/clip_text.h"
+#include "inference/models/unet.h"
+#include "inference/models/vae.h"
+#include "inference/text/tokenizer.h"
+#include "inference/weights/folder.h"
+
+namespace sheaf::engine {
+
+struct ModelOptions {
+  LoadOptions load;
+  Placement placement;
+  // Folders of components that replace the model's own. Empty: its own.
+  std::string unet;
+  std::string vae;
+};
+
+// A text encoder and its tokenizer.
+struct TextEncoder {
+  ClipTokenizer tokenizer;
+  std::unique_ptr<ClipText> clip;
+};
+
+// Immutable once loaded; shared by rows and threads.
+struct Model {
+  std::string folder;
+  ModelIndex index;
+  ModelOptions options;
+  // At least one of them. Refiners have the second alone.
+  std::unique_ptr<TextEncoder> text;
+  std::unique_ptr<TextEncoder> text_2;
+  std::shared_ptr<const UNet> unet;
+  std::unique_ptr<Vae> vae;
+  Config scheduler;
+
+  bool is_xl() const { return unet->config().has_sizes(); }
+};
+
+// The errors of the components' readers, each with its path;
+// RESOURCE_EXHAUSTED where memory does not suffice.
+absl::StatusOr<std::shared_ptr<const Model>> LoadModel(
+    const std::string& folder, const ModelOptions& options);
+
+}  // namespace sheaf::engine

@@ -1,0 +1,95 @@
+#include "inference/pipeline/pictures.h"
+
+#include <cstring>
+
+#include "base/status.h"
+#include "inference/control/filters.h"
+#include "inference/tensor/guard.h"
+
+namespace sheaf::engine {
+namespace {
+
+Image Resized(const Image& image, int width, int height) {
+  if (image.width == width && image.height == height) return image;
+  return Resize(image, width, height, ResizeFilter::kLanczos);
+}
+
+at::Tensor FromPixels(const Image& image) {
+  at::Tensor pixels =
+      at::empty({image.height, image.width, image.channels}, at::kByte);
+  std::memcpy(pixels.data_ptr(), image.pixels.data(), image.pixels.size());
+  return pixels.permute({2, 0, 1}).to(at::kFloat).contiguous();
+}
+
+// The integer arithmetic by which the reference turns colours to grey.
+Image Grey(const Image& rgb) {
+  Image grey = MakeImage(rgb.width, rgb.height, 1);
+  for (size_t i = 0; i < grey.pixels.size(); ++i) {
+    const uint8_t* pixel = &rgb.pixels[3 * i];
+    grey.pixels[i] = static_cast<uint8_t>(
+        (19595 * pixel[0] + 38470 * pixel[1] + 7471 * pixel[2] + 0x8000) >> 16);
+  }
+  return grey;
+}
+
+absl::StatusOr<at::Tensor> Decode(const Model& model, const Vae& vae,
+                                  const at::Tensor& latents,
+                                  const VaeOptions& options) {
+  at::Tensor picture;
+  SHEAF_RETURN_IF_ERROR(Guard("decoding a picture", [&] {
+    picture = vae.Decode(vae.Unscale(latents.unsqueeze(0)), options)
+                  .to(at::kCPU, at::kFloat);
+  }));
+  const bool is_half = model.options.placement.dtype != at::kFloat;
+  if (!is_half || at::isfinite(picture).all().item<bool>()) return picture;
+  Placement placement = model.options.placement;
+  placement.dtype = at::kFloat;
+  const std::string folder =
+      model.options.vae.empty() ? model.folder + "/vae" : model.options.vae;
+  SHEAF_ASSIGN_OR_RETURN(const auto full,
+                         Vae::Load(folder, model.options.load, placement));
+  SHEAF_RETURN_IF_ERROR(Guard("decoding a picture in fp32", [&] {
+    picture =
+        full->Decode(full->Unscale(latents.unsqueeze(0)), options).to(at::kCPU);
+  }));
+  return picture;
+}
+
+}  // namespace
+
+at::Tensor PictureToTensor(const Image& image, int width, int height) {
+  return FromPixels(Resized(ToRgb(image), width, height)) / 255.0;
+}
+
+at::Tensor MaskToTensor(const Image& mask, int width, int height) {
+  const Image grey = Grey(Resized(ToRgb(mask), width, height));
+  return (FromPixels(grey) / 255.0).ge(0.5).to(at::kFloat);
+}
+
+Image TensorToPicture(const at::Tensor& picture) {
+  const at::Tensor pixels =
+      at::round((picture.to(at::kFloat) / 2 + 0.5).clamp(0, 1) * 255)
+          .to(at::kByte)
+          .permute({1, 2, 0})
+          .contiguous();
+  Image image = MakeImage(static_cast<int>(pixels.size(1)),
+                          static_cast<int>(pixels.size(0)),
+                          static_cast<int>(pixels.size(2)));
+  std::memcpy(image.pixels.data(), pixels.data_ptr(), image.pixels.size());
+  return image;
+}
+
+absl::StatusOr<std::vector<Image>> DecodePictures(
+    const Model& model, const std::vector<at::Tensor>& latents,
+    const VaeOptions& options) {
+  const c10::InferenceMode no_gradients;
+  std::vector<Image> images;
+  for (const at::Tensor& one : latents) {
+    SHEAF_ASSIGN_OR_RETURN(const at::Tensor picture,
+                           Decode(model, *model.vae, one, options));
+    images.push_back(TensorToPicture(picture[0]));
+  }
+  return images;
+}
+
+}  // namespace sheaf::engine

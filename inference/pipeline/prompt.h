@@ -1,0 +1,23 @@
+// Prompts as UNets want them.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "inference/pipeline/model.h"
+#include "inference/pipeline/request.h"
+
+namespace sheaf::engine {
+
+struct EncodedPrompt {
+  at::Tensor context;  // [tokens, width]
+  at::Tensor pooled;   // SDXL: [width].
+};
+
+// What the prompt, and the negative prompt, mean to the model's encoders.
+// INVALID_ARGUMENT for text that is not UTF-8 and for a clip_skip beyond the
+// encoder's layers. Throws as LibTorch does.
+absl::StatusOr<EncodedPrompt> EncodePrompt(const Model& model,
+                                           const RunRequest& request);
+absl::StatusOr<EncodedPrompt> EncodeNegative(const Model& model,
+                                             const RunRequest& request);
+
+}  // namespace sheaf::engine
