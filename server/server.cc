@@ -142,8 +142,9 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
     return absl::OkStatus();
   }));
   meter_ = std::make_unique<BatchMeter>(profile, learned);
-  chooser_ = std::make_unique<BatchChooser>(
-      profile, [this] { return static_cast<int>(workers_.List().size()); });
+  chooser_ = std::make_unique<BatchChooser>(meter_.get(), [this] {
+    return static_cast<int>(workers_.List().size());
+  });
   analyst_ = std::make_unique<Analyst>(store_.get(), meter_.get());
   auto_planner_ = std::make_unique<AutoPlanner>(store_.get(), analyst_.get());
   core_.meter = meter_.get();

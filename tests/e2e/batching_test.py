@@ -362,6 +362,27 @@ class PolicyTest(Case):
         cluster.start()
         self.assertEqual(self.profile(cluster).calibrations[0].batch_count, 15)
 
+    def test_what_fits_the_device_is_learned_from_running_out(self):
+        cluster = self.cluster()
+        cluster.set_queue(batch_size=16)
+        # Six rows fit, five within the share that may be used.
+        cluster.worker(memory_bytes=6400, row_bytes=1000)
+        sizes = []
+        for _ in range(12):
+            job = cluster.submit(16)
+            self.assertEqual(cluster.wait(job).state, pb.JOB_STATE_SUCCEEDED)
+            batches = [run.batch for run in cluster.runs(job)]
+            sizes.append(max(batches.count(batch) for batch in batches))
+        self.assertEqual(sizes[-1], 5)
+        (known,) = self.profile(cluster).calibrations
+        self.assertEqual(known.batch_size_max, 5)
+        self.assertTrue(known.recommendation.startswith("batch size 5 fits"))
+        cluster.pause()
+        cluster.submit(16)
+        plan = self.analyze(cluster).plan
+        self.assertLessEqual(
+            max(len(b.runs) for b in self.batches(cluster, plan)), 5)
+
     def test_auto_plans_and_executes_by_itself(self):
         cluster = self.calibrated()
         cluster.set_queue(policy=pb.BATCH_POLICY_AUTO, threshold=8)
