@@ -17,6 +17,7 @@ class ArtifactLibrary;
 class EventHub;
 class LeaseBroker;
 class ProgressBoard;
+class StatsBoard;
 class WorkerRegistry;
 
 struct Core {
@@ -27,6 +28,7 @@ struct Core {
   WorkerRegistry* workers = nullptr;
   ProgressBoard* progress = nullptr;
   Pace* pace = nullptr;
+  StatsBoard* stats = nullptr;
   ArtifactLibrary* artifacts = nullptr;
   std::function<absl::Time()> now;
   absl::Duration lease_duration;
