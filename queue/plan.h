@@ -54,4 +54,7 @@ struct PlanBatch {
   bool operator==(const PlanBatch&) const = default;
 };
 
+// "plans/7/batches/1"
+std::string NameOf(const PlanBatch& batch);
+
 }  // namespace sheaf

@@ -131,6 +131,10 @@ class Changes {
 
 }  // namespace
 
+std::string NameOf(const PlanBatch& batch) {
+  return absl::StrCat(NameOf(batch.plan), "/batches/", batch.number);
+}
+
 PlanRecord BeginPlan(Tx& tx, PlanRecord plan) {
   plan.id = tx.NewPlanId();
   plan.state = PlanState::kStoring;

@@ -65,7 +65,7 @@ std::vector<ConfigKey> MakeKeys() {
       {"events_max", NumberKey{&C::events_max, 100, 1'000'000'000},
        "Newest events that are kept"},
       {"device_profile", TextKey{&C::device_profile},
-       "Measured times of the workers' device, to plan by: FILE or FILE:NAME"},
+       "Times of the workers' device, to plan by: FILE, FILE:NAME, unmeasured"},
       {"reader_threads", NumberKey{&C::reader_threads, 1, 64},
        "Threads that read the database"},
       {"group_max", NumberKey{&C::group_max, 1, 100'000},

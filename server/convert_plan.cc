@@ -112,8 +112,7 @@ void ToProto(const PlanRecord& plan, pb::Plan* out) {
 
 void ToProto(const PlanBatch& batch, pb::PlanBatch* out) {
   Parse(batch.info, out);
-  out->set_name(
-      absl::StrCat(sheaf::NameOf(batch.plan), "/batches/", batch.number));
+  out->set_name(sheaf::NameOf(batch));
   std::set<JobId> seen;
   for (const RunId run : batch.runs) {
     out->add_runs(sheaf::NameOf(run));

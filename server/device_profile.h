@@ -14,7 +14,7 @@ namespace sheaf::server {
 batching::Profile UnmeasuredProfile();
 
 // Of "FILE", or "FILE:NAME" where the file holds several (docs/batching.md);
-// UnmeasuredProfile() for "". INVALID_ARGUMENT names the file and what is
+// UnmeasuredProfile() for "unmeasured". INVALID_ARGUMENT names the file and what is
 // wrong with it.
 absl::StatusOr<batching::Profile> LoadDeviceProfile(const std::string& where);
 

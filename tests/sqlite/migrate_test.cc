@@ -3,6 +3,8 @@
 #include <fstream>
 #include <thread>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
 #include "base/sha256.h"
 #include "gmock/gmock.h"
 #include "queue/error.h"
@@ -161,14 +163,17 @@ TEST_F(MigrateTest, ALargeDamagedDatabaseStopsWritingOnceThatIsFound) {
   Open();
   for (int i = 0; i < 5; ++i) Submit(200);
   Close();
+  // Of the runs themselves: nothing that opening needs.
+  const std::string pages =
+      Ask("SELECT group_concat(pageno) FROM dbstat WHERE name = 'runs' AND "
+          "pagetype = 'leaf'");
   {
     std::fstream file(database(),
                       std::ios::in | std::ios::out | std::ios::binary);
-    // In the midst of the runs: nothing that opening needs.
-    file.seekp(0, std::ios::end);
-    const int middle = static_cast<int>(file.tellp() / 4096 / 2);
-    for (int page = middle; page < middle + 10; ++page) {
-      file.seekp(page * 4096 + 8);
+    for (const absl::string_view page : absl::StrSplit(pages, ',')) {
+      int number = 0;
+      ASSERT_TRUE(absl::SimpleAtoi(page, &number)) << pages;
+      file.seekp((number - 1) * 4096 + 8);
       for (int i = 0; i < 100; ++i) file.put('x');
     }
   }
