@@ -7,9 +7,12 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "base/json.h"
 #include "base/status.h"
 
 namespace sheaf::batching {
@@ -20,11 +23,35 @@ absl::Status Bad(std::string_view column, std::string_view text) {
       absl::StrCat(ToAbsl(column), " cannot be '", ToAbsl(text), "'"));
 }
 
+// The cells of a line. Most lines hold no quotes.
+absl::StatusOr<std::vector<std::string>> Cells(std::string_view text) {
+  std::vector<std::string> cells;
+  if (text.find('"') == std::string_view::npos) {
+    cells = absl::StrSplit(ToAbsl(text), ',');
+    return cells;
+  }
+  cells.emplace_back();
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (quoted && text[i] == '"' && text.substr(i, 2) == "\"\"") {
+      cells.back() += text[i++];
+    } else if (text[i] == '"') {
+      quoted = !quoted;
+    } else if (text[i] == ',' && !quoted) {
+      cells.emplace_back();
+    } else {
+      cells.back() += text[i];
+    }
+  }
+  if (quoted) return absl::InvalidArgumentError("a quote is not closed");
+  return cells;
+}
+
 // One line, its cells by column name.
 class Line {
  public:
-  Line(const std::vector<std::string>& columns, std::string_view text)
-      : columns_(columns), cells_(absl::StrSplit(ToAbsl(text), ',')) {}
+  Line(const std::vector<std::string>& columns, std::vector<std::string> cells)
+      : columns_(columns), cells_(std::move(cells)) {}
 
   bool HasAllCells() const { return cells_.size() == columns_.size(); }
 
@@ -59,7 +86,7 @@ class Line {
 
  private:
   const std::vector<std::string>& columns_;
-  std::vector<std::string> cells_;
+  const std::vector<std::string> cells_;
 };
 
 std::optional<std::string> OrAbsent(std::string text) {
@@ -93,6 +120,9 @@ absl::StatusOr<RunParams> ParamsOf(const Line& line) {
   params.model = OrAbsent(line.Text("model"));
   params.vae = OrAbsent(line.Text("vae"));
   params.sampler = OrAbsent(line.Text("sampler"));
+  if (const std::string extra = line.Text("extra"); !extra.empty()) {
+    params.extra["extra"] = extra;
+  }
   SHEAF_ASSIGN_OR_RETURN(params.width, line.Integer("width", 1, kSideMax));
   SHEAF_ASSIGN_OR_RETURN(params.height, line.Integer("height", 1, kSideMax));
   SHEAF_ASSIGN_OR_RETURN(params.steps, line.Integer("steps", 1, 1000));
@@ -102,12 +132,18 @@ absl::StatusOr<RunParams> ParamsOf(const Line& line) {
   return params;
 }
 
+constexpr std::pair<Priority, const char*> kPriorities[] = {
+    {Priority::kLow, "low"},
+    {Priority::kNormal, "normal"},
+    {Priority::kHigh, "high"},
+    {Priority::kUrgent, "urgent"}};
+
 absl::StatusOr<Priority> PriorityOf(const Line& line) {
   const std::string text = line.Text("priority");
-  if (text == "low") return Priority::kLow;
-  if (text.empty() || text == "normal") return Priority::kNormal;
-  if (text == "high") return Priority::kHigh;
-  if (text == "urgent") return Priority::kUrgent;
+  if (text.empty()) return Priority::kNormal;
+  for (const auto& [priority, name] : kPriorities) {
+    if (text == name) return priority;
+  }
   return Bad("priority", text);
 }
 
@@ -118,7 +154,7 @@ class Reader {
   }
 
   absl::Status Header(std::string_view text) {
-    columns_ = absl::StrSplit(ToAbsl(text), ',');
+    SHEAF_ASSIGN_OR_RETURN(columns_, Cells(text));
     if (std::find(columns_.begin(), columns_.end(), "job") == columns_.end()) {
       return absl::InvalidArgumentError("the first line names no column 'job'");
     }
@@ -126,7 +162,8 @@ class Reader {
   }
 
   absl::Status Add(std::string_view text) {
-    const Line line(columns_, text);
+    SHEAF_ASSIGN_OR_RETURN(std::vector<std::string> cells, Cells(text));
+    const Line line(columns_, std::move(cells));
     if (!line.HasAllCells()) {
       return absl::InvalidArgumentError("not as many cells as columns");
     }
@@ -182,7 +219,95 @@ class Reader {
   absl::flat_hash_set<int64_t> seen_;
 };
 
+template <class Value>
+std::string OrEmpty(const std::optional<Value>& value) {
+  return value ? absl::StrCat(*value) : "";
+}
+std::string OrEmpty(const std::optional<double>& value) {
+  std::string text;
+  if (value) AppendJsonNumber(*value, &text);  // as many digits as it takes
+  return text;
+}
+
+std::string ControlsText(const RunParams& params) {
+  std::string text;
+  for (const LiveControl& control : LiveControls(params)) {
+    absl::StrAppend(&text, text.empty() ? "" : ";", control.type);
+    for (const double value : {control.weight, control.start, control.end}) {
+      text += ':';
+      AppendJsonNumber(value, &text);
+    }
+  }
+  return text;
+}
+
+std::string PriorityText(const TraceRun& run) {
+  for (const auto& [priority, name] : kPriorities) {
+    if (run.priority == priority) return name;
+  }
+  return "";
+}
+
+std::string ExtraText(const TraceRun& run) {
+  const auto found = run.params.extra.find("extra");
+  return found == run.params.extra.end() ? "" : found->second;
+}
+
+struct WrittenColumn {
+  const char* name;
+  std::string (*text)(const TraceRun& run);
+};
+
+constexpr WrittenColumn kWritten[] = {
+    {"arrival_ms",
+     [](const TraceRun& r) { return OrEmpty<int64_t>(r.arrival_ms); }},
+    {"job", [](const TraceRun& r) { return r.job; }},
+    {"run", [](const TraceRun& r) { return OrEmpty<int>(r.run); }},
+    {"model", [](const TraceRun& r) { return r.params.model.value_or(""); }},
+    {"vae", [](const TraceRun& r) { return r.params.vae.value_or(""); }},
+    {"width", [](const TraceRun& r) { return OrEmpty(r.params.width); }},
+    {"height", [](const TraceRun& r) { return OrEmpty(r.params.height); }},
+    {"steps", [](const TraceRun& r) { return OrEmpty(r.params.steps); }},
+    {"guidance", [](const TraceRun& r) { return OrEmpty(r.params.guidance); }},
+    {"sampler",
+     [](const TraceRun& r) { return r.params.sampler.value_or(""); }},
+    {"seed", [](const TraceRun& r) { return OrEmpty(r.params.seed); }},
+    {"priority", &PriorityText},
+    {"owner", [](const TraceRun& r) { return r.owner; }},
+    {"kind", [](const TraceRun& r) { return r.kind; }},
+    {"deadline_ms", [](const TraceRun& r) { return OrEmpty(r.deadline_ms); }},
+    {"extra", &ExtraText},
+    {"controls", [](const TraceRun& r) { return ControlsText(r.params); }},
+};
+
+void AppendCell(std::string text, std::string* csv) {
+  for (char& c : text) {
+    if (absl::ascii_iscntrl(c)) c = ' ';
+  }
+  if (text.find_first_of(",\"") == std::string::npos) {
+    *csv += text;
+    return;
+  }
+  absl::StrAppend(csv, "\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
+}
+
 }  // namespace
+
+std::string TraceHeader() {
+  std::string line;
+  for (const WrittenColumn& column : kWritten) {
+    absl::StrAppend(&line, line.empty() ? "" : ",", column.name);
+  }
+  return line + '\n';
+}
+
+void AppendTraceLine(const TraceRun& run, std::string* csv) {
+  for (const WrittenColumn& column : kWritten) {
+    if (&column != kWritten) *csv += ',';
+    AppendCell(column.text(run), csv);
+  }
+  *csv += '\n';
+}
 
 absl::StatusOr<Trace> ParseTrace(std::string_view csv,
                                  const ShapeTable::Options& options) {

@@ -160,6 +160,8 @@ std::unique_ptr<CLI::App> MakeApp(Context* context) {
   AddArtifactCommands(*app, *context);
   AddEventsCommand(*app, *context);
   AddBatchCommands(*app, *context);
+  AddStatsCommand(*app, *context);
+  AddTraceCommands(*app, *context);
   AddAdminCommands(*app, *context);
   AddDoctorCommand(*app, *context);
   AddToolCommands(*app, *context);

@@ -43,6 +43,7 @@ constexpr std::pair<const char*, const char*> kRetried[] = {
     {"sheaf.v1.AdminService", "DrainWorker"},
     {"sheaf.v1.AdminService", "CheckIntegrity"},
     {"sheaf.v1.AdminService", "GetServerInfo"},
+    {"sheaf.v1.AdminService", "GetStats"},
     {"sheaf.v1.ArtifactService", "DownloadArtifact"},
     {"sheaf.v1.ArtifactService", "GetArtifact"},
 };

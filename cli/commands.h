@@ -13,6 +13,8 @@ void AddWorkerCommands(CLI::App& app, Context& context);
 void AddArtifactCommands(CLI::App& app, Context& context);
 void AddEventsCommand(CLI::App& app, Context& context);
 void AddBatchCommands(CLI::App& app, Context& context);
+void AddStatsCommand(CLI::App& app, Context& context);
+void AddTraceCommands(CLI::App& app, Context& context);
 void AddAdminCommands(CLI::App& app, Context& context);
 void AddDoctorCommand(CLI::App& app, Context& context);
 // completion, man, config, version and the hidden __complete.

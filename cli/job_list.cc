@@ -14,13 +14,12 @@
 #include "cli/flag_values.h"
 #include "cli/job_commands.h"
 #include "cli/tree.h"
-#include "sheaf/v1/job_service.pb.h"
+#include "cli/watch.h"
 
 namespace sheaf::cli {
 namespace {
 
 constexpr int64_t kPageSize = 1000;
-constexpr char kClearScreen[] = "\033[H\033[2J";
 
 struct ListArgs {
   std::string filter;
@@ -38,47 +37,40 @@ absl::StatusOr<v1::ListJobsResponse> ListJobs(Client& client,
                                               v1::ListJobsRequest request,
                                               int64_t limit) {
   v1::ListJobsResponse all;
-  while (true) {
-    const int64_t missing = limit == 0 ? kPageSize : limit - all.jobs_size();
-    request.set_page_size(static_cast<int32_t>(std::min(missing, kPageSize)));
-    SHEAF_ASSIGN_OR_RETURN(auto page,
-                           client.Call<v1::ListJobsResponse>(
-                               "sheaf.v1.JobService/ListJobs", request));
-    for (v1::Job& job : *page.mutable_jobs()) *all.add_jobs() = std::move(job);
-    all.set_next_page_token(page.next_page_token());
-    request.set_page_token(page.next_page_token());
-    const bool full = limit > 0 && all.jobs_size() >= limit;
-    if (full || page.next_page_token().empty()) return all;
-  }
+  SHEAF_ASSIGN_OR_RETURN(
+      *all.mutable_next_page_token(),
+      EachJobPage(client, std::move(request), limit,
+                  [&all](v1::ListJobsResponse& page) {
+                    for (v1::Job& job : *page.mutable_jobs()) {
+                      *all.add_jobs() = std::move(job);
+                    }
+                  }));
+  return all;
 }
 
 // On a terminal the table is drawn anew each time; elsewhere each job that is
 // new or has changed becomes a JSON line.
 absl::Status Watch(Context& context, Client& client,
                    const v1::ListJobsRequest& request, const ListArgs& args) {
-  SHEAF_ASSIGN_OR_RETURN(const absl::Duration interval,
-                         ParseDuration(args.interval));
   std::map<std::string, std::string> etags;
-  while (context.out()) {
+  return DrawAgainAndAgain(context, args.interval, [&]() -> absl::Status {
     SHEAF_ASSIGN_OR_RETURN(const auto jobs,
                            ListJobs(client, request, args.limit));
     if (context.environment().out_is_terminal) {
-      context.out() << kClearScreen;
+      ClearScreen(context);
       context.MakePrinter().List(jobs, "jobs", JobColumns());
-    } else {
-      std::map<std::string, std::string> seen;
-      for (const v1::Job& job : jobs.jobs()) {
-        seen[job.name()] = job.etag();
-        const auto known = etags.find(job.name());
-        if (known != etags.end() && known->second == job.etag()) continue;
-        context.out() << ToJson(job, /*pretty=*/false) << '\n';
-      }
-      etags = std::move(seen);
+      return absl::OkStatus();
     }
-    context.out().flush();
-    absl::SleepFor(std::max(interval, absl::Milliseconds(100)));
-  }
-  return absl::OkStatus();
+    std::map<std::string, std::string> seen;
+    for (const v1::Job& job : jobs.jobs()) {
+      seen[job.name()] = job.etag();
+      const auto known = etags.find(job.name());
+      if (known != etags.end() && known->second == job.etag()) continue;
+      context.out() << ToJson(job, /*pretty=*/false) << '\n';
+    }
+    etags = std::move(seen);
+    return absl::OkStatus();
+  });
 }
 
 absl::Status RunList(Context& context, ListArgs& args) {
@@ -102,6 +94,24 @@ absl::Status RunList(Context& context, ListArgs& args) {
 }
 
 }  // namespace
+
+absl::StatusOr<std::string> EachJobPage(
+    Client& client, v1::ListJobsRequest request, int64_t limit,
+    const std::function<void(v1::ListJobsResponse&)>& each) {
+  int64_t seen = 0;
+  while (true) {
+    const int64_t missing = limit == 0 ? kPageSize : limit - seen;
+    request.set_page_size(static_cast<int32_t>(std::min(missing, kPageSize)));
+    SHEAF_ASSIGN_OR_RETURN(auto page,
+                           client.Call<v1::ListJobsResponse>(
+                               "sheaf.v1.JobService/ListJobs", request));
+    seen += page.jobs_size();
+    request.set_page_token(page.next_page_token());
+    each(page);
+    const bool full = limit > 0 && seen >= limit;
+    if (full || request.page_token().empty()) return request.page_token();
+  }
+}
 
 absl::StatusOr<std::string> JobFilter(const std::string& filter,
                                       const std::string& state,

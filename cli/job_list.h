@@ -2,9 +2,11 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <string>
 
 #include "cli/context.h"
+#include "sheaf/v1/job_service.pb.h"
 
 namespace sheaf::cli {
 
@@ -14,5 +16,11 @@ void AddJobList(CLI::App& job, Context& context);
 absl::StatusOr<std::string> JobFilter(const std::string& filter,
                                       const std::string& state,
                                       const std::string& queue);
+
+// Hands the pages of ListJobs to `each`, `limit` jobs in all (0: every one).
+// Answers the token of what is left, empty where nothing is.
+absl::StatusOr<std::string> EachJobPage(
+    Client& client, v1::ListJobsRequest request, int64_t limit,
+    const std::function<void(v1::ListJobsResponse&)>& each);
 
 }  // namespace sheaf::cli

@@ -233,6 +233,13 @@ std::string Printer::Cell(const Message& message, const Column& column) const {
   if (column.style == Column::Style::kBytes && absl::SimpleAtoi(text, &bytes)) {
     return BytesText(bytes);
   }
+  const bool share = column.style == Column::Style::kShare;
+  double number = 0;
+  if ((share || column.style == Column::Style::kDecimal) &&
+      absl::SimpleAtod(text, &number)) {
+    return share ? absl::StrFormat("%.0f%%", number * 100)
+                 : absl::StrFormat("%.2f", number);
+  }
   return text;
 }
 

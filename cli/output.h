@@ -22,7 +22,8 @@ Format FormatFromText(const std::string& text);
 // One column of a table. `value` is a field path ("run_counts.queued"), or
 // text with such paths in braces ("{run_counts.succeeded}/{run_count}").
 struct Column {
-  enum class Style { kPlain, kAge, kBytes, kState };
+  // kShare shows 0.254 as "25%", kDecimal 2.6667 as "2.67".
+  enum class Style { kPlain, kAge, kBytes, kState, kShare, kDecimal };
   std::string header;
   std::string value;
   Style style = Style::kPlain;

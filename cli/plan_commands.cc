@@ -223,7 +223,8 @@ absl::Status RunProfile(Context& context, NoArgs&) {
                               {"CALIBRATED", "calibrated"},
                               {"TIMES", "correction"},
                               {"LOW", "low"},
-                              {"HIGH", "high"}});
+                              {"HIGH", "high"},
+                              {"MEMORY", "recommendation"}});
   return absl::OkStatus();
 }
 

@@ -168,9 +168,13 @@ void NoteStarted(Tx& tx, PlanId id) {
 }
 
 // The head's natural batch: runs of its job that have waited as long.
-Members NaturalBatch(Tx& tx, const Lessee& who, const Head& head) {
+Members NaturalBatch(Tx& tx, const Lessee& who, const Head& head,
+                     Companions* companions) {
   int size = Batchable(head.lane.kind) ? head.queue.settings.batch_size : 1;
   if (who.batch_size_max > 0) size = std::min(size, who.batch_size_max);
+  if (companions != nullptr) {
+    size = std::min(size, companions->RowsMax(head.lane, who));
+  }
   if (size <= 1 || head.run.alone) return {.runs = {head.run}};
   Members members;
   for (Run& run : tx.ReadyWith(head.run, size)) {
@@ -288,7 +292,7 @@ LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
         continue;
       }
     } else {
-      members = NaturalBatch(tx, who, *head);
+      members = NaturalBatch(tx, who, *head, companions);
     }
     result.leased =
         TakeBatch(tx, who, *head, std::move(members), lease_duration);

@@ -24,6 +24,8 @@ struct Lessee {
   std::vector<std::string> kinds;
   std::vector<std::string> models;
   int batch_size_max = 0;  // 0: no limit of its own
+  std::string device;
+  int64_t device_bytes = 0;  // its memory; 0: not known
 };
 
 struct LeasedRun {
@@ -62,6 +64,8 @@ class Companions {
     absl::Time wait_until = absl::InfiniteFuture();
   };
   virtual ~Companions() = default;
+  // How many runs of a lane fit the worker's device together.
+  virtual int RowsMax(const Lane& lane, const Lessee& who) = 0;
   // `lines` is not empty, nor is any of them.
   virtual Choice Choose(const Queue& queue, const Lessee& who,
                         const std::vector<Line>& lines, absl::Time now) = 0;

@@ -204,6 +204,8 @@ class Tx : public View {
 struct Committed {
   int64_t last_sequence = 0;
   bool work_ready = false;
+  std::vector<Event> events;   // appended by it, in order
+  std::vector<Queue> changed;  // queues as it left them, each once
 };
 
 class Store {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/core.h"
@@ -20,6 +21,8 @@ struct AdminOptions {
   std::string data_directory;
   std::string backup_directory;
   absl::Time start_time;
+  // Key and value of the configuration in effect.
+  std::vector<std::pair<std::string, std::string>> config;
   // What is wrong beside the store: a clock that stepped back, ...
   std::function<std::vector<std::string>()> problems;
 };
@@ -49,6 +52,9 @@ class AdminHandler final : public sheaf::v1::AdminService::CallbackService {
       grpc::CallbackServerContext* context,
       const sheaf::v1::GetServerInfoRequest* request,
       sheaf::v1::ServerInfo* response) override;
+  grpc::ServerUnaryReactor* GetStats(grpc::CallbackServerContext* context,
+                                     const sheaf::v1::GetStatsRequest* request,
+                                     sheaf::v1::Stats* response) override;
 
  private:
   void FillInfo(sheaf::v1::ServerInfo* info) const;

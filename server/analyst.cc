@@ -82,6 +82,9 @@ absl::StatusOr<Analyst::Analysis> Analyst::AnalyzeNow(
                            ? question.batch_size
                            : snapshot.queue.settings.batch_size;
   options.now = snapshot.now;
+  options.rows_max = [this](const batching::BatchKey& key) {
+    return meter_.RowsMax(key.model, key.width, key.height);
+  };
   options.threads = kThreads;
   const batching::Plan plan = batching::MakeBestPlan(
       set, model,

@@ -78,6 +78,11 @@ double BatchChooser::ArrivalsPerSecond(const Line& line, absl::Time now) {
          absl::ToDoubleSeconds(span);
 }
 
+int BatchChooser::RowsMax(const Lane& lane, const Lessee& who) {
+  return meter_.RowsMax({who.device, lane.model, lane.width, lane.height},
+                        who.device_bytes);
+}
+
 Companions::Choice BatchChooser::Choose(const Queue& queue, const Lessee& who,
                                         const std::vector<Line>& lines,
                                         absl::Time now) {
@@ -90,15 +95,16 @@ Companions::Choice BatchChooser::Choose(const Queue& queue, const Lessee& who,
   batching::RowSet set;
   std::vector<std::vector<uint32_t>> waiting;
   for (const Line& line : lines) waiting.push_back(Add(line, now, &set));
-  const batching::CostModel model(&set.shapes, profile_);
+  const batching::CostModel model(&set.shapes, meter_.profile());
   std::vector<Head> heads;
   std::vector<std::vector<uint32_t>> batches;
   std::vector<size_t> line_of;
   for (size_t i = 0; i < lines.size(); ++i) {
     if (waiting[i].empty()) continue;
-    batches.push_back(batching::FormBatch(set, model, waiting[i], size));
+    const int fit = std::min(size, RowsMax(lines[i].lane, who));
+    batches.push_back(batching::FormBatch(set, model, waiting[i], fit));
     Head head = batching::HeadOf(set, model, batches.back());
-    head.rows_max = size;
+    head.rows_max = fit;
     head.oldest = lines[i].waiting[0].run.run_time;
     head.arrivals_per_second = rates[i];
     head.loaded = loaded_[who.id] == ModelOf(lines[i].lane);

@@ -11,18 +11,19 @@
 #include <string>
 
 #include "batching/choose.h"
-#include "batching/profile.h"
-#include "batching/rows.h"
 #include "queue/lease.h"
+#include "server/batch_meter.h"
 
 namespace sheaf::server {
 
 class BatchChooser final : public Companions {
  public:
-  // `devices` says how many workers are here; any thread.
-  BatchChooser(batching::Profile profile, std::function<int()> devices)
-      : profile_(std::move(profile)), devices_(std::move(devices)) {}
+  // `devices` says how many workers are here. Borrows `meter`, whose profile
+  // it takes.
+  BatchChooser(const BatchMeter* meter, std::function<int()> devices)
+      : meter_(*meter), devices_(std::move(devices)) {}
 
+  int RowsMax(const Lane& lane, const Lessee& who) override;
   Choice Choose(const Queue& queue, const Lessee& who,
                 const std::vector<Line>& lines, absl::Time now) override;
 
@@ -34,7 +35,7 @@ class BatchChooser final : public Companions {
   };
   double ArrivalsPerSecond(const Line& line, absl::Time now);
 
-  const batching::Profile profile_;
+  const BatchMeter& meter_;
   const std::function<int()> devices_;
   std::map<LaneId, Arrivals> arrivals_;
   // The model that each worker was last given.

@@ -13,18 +13,23 @@
 namespace sheaf::server {
 namespace {
 
-constexpr char kPrefix[] = "calibration\n";
+constexpr char kCalibration[] = "calibration\n";
+constexpr char kMemory[] = "memory\n";
+constexpr int kNoLimit = kRunsPerJobMax;
+// Rows among which the knee is looked for.
+constexpr int kKneeRowsMax = 64;
 // Batches whose end nobody told (their workers died) are forgotten.
 constexpr size_t kUnderWayMax = 10'000;
 
-std::string NameOf(const WorkKind& kind) {
-  return absl::StrCat(kPrefix, kind.device, "\n", kind.model, "\n", kind.width,
+std::string NameOf(const char* prefix, const WorkKind& kind) {
+  return absl::StrCat(prefix, kind.device, "\n", kind.model, "\n", kind.width,
                       "\n", kind.height);
 }
 
-std::optional<WorkKind> ParseWorkKind(const std::string& name) {
+std::optional<WorkKind> ParseWorkKind(const char* prefix,
+                                      const std::string& name) {
   absl::string_view rest = name;
-  if (!absl::ConsumePrefix(&rest, kPrefix)) return std::nullopt;
+  if (!absl::ConsumePrefix(&rest, prefix)) return std::nullopt;
   const std::vector<std::string> parts = absl::StrSplit(rest, '\n');
   WorkKind kind;
   if (parts.size() != 4 || !absl::SimpleAtoi(parts[2], &kind.width) ||
@@ -56,13 +61,17 @@ BatchMeter::BatchMeter(batching::Profile profile,
     : profile_(std::move(profile)) {
   absl::MutexLock lock(&mutex_);
   for (const auto& [name, value] : learned) {
-    const std::optional<WorkKind> kind = ParseWorkKind(name);
-    const auto calibration = batching::DecodeCalibration(value);
-    if (kind && calibration.ok()) known_[*kind] = *calibration;
+    if (const auto kind = ParseWorkKind(kCalibration, name)) {
+      const auto calibration = batching::DecodeCalibration(value);
+      if (calibration.ok()) known_[*kind] = *calibration;
+    } else if (const auto kind = ParseWorkKind(kMemory, name)) {
+      const auto bounds = batching::DecodeMemoryBounds(value);
+      if (bounds.ok()) memory_[*kind].bounds = *bounds;
+    }
   }
 }
 
-void BatchMeter::Started(const Leased& leased, const std::string& device,
+void BatchMeter::Started(const Leased& leased, const Lessee& who,
                          absl::Time now) {
   const batching::RowSet set = RowsOf(leased, now);
   if (set.rows.empty()) return;  // of a kind that nobody predicts
@@ -72,7 +81,8 @@ void BatchMeter::Started(const Leased& leased, const std::string& device,
   }
   const RunParams& params = leased.runs[0].params;
   UnderWay batch;
-  batch.kind = {device, params.model.value_or(""), params.width.value_or(0),
+  batch.device_bytes = static_cast<double>(who.device_bytes);
+  batch.kind = {who.device, params.model.value_or(""), params.width.value_or(0),
                 params.height.value_or(0)};
   batch.predicted_ms =
       batching::CostModel(&set.shapes, profile_).Batch(classes);
@@ -82,6 +92,62 @@ void BatchMeter::Started(const Leased& leased, const std::string& device,
   absl::MutexLock lock(&mutex_);
   under_way_[leased.batch.id] = std::move(batch);
   if (under_way_.size() > kUnderWayMax) under_way_.erase(under_way_.begin());
+}
+
+void BatchMeter::Held(BatchId batch, const sheaf::v1::BatchMemory& memory) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = under_way_.find(batch);
+  if (found != under_way_.end()) found->second.memory = memory;
+}
+
+void BatchMeter::LearnMemory(const UnderWay& batch) {
+  if (batch.memory.row_count() == 0) return;
+  Memory& memory = memory_[batch.kind];
+  if (batch.device_bytes > 0) {
+    memory.budget = batching::MemoryBudget(
+        batch.device_bytes, static_cast<double>(batch.memory.other_bytes()));
+  }
+  if (batch.memory.ran_out_row_count() > 0) {
+    memory.bounds = batching::RanOut(std::move(memory.bounds),
+                                     batch.memory.ran_out_row_count());
+  }
+  memory.bounds =
+      batching::Succeeded(std::move(memory.bounds),
+                          {batch.memory.row_count(),
+                           static_cast<double>(batch.memory.peak_bytes())},
+                          memory.budget);
+  changed_[NameOf(kMemory, batch.kind)] = batching::Encode(memory.bounds);
+}
+
+int BatchMeter::RowsMax(const WorkKind& kind, int64_t device_bytes) const {
+  if (device_bytes == 0) return kNoLimit;
+  absl::MutexLock lock(&mutex_);
+  const auto found = memory_.find(kind);
+  if (found == memory_.end()) return batching::RowsMax({}, 0);
+  return batching::RowsMax(found->second.bounds, found->second.budget);
+}
+
+int BatchMeter::RowsMax(const std::string& model, int64_t width,
+                        int64_t height) const {
+  int most = 0;
+  absl::MutexLock lock(&mutex_);
+  for (const auto& [kind, memory] : memory_) {
+    if (kind.model != model || kind.width != width || kind.height != height) {
+      continue;
+    }
+    most = std::max(most, batching::RowsMax(memory.bounds, memory.budget));
+  }
+  return most == 0 ? kNoLimit : most;
+}
+
+std::string BatchMeter::Recommendation(const WorkKind& kind) const {
+  // Most runs are guided: two rows each.
+  const int knee = (batching::Knee(profile_, kKneeRowsMax, 0.05) + 1) / 2;
+  absl::MutexLock lock(&mutex_);
+  const auto found = memory_.find(kind);
+  if (found == memory_.end()) return "";
+  return batching::Recommendation(found->second.bounds, found->second.budget,
+                                  knee);
 }
 
 void BatchMeter::Ended(BatchId batch, bool well) {
@@ -96,12 +162,13 @@ std::optional<MeasuredBatch> BatchMeter::Finished(BatchId id, absl::Time now) {
   if (found == under_way_.end()) return std::nullopt;
   const UnderWay batch = std::move(found->second);
   under_way_.erase(found);
+  LearnMemory(batch);
   if (!batch.well) return std::nullopt;
   const absl::Duration actual = now - batch.start_time;
   batching::Calibration& known = known_[batch.kind];
   known = batching::Observed(std::move(known), batch.predicted_ms,
                              absl::ToDoubleMilliseconds(actual));
-  changed_[NameOf(batch.kind)] = batching::Encode(known);
+  changed_[NameOf(kCalibration, batch.kind)] = batching::Encode(known);
   return MeasuredBatch{absl::Milliseconds(batch.predicted_ms), actual,
                        batch.plan, batch.plan_batch};
 }

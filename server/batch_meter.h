@@ -6,6 +6,7 @@
 // crash forgets seconds of it.
 #pragma once
 
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,9 +16,11 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "batching/calibration.h"
+#include "batching/memory.h"
 #include "batching/profile.h"
 #include "batching/rows.h"
 #include "queue/lease.h"
+#include "sheaf/v1/worker_service.pb.h"
 
 namespace sheaf::server {
 
@@ -46,8 +49,10 @@ class BatchMeter {
 
   const batching::Profile& profile() const { return profile_; }
 
-  // Handed out to a worker with that device.
-  void Started(const Leased& leased, const std::string& device, absl::Time now);
+  // Handed out to a worker.
+  void Started(const Leased& leased, const Lessee& who, absl::Time now);
+  // What it has held so far, as its worker says.
+  void Held(BatchId batch, const sheaf::v1::BatchMemory& memory);
   // One of its runs ended, `well` or not; a picture more or less changes what
   // a batch takes, so only batches whose runs all did are learned from.
   void Ended(BatchId batch, bool well);
@@ -59,23 +64,42 @@ class BatchMeter {
   batching::Calibration For(const batching::RowSet& set) const;
   std::map<WorkKind, batching::Calibration> All() const;
 
+  // How many runs of such work fit a device of so many bytes together; no
+  // limit where those are 0. At least 1.
+  int RowsMax(const WorkKind& kind, int64_t device_bytes) const;
+  // The same for whichever device takes most, by model and size; no limit
+  // where no batch has said what it held.
+  int RowsMax(const std::string& model, int64_t width, int64_t height) const;
+  // "batch size 6 fits; 4 is the knee"; empty where nothing is known.
+  std::string Recommendation(const WorkKind& kind) const;
+
   // What was learned since the last call: name and value to store.
   std::map<std::string, std::string> TakeChanged();
 
  private:
+  struct Memory {
+    batching::MemoryBounds bounds;
+    // Until a batch has said what others hold.
+    double budget = std::numeric_limits<double>::infinity();
+  };
   struct UnderWay {
     WorkKind kind;
     double predicted_ms = 0;
     absl::Time start_time;
     bool well = true;
+    double device_bytes = 0;
+    sheaf::v1::BatchMemory memory;
     PlanId plan;
     int64_t plan_batch = 0;
   };
+
+  void LearnMemory(const UnderWay& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const batching::Profile profile_;
   mutable absl::Mutex mutex_;
   std::map<BatchId, UnderWay> under_way_ ABSL_GUARDED_BY(mutex_);
   std::map<WorkKind, batching::Calibration> known_ ABSL_GUARDED_BY(mutex_);
+  std::map<WorkKind, Memory> memory_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::string> changed_ ABSL_GUARDED_BY(mutex_);
 };
 

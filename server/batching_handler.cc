@@ -249,7 +249,12 @@ grpc::ServerUnaryReactor* BatchingHandler::GetBatchProfile(
   response->set_name(profile.name);
   response->set_json(batching::Encode({{profile.name, profile}}));
   for (const auto& [kind, calibration] : core_.meter->All()) {
-    ToProto(kind, calibration, response->add_calibrations());
+    pb::WorkCalibration* out = response->add_calibrations();
+    ToProto(kind, calibration, out);
+    out->set_recommendation(core_.meter->Recommendation(kind));
+    if (out->recommendation().empty()) continue;
+    out->set_batch_size_max(
+        core_.meter->RowsMax(kind.model, kind.width, kind.height));
   }
   return Refuse(context, absl::OkStatus());
 }

@@ -19,6 +19,7 @@ class BatchMeter;
 class EventHub;
 class LeaseBroker;
 class ProgressBoard;
+class StatsBoard;
 class WorkerRegistry;
 
 struct Core {
@@ -29,6 +30,7 @@ struct Core {
   WorkerRegistry* workers = nullptr;
   ProgressBoard* progress = nullptr;
   Pace* pace = nullptr;
+  StatsBoard* stats = nullptr;
   BatchMeter* meter = nullptr;
   Companions* companions = nullptr;
   ArtifactLibrary* artifacts = nullptr;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/crash_point.h"
+#include "server/stats_board.h"
 
 namespace sheaf::server {
 
@@ -72,6 +73,7 @@ void LeaseBroker::Try(int64_t handle, Entry entry) {
           waiting_.erase(handle);
         }
         if (!status.ok()) return entry->answer(status);
+        core_->stats->NoteLease(*result->leased);
         entry->answer(std::move(result->leased));
       });
 }

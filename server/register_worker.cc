@@ -39,6 +39,10 @@ class RegisterReactor final
       info_.devices.push_back(
           {device.name(), device.description(), device.memory_bytes()});
     }
+    if (!info_.devices.empty()) {
+      info_.lessee.device = info_.devices[0].name;
+      info_.lessee.device_bytes = info_.devices[0].memory_bytes;
+    }
     info_.version = request.version();
     core_->store->Write(
         [me = shared_from_this()](Tx& tx) {

@@ -14,6 +14,7 @@
 #include "server/admin_handler.h"
 #include "server/artifacts_handler.h"
 #include "server/batching_handler.h"
+#include "server/config_keys.h"
 #include "server/device_profile.h"
 #include "server/jobs_handler.h"
 #include "server/logging.h"
@@ -127,6 +128,7 @@ absl::Status Server::Open() {
   core_.workers = &workers_;
   core_.progress = &progress_;
   core_.pace = &pace_;
+  core_.stats = &stats_;
   core_.artifacts = artifacts_.get();
   core_.now = [this] { return clock_->Now(); };
   core_.lease_duration = config_.lease_duration;
@@ -142,8 +144,9 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
     return absl::OkStatus();
   }));
   meter_ = std::make_unique<BatchMeter>(profile, learned);
-  chooser_ = std::make_unique<BatchChooser>(
-      profile, [this] { return static_cast<int>(workers_.List().size()); });
+  chooser_ = std::make_unique<BatchChooser>(meter_.get(), [this] {
+    return static_cast<int>(workers_.List().size());
+  });
   analyst_ = std::make_unique<Analyst>(store_.get(), meter_.get());
   auto_planner_ = std::make_unique<AutoPlanner>(store_.get(), analyst_.get());
   core_.meter = meter_.get();
@@ -166,13 +169,18 @@ void Server::KeepLearned() {
 // come back.
 absl::Status Server::Recover() {
   int64_t sequence = 0;
+  std::vector<Queue> queues;
+  std::vector<Batch> batches;
   SHEAF_RETURN_IF_ERROR(WriteAndWait(*store_, [&](Tx& tx) {
     EnsureDefaultQueue(tx);
     RenewLeases(tx, config_.lease_duration);
     sequence = tx.LastSequence();
+    queues = tx.Queues();
+    batches = tx.Batches(absl::InfiniteFuture());
     return absl::OkStatus();
   }));
   events_->Start(sequence);
+  stats_.Start(queues, batches, clock_->Now());
   open_ = true;
   return absl::OkStatus();
 }
@@ -187,6 +195,9 @@ absl::Status Server::Listen() {
   admin.data_directory = config_.data_dir;
   admin.backup_directory = config_.backup_dir;
   admin.start_time = start_time_;
+  for (const ConfigKey& key : ConfigKeys()) {
+    admin.config.emplace_back(key.name, ShowKey(key, config_));
+  }
   admin.problems = [this] { return Problems(); };
   handlers_.push_back(std::make_unique<JobsHandler>(&core_));
   handlers_.push_back(std::make_unique<QueuesHandler>(&core_));
@@ -244,6 +255,7 @@ absl::Status Server::StartLocalWorkers() {
 
 void Server::Heard(const Committed& committed) {
   if (!open_) return;
+  stats_.NoteCommit(committed, clock_->Now());
   events_->Committed(committed.last_sequence);
   if (committed.work_ready) broker_.Signal();
 }

@@ -22,6 +22,7 @@
 #include "server/local_workers.h"
 #include "server/pace.h"
 #include "server/progress.h"
+#include "server/stats_board.h"
 #include "server/timer.h"
 #include "server/upkeep.h"
 #include "server/workers.h"
@@ -67,6 +68,7 @@ class Server {
   WorkerRegistry workers_;
   ProgressBoard progress_;
   Pace pace_;
+  StatsBoard stats_;
   Core core_;
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<EventHub> events_;

@@ -41,7 +41,7 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
       : core_(core), response_(response) {}
 
   void Start(const WorkerInfo& worker, absl::Duration wait) {
-    if (!worker.devices.empty()) device_ = worker.devices[0].name;
+    who_ = worker.lessee;
     const int64_t handle = core_->broker->Wait(
         worker.lessee, core_->now() + wait,
         [this](absl::StatusOr<std::optional<Leased>> answer) {
@@ -63,7 +63,7 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
     if (!answer.ok()) return Finish(ToGrpcStatus(answer.status()));
     if (answer->has_value() && cancelled_) HandBack(**answer);
     if (answer->has_value()) {
-      core_->meter->Started(**answer, device_, core_->now());
+      core_->meter->Started(**answer, who_, core_->now());
       ToProto(**answer, response_->mutable_batch());
     }
     Finish(grpc::Status::OK);
@@ -84,7 +84,7 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
 
   Core* const core_;
   pb::LeaseBatchResponse* const response_;
-  std::string device_;
+  Lessee who_;
   std::atomic<int64_t> handle_ = 0;
   std::atomic<bool> cancelled_ = false;
   std::atomic<int> references_ = 2;  // Start, and gRPC
@@ -191,6 +191,9 @@ grpc::ServerUnaryReactor* WorkerHandler::FinishRuns(
   const WorkerId worker = WorkerOf(request->worker());
   core_.workers->Heard(worker, core_.now());
   auto report = std::make_shared<const FinishReport>(FromProto(*request));
+  if (request->has_memory()) {
+    core_.meter->Held(report->batch, request->memory());
+  }
   struct Ended {
     std::string queue;
     bool batch = false;

@@ -72,7 +72,8 @@ void BatchRun::StepUntilAllEnded() {
     if (live_count_ == 0 || MustDrop()) return;
     std::vector<RowEnd> ends =
         CallEngine([this] { return tools_.engine->Step(); });
-    tools_.keeper->EngineStepped(tools_.engine->Steps());
+    tools_.keeper->EngineStepped(tools_.engine->Steps(),
+                                 tools_.engine->Memory());
     TakeEnds(std::move(ends));
   }
 }

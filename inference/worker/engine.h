@@ -50,6 +50,9 @@ class Engine {
   // Where each row of the batch stands, ended ones included.
   virtual std::vector<RowSteps> Steps() const = 0;
 
+  // What the batch has held so far; nothing for an engine that cannot tell.
+  virtual v1::BatchMemory Memory() const { return {}; }
+
   // Drops a row. It is not told as ended, and no other row's picture changes.
   virtual void Cancel(int row) = 0;
 };

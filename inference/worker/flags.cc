@@ -100,6 +100,16 @@ void AddSimulationFlags(CLI::App* app, Flags* flags, Raw* raw) {
       ->check(CheckWaitTime)
       ->capture_default_str()
       ->group(group);
+  app->add_option("--memory-bytes", options->memory_bytes,
+                  "Memory of the device; 0: as much as is needed")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--row-bytes", options->row_bytes,
+                  "Memory that each row holds")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(group);
   app->add_option("--steps-default", options->steps_default,
                   "Steps of runs that name none")
       ->check(CLI::Range(1, 1000))

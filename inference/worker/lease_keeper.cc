@@ -50,6 +50,7 @@ void LeaseKeeper::Begin(const v1::LeasedBatch& batch, const Terms& terms) {
   for (const v1::LeasedRun& run : batch.runs()) runs_.push_back(run.run());
   ended_.assign(runs_.size(), false);
   steps_.assign(runs_.size(), RowSteps());
+  memory_.Clear();
   engine_works_ = true;
   stall_told_ = false;
   step_time_ = Clock::now();
@@ -75,8 +76,10 @@ void LeaseKeeper::End() {
   pending_.clear();
 }
 
-void LeaseKeeper::EngineStepped(std::vector<RowSteps> steps) {
+void LeaseKeeper::EngineStepped(std::vector<RowSteps> steps,
+                                v1::BatchMemory memory) {
   Lock lock(mutex_);
+  memory_ = std::move(memory);
   steps_ = std::move(steps);
   steps_.resize(runs_.size());
   step_time_ = Clock::now();
@@ -216,6 +219,7 @@ absl::Status LeaseKeeper::SendOutcomes(Lock& lock) {
   request.set_worker(worker_);
   request.set_batch(batch_);
   request.set_epoch(epoch_);
+  if (memory_.row_count() > 0) *request.mutable_memory() = memory_;
   for (v1::RunOutcome& outcome : pending_) {
     *request.add_outcomes() = std::move(outcome);
   }

@@ -49,7 +49,7 @@ class LeaseKeeper {
 
   // Session's thread. The lease counts from now.
   void Begin(const v1::LeasedBatch& batch, const Terms& terms);
-  void EngineStepped(std::vector<RowSteps> steps);
+  void EngineStepped(std::vector<RowSteps> steps, v1::BatchMemory memory = {});
   // No row is alive: outcomes now wait for Flush, to be told together.
   void EngineEnded();
   // Tells the outcomes that are left. True when the server has them all; false
@@ -116,6 +116,7 @@ class LeaseKeeper {
   // When to tell pending outcomes; max: not before Flush.
   Clock::time_point send_time_ ABSL_GUARDED_BY(mutex_);
   bool sending_ ABSL_GUARDED_BY(mutex_) = false;
+  v1::BatchMemory memory_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::RunOutcome> pending_ ABSL_GUARDED_BY(mutex_);
   Backoff report_backoff_ ABSL_GUARDED_BY(mutex_);
   Backoff send_backoff_ ABSL_GUARDED_BY(mutex_);

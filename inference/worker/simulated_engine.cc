@@ -38,6 +38,7 @@ std::vector<v1::Device> SimulatedEngine::Devices() const {
   v1::Device device;
   device.set_name("simulated");
   device.set_description("No device: takes time, draws patterns");
+  device.set_memory_bytes(options_.memory_bytes);
   return {device};
 }
 
@@ -74,6 +75,7 @@ SimulatedEngine::Row SimulatedEngine::MakeRow(int index) const {
 
 void SimulatedEngine::Begin(const v1::LeasedBatch& batch) {
   batch_ = batch;
+  memory_.Clear();
   rows_.clear();
   groups_.assign(1, Group());
   for (int index = 0; index < batch_.runs_size(); ++index) {
@@ -133,6 +135,9 @@ std::vector<SimulatedEngine::RowFault> SimulatedEngine::StrikingFaults(
 }
 
 bool SimulatedEngine::RunsOutOfMemory(const Group& group) const {
+  const int64_t needed =
+      options_.row_bytes * static_cast<int64_t>(group.size());
+  if (options_.memory_bytes > 0 && needed > options_.memory_bytes) return true;
   return std::any_of(group.begin(), group.end(), [&](int row) {
     const std::vector<RowFault> faults = StrikingFaults(group, row);
     return std::any_of(
@@ -140,6 +145,12 @@ bool SimulatedEngine::RunsOutOfMemory(const Group& group) const {
           return candidate.fault.action == FaultAction::kOutOfMemory;
         });
   });
+}
+
+void SimulatedEngine::NoteMemory(int rows) {
+  if (options_.row_bytes == 0) return;
+  memory_.set_row_count(std::max(memory_.row_count(), rows));
+  memory_.set_peak_bytes(memory_.row_count() * options_.row_bytes);
 }
 
 // What a real engine does when memory runs out: halve the group and let the
@@ -151,9 +162,17 @@ void SimulatedEngine::SplitUntilItFits(std::vector<RowEnd>* ends) {
   while (!waiting.empty()) {
     Group group = std::move(waiting.back());
     waiting.pop_back();
+    const int rows = static_cast<int>(group.size());
     if (!RunsOutOfMemory(group)) {
+      NoteMemory(rows);
       groups_.push_back(std::move(group));
-    } else if (group.size() == 1) {
+      continue;
+    }
+    if (memory_.ran_out_row_count() == 0 ||
+        rows < memory_.ran_out_row_count()) {
+      memory_.set_ran_out_row_count(rows);
+    }
+    if (group.size() == 1) {
       FailRow(group[0], v1::ERROR_CLASS_OUT_OF_MEMORY,
               "simulated: out of memory with one row", ends);
     } else {

@@ -5,6 +5,7 @@
 // Owned and called by one thread, as every engine.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -18,8 +19,10 @@ namespace sheaf::worker {
 struct SimulatedEngineOptions {
   absl::Duration step_time = absl::Milliseconds(20);  // One step of one row.
   absl::Duration row_time = absl::Milliseconds(5);    // Each further row adds.
-  double time_scale = 1;   // Multiplies both; 0 never sleeps.
-  int steps_default = 20;  // For runs that name none.
+  double time_scale = 1;     // Multiplies both; 0 never sleeps.
+  int64_t memory_bytes = 0;  // Of the device; 0: as much as is needed.
+  int64_t row_bytes = 0;     // That one row holds.
+  int steps_default = 20;    // For runs that name none.
   int image_side_max = 64;
   bool images = true;  // False: rows succeed without a picture.
   std::vector<Fault> faults;
@@ -37,6 +40,7 @@ class SimulatedEngine : public Engine {
   void Begin(const v1::LeasedBatch& batch) override;
   std::vector<RowEnd> Step() override;
   std::vector<RowSteps> Steps() const override;
+  v1::BatchMemory Memory() const override { return memory_; }
   void Cancel(int row) override;
 
   // Hangs, crashes or exits if a fault for `point` applies to a run of `batch`.
@@ -66,6 +70,7 @@ class SimulatedEngine : public Engine {
   std::vector<RowFault> StrikingFaults(const Group& group, int row) const;
   bool RunsOutOfMemory(const Group& group) const;
   void DropEndedRows();
+  void NoteMemory(int rows);
   void SplitUntilItFits(std::vector<RowEnd>* ends);
   void StrikeGroup(const Group& group, std::vector<RowEnd>* ends);
   void AdvanceGroup(const Group& group, std::vector<RowEnd>* ends);
@@ -76,6 +81,7 @@ class SimulatedEngine : public Engine {
   v1::LeasedBatch batch_;
   std::vector<Row> rows_;
   std::vector<Group> groups_;
+  v1::BatchMemory memory_;
 };
 
 }  // namespace sheaf::worker

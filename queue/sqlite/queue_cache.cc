@@ -51,15 +51,18 @@ void QueueCache::UndoToMark() {
   }
 }
 
-void QueueCache::Flush(Connection& db) {
+std::vector<Queue> QueueCache::Flush(Connection& db) {
+  std::vector<Queue> written;
   for (const std::string& name : dirty_) {
     if (const Queue* queue = Find(name)) {
       WriteQueue(db, *queue);
+      written.push_back(*queue);
     } else {
       db.Run(sql::kDeleteQueue, name);
     }
   }
   dirty_.clear();
+  return written;
 }
 
 }  // namespace sheaf

@@ -32,8 +32,9 @@ class QueueCache {
   void UndoToMark();
   bool changed_since_mark() const { return !undo_.empty(); }
 
-  // Writes back what changed since the last time.
-  void Flush(Connection& db);
+  // Writes back what changed since the last time, and answers the queues that
+  // it wrote.
+  std::vector<Queue> Flush(Connection& db);
 
  private:
   void Remember(const std::string& name);

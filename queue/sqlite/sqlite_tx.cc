@@ -86,6 +86,8 @@ void SqliteTx::Load() {
 void SqliteTx::BeginGroup(absl::Time now) {
   now_ = now;
   group_wrote_ = group_changed_ = work_ready_ = false;
+  events_.clear();
+  flushed_.clear();
   if (lanes_.size() > kLanesKeptMax || lane_ids_.size() > kLanesKeptMax) {
     lanes_.clear();
     lane_ids_.clear();
@@ -101,8 +103,8 @@ void SqliteTx::BeginAgain() {
 
 void SqliteTx::BeginClosure(bool careful) {
   careful_ = careful;
-  mark_ = {counters_, last_sequence_, newest_time_, work_ready_,
-           db_.TotalChanges()};
+  mark_ = {counters_,   last_sequence_, newest_time_,
+           work_ready_, events_.size(), db_.TotalChanges()};
   queues_.Mark();
   new_lanes_.clear();
   empty_lanes_.clear();
@@ -147,6 +149,7 @@ bool SqliteTx::Undo() {
   last_sequence_ = mark_.last_sequence;
   newest_time_ = mark_.newest_time;
   work_ready_ = mark_.work_ready;
+  events_.resize(mark_.events);
   queues_.UndoToMark();
   for (const Lane& lane : new_lanes_) {
     lane_ids_.erase(LaneKey(lane));
@@ -157,13 +160,17 @@ bool SqliteTx::Undo() {
 
 bool SqliteTx::Flush() {
   if (!group_changed_) return false;
-  queues_.Flush(db_);
+  flushed_ = queues_.Flush(db_);
   for (int i = 0; i < kCounters; ++i) {
     if (counters_[i] == stored_counters_[i]) continue;
     db_.Run(sql::kSetCounter, kCounterNames[i], counters_[i]);
   }
   stored_counters_ = counters_;
   return true;
+}
+
+Committed SqliteTx::TakeCommitted() {
+  return {last_sequence_, work_ready_, std::move(events_), std::move(flushed_)};
 }
 
 std::vector<Queue> SqliteTx::Queues() {
@@ -341,6 +348,7 @@ void SqliteTx::AppendEvent(Event event) {
   event.time = newest_time_ = now_;
   WriteEvent(db_, event);
   work_ready_ = work_ready_ || MakesWorkReady(event);
+  events_.push_back(std::move(event));
 }
 
 void SqliteTx::TrimEvents(int64_t through) {

@@ -44,8 +44,8 @@ class SqliteTx final : public SqliteReads<Tx> {
   void BeginAgain();
   // Before COMMIT. Whether there is anything to commit.
   bool Flush();
-  // After COMMIT: what observers are told.
-  Committed committed() const { return {last_sequence_, work_ready_}; }
+  // After COMMIT, once: what observers are told.
+  Committed TakeCommitted();
 
   std::vector<Queue> Queues() override;
   std::optional<Queue> FindQueue(const std::string& name) override;
@@ -104,6 +104,7 @@ class SqliteTx final : public SqliteReads<Tx> {
     int64_t last_sequence = 0;
     absl::Time newest_time;
     bool work_ready = false;
+    size_t events = 0;
     int64_t changes = 0;
   };
 
@@ -121,6 +122,8 @@ class SqliteTx final : public SqliteReads<Tx> {
   int64_t last_sequence_ = 0;
   absl::Time newest_time_;
   bool work_ready_ = false;
+  std::vector<Event> events_;   // of this group
+  std::vector<Queue> flushed_;  // of this group
   QueueCache queues_;
   std::unordered_map<std::string, LaneId> lane_ids_;
   std::unordered_map<int64_t, Lane> lanes_;

@@ -139,7 +139,7 @@ bool Writer::RunGroup() {
       SHEAF_CRASH_POINT("before-commit");
       core_->db->Run(sql::kCommit);
       SHEAF_CRASH_POINT("after-commit");
-      committed = core_->tx.committed();
+      committed = core_->tx.TakeCommitted();
     } else if (!answers.empty()) {
       core_->db->Run(sql::kRollback);
     }
@@ -150,7 +150,7 @@ bool Writer::RunGroup() {
     Poison(fault);
   }
   const bool ran = !answers.empty();
-  Reply(std::move(answers), committed);
+  Reply(std::move(answers), std::move(committed));
   return ran;
 }
 
@@ -202,7 +202,8 @@ bool Writer::RunOne(Answer* answer) {
 
 void Writer::Reply(Answers answers, std::optional<Committed> committed) {
   if (answers.empty()) return;
-  completions_->Run([this, answers = std::move(answers), committed]() mutable {
+  completions_->Run([this, answers = std::move(answers),
+                     committed = std::move(committed)]() mutable {
     for (Answer& answer : answers) {
       answer.task.done(std::move(answer.status));
       --under_way_;

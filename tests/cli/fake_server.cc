@@ -46,6 +46,8 @@ struct FakeServer::State : public v1::JobService::Service {
   std::vector<std::string> uploads;
   std::vector<v1::Output> outputs;
   bool corrupt = false;
+  v1::GetStatsRequest stats_request;
+  int stats_left = -1;  // no limit
   std::string authorization;
   std::unique_ptr<grpc::Server> server;
 
@@ -196,6 +198,35 @@ struct FakeServer::State : public v1::JobService::Service {
   } queues;
 
   struct Admin : public v1::AdminService::Service {
+    State* state = nullptr;
+    // Two queues at work, one worker.
+    Status GetStats(ServerContext*, const v1::GetStatsRequest* request,
+                    v1::Stats* response) override {
+      const std::lock_guard lock(state->mutex);
+      state->stats_request = *request;
+      if (state->stats_left-- == 0) {
+        return Status(grpc::StatusCode::INTERNAL, "enough");
+      }
+      response->mutable_window()->set_seconds(90);
+      for (const char* name : {"queues/default", "queues/night"}) {
+        v1::QueueStats* queue = response->add_queues();
+        queue->set_name(name);
+        queue->set_queued_run_count(17);
+        v1::QueueWindow* window = queue->mutable_window();
+        window->set_runs_per_second(2.0 / 3);
+        window->set_batch_fill(0.754);
+        window->mutable_wait()->mutable_p95()->set_seconds(62);
+      }
+      response->mutable_total()->set_queued_run_count(34);
+      v1::WorkerStats* worker = response->add_workers();
+      worker->set_name("workers/3");
+      worker->mutable_work()->set_busy_ratio(0.5);
+      worker->mutable_work()->add_batches("batches/9");
+      v1::ConfigEntry* entry = response->add_config();
+      entry->set_key("group_max");
+      entry->set_value("512");
+      return Status::OK;
+    }
     Status GetServerInfo(ServerContext*, const v1::GetServerInfoRequest*,
                          v1::ServerInfo* response) override {
       response->set_version("9.9.9");
@@ -242,6 +273,7 @@ struct FakeServer::State : public v1::JobService::Service {
 
 FakeServer::FakeServer() : state_(std::make_unique<State>()) {
   state_->queues.state = state_.get();
+  state_->admin.state = state_.get();
   state_->artifact_service.state = state_.get();
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
@@ -312,6 +344,16 @@ v1::UpdateJobRequest FakeServer::last_job_update() const {
 int FakeServer::get_job_calls() const {
   const std::lock_guard lock(state_->mutex);
   return state_->get_job_calls;
+}
+
+v1::GetStatsRequest FakeServer::last_stats() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->stats_request;
+}
+
+void FakeServer::LimitStats(int count) {
+  const std::lock_guard lock(state_->mutex);
+  state_->stats_left = count;
 }
 
 std::vector<std::string> FakeServer::uploads() const {

@@ -29,11 +29,14 @@ class FakeServer {
   void SetOutputs(const std::vector<v1::Output>& outputs);
   // Sends other bytes than the name says.
   void CorruptArtifacts();
+  // The next `count` calls of GetStats answer; the one after fails.
+  void LimitStats(int count);
 
   v1::SubmitJobRequest last_submit() const;
   v1::CancelJobRequest last_cancel() const;
   v1::UpdateQueueRequest last_queue_update() const;
   v1::UpdateJobRequest last_job_update() const;
+  v1::GetStatsRequest last_stats() const;
   int get_job_calls() const;
   std::vector<std::string> uploads() const;
   std::string last_authorization() const;

@@ -24,8 +24,10 @@ class Puppet : public Companions {
     }
     return choice;
   }
+  int RowsMax(const Lane&, const Lessee&) override { return rows_max; }
   std::vector<Line> seen;
   size_t take = 4;
+  int rows_max = 100;
   absl::Time wait_until = absl::InfinitePast();
 };
 
@@ -118,6 +120,14 @@ TEST_P(CompanionsTest, LinesAreWhatTheWorkerCanServe) {
   ASSERT_EQ(puppet_.seen.size(), 2u);
   EXPECT_EQ(puppet_.seen[0].lane.model, "a");
   EXPECT_EQ(puppet_.seen[1].lane.model, "b");
+}
+
+TEST_P(CompanionsTest, NoMoreOfAJobGoThanFitTheDevice) {
+  Submit({.runs = Runs(4)});
+  puppet_.rows_max = 3;
+  EXPECT_EQ(Leased().size(), 3u);
+  puppet_.rows_max = 0;  // a single run must be tried to be known
+  EXPECT_EQ(Leased().size(), 1u);
 }
 
 TEST_P(CompanionsTest, OtherKindsGoAsTheyCame) {

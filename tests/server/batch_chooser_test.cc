@@ -53,7 +53,8 @@ Queue QueueOf(BatchPolicy policy, int64_t queued) {
 }
 
 TEST(BatchChooserTest, AFullBatchGoesAtOnce) {
-  BatchChooser chooser(Wide(), [] { return 1; });
+  const BatchMeter meter(Wide(), {});
+  BatchChooser chooser(&meter, [] { return 1; });
   const auto choice =
       chooser.Choose(QueueOf(BatchPolicy::kAdaptive, 6), {}, {LineOf(6)}, kNow);
   EXPECT_THAT(choice.runs, ElementsAre(RunId(JobId{1}, 0), RunId(JobId{2}, 0),
@@ -61,7 +62,8 @@ TEST(BatchChooserTest, AFullBatchGoesAtOnce) {
 }
 
 TEST(BatchChooserTest, AdaptiveWaitsWhileFewAreQueuedAndNoLonger) {
-  BatchChooser chooser(Wide(), [] { return 1; });
+  const BatchMeter meter(Wide(), {});
+  BatchChooser chooser(&meter, [] { return 1; });
   const Queue queue = QueueOf(BatchPolicy::kAdaptive, 2);
   const auto choice = chooser.Choose(queue, {}, {LineOf(2)}, kNow);
   EXPECT_THAT(choice.runs, IsEmpty());
@@ -71,7 +73,8 @@ TEST(BatchChooserTest, AdaptiveWaitsWhileFewAreQueuedAndNoLonger) {
 }
 
 TEST(BatchChooserTest, EconomicWaitsForNobodyWhereNobodyComes) {
-  BatchChooser chooser(Wide(), [] { return 1; });
+  const BatchMeter meter(Wide(), {});
+  BatchChooser chooser(&meter, [] { return 1; });
   Line line = LineOf(1);
   line.waiting[0].run.run_time = kNow - absl::Minutes(5);
   EXPECT_THAT(
@@ -80,7 +83,8 @@ TEST(BatchChooserTest, EconomicWaitsForNobodyWhereNobodyComes) {
 }
 
 TEST(BatchChooserTest, EconomicWaitsWhereManyCome) {
-  BatchChooser chooser(Wide(), [] { return 1; });
+  const BatchMeter meter(Wide(), {});
+  BatchChooser chooser(&meter, [] { return 1; });
   const Queue queue = QueueOf(BatchPolicy::kEconomic, 1);
   // Twenty came in the last second, one at a time.
   for (int i = 0; i < 20; ++i) {
@@ -95,7 +99,8 @@ TEST(BatchChooserTest, EconomicWaitsWhereManyCome) {
 }
 
 TEST(BatchChooserTest, TheLoadedModelGoesOnForAWhile) {
-  BatchChooser chooser(Wide(), [] { return 1; });
+  const BatchMeter meter(Wide(), {});
+  BatchChooser chooser(&meter, [] { return 1; });
   const Queue queue = QueueOf(BatchPolicy::kAdaptive, 8);
   const Lessee who = {.id = WorkerId{7}};
   EXPECT_EQ(chooser.Choose(queue, who, {LineOf(4, 1, "a")}, kNow).runs[0],
@@ -112,12 +117,24 @@ TEST(BatchChooserTest, TheLoadedModelGoesOnForAWhile) {
 }
 
 TEST(BatchChooserTest, AWorkerGetsNoMoreThanItTakes) {
-  BatchChooser chooser(Wide(), [] { return 1; });
+  const BatchMeter meter(Wide(), {});
+  BatchChooser chooser(&meter, [] { return 1; });
   EXPECT_THAT(chooser
                   .Choose(QueueOf(BatchPolicy::kAdaptive, 6),
                           {.batch_size_max = 2}, {LineOf(6)}, kNow)
                   .runs,
               SizeIs(2));
+}
+
+TEST(BatchChooserTest, ADeviceWithMemoryIsTriedCarefully) {
+  const BatchMeter meter(Wide(), {});
+  BatchChooser chooser(&meter, [] { return 1; });
+  EXPECT_THAT(
+      chooser
+          .Choose(QueueOf(BatchPolicy::kAdaptive, 6),
+                  {.device = "gpu", .device_bytes = 1000}, {LineOf(6)}, kNow)
+          .runs,
+      SizeIs(1));
 }
 
 }  // namespace

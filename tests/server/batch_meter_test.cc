@@ -8,8 +8,11 @@ namespace {
 
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'000'000);
+
+const Lessee kGpu = {.device = "gpu", .device_bytes = 1000};
 
 // Ten milliseconds a step, whatever the rows.
 batching::Profile Flat() {
@@ -45,7 +48,7 @@ batching::RowSet RowsLike(const Leased& leased) {
 class BatchMeterTest : public ::testing::Test {
  protected:
   std::optional<MeasuredBatch> Take(int64_t id, absl::Duration time) {
-    meter_.Started(BatchOf(id), "gpu", kNow);
+    meter_.Started(BatchOf(id), kGpu, kNow);
     return meter_.Finished(BatchId{id}, kNow + time);
   }
   BatchMeter meter_{Flat(), {}};
@@ -55,7 +58,7 @@ TEST_F(BatchMeterTest, HoldsWhatABatchTookAgainstItsPrediction) {
   Leased leased = BatchOf(1);
   leased.plan = PlanId{3};
   leased.plan_batch = 2;
-  meter_.Started(leased, "gpu", kNow);
+  meter_.Started(leased, kGpu, kNow);
   const auto measured =
       meter_.Finished(BatchId{1}, kNow + absl::Milliseconds(150));
   ASSERT_TRUE(measured);
@@ -77,7 +80,7 @@ TEST_F(BatchMeterTest, LearnsForEachKindOfWork) {
 }
 
 TEST_F(BatchMeterTest, ABatchWithAFailureTeachesNothing) {
-  meter_.Started(BatchOf(1), "gpu", kNow);
+  meter_.Started(BatchOf(1), kGpu, kNow);
   meter_.Ended(BatchId{1}, true);
   meter_.Ended(BatchId{1}, false);
   EXPECT_FALSE(meter_.Finished(BatchId{1}, kNow + absl::Seconds(1)));
@@ -85,8 +88,36 @@ TEST_F(BatchMeterTest, ABatchWithAFailureTeachesNothing) {
 }
 
 TEST_F(BatchMeterTest, OtherKindsOfJobsAreNotPredicted) {
-  meter_.Started(BatchOf(1, "upscale"), "gpu", kNow);
+  meter_.Started(BatchOf(1, "upscale"), kGpu, kNow);
   EXPECT_FALSE(meter_.Finished(BatchId{1}, kNow + absl::Seconds(1)));
+}
+
+TEST_F(BatchMeterTest, MemoryIsTriedCarefullyAndLearned) {
+  const WorkKind kind = {"gpu", "m", 64, 32};
+  EXPECT_EQ(meter_.RowsMax(kind, 0), kRunsPerJobMax);
+  EXPECT_EQ(meter_.RowsMax(kind, 1000), 1);
+  EXPECT_EQ(meter_.RowsMax("m", 64, 32), kRunsPerJobMax);
+  EXPECT_EQ(meter_.Recommendation(kind), "");
+  const auto hold = [&](int64_t id, int rows, int ran_out) {
+    v1::BatchMemory memory;
+    memory.set_row_count(rows);
+    memory.set_peak_bytes(rows * 200);
+    memory.set_ran_out_row_count(ran_out);
+    meter_.Started(BatchOf(id), kGpu, kNow);
+    meter_.Held(BatchId{id}, memory);
+    (void)meter_.Finished(BatchId{id}, kNow + absl::Seconds(1));
+  };
+  hold(1, 1, 0);
+  EXPECT_EQ(meter_.RowsMax(kind, 1000), 2);
+  hold(2, 2, 0);
+  // Four hundred bytes for two rows: four fit 85% of a thousand.
+  EXPECT_EQ(meter_.RowsMax(kind, 1000), 4);
+  hold(3, 2, 4);
+  EXPECT_LT(meter_.RowsMax(kind, 1000), 4);
+  EXPECT_EQ(meter_.RowsMax("m", 64, 32), meter_.RowsMax(kind, 1000));
+  EXPECT_THAT(meter_.Recommendation(kind), StartsWith("batch size 2 fits"));
+  const BatchMeter again(Flat(), meter_.TakeChanged());
+  EXPECT_LT(again.RowsMax(kind, 1000), 4);
 }
 
 TEST_F(BatchMeterTest, WhatWasLearnedIsStoredOnceAndReadBack) {

@@ -141,6 +141,14 @@ TEST_F(StoreTest, AGroupCommitsOnceAndAFailureInItHarmsNoNeighbour) {
   EXPECT_EQ(commits_, 2);  // the first submit, and the group
   EXPECT_EQ(last_commit_.last_sequence, 4);
   EXPECT_TRUE(last_commit_.work_ready);
+  // The news are those of the closures that were kept.
+  std::vector<int64_t> news;
+  for (const Event& event : last_commit_.events) {
+    news.push_back(event.sequence);
+  }
+  EXPECT_THAT(news, ElementsAre(2, 3, 4));
+  ASSERT_EQ(last_commit_.changed.size(), 1u);
+  EXPECT_EQ(last_commit_.changed[0].queued, 4);
   EXPECT_EQ(Ask("SELECT group_concat(sequence) FROM events"), "1,2,3,4");
   EXPECT_EQ(Ask("SELECT queued FROM queues"), "4");
   EXPECT_EQ(Ask("SELECT count(*) FROM runs"), "4");

@@ -1,5 +1,6 @@
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from sheaf._pb.sheaf.v1 import queue_service_pb2 as _queue_service_pb2
 from sheaf._pb.sheaf.v1 import rules_pb2 as _rules_pb2
 from sheaf._pb.sheaf.v1 import worker_service_pb2 as _worker_service_pb2
 from google.protobuf.internal import containers as _containers
@@ -49,6 +50,26 @@ class CheckIntegrityResponse(_message.Message):
     problems: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, ok: bool = ..., problems: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class ConfigEntry(_message.Message):
+    __slots__ = ["key", "value"]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    value: str
+    def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class DeviceStats(_message.Message):
+    __slots__ = ["description", "name", "work", "workers"]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    WORKERS_FIELD_NUMBER: _ClassVar[int]
+    WORK_FIELD_NUMBER: _ClassVar[int]
+    description: str
+    name: str
+    work: WorkStats
+    workers: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., workers: _Optional[_Iterable[str]] = ..., work: _Optional[_Union[WorkStats, _Mapping]] = ...) -> None: ...
+
 class DrainWorkerRequest(_message.Message):
     __slots__ = ["name"]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -59,6 +80,26 @@ class GetServerInfoRequest(_message.Message):
     __slots__ = []
     def __init__(self) -> None: ...
 
+class GetStatsRequest(_message.Message):
+    __slots__ = ["queue", "window"]
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    queue: str
+    window: _duration_pb2.Duration
+    def __init__(self, queue: _Optional[str] = ..., window: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class JobCounts(_message.Message):
+    __slots__ = ["cancelled", "failed", "submitted", "succeeded"]
+    CANCELLED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    SUBMITTED_FIELD_NUMBER: _ClassVar[int]
+    SUCCEEDED_FIELD_NUMBER: _ClassVar[int]
+    cancelled: int
+    failed: int
+    submitted: int
+    succeeded: int
+    def __init__(self, submitted: _Optional[int] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ...) -> None: ...
+
 class ListWorkersRequest(_message.Message):
     __slots__ = []
     def __init__(self) -> None: ...
@@ -68,6 +109,58 @@ class ListWorkersResponse(_message.Message):
     WORKERS_FIELD_NUMBER: _ClassVar[int]
     workers: _containers.RepeatedCompositeFieldContainer[Worker]
     def __init__(self, workers: _Optional[_Iterable[_Union[Worker, _Mapping]]] = ...) -> None: ...
+
+class QueueStats(_message.Message):
+    __slots__ = ["batch_size", "cancelled_run_count", "failed_run_count", "jobs", "name", "queued_run_count", "queued_run_count_max", "queued_run_count_max_time", "running_run_count", "state", "succeeded_run_count", "window"]
+    BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
+    CANCELLED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FAILED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    QUEUED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    QUEUED_RUN_COUNT_MAX_FIELD_NUMBER: _ClassVar[int]
+    QUEUED_RUN_COUNT_MAX_TIME_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    SUCCEEDED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    batch_size: int
+    cancelled_run_count: int
+    failed_run_count: int
+    jobs: JobCounts
+    name: str
+    queued_run_count: int
+    queued_run_count_max: int
+    queued_run_count_max_time: _timestamp_pb2.Timestamp
+    running_run_count: int
+    state: _queue_service_pb2.QueueState
+    succeeded_run_count: int
+    window: QueueWindow
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[_queue_service_pb2.QueueState, str]] = ..., queued_run_count: _Optional[int] = ..., running_run_count: _Optional[int] = ..., batch_size: _Optional[int] = ..., queued_run_count_max: _Optional[int] = ..., queued_run_count_max_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., succeeded_run_count: _Optional[int] = ..., failed_run_count: _Optional[int] = ..., cancelled_run_count: _Optional[int] = ..., jobs: _Optional[_Union[JobCounts, _Mapping]] = ..., window: _Optional[_Union[QueueWindow, _Mapping]] = ...) -> None: ...
+
+class QueueWindow(_message.Message):
+    __slots__ = ["batch_count", "batch_fill", "batch_size_average", "cancelled_run_count", "failed_attempt_count", "failed_run_count", "generation", "runs_per_second", "succeeded_run_count", "wait"]
+    BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
+    BATCH_FILL_FIELD_NUMBER: _ClassVar[int]
+    BATCH_SIZE_AVERAGE_FIELD_NUMBER: _ClassVar[int]
+    CANCELLED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FAILED_ATTEMPT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FAILED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    RUNS_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    SUCCEEDED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    WAIT_FIELD_NUMBER: _ClassVar[int]
+    batch_count: int
+    batch_fill: float
+    batch_size_average: float
+    cancelled_run_count: int
+    failed_attempt_count: int
+    failed_run_count: int
+    generation: TimeStats
+    runs_per_second: float
+    succeeded_run_count: int
+    wait: TimeStats
+    def __init__(self, succeeded_run_count: _Optional[int] = ..., failed_run_count: _Optional[int] = ..., cancelled_run_count: _Optional[int] = ..., runs_per_second: _Optional[float] = ..., failed_attempt_count: _Optional[int] = ..., batch_count: _Optional[int] = ..., batch_size_average: _Optional[float] = ..., batch_fill: _Optional[float] = ..., wait: _Optional[_Union[TimeStats, _Mapping]] = ..., generation: _Optional[_Union[TimeStats, _Mapping]] = ...) -> None: ...
 
 class ServerInfo(_message.Message):
     __slots__ = ["artifact_bytes", "artifact_count", "boot_check", "data_directory", "database_bytes", "disk_free_bytes", "last_backup_time", "last_event_sequence", "lease_duration", "notes", "now", "problems", "schema_version", "sqlite_version", "start_time", "version", "wal_bytes", "writable"]
@@ -109,6 +202,56 @@ class ServerInfo(_message.Message):
     writable: bool
     def __init__(self, version: _Optional[str] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., now: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., data_directory: _Optional[str] = ..., schema_version: _Optional[int] = ..., sqlite_version: _Optional[str] = ..., database_bytes: _Optional[int] = ..., wal_bytes: _Optional[int] = ..., disk_free_bytes: _Optional[int] = ..., artifact_count: _Optional[int] = ..., artifact_bytes: _Optional[int] = ..., last_event_sequence: _Optional[int] = ..., writable: bool = ..., problems: _Optional[_Iterable[str]] = ..., notes: _Optional[_Iterable[str]] = ..., lease_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., last_backup_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., boot_check: _Optional[str] = ...) -> None: ...
 
+class Stats(_message.Message):
+    __slots__ = ["config", "devices", "now", "queues", "start_time", "total", "window", "workers"]
+    CONFIG_FIELD_NUMBER: _ClassVar[int]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    NOW_FIELD_NUMBER: _ClassVar[int]
+    QUEUES_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    WORKERS_FIELD_NUMBER: _ClassVar[int]
+    config: _containers.RepeatedCompositeFieldContainer[ConfigEntry]
+    devices: _containers.RepeatedCompositeFieldContainer[DeviceStats]
+    now: _timestamp_pb2.Timestamp
+    queues: _containers.RepeatedCompositeFieldContainer[QueueStats]
+    start_time: _timestamp_pb2.Timestamp
+    total: QueueStats
+    window: _duration_pb2.Duration
+    workers: _containers.RepeatedCompositeFieldContainer[WorkerStats]
+    def __init__(self, now: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., window: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., total: _Optional[_Union[QueueStats, _Mapping]] = ..., queues: _Optional[_Iterable[_Union[QueueStats, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStats, _Mapping]]] = ..., devices: _Optional[_Iterable[_Union[DeviceStats, _Mapping]]] = ..., config: _Optional[_Iterable[_Union[ConfigEntry, _Mapping]]] = ...) -> None: ...
+
+class TimeStats(_message.Message):
+    __slots__ = ["count", "max", "p50", "p95"]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    MAX_FIELD_NUMBER: _ClassVar[int]
+    P50_FIELD_NUMBER: _ClassVar[int]
+    P95_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    max: _duration_pb2.Duration
+    p50: _duration_pb2.Duration
+    p95: _duration_pb2.Duration
+    def __init__(self, count: _Optional[int] = ..., p50: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., p95: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., max: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class WorkStats(_message.Message):
+    __slots__ = ["batch_count", "batch_size_average", "batches", "busy_ratio", "failed_attempt_count", "running_run_count", "succeeded_run_count"]
+    BATCHES_FIELD_NUMBER: _ClassVar[int]
+    BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
+    BATCH_SIZE_AVERAGE_FIELD_NUMBER: _ClassVar[int]
+    BUSY_RATIO_FIELD_NUMBER: _ClassVar[int]
+    FAILED_ATTEMPT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SUCCEEDED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    batch_count: int
+    batch_size_average: float
+    batches: _containers.RepeatedScalarFieldContainer[str]
+    busy_ratio: float
+    failed_attempt_count: int
+    running_run_count: int
+    succeeded_run_count: int
+    def __init__(self, batch_count: _Optional[int] = ..., batch_size_average: _Optional[float] = ..., succeeded_run_count: _Optional[int] = ..., failed_attempt_count: _Optional[int] = ..., busy_ratio: _Optional[float] = ..., batches: _Optional[_Iterable[str]] = ..., running_run_count: _Optional[int] = ...) -> None: ...
+
 class Worker(_message.Message):
     __slots__ = ["batch_size_max", "batches", "devices", "display_name", "failed_run_count", "heartbeat_time", "kinds", "models", "name", "queues", "register_time", "state", "succeeded_run_count", "version"]
     BATCHES_FIELD_NUMBER: _ClassVar[int]
@@ -140,6 +283,18 @@ class Worker(_message.Message):
     succeeded_run_count: int
     version: str
     def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., state: _Optional[_Union[WorkerState, str]] = ..., queues: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[str]] = ..., devices: _Optional[_Iterable[_Union[_worker_service_pb2.Device, _Mapping]]] = ..., batch_size_max: _Optional[int] = ..., version: _Optional[str] = ..., register_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., heartbeat_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., batches: _Optional[_Iterable[str]] = ..., succeeded_run_count: _Optional[int] = ..., failed_run_count: _Optional[int] = ...) -> None: ...
+
+class WorkerStats(_message.Message):
+    __slots__ = ["devices", "display_name", "name", "work"]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    WORK_FIELD_NUMBER: _ClassVar[int]
+    devices: _containers.RepeatedScalarFieldContainer[str]
+    display_name: str
+    name: str
+    work: WorkStats
+    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., devices: _Optional[_Iterable[str]] = ..., work: _Optional[_Union[WorkStats, _Mapping]] = ...) -> None: ...
 
 class WorkerState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -40,6 +40,11 @@ class AdminServiceStub(object):
                 request_serializer=sheaf_dot_v1_dot_admin__service__pb2.GetServerInfoRequest.SerializeToString,
                 response_deserializer=sheaf_dot_v1_dot_admin__service__pb2.ServerInfo.FromString,
                 )
+        self.GetStats = channel.unary_unary(
+                '/sheaf.v1.AdminService/GetStats',
+                request_serializer=sheaf_dot_v1_dot_admin__service__pb2.GetStatsRequest.SerializeToString,
+                response_deserializer=sheaf_dot_v1_dot_admin__service__pb2.Stats.FromString,
+                )
 
 
 class AdminServiceServicer(object):
@@ -79,6 +84,14 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetStats(self, request, context):
+        """How much is being done, how fast, and by whom. Cheap: answered from memory
+        and the queues' own rows.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -106,6 +119,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.GetServerInfo,
                     request_deserializer=sheaf_dot_v1_dot_admin__service__pb2.GetServerInfoRequest.FromString,
                     response_serializer=sheaf_dot_v1_dot_admin__service__pb2.ServerInfo.SerializeToString,
+            ),
+            'GetStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStats,
+                    request_deserializer=sheaf_dot_v1_dot_admin__service__pb2.GetStatsRequest.FromString,
+                    response_serializer=sheaf_dot_v1_dot_admin__service__pb2.Stats.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -200,5 +218,22 @@ class AdminService(object):
         return grpc.experimental.unary_unary(request, target, '/sheaf.v1.AdminService/GetServerInfo',
             sheaf_dot_v1_dot_admin__service__pb2.GetServerInfoRequest.SerializeToString,
             sheaf_dot_v1_dot_admin__service__pb2.ServerInfo.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/sheaf.v1.AdminService/GetStats',
+            sheaf_dot_v1_dot_admin__service__pb2.GetStatsRequest.SerializeToString,
+            sheaf_dot_v1_dot_admin__service__pb2.Stats.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

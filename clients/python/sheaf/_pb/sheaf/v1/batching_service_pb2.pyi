@@ -274,8 +274,9 @@ class Weights(_message.Message):
     def __init__(self, weights: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class WorkCalibration(_message.Message):
-    __slots__ = ["batch_count", "calibrated", "correction", "device", "height", "high", "low", "model", "width"]
+    __slots__ = ["batch_count", "batch_size_max", "calibrated", "correction", "device", "height", "high", "low", "model", "recommendation", "width"]
     BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
+    BATCH_SIZE_MAX_FIELD_NUMBER: _ClassVar[int]
     CALIBRATED_FIELD_NUMBER: _ClassVar[int]
     CORRECTION_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
@@ -283,8 +284,10 @@ class WorkCalibration(_message.Message):
     HIGH_FIELD_NUMBER: _ClassVar[int]
     LOW_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
+    RECOMMENDATION_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     batch_count: int
+    batch_size_max: int
     calibrated: bool
     correction: float
     device: str
@@ -292,8 +295,9 @@ class WorkCalibration(_message.Message):
     high: float
     low: float
     model: str
+    recommendation: str
     width: int
-    def __init__(self, device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., batch_count: _Optional[int] = ..., calibrated: bool = ..., correction: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ...) -> None: ...
+    def __init__(self, device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., batch_count: _Optional[int] = ..., calibrated: bool = ..., correction: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., batch_size_max: _Optional[int] = ..., recommendation: _Optional[str] = ...) -> None: ...
 
 class BatchingMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -9,6 +9,18 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class BatchMemory(_message.Message):
+    __slots__ = ["other_bytes", "peak_bytes", "ran_out_row_count", "row_count"]
+    OTHER_BYTES_FIELD_NUMBER: _ClassVar[int]
+    PEAK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    RAN_OUT_ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
+    other_bytes: int
+    peak_bytes: int
+    ran_out_row_count: int
+    row_count: int
+    def __init__(self, row_count: _Optional[int] = ..., peak_bytes: _Optional[int] = ..., other_bytes: _Optional[int] = ..., ran_out_row_count: _Optional[int] = ...) -> None: ...
+
 class DeregisterWorkerRequest(_message.Message):
     __slots__ = ["worker"]
     WORKER_FIELD_NUMBER: _ClassVar[int]
@@ -30,16 +42,18 @@ class Device(_message.Message):
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
 
 class FinishRunsRequest(_message.Message):
-    __slots__ = ["batch", "epoch", "outcomes", "worker"]
+    __slots__ = ["batch", "epoch", "memory", "outcomes", "worker"]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_FIELD_NUMBER: _ClassVar[int]
     OUTCOMES_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
     batch: str
     epoch: int
+    memory: BatchMemory
     outcomes: _containers.RepeatedCompositeFieldContainer[RunOutcome]
     worker: str
-    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., outcomes: _Optional[_Iterable[_Union[RunOutcome, _Mapping]]] = ...) -> None: ...
+    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., outcomes: _Optional[_Iterable[_Union[RunOutcome, _Mapping]]] = ..., memory: _Optional[_Union[BatchMemory, _Mapping]] = ...) -> None: ...
 
 class FinishRunsResponse(_message.Message):
     __slots__ = ["states"]

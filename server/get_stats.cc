@@ -1,0 +1,56 @@
+// AdminHandler::GetStats.
+#include "base/status.h"
+#include "queue/queues.h"
+#include "server/admin_handler.h"
+#include "server/call.h"
+#include "server/convert.h"
+#include "server/convert_stats.h"
+
+namespace sheaf::server {
+namespace {
+
+constexpr absl::Duration kWindowDefault = absl::Minutes(5);
+
+// What is true now, of one snapshot.
+struct Present {
+  std::vector<Queue> queues;
+  std::vector<Batch> batches;
+};
+
+absl::StatusOr<Present> Look(View& view, const std::string& queue) {
+  if (!queue.empty()) {
+    SHEAF_RETURN_IF_ERROR(FindQueueOrError(view, queue).status());
+  }
+  return Present{view.Queues(), view.Batches(absl::InfiniteFuture())};
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* AdminHandler::GetStats(
+    grpc::CallbackServerContext* context, const pb::GetStatsRequest* request,
+    pb::Stats* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  absl::Duration window = FromProto(request->window());
+  if (window <= absl::ZeroDuration()) window = kWindowDefault;
+  return ReadCall(
+      core_, context,
+      [queue = LastPart(request->queue())](View& view) {
+        return Look(view, queue);
+      },
+      [this, request, window, response](const Present& present) {
+        const absl::Time now = core_.now();
+        ToProto(StatsParts{core_.stats->Recall(window, now), present.queues,
+                           present.batches, core_.workers->List(), now},
+                LastPart(request->queue()), response);
+        SetTime(options_.start_time, response->mutable_start_time());
+        for (const auto& [key, value] : options_.config) {
+          pb::ConfigEntry* entry = response->add_config();
+          entry->set_key(key);
+          entry->set_value(value);
+        }
+      });
+}
+
+}  // namespace sheaf::server
