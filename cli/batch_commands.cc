@@ -1,4 +1,4 @@
-// `sheaf batch`: what can be said about batching without a server.
+// `sheaf batch`, and its verb `simulate`, which needs no server.
 #include <algorithm>
 #include <fstream>
 #include <ostream>
@@ -215,7 +215,9 @@ absl::Status RunSimulate(Context& context, SimulateArgs& args) {
 }  // namespace
 
 void AddBatchCommands(CLI::App& app, Context& context) {
-  CLI::App& batch = AddNoun(app, "batch", "Look at how runs are batched");
+  CLI::App& batch =
+      AddNoun(app, "batch", "Look at how runs are batched, and change it");
+  AddPlanCommands(batch, context);
   const auto [simulate, args] =
       AddVerb(batch, context, "simulate",
               "Try policies on a trace, on a simulated device", &RunSimulate);

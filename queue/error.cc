@@ -68,6 +68,8 @@ constexpr ReasonInfo kReasons[] = {
     {Reason::kArtifactNotFound, "ARTIFACT_NOT_FOUND", StatusCode::kNotFound,
      "No artifact has this name; upload it first, or again if nothing "
      "referred to it for a day."},
+    {Reason::kPlanNotFound, "PLAN_NOT_FOUND", StatusCode::kNotFound,
+     "There is no such plan, or it was not executed in time; analyze again."},
     {Reason::kMethodNotFound, "METHOD_NOT_FOUND", StatusCode::kUnimplemented,
      "The server has no such method; compare the versions of client and "
      "server."},
@@ -106,6 +108,15 @@ constexpr ReasonInfo kReasons[] = {
      StatusCode::kFailedPrecondition,
      "No run named here has failed or was cancelled, so there is nothing to "
      "retry."},
+    {Reason::kNoAnalysis, "NO_ANALYSIS", StatusCode::kFailedPrecondition,
+     "The queue has not been analyzed; analyze it, look at the preview, then "
+     "execute."},
+    {Reason::kPlanStarted, "PLAN_STARTED", StatusCode::kFailedPrecondition,
+     "A batch of the plan has been handed out, so it can no longer be "
+     "undone."},
+    {Reason::kPlanNotActive, "PLAN_NOT_ACTIVE", StatusCode::kFailedPrecondition,
+     "The plan is not the one by which its queue goes, so there is nothing to "
+     "undo."},
     {Reason::kLeaseLost, "LEASE_LOST", StatusCode::kFailedPrecondition,
      "The lease ended and its runs are no longer this worker's; drop the "
      "results and lease again."},
@@ -127,6 +138,8 @@ constexpr ReasonInfo kReasons[] = {
     {Reason::kEtagMismatch, "ETAG_MISMATCH", StatusCode::kAborted,
      "It was changed since it was read; read it again, decide again, and "
      "send the new etag."},
+    {Reason::kAnalysisStale, "ANALYSIS_STALE", StatusCode::kAborted,
+     "What waits in the queue is no longer what was analyzed; analyze again."},
 
     {Reason::kUnauthenticated, "UNAUTHENTICATED", StatusCode::kUnauthenticated,
      "The call carries no token, or one that is not valid; see the "

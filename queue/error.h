@@ -37,6 +37,7 @@ enum class Reason {
   kWorkerNotFound,
   kBatchNotFound,
   kArtifactNotFound,
+  kPlanNotFound,
   kMethodNotFound,
   kQueueExists,
   kBackupExists,
@@ -50,6 +51,9 @@ enum class Reason {
   kJobNotWaiting,
   kJobAlreadyFinished,
   kNothingToRetry,
+  kNoAnalysis,
+  kPlanStarted,
+  kPlanNotActive,
   kLeaseLost,
   kWorkerDraining,
   kSchemaNewer,
@@ -57,6 +61,7 @@ enum class Reason {
   kDatabaseLocked,
   // A lost race.
   kEtagMismatch,
+  kAnalysisStale,
   // Who may call.
   kUnauthenticated,
   kPermissionDenied,

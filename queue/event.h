@@ -27,6 +27,8 @@ enum class EventType {
   kWorkerJoined = 13,
   kWorkerLeft = 14,
   kWorkerDraining = 15,
+  kPlanExecuted = 16,
+  kPlanUndone = 17,
 };
 
 struct RunChange {

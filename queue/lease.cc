@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "queue/plans.h"
 #include "queue/queues.h"
 #include "queue/run_changes.h"
 
@@ -76,6 +77,30 @@ std::optional<Head> FindHead(Tx& tx, const Lessee& who, absl::Time* next_time) {
     }
   }
   return best;
+}
+
+// The batch that the queue's plan puts the head in, as far as it still waits
+// and this worker can do it; empty where there is none.
+std::vector<Run> PlannedBatch(Tx& tx, const Lessee& who, const Head& head) {
+  std::vector<Run> members;
+  if (!head.queue.plan || head.run.alone) return members;
+  int room = who.batch_size_max > 0 ? who.batch_size_max : kRunsPerJobMax;
+  --room;  // for the head
+  for (Run& run : PlannedWith(tx, head.queue.plan, head.run)) {
+    if (run.id != head.run.id && room-- <= 0) continue;
+    if (run.lane != head.run.lane && !CanServe(who, tx.FindLane(run.lane))) {
+      continue;
+    }
+    members.push_back(std::move(run));
+  }
+  return members;
+}
+
+void NoteStarted(Tx& tx, PlanId id) {
+  std::optional<PlanRecord> plan = tx.FindPlan(id);
+  if (!plan || plan->start_time != absl::InfinitePast()) return;
+  plan->start_time = tx.now();
+  tx.SavePlan(*plan);
 }
 
 // The head's natural batch: runs of its job that have waited as long.
@@ -179,8 +204,14 @@ LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration) {
       FailOneLate(tx, head->queue.name, head->run);
       continue;
     }
+    std::vector<Run> members = PlannedBatch(tx, who, *head);
+    if (!members.empty()) {
+      NoteStarted(tx, head->queue.plan);
+    } else {
+      members = NaturalBatch(tx, who, *head);
+    }
     result.leased =
-        TakeBatch(tx, who, *head, NaturalBatch(tx, who, *head), lease_duration);
+        TakeBatch(tx, who, *head, std::move(members), lease_duration);
     return result;
   }
 }

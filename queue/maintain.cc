@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "queue/lease.h"
+#include "queue/plans.h"
 #include "queue/queues.h"
 
 namespace sheaf {
@@ -45,7 +46,8 @@ bool Maintain(Tx& tx, const Upkeep& upkeep) {
   const bool late = FailLate(tx, upkeep.step) == upkeep.step;
   const bool expired = DeleteExpired(tx, upkeep.step) == upkeep.step;
   const bool trimmed = TrimSome(tx, upkeep);
-  return late || expired || trimmed;
+  const bool plans = DeleteExpiredPlans(tx, upkeep.step);
+  return late || expired || trimmed || plans;
 }
 
 }  // namespace sheaf

@@ -14,6 +14,10 @@ void RunChanges::Move(Run& run, RunState to) {
     deltas_.emplace_back(run.id.job(), RunCounts{});
   }
   RunCounts& delta = deltas_.back().second;
+  // What ends changes nothing about what waits: a plan stays good.
+  if (run.state == RunState::kQueued || to == RunState::kQueued) {
+    line_changed_ = true;
+  }
   --delta.of(run.state);
   ++delta.of(to);
   run.state = to;
@@ -84,7 +88,8 @@ void RunChanges::Commit(Event event) {
     const RunCounts counts = tx_.ApplyToJob(job, delta, queue->settings);
     if (counts.live() == 0) event.ended.push_back({job, StateOf(counts)});
   }
-  ++queue->revision;
+  if (line_changed_) ++queue->revision;
+  line_changed_ = false;
   tx_.SaveQueue(*queue);
   event.queue = queue_;
   event.runs = std::move(changes_);

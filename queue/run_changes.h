@@ -38,6 +38,7 @@ class RunChanges {
 
   Tx& tx_;
   std::string queue_;
+  bool line_changed_ = false;  // a run joined or left those that wait
   std::vector<RunChange> changes_;
   std::vector<std::pair<JobId, RunCounts>> deltas_;
 };

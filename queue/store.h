@@ -25,6 +25,8 @@
 #include "absl/time/time.h"
 #include "queue/event.h"
 #include "queue/filter.h"
+#include "queue/params.h"
+#include "queue/plan.h"
 #include "queue/types.h"
 
 namespace sheaf {
@@ -48,6 +50,14 @@ struct RunQuery {
 struct LaneHead {
   Lane lane;
   Run run;
+};
+
+// A waiting run with what it asks for; valid during the call only.
+struct WaitingRun {
+  const Run& run;
+  const Lane& lane;
+  const std::string& owner;
+  const RunParams& params;  // the job's values with its own on top
 };
 
 // The place of a waiting run: higher priority, then earlier time, then id.
@@ -103,6 +113,11 @@ class View {
   // The waiting runs of `first`'s job that share its lane, priority and time,
   // from it on, by id.
   virtual std::vector<Run> ReadyWith(const Run& first, int limit) = 0;
+  // Calls `each` for every waiting run of a queue, a job's runs one after
+  // another.
+  virtual void ForEachWaiting(
+      const std::string& queue,
+      const std::function<void(const WaitingRun&)>& each) = 0;
   // Waiting runs of a lane that go before `place`, counted up to `limit`.
   virtual int64_t CountReadyBefore(LaneId lane, const ReadyPlace& place,
                                    int64_t limit) = 0;
@@ -114,6 +129,17 @@ class View {
   virtual std::vector<Event> Events(int64_t after, int limit) = 0;
   virtual int64_t LastSequence() = 0;
   virtual int64_t FirstSequence() = 0;  // of the oldest kept; 1 if none yet
+
+  virtual std::optional<PlanRecord> FindPlan(PlanId id) = 0;
+  // A queue's plans, newest first, older than `before` where that is one.
+  virtual std::vector<PlanRecord> Plans(const std::string& queue, PlanId before,
+                                        int limit) = 0;
+  // Plans that no queue goes by and whose expire_time has come.
+  virtual std::vector<PlanId> ExpiredPlans(absl::Time by, int limit) = 0;
+  virtual std::vector<PlanBatch> PlanBatches(PlanId plan, int64_t after,
+                                             int limit) = 0;
+  // The batch that the run is in.
+  virtual std::optional<PlanBatch> FindPlanBatch(PlanId plan, RunId run) = 0;
 
   virtual std::optional<Artifact> FindArtifact(const std::string& digest) = 0;
   virtual bool IsReferenced(const std::string& digest) = 0;
@@ -147,6 +173,13 @@ class Tx : public View {
   virtual WorkerId NewWorkerId() = 0;
   virtual void SaveBatch(const Batch& batch) = 0;
   virtual void DeleteBatch(BatchId id) = 0;
+
+  virtual PlanId NewPlanId() = 0;
+  virtual void SavePlan(const PlanRecord& plan) = 0;
+  virtual void AddPlanBatch(const PlanBatch& batch) = 0;
+  // Deletes up to `limit` of its batches and runs, and where none is left the
+  // plan itself: then true.
+  virtual bool DeletePlan(PlanId id, int limit) = 0;
 
   virtual void AppendEvent(Event event) = 0;     // gives sequence and time
   virtual void TrimEvents(int64_t through) = 0;  // never the newest

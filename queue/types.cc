@@ -66,6 +66,7 @@ std::string NameOf(RunId id) {
 }
 std::string NameOf(BatchId id) { return absl::StrCat("batches/", id.value); }
 std::string NameOf(WorkerId id) { return absl::StrCat("workers/", id.value); }
+std::string NameOf(PlanId id) { return absl::StrCat("plans/", id.value); }
 
 std::optional<JobId> ParseJobName(std::string_view name) {
   const auto number = NumberAfter("jobs/", name);

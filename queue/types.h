@@ -24,6 +24,7 @@ using JobId = Id<struct JobTag>;
 using BatchId = Id<struct BatchTag>;
 using WorkerId = Id<struct WorkerTag>;
 using LaneId = Id<struct LaneTag>;
+using PlanId = Id<struct PlanTag>;
 
 inline constexpr int kRunsPerJobMax = 100'000;
 
@@ -189,6 +190,7 @@ struct Queue {
   absl::Time resume_time = absl::InfiniteFuture();
   int64_t queued = 0;
   int64_t running = 0;
+  PlanId plan;  // by which its waiting runs are batched; none: job by job
   bool operator==(const Queue&) const = default;
 };
 
@@ -220,6 +222,7 @@ std::string NameOf(JobId id);
 std::string NameOf(RunId id);
 std::string NameOf(BatchId id);
 std::string NameOf(WorkerId id);
+std::string NameOf(PlanId id);
 std::optional<JobId> ParseJobName(std::string_view name);
 std::optional<RunId> ParseRunName(std::string_view name);
 std::optional<BatchId> ParseBatchName(std::string_view name);

@@ -45,6 +45,9 @@ struct ServerConfig {
   absl::Duration artifact_keep = absl::Hours(24);
   int64_t events_max = 1'000'000;
 
+  // Where the times of the workers' device stand: FILE or FILE:NAME.
+  std::string device_profile = "unmeasured";
+
   int reader_threads = 2;
   int group_max = 512;
 

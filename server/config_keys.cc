@@ -64,6 +64,8 @@ std::vector<ConfigKey> MakeKeys() {
        "How long artifacts stay that nothing refers to"},
       {"events_max", NumberKey{&C::events_max, 100, 1'000'000'000},
        "Newest events that are kept"},
+      {"device_profile", TextKey{&C::device_profile},
+       "Times of the workers' device, to plan by: FILE, FILE:NAME, unmeasured"},
       {"reader_threads", NumberKey{&C::reader_threads, 1, 64},
        "Threads that read the database"},
       {"group_max", NumberKey{&C::group_max, 1, 100'000},

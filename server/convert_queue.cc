@@ -178,6 +178,7 @@ void ToProto(const Queue& queue, pb::Queue* out) {
   }
   out->set_queued_run_count(queue.queued);
   out->set_running_run_count(queue.running);
+  if (queue.plan) out->set_plan(NameOf(queue.plan));
 }
 
 QueueSettings FromProto(const pb::QueueSettings& in) {

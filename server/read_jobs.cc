@@ -17,6 +17,7 @@ struct RunWithAll {
   Run run;
   RunParams params;
   std::vector<Attempt> attempts;
+  std::optional<PlanBatch> planned;
 };
 
 struct JobWithAll {
@@ -26,9 +27,20 @@ struct JobWithAll {
   std::vector<RunWithAll> runs;
 };
 
-RunWithAll WithAll(View& view, Run run, const RunParams& shared,
+// The plan by which runs of the job are batched; none where there is none.
+PlanId PlanOf(View& view, JobId id) {
+  const std::optional<Job> job = view.FindJob(id);
+  const std::optional<Queue> queue =
+      job ? view.FindQueue(job->queue) : std::nullopt;
+  return queue ? queue->plan : PlanId{};
+}
+
+RunWithAll WithAll(View& view, Run run, const RunParams& shared, PlanId plan,
                    bool attempts) {
   RunWithAll all;
+  if (plan && run.state == RunState::kQueued) {
+    all.planned = view.FindPlanBatch(plan, run.id);
+  }
   all.params = Merge(shared, view.OwnParams(run.id));
   if (attempts) all.attempts = view.Attempts(run.id);
   all.run = std::move(run);
@@ -39,6 +51,7 @@ void Fill(const Core& core, const RunWithAll& all, bool attempts,
           pb::Run* out) {
   ToProto(all.run, out);
   ToProto(all.params, out->mutable_request());
+  if (all.planned) out->set_plan_batch(NameOf(*all.planned));
   if (attempts) AttemptsToProto(all.run, all.attempts, out);
   if (all.run.state != RunState::kRunning) return;
   const auto progress = core.progress->Find(all.run.id);
@@ -52,11 +65,12 @@ void Fill(const Core& core, const RunWithAll& all, bool attempts,
 
 std::vector<RunWithAll> FirstRuns(View& view, const Job& job,
                                   const RunParams& shared) {
+  const PlanId plan = PlanOf(view, job.id);
   std::vector<RunWithAll> all;
   for (Run& run : view.Runs({.first = RunId(job.id, 0),
                   .last = RunId(job.id, kRunsPerJobMax),
                   .limit = kRunsInJob})) {
-    all.push_back(WithAll(view, std::move(run), shared, true));
+    all.push_back(WithAll(view, std::move(run), shared, plan, true));
   }
   return all;
 }
@@ -157,7 +171,8 @@ grpc::ServerUnaryReactor* JobsHandler::GetRun(
       [name = request->name()](View& view) -> absl::StatusOr<RunWithAll> {
         SHEAF_ASSIGN_OR_RETURN(const RunId id, RunNamed(name));
         SHEAF_ASSIGN_OR_RETURN(Run run, FindRunOrError(view, id));
-        return WithAll(view, std::move(run), view.SharedParams(id.job()), true);
+        return WithAll(view, std::move(run), view.SharedParams(id.job()),
+                       PlanOf(view, id.job()), true);
       },
       [this, response](const RunWithAll& all) {
         Fill(core_, all, true, response);
@@ -191,9 +206,10 @@ grpc::ServerUnaryReactor* JobsHandler::ListRuns(
       [query, job](View& view) -> absl::StatusOr<std::vector<RunWithAll>> {
         SHEAF_RETURN_IF_ERROR(FindJobOrError(view, job).status());
         const RunParams shared = view.SharedParams(job);
+        const PlanId plan = PlanOf(view, job);
         std::vector<RunWithAll> all;
         for (Run& run : view.Runs(query)) {
-          all.push_back(WithAll(view, std::move(run), shared, false));
+          all.push_back(WithAll(view, std::move(run), shared, plan, false));
         }
         return all;
       },

@@ -13,6 +13,8 @@
 #include "queue/queues.h"
 #include "server/admin_handler.h"
 #include "server/artifacts_handler.h"
+#include "server/batching_handler.h"
+#include "server/device_profile.h"
 #include "server/jobs_handler.h"
 #include "server/logging.h"
 #include "server/queues_handler.h"
@@ -84,6 +86,8 @@ Server::Server(const ServerConfig& config)
 Server::~Server() { Stop(); }
 
 absl::Status Server::Open() {
+  SHEAF_ASSIGN_OR_RETURN(batching::Profile profile,
+                         LoadDeviceProfile(config_.device_profile));
   SqliteStore::Options options;
   options.directory = config_.data_dir;
   options.reader_threads = config_.reader_threads;
@@ -115,6 +119,7 @@ absl::Status Server::Open() {
   artifacts_ =
       std::make_unique<ArtifactLibrary>(std::move(files), store_.get());
   events_ = std::make_unique<EventHub>(store_.get());
+  analyst_ = std::make_unique<Analyst>(store_.get(), std::move(profile));
   core_.store = store_.get();
   core_.timer = &timer_;
   core_.events = events_.get();
@@ -160,6 +165,8 @@ absl::Status Server::Listen() {
   handlers_.push_back(std::make_unique<QueuesHandler>(&core_));
   handlers_.push_back(std::make_unique<WorkerHandler>(&core_));
   handlers_.push_back(std::make_unique<ArtifactsHandler>(&core_));
+  handlers_.push_back(
+      std::make_unique<BatchingHandler>(&core_, analyst_.get()));
   handlers_.push_back(std::make_unique<AdminHandler>(&core_, admin));
 
   grpc::ServerBuilder builder;
@@ -232,6 +239,7 @@ void Server::Stop() {
   if (local_workers_) local_workers_->Stop(config_.drain_timeout);
   core_.stopping = true;
   upkeep_.reset();
+  if (analyst_) analyst_->Stop();
   if (listener_) {
     listener_->GetHealthCheckService()->SetServingStatus(false);
     broker_.Stop();

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "queue/sqlite/sqlite_store.h"
+#include "server/analyst.h"
 #include "server/artifact_library.h"
 #include "server/clock.h"
 #include "server/config.h"
@@ -66,6 +67,7 @@ class Server {
   std::unique_ptr<EventHub> events_;
   LeaseBroker broker_{&core_};
   std::unique_ptr<ArtifactLibrary> artifacts_;
+  std::unique_ptr<Analyst> analyst_;
   std::atomic<bool> open_ = false;
   std::vector<std::unique_ptr<grpc::Service>> handlers_;
   std::unique_ptr<grpc::Server> listener_;

@@ -56,7 +56,7 @@ void WriteQueue(Connection& db, const Queue& queue) {
          ToColumn(settings.keep_cancelled), queue.revision, queue.version,
          ToColumn(queue.create_time), queue.reason, queue.actor,
          ToColumn(queue.pause_time), ToColumn(queue.resume_time), queue.queued,
-         queue.running);
+         queue.running, ToColumn(queue.plan));
 }
 
 Queue ReadQueue(Query& row) {
@@ -79,6 +79,7 @@ Queue ReadQueue(Query& row) {
   queue.resume_time = TimeOr(row, absl::InfiniteFuture());
   queue.queued = row.Integer();
   queue.running = row.Integer();
+  queue.plan = PlanId{row.Integer()};
   return queue;
 }
 
@@ -247,6 +248,55 @@ Batch ReadBatch(Query& row) {
   return batch;
 }
 
+void WritePlan(Connection& db, const PlanRecord& plan) {
+  db.Run(sql::kSavePlan, plan.id.value, plan.queue, plan.state, plan.live,
+         plan.revision, plan.sequence, plan.run_count, plan.job_count,
+         plan.batch_count, plan.mode, plan.report, plan.preview,
+         TextOrNull(plan.request_id), ToColumn(plan.former),
+         ToColumn(plan.create_time), ToColumn(plan.expire_time),
+         ToColumn(plan.execute_time), ToColumn(plan.start_time));
+}
+
+PlanRecord ReadPlan(Query& row) {
+  PlanRecord plan;
+  plan.id = PlanId{row.Integer()};
+  plan.queue = row.Text();
+  plan.state = EnumOf<PlanState>(row);
+  plan.live = row.Integer() != 0;
+  plan.revision = row.Integer();
+  plan.sequence = row.Integer();
+  plan.run_count = row.Integer();
+  plan.job_count = row.Integer();
+  plan.batch_count = row.Integer();
+  plan.mode = row.Text();
+  plan.report = row.Text();
+  plan.preview = row.Text();
+  plan.request_id = row.Text();
+  plan.former = PlanId{row.Integer()};
+  plan.create_time = absl::FromUnixMillis(row.Integer());
+  plan.expire_time = absl::FromUnixMillis(row.Integer());
+  plan.execute_time = TimeOr(row, absl::InfinitePast());
+  plan.start_time = TimeOr(row, absl::InfinitePast());
+  return plan;
+}
+
+void WritePlanBatch(Connection& db, const PlanBatch& batch) {
+  const std::string runs = RunIdsText(batch.runs);
+  db.Run(sql::kAddPlanBatch, batch.plan.value, batch.number, runs, batch.info);
+  for (const RunId run : batch.runs) {
+    db.Run(sql::kAddPlanRun, batch.plan.value, run.value, batch.number);
+  }
+}
+
+PlanBatch ReadPlanBatch(Query& row) {
+  PlanBatch batch;
+  batch.plan = PlanId{row.Integer()};
+  batch.number = row.Integer();
+  batch.runs = ParseRunIds(row.Text());
+  batch.info = row.Text();
+  return batch;
+}
+
 void WriteEvent(Connection& db, const Event& event) {
   const std::string data = EventText(event);
   db.Run(sql::kAddEvent, event.sequence, ToColumn(event.time), event.type,
@@ -281,8 +331,10 @@ Artifact ReadArtifact(Query& row) {
   return artifact;
 }
 
-RunParams ReadParams(Query& row) {
-  absl::StatusOr<RunParams> params = DecodeParams(row.Text());
+RunParams ReadParams(Query& row) { return ParamsFrom(row.Text()); }
+
+RunParams ParamsFrom(std::string_view text) {
+  absl::StatusOr<RunParams> params = DecodeParams(text);
   if (!params.ok()) throw BrokenRow(std::string(params.status().message()));
   return *std::move(params);
 }

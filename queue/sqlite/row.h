@@ -13,6 +13,7 @@
 
 #include "absl/time/time.h"
 #include "queue/event.h"
+#include "queue/plan.h"
 #include "queue/sqlite/connection.h"
 #include "queue/types.h"
 
@@ -33,6 +34,9 @@ void WriteJob(Connection& db, const Job& job);
 void WriteRun(Connection& db, const char* sql, const Run& run);
 void WriteAttempt(Connection& db, const Attempt& attempt);
 void WriteBatch(Connection& db, const Batch& batch);
+void WritePlan(Connection& db, const PlanRecord& plan);
+// With its runs.
+void WritePlanBatch(Connection& db, const PlanBatch& batch);
 void WriteEvent(Connection& db, const Event& event);
 void WriteArtifact(Connection& db, const Artifact& artifact);
 
@@ -43,9 +47,13 @@ Job ReadJob(Query& row);
 Run ReadRun(Query& row);
 Attempt ReadAttempt(Query& row);
 Batch ReadBatch(Query& row);
+PlanRecord ReadPlan(Query& row);
+PlanBatch ReadPlanBatch(Query& row);
 Event ReadEvent(Query& row);
 Artifact ReadArtifact(Query& row);
 RunParams ReadParams(Query& row);
+// Throws BrokenRow.
+RunParams ParamsFrom(std::string_view text);
 
 // The part of a job that changes when its runs do.
 struct JobProgress {

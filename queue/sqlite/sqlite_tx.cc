@@ -1,6 +1,7 @@
 #include "queue/sqlite/sqlite_tx.h"
 
 #include <algorithm>
+#include <limits>
 #include <string_view>
 
 #include "queue/sqlite/row.h"
@@ -9,8 +10,8 @@
 namespace sheaf {
 namespace {
 
-constexpr std::string_view kCounterNames[] = {"job",    "batch", "epoch",
-                                              "worker", "lane",  "event"};
+constexpr std::string_view kCounterNames[] = {
+    "job", "batch", "epoch", "worker", "lane", "event", "plan"};
 
 // Lanes are small and few, unless clients make up a size for every picture.
 constexpr size_t kLanesKeptMax = 65'536;
@@ -296,6 +297,30 @@ void SqliteTx::SaveBatch(const Batch& batch) {
 void SqliteTx::DeleteBatch(BatchId id) {
   BeforeChange();
   db_.Run(sql::kDeleteBatch, id.value);
+}
+
+void SqliteTx::SavePlan(const PlanRecord& plan) {
+  BeforeChange();
+  WritePlan(db_, plan);
+}
+
+void SqliteTx::AddPlanBatch(const PlanBatch& batch) {
+  BeforeChange();
+  WritePlanBatch(db_, batch);
+}
+
+bool SqliteTx::DeletePlan(PlanId id, int limit) {
+  BeforeChange();
+  if (Query last = db_.Ask(sql::kLastPlanRuns, id.value, limit); last.Step()) {
+    const int64_t through = last.Integer();
+    db_.Run(sql::kDeletePlanRuns, id.value, through);
+    return false;
+  }
+  db_.Run(sql::kDeletePlanRuns, id.value, std::numeric_limits<int64_t>::max());
+  db_.Run(sql::kDeletePlanBatches, id.value, limit);
+  if (!PlanBatches(id, 0, 1).empty()) return false;
+  db_.Run(sql::kDeletePlan, id.value);
+  return true;
 }
 
 void SqliteTx::AppendEvent(Event event) {

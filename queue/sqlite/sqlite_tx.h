@@ -71,6 +71,10 @@ class SqliteTx final : public SqliteReads<Tx> {
   WorkerId NewWorkerId() override { return WorkerId{Next(kWorker)}; }
   void SaveBatch(const Batch& batch) override;
   void DeleteBatch(BatchId id) override;
+  PlanId NewPlanId() override { return PlanId{Next(kPlan)}; }
+  void SavePlan(const PlanRecord& plan) override;
+  void AddPlanBatch(const PlanBatch& batch) override;
+  bool DeletePlan(PlanId id, int limit) override;
   void AppendEvent(Event event) override;
   void TrimEvents(int64_t through) override;
   void SaveArtifact(const Artifact& artifact) override;
@@ -79,7 +83,16 @@ class SqliteTx final : public SqliteReads<Tx> {
                      const std::vector<std::string>& digests) override;
 
  private:
-  enum Counter { kJob, kBatch, kEpoch, kWorker, kLane, kEvent, kCounters };
+  enum Counter {
+    kJob,
+    kBatch,
+    kEpoch,
+    kWorker,
+    kLane,
+    kEvent,
+    kPlan,
+    kCounters
+  };
   using Counters = std::array<int64_t, kCounters>;
 
   // What a closure may have to give back.

@@ -163,6 +163,35 @@ std::vector<Run> SqliteReads<I>::ReadyWith(const Run& first, int limit) {
 }
 
 template <class I>
+void SqliteReads<I>::ForEachWaiting(
+    const std::string& queue,
+    const std::function<void(const WaitingRun&)>& each) {
+  JobId job;
+  std::string owner;
+  RunParams shared;
+  for (const Lane& lane : ReadyLanes()) {
+    if (lane.queue != queue) continue;
+    Query rows = db_.Ask(sql::kWaiting, lane.id.value);
+    while (rows.Step()) {
+      const Run run = ReadRun(rows);
+      if (run.id.job() != job) {
+        job = run.id.job();
+        Query row = db_.Ask(sql::kWaitingJob, job.value);
+        if (!row.Step()) throw BrokenRow("no job " + std::to_string(job.value));
+        owner = row.Text();
+        shared = ReadParams(row);
+      }
+      const auto own = rows.TextOrNull();
+      if (!own) {
+        each({run, lane, owner, shared});
+      } else {
+        each({run, lane, owner, Merge(shared, ParamsFrom(*own))});
+      }
+    }
+  }
+}
+
+template <class I>
 int64_t SqliteReads<I>::CountReadyBefore(LaneId lane, const ReadyPlace& place,
                                          int64_t limit) {
   const int64_t count =
@@ -200,6 +229,37 @@ JobId SqliteReads<I>::LastJob() {
 template <class I>
 int64_t SqliteReads<I>::FirstSequence() {
   return FirstNumber(db_.Ask(sql::kFirstEvent), 1);
+}
+
+template <class I>
+std::optional<PlanRecord> SqliteReads<I>::FindPlan(PlanId id) {
+  return First(db_.Ask(sql::kFindPlan, id.value), ReadPlan);
+}
+
+template <class I>
+std::vector<PlanRecord> SqliteReads<I>::Plans(const std::string& queue,
+                                              PlanId before, int limit) {
+  const int64_t bound =
+      before ? before.value : std::numeric_limits<int64_t>::max();
+  return All(db_.Ask(sql::kPlans, queue, bound, limit), ReadPlan);
+}
+
+template <class I>
+std::vector<PlanId> SqliteReads<I>::ExpiredPlans(absl::Time by, int limit) {
+  return All(db_.Ask(sql::kExpiredPlans, Bound(by), limit), IdOf<PlanId>);
+}
+
+template <class I>
+std::vector<PlanBatch> SqliteReads<I>::PlanBatches(PlanId plan, int64_t after,
+                                                   int limit) {
+  return All(db_.Ask(sql::kPlanBatches, plan.value, after, limit),
+             ReadPlanBatch);
+}
+
+template <class I>
+std::optional<PlanBatch> SqliteReads<I>::FindPlanBatch(PlanId plan, RunId run) {
+  return First(db_.Ask(sql::kFindPlanBatch, plan.value, run.value),
+               ReadPlanBatch);
 }
 
 template <class I>

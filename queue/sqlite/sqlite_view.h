@@ -39,6 +39,9 @@ class SqliteReads : public Interface {
   std::vector<LaneHead> LaneHeads() override;
   std::vector<Run> Ready(LaneId lane, Priority highest, int limit) override;
   std::vector<Run> ReadyWith(const Run& first, int limit) override;
+  void ForEachWaiting(
+      const std::string& queue,
+      const std::function<void(const WaitingRun&)>& each) override;
   int64_t CountReadyBefore(LaneId lane, const ReadyPlace& place,
                            int64_t limit) override;
   std::vector<RunId> PastDeadline(absl::Time by, int limit) override;
@@ -47,6 +50,13 @@ class SqliteReads : public Interface {
   int64_t LastSequence() override;
   JobId LastJob() override;
   int64_t FirstSequence() override;
+  std::optional<PlanRecord> FindPlan(PlanId id) override;
+  std::vector<PlanRecord> Plans(const std::string& queue, PlanId before,
+                                int limit) override;
+  std::vector<PlanId> ExpiredPlans(absl::Time by, int limit) override;
+  std::vector<PlanBatch> PlanBatches(PlanId plan, int64_t after,
+                                     int limit) override;
+  std::optional<PlanBatch> FindPlanBatch(PlanId plan, RunId run) override;
   std::optional<Artifact> FindArtifact(const std::string& digest) override;
   bool IsReferenced(const std::string& digest) override;
   std::vector<Artifact> UnreferencedArtifacts(absl::Time created_by,

@@ -7,7 +7,7 @@
 
 namespace sheaf::sql {
 
-// The six counters.
+// The seven counters.
 inline constexpr char kCounters[] = "SELECT name, value FROM counters";
 inline constexpr char kLastJob[] =
     "SELECT value FROM counters WHERE name = 'job'";
@@ -20,19 +20,19 @@ inline constexpr char kProbe[] =
 inline constexpr char kQueues[] =
     "SELECT name, state, pause_mode, batch_size, attempts_max, runs_max, "
     "keep_succeeded, keep_failed, keep_cancelled, revision, version, "
-    "create_time, reason, actor, pause_time, resume_time, queued, running "
-    "FROM queues ORDER BY name";
+    "create_time, reason, actor, pause_time, resume_time, queued, running, "
+    "plan FROM queues ORDER BY name";
 inline constexpr char kFindQueue[] =
     "SELECT name, state, pause_mode, batch_size, attempts_max, runs_max, "
     "keep_succeeded, keep_failed, keep_cancelled, revision, version, "
-    "create_time, reason, actor, pause_time, resume_time, queued, running "
-    "FROM queues WHERE name = ?1";
+    "create_time, reason, actor, pause_time, resume_time, queued, running, "
+    "plan FROM queues WHERE name = ?1";
 inline constexpr char kSaveQueue[] =
     "INSERT OR REPLACE INTO queues (name, state, pause_mode, batch_size, "
     "attempts_max, runs_max, keep_succeeded, keep_failed, keep_cancelled, "
     "revision, version, create_time, reason, actor, pause_time, resume_time, "
-    "queued, running) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
-    "?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+    "queued, running, plan) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+    "?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
 inline constexpr char kDeleteQueue[] = "DELETE FROM queues WHERE name = ?1";
 
 inline constexpr char kFindLane[] =
@@ -131,6 +131,18 @@ inline constexpr char kReadyLanes[] =
     "FROM ready WHERE ready.lane IS NOT NULL) "
     "SELECT lanes.id, queue, kind, model, vae, width, height FROM ready "
     "CROSS JOIN lanes ON lanes.id = ready.lane";
+// Then a run's own values, its job's, and the job's owner.
+inline constexpr char kWaiting[] =
+    "SELECT r.id, lane, r.state, r.priority, r.run_time, r.start_deadline, "
+    "r.attempts_max, attempt, failures, crashes, alone, cancel_requested, "
+    "batch, epoch, worker, r.start_time, r.end_time, error, outputs, "
+    "own.params FROM runs AS r INDEXED BY runs_ready "
+    "LEFT JOIN run_params AS own ON own.run_id = r.id "
+    "WHERE r.state = 1 AND r.lane = ?1 "
+    "ORDER BY r.priority DESC, r.run_time, r.id";
+inline constexpr char kWaitingJob[] =
+    "SELECT j.owner, p.shared FROM jobs AS j "
+    "JOIN job_params AS p ON p.job_id = j.id WHERE j.id = ?1";
 inline constexpr char kCountReadyBefore[] =
     "SELECT (SELECT count(*) FROM (SELECT 1 FROM runs WHERE state = 1 "
     "AND lane = ?1 AND priority > ?2 LIMIT ?5)) + "
@@ -186,6 +198,53 @@ inline constexpr char kSaveBatch[] =
     "lease_expire_time, start_time, runs) "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 inline constexpr char kDeleteBatch[] = "DELETE FROM batches WHERE id = ?1";
+
+inline constexpr char kFindPlan[] =
+    "SELECT id, queue, state, live, revision, sequence, run_count, job_count, "
+    "batch_count, mode, report, preview, request_id, former, create_time, "
+    "expire_time, execute_time, start_time FROM plans WHERE id = ?1";
+inline constexpr char kPlans[] =
+    "SELECT id, queue, state, live, revision, sequence, run_count, job_count, "
+    "batch_count, mode, report, preview, request_id, former, create_time, "
+    "expire_time, execute_time, start_time FROM plans WHERE queue = ?1 AND id "
+    "< ?2 "
+    "ORDER BY id DESC LIMIT ?3";
+// 3 is active.
+inline constexpr char kExpiredPlans[] =
+    "SELECT id FROM plans WHERE expire_time <= ?1 AND state <> 3 "
+    "ORDER BY expire_time, id LIMIT ?2";
+inline constexpr char kSavePlan[] =
+    "INSERT INTO plans (id, queue, state, live, revision, sequence, "
+    "run_count, job_count, batch_count, mode, report, preview, request_id, "
+    "former, create_time, expire_time, execute_time, start_time) VALUES (?1, "
+    "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
+    "?18) "
+    "ON CONFLICT (id) DO UPDATE SET state = ?3, live = ?4, run_count = ?7, "
+    "job_count = ?8, batch_count = ?9, report = ?11, preview = ?12, "
+    "request_id = ?13, former = ?14, expire_time = ?16, execute_time = ?17, "
+    "start_time = ?18";
+inline constexpr char kDeletePlan[] = "DELETE FROM plans WHERE id = ?1";
+inline constexpr char kPlanBatches[] =
+    "SELECT plan, number, runs, info FROM plan_batches "
+    "WHERE plan = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
+inline constexpr char kFindPlanBatch[] =
+    "SELECT b.plan, b.number, b.runs, b.info "
+    "FROM plan_runs AS r JOIN plan_batches AS b "
+    "ON b.plan = r.plan AND b.number = r.number "
+    "WHERE r.plan = ?1 AND r.run_id = ?2";
+inline constexpr char kAddPlanBatch[] =
+    "INSERT INTO plan_batches (plan, number, runs, info) "
+    "VALUES (?1, ?2, ?3, ?4)";
+inline constexpr char kAddPlanRun[] =
+    "INSERT INTO plan_runs (plan, run_id, number) VALUES (?1, ?2, ?3)";
+inline constexpr char kDeletePlanBatches[] =
+    "DELETE FROM plan_batches WHERE plan = ?1 AND number <= "
+    "(SELECT min(number) FROM plan_batches WHERE plan = ?1) + ?2";
+inline constexpr char kLastPlanRuns[] =
+    "SELECT run_id FROM plan_runs WHERE plan = ?1 ORDER BY run_id "
+    "LIMIT 1 OFFSET ?2";
+inline constexpr char kDeletePlanRuns[] =
+    "DELETE FROM plan_runs WHERE plan = ?1 AND run_id <= ?2";
 
 inline constexpr char kEvents[] =
     "SELECT sequence, time, type, queue, job, batch, worker, data "
@@ -244,6 +303,7 @@ inline constexpr const char* kAll[] = {kCounters,        kSetCounter,
                                        kAddSharedParams, kDeleteSharedParams,
                                        kFindRun,         kRuns,
                                        kReady,           kReadyWith,
+                                       kWaiting,         kWaitingJob,
                                        kReadyLanes,      kCountReadyBefore,
                                        kPastDeadline,    kAddRun,
                                        kSaveRun,         kDeleteRuns,

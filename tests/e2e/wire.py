@@ -15,6 +15,8 @@ from sheaf._pb.sheaf.v1 import (
     admin_service_pb2_grpc,
     artifact_service_pb2,
     artifact_service_pb2_grpc,
+    batching_service_pb2,
+    batching_service_pb2_grpc,
     event_pb2,
     job_pb2,
     job_service_pb2,
@@ -35,6 +37,7 @@ class pb:  # noqa: N801
 for _module in (
     admin_service_pb2,
     artifact_service_pb2,
+    batching_service_pb2,
     event_pb2,
     job_pb2,
     job_service_pb2,
@@ -124,6 +127,9 @@ class Calls:
         self.queues = queue_service_pb2_grpc.QueueServiceStub(self.channel)
         self.admin = admin_service_pb2_grpc.AdminServiceStub(self.channel)
         self.artifacts = artifact_service_pb2_grpc.ArtifactServiceStub(
+            self.channel
+        )
+        self.batching = batching_service_pb2_grpc.BatchingServiceStub(
             self.channel
         )
         self.work = worker_service_pb2_grpc.WorkerServiceStub(self.channel)

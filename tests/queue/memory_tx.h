@@ -39,6 +39,9 @@ class MemoryTx final : public Tx {
   std::vector<LaneHead> LaneHeads() override;
   std::vector<Run> Ready(LaneId lane, Priority highest, int limit) override;
   std::vector<Run> ReadyWith(const Run& first, int limit) override;
+  void ForEachWaiting(
+      const std::string& queue,
+      const std::function<void(const WaitingRun&)>& each) override;
   int64_t CountReadyBefore(LaneId lane, const ReadyPlace& place,
                            int64_t limit) override;
   std::vector<RunId> PastDeadline(absl::Time by, int limit) override;
@@ -47,6 +50,13 @@ class MemoryTx final : public Tx {
   int64_t LastSequence() override;
   JobId LastJob() override { return JobId{counters_.Find("job").value_or(0)}; }
   int64_t FirstSequence() override;
+  std::optional<PlanRecord> FindPlan(PlanId id) override;
+  std::vector<PlanRecord> Plans(const std::string& queue, PlanId before,
+                                int limit) override;
+  std::vector<PlanId> ExpiredPlans(absl::Time by, int limit) override;
+  std::vector<PlanBatch> PlanBatches(PlanId plan, int64_t after,
+                                     int limit) override;
+  std::optional<PlanBatch> FindPlanBatch(PlanId plan, RunId run) override;
   std::optional<Artifact> FindArtifact(const std::string& digest) override;
   bool IsReferenced(const std::string& digest) override;
   std::vector<Artifact> UnreferencedArtifacts(absl::Time created_by,
@@ -70,6 +80,10 @@ class MemoryTx final : public Tx {
   WorkerId NewWorkerId() override { return WorkerId{Next("worker")}; }
   void SaveBatch(const Batch& batch) override;
   void DeleteBatch(BatchId id) override;
+  PlanId NewPlanId() override { return PlanId{Next("plan")}; }
+  void SavePlan(const PlanRecord& plan) override;
+  void AddPlanBatch(const PlanBatch& batch) override;
+  bool DeletePlan(PlanId id, int limit) override;
   void AppendEvent(Event event) override;
   void TrimEvents(int64_t through) override;
   void SaveArtifact(const Artifact& artifact) override;
@@ -99,6 +113,8 @@ class MemoryTx final : public Tx {
   UndoTable<RunId, std::string> own_{&log_};
   UndoTable<std::pair<RunId, int>, Attempt> attempts_{&log_};
   UndoTable<BatchId, Batch> batches_{&log_};
+  UndoTable<PlanId, PlanRecord> plans_{&log_};
+  UndoTable<std::pair<PlanId, int64_t>, PlanBatch> plan_batches_{&log_};
   UndoTable<int64_t, Event> events_{&log_};
   UndoTable<std::string, Artifact> artifacts_{&log_};
   UndoTable<std::pair<std::string, JobId>, bool> references_{&log_};

@@ -171,6 +171,18 @@ std::vector<Run> MemoryTx::ReadyWith(const Run& first, int limit) {
   return with;
 }
 
+void MemoryTx::ForEachWaiting(
+    const std::string& queue,
+    const std::function<void(const WaitingRun&)>& each) {
+  for (const auto& [place, id] : waiting_.rows()) {
+    const Lane lane = *lanes_.Find(std::get<LaneId>(place));
+    if (lane.queue != queue) continue;
+    const Job job = *jobs_.Find(id.job());
+    const RunParams params = Merge(SharedParams(id.job()), OwnParams(id));
+    each({*runs_.Find(id), lane, job.owner, params});
+  }
+}
+
 int64_t MemoryTx::CountReadyBefore(LaneId lane, const ReadyPlace& place,
                                    int64_t limit) {
   const Place end{lane, -static_cast<int>(place.priority), place.run_time,

@@ -11,6 +11,7 @@
 #include "server/rule_program.h"
 #include "sheaf/v1/admin_service.pb.h"
 #include "sheaf/v1/artifact_service.pb.h"
+#include "sheaf/v1/batching_service.pb.h"
 #include "sheaf/v1/job_service.pb.h"
 #include "sheaf/v1/queue_service.pb.h"
 #include "sheaf/v1/rules.pb.h"
@@ -25,9 +26,12 @@ using google::protobuf::FileDescriptor;
 
 // The files of the contract that define services.
 std::vector<const FileDescriptor*> ServiceFiles() {
-  return {v1::Worker::descriptor()->file(), v1::Artifact::descriptor()->file(),
+  return {v1::Worker::descriptor()->file(),
+          v1::Artifact::descriptor()->file(),
           v1::GetJobRequest::descriptor()->file(),
-          v1::Queue::descriptor()->file(), v1::Device::descriptor()->file()};
+          v1::Queue::descriptor()->file(),
+          v1::Device::descriptor()->file(),
+          v1::Plan::descriptor()->file()};
 }
 
 // Every field that a request of any service can hold, however deep.
@@ -134,14 +138,14 @@ TEST(RulesTest, NothingACallerSendsIsWithoutBound) {
   });
   // UpdateJob takes a whole Job, whose output-only fields it does not read;
   // they are bounded by the size of a message.
-  EXPECT_THAT(
-      unbounded,
-      ::testing::UnorderedElementsAre(
-          "sheaf.v1.Job.queue", "sheaf.v1.Job.kind", "sheaf.v1.Job.owner",
-          "sheaf.v1.Job.request_id", "sheaf.v1.Job.runs", "sheaf.v1.Run.name",
-          "sheaf.v1.Run.batch", "sheaf.v1.Run.worker", "sheaf.v1.Run.outputs",
-          "sheaf.v1.Run.attempts", "sheaf.v1.Attempt.batch",
-          "sheaf.v1.Attempt.worker"));
+  EXPECT_THAT(unbounded, ::testing::UnorderedElementsAre(
+                             "sheaf.v1.Job.queue", "sheaf.v1.Job.kind",
+                             "sheaf.v1.Job.owner", "sheaf.v1.Job.request_id",
+                             "sheaf.v1.Job.runs", "sheaf.v1.Run.name",
+                             "sheaf.v1.Run.batch", "sheaf.v1.Run.plan_batch",
+                             "sheaf.v1.Run.worker", "sheaf.v1.Run.outputs",
+                             "sheaf.v1.Run.attempts", "sheaf.v1.Attempt.batch",
+                             "sheaf.v1.Attempt.worker"));
 }
 
 }  // namespace

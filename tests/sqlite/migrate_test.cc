@@ -3,6 +3,8 @@
 #include <fstream>
 #include <thread>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
 #include "base/sha256.h"
 #include "gmock/gmock.h"
 #include "queue/error.h"
@@ -161,12 +163,17 @@ TEST_F(MigrateTest, ALargeDamagedDatabaseStopsWritingOnceThatIsFound) {
   Open();
   for (int i = 0; i < 5; ++i) Submit(200);
   Close();
+  // Of the runs themselves: nothing that opening needs.
+  const std::string pages =
+      Ask("SELECT group_concat(pageno) FROM dbstat WHERE name = 'runs' AND "
+          "pagetype = 'leaf'");
   {
     std::fstream file(database(),
                       std::ios::in | std::ios::out | std::ios::binary);
-    // Pages of run_params, say: nothing that opening needs.
-    for (int page = 30; page < 40; ++page) {
-      file.seekp(page * 4096 + 8);
+    for (const absl::string_view page : absl::StrSplit(pages, ',')) {
+      int number = 0;
+      ASSERT_TRUE(absl::SimpleAtoi(page, &number)) << pages;
+      file.seekp((number - 1) * 4096 + 8);
       for (int i = 0; i < 100; ++i) file.put('x');
     }
   }

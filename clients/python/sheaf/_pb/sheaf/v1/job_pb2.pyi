@@ -189,7 +189,7 @@ class Progress(_message.Message):
     def __init__(self, step: _Optional[int] = ..., step_count: _Optional[int] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., eta: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Run(_message.Message):
-    __slots__ = ["attempt", "attempts", "batch", "cancel_requested", "end_time", "error", "failure_count", "index", "name", "outputs", "progress", "request", "run_time", "start_time", "state", "worker"]
+    __slots__ = ["attempt", "attempts", "batch", "cancel_requested", "end_time", "error", "failure_count", "index", "name", "outputs", "plan_batch", "progress", "request", "run_time", "start_time", "state", "worker"]
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
@@ -200,6 +200,7 @@ class Run(_message.Message):
     INDEX_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     OUTPUTS_FIELD_NUMBER: _ClassVar[int]
+    PLAN_BATCH_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_FIELD_NUMBER: _ClassVar[int]
     RUN_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -216,13 +217,14 @@ class Run(_message.Message):
     index: int
     name: str
     outputs: _containers.RepeatedCompositeFieldContainer[Output]
+    plan_batch: str
     progress: Progress
     request: RunRequest
     run_time: _timestamp_pb2.Timestamp
     start_time: _timestamp_pb2.Timestamp
     state: RunState
     worker: str
-    def __init__(self, name: _Optional[str] = ..., index: _Optional[int] = ..., state: _Optional[_Union[RunState, str]] = ..., request: _Optional[_Union[RunRequest, _Mapping]] = ..., attempt: _Optional[int] = ..., failure_count: _Optional[int] = ..., batch: _Optional[str] = ..., worker: _Optional[str] = ..., run_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., outputs: _Optional[_Iterable[_Union[Output, _Mapping]]] = ..., error: _Optional[_Union[RunError, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., cancel_requested: bool = ..., attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., index: _Optional[int] = ..., state: _Optional[_Union[RunState, str]] = ..., request: _Optional[_Union[RunRequest, _Mapping]] = ..., attempt: _Optional[int] = ..., failure_count: _Optional[int] = ..., batch: _Optional[str] = ..., worker: _Optional[str] = ..., run_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., outputs: _Optional[_Iterable[_Union[Output, _Mapping]]] = ..., error: _Optional[_Union[RunError, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., cancel_requested: bool = ..., attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ..., plan_batch: _Optional[str] = ...) -> None: ...
 
 class RunCounts(_message.Message):
     __slots__ = ["cancelled", "failed", "queued", "running", "succeeded"]

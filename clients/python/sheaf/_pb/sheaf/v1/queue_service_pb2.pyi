@@ -92,13 +92,14 @@ class PurgeQueueResponse(_message.Message):
     def __init__(self, run_count: _Optional[int] = ...) -> None: ...
 
 class Queue(_message.Message):
-    __slots__ = ["actor", "create_time", "etag", "name", "pause_mode", "pause_time", "queued_run_count", "reason", "resume_time", "revision", "running_run_count", "settings", "state"]
+    __slots__ = ["actor", "create_time", "etag", "name", "pause_mode", "pause_time", "plan", "queued_run_count", "reason", "resume_time", "revision", "running_run_count", "settings", "state"]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     PAUSE_MODE_FIELD_NUMBER: _ClassVar[int]
     PAUSE_TIME_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
     QUEUED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     RESUME_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -112,6 +113,7 @@ class Queue(_message.Message):
     name: str
     pause_mode: PauseMode
     pause_time: _timestamp_pb2.Timestamp
+    plan: str
     queued_run_count: int
     reason: str
     resume_time: _timestamp_pb2.Timestamp
@@ -119,7 +121,7 @@ class Queue(_message.Message):
     running_run_count: int
     settings: QueueSettings
     state: QueueState
-    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[QueueState, str]] = ..., settings: _Optional[_Union[QueueSettings, _Mapping]] = ..., revision: _Optional[int] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., reason: _Optional[str] = ..., actor: _Optional[str] = ..., pause_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., resume_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., pause_mode: _Optional[_Union[PauseMode, str]] = ..., queued_run_count: _Optional[int] = ..., running_run_count: _Optional[int] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[QueueState, str]] = ..., settings: _Optional[_Union[QueueSettings, _Mapping]] = ..., revision: _Optional[int] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., reason: _Optional[str] = ..., actor: _Optional[str] = ..., pause_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., resume_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., pause_mode: _Optional[_Union[PauseMode, str]] = ..., queued_run_count: _Optional[int] = ..., running_run_count: _Optional[int] = ..., plan: _Optional[str] = ...) -> None: ...
 
 class QueueSettings(_message.Message):
     __slots__ = ["attempts_max", "batch_size", "keep_cancelled", "keep_failed", "keep_succeeded", "runs_max"]

@@ -1,0 +1,228 @@
+// `sheaf batch analyze|preview|execute|undo|explain`: regrouping a queue.
+#include <ostream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "cli/commands.h"
+#include "cli/errors.h"
+#include "cli/flag_values.h"
+#include "cli/text.h"
+#include "cli/tree.h"
+#include "sheaf/v1/batching_service.pb.h"
+
+namespace sheaf::cli {
+namespace {
+
+// Planning a million runs takes seconds.
+constexpr absl::Duration kLongWork = absl::Minutes(10);
+constexpr char kService[] = "sheaf.v1.BatchingService/";
+
+std::vector<Column> PlanColumns() {
+  return {{"NAME", "name"},
+          {"QUEUE", "queue"},
+          {"STATE", "state"},
+          {"MODE", "mode"},
+          {"RUNS", "run_count"},
+          {"JOBS", "job_count"},
+          {"BATCHES", "batch_count"},
+          {"GAIN", "gain"},
+          {"AGE", "create_time", Column::Style::kAge}};
+}
+
+bool IsForPeople(Context& context) {
+  const Format format = FormatFromText(context.Setting("output"));
+  return format == Format::kTable || format == Format::kWide;
+}
+
+// "7" or "plans/7".
+std::string PlanName(const std::string& text) {
+  return absl::StrContains(text, '/') ? text : absl::StrCat("plans/", text);
+}
+
+struct AnalyzeArgs {
+  std::string queue = "default";
+  std::string mode = "best";
+  std::string planner = "optimal";
+  std::string signature = "minimal";
+  std::string batch_size;
+  bool live = false;
+};
+
+absl::StatusOr<v1::AnalyzeQueueRequest> RequestOf(const AnalyzeArgs& args) {
+  v1::AnalyzeQueueRequest request;
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), QueueName(args.queue));
+  request.set_mode(args.mode == "strict"  ? v1::BATCHING_MODE_STRICT
+                   : args.mode == "mixed" ? v1::BATCHING_MODE_MIXED
+                                          : v1::BATCHING_MODE_BEST);
+  if (args.planner == "greedy") request.set_planner(v1::PLANNER_KIND_GREEDY);
+  if (args.signature == "conservative") {
+    request.set_signature(v1::SIGNATURE_KIND_CONSERVATIVE);
+  }
+  int batch_size = 0;
+  if (!args.batch_size.empty() &&
+      !absl::SimpleAtoi(args.batch_size, &batch_size)) {
+    return UsageError(
+        absl::StrCat("--batch-size cannot be '", args.batch_size, "'"));
+  }
+  request.set_batch_size(batch_size);
+  request.set_live(args.live);
+  return request;
+}
+
+absl::Status RunAnalyze(Context& context, AnalyzeArgs& args) {
+  SHEAF_ASSIGN_OR_RETURN(const auto request, RequestOf(args));
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  SHEAF_ASSIGN_OR_RETURN(
+      const auto answer,
+      client->Call<v1::AnalyzeQueueResponse>(
+          absl::StrCat(kService, "AnalyzeQueue"), request, kLongWork));
+  if (!IsForPeople(context)) {
+    context.MakePrinter().One(answer, {});
+    return absl::OkStatus();
+  }
+  if (!answer.has_plan()) {
+    context.Say(absl::StrCat(answer.message(), "."));
+    return absl::OkStatus();
+  }
+  context.out() << answer.plan().text();
+  context.Say(
+      absl::StrCat("Go on with: sheaf batch execute ", answer.plan().name()));
+  return absl::OkStatus();
+}
+
+struct PlanArgs {
+  std::string plan;
+  std::string queue = "default";
+  std::string request_id;
+};
+
+absl::Status RunPreview(Context& context, PlanArgs& args) {
+  v1::GetPlanRequest request;
+  request.set_name(PlanName(args.plan));
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  SHEAF_ASSIGN_OR_RETURN(
+      const auto plan,
+      client->Call<v1::Plan>(absl::StrCat(kService, "GetPlan"), request));
+  if (IsForPeople(context)) {
+    context.out() << plan.text();
+  } else {
+    context.MakePrinter().One(plan, PlanColumns());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunExecute(Context& context, PlanArgs& args) {
+  v1::ExecutePlanRequest request;
+  if (!args.plan.empty()) request.set_name(PlanName(args.plan));
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), QueueName(args.queue));
+  request.set_request_id(args.request_id);
+  request.set_actor(context.environment().variable("USER").value_or(""));
+  SHEAF_RETURN_IF_ERROR(context.Confirm(absl::StrCat(
+      "Regroup what waits in ", request.queue(), " by ",
+      args.plan.empty() ? "its newest plan" : request.name(), "?")));
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  SHEAF_ASSIGN_OR_RETURN(const auto answer,
+                         client->Call<v1::ExecutePlanResponse>(
+                             absl::StrCat(kService, "ExecutePlan"), request));
+  if (IsForPeople(context)) {
+    context.out() << answer.message() << "\n";
+  } else {
+    context.MakePrinter().One(answer.plan(), PlanColumns());
+  }
+  context.Say(absl::StrCat("Back with: sheaf batch undo ", answer.plan().name(),
+                           ", until the first of its batches starts."));
+  return absl::OkStatus();
+}
+
+absl::Status RunUndo(Context& context, PlanArgs& args) {
+  v1::UndoPlanRequest request;
+  request.set_name(PlanName(args.plan));
+  request.set_actor(context.environment().variable("USER").value_or(""));
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  SHEAF_ASSIGN_OR_RETURN(
+      const auto plan,
+      client->Call<v1::Plan>(absl::StrCat(kService, "UndoPlan"), request));
+  context.MakePrinter().One(plan, PlanColumns());
+  return absl::OkStatus();
+}
+
+absl::Status RunList(Context& context, PlanArgs& args) {
+  v1::ListPlansRequest request;
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), QueueName(args.queue));
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  SHEAF_ASSIGN_OR_RETURN(const auto plans,
+                         client->Call<v1::ListPlansResponse>(
+                             absl::StrCat(kService, "ListPlans"), request));
+  context.MakePrinter().List(plans, "plans", PlanColumns());
+  return absl::OkStatus();
+}
+
+struct ExplainArgs {
+  std::string run;
+  std::string other;
+};
+
+absl::Status RunExplain(Context& context, ExplainArgs& args) {
+  v1::ExplainRunRequest request;
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_run(), JobOrRunName(args.run));
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_other(), JobOrRunName(args.other));
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  SHEAF_ASSIGN_OR_RETURN(const auto answer,
+                         client->Call<v1::ExplainRunResponse>(
+                             absl::StrCat(kService, "ExplainRun"), request));
+  if (IsForPeople(context)) {
+    context.out() << answer.text();
+  } else {
+    context.MakePrinter().One(answer, {});
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddPlanCommands(CLI::App& batch, Context& context) {
+  const auto [analyze, analyze_args] =
+      AddVerb(batch, context, "analyze", "Plan which waiting runs go together",
+              &RunAnalyze);
+  AddValue(analyze, "--queue", &analyze_args->queue, "QUEUE",
+           "Queue to look at [default]");
+  AddValue(analyze, "--mode", &analyze_args->mode, "strict|mixed|best",
+           "Equal controls only, mixed ones, or what is cheaper [best]");
+  AddValue(analyze, "--batch-size", &analyze_args->batch_size, "COUNT",
+           "Runs in a batch at most [the queue's]");
+  AddValue(analyze, "--planner", &analyze_args->planner, "optimal|greedy",
+           "Cheapest batches, or in order of arrival [optimal]");
+  AddValue(analyze, "--signature", &analyze_args->signature,
+           "minimal|conservative",
+           "conservative: seed, steps and guidance must be equal [minimal]");
+  analyze->add_flag("--live", analyze_args->live,
+                    "Also where the queue is not paused");
+  const auto [preview, preview_args] =
+      AddVerb(batch, context, "preview", "Show a plan in words", &RunPreview);
+  AddName(preview, "plan", &preview_args->plan, "PLAN", "The plan");
+  const auto [execute, execute_args] = AddVerb(
+      batch, context, "execute",
+      "Make the queue go by a plan, unless it has changed since", &RunExecute);
+  AddValue(execute, "plan", &execute_args->plan, "PLAN",
+           "The plan [the queue's newest]");
+  AddValue(execute, "--queue", &execute_args->queue, "QUEUE",
+           "Queue whose newest plan is meant [default]");
+  AddValue(execute, "--request-id", &execute_args->request_id, "ID",
+           "A repeated call with it executes once");
+  const auto [undo, undo_args] = AddVerb(
+      batch, context, "undo",
+      "Bring the former grouping back, before anything has started", &RunUndo);
+  AddName(undo, "plan", &undo_args->plan, "PLAN", "The plan");
+  const auto [list, list_args] =
+      AddVerb(batch, context, "list", "List a queue's plans", &RunList);
+  AddValue(list, "--queue", &list_args->queue, "QUEUE", "The queue [default]");
+  const auto [explain, explain_args] = AddVerb(
+      batch, context, "explain",
+      "Say why two runs are, or are not, batched together", &RunExplain);
+  AddName(explain, "run", &explain_args->run, "RUN", "jobs/1/runs/0");
+  AddName(explain, "other", &explain_args->other, "RUN", "jobs/2/runs/0");
+}
+
+}  // namespace sheaf::cli

@@ -1,0 +1,255 @@
+#include "queue/plans.h"
+
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/status.h"
+#include "queue/queues.h"
+
+namespace sheaf {
+namespace {
+
+constexpr int kChangesRead = 1000;
+constexpr size_t kJobsNamed = 5;
+
+void SetState(Tx& tx, PlanId id, PlanState state) {
+  std::optional<PlanRecord> plan = tx.FindPlan(id);
+  if (!plan) return;
+  plan->state = state;
+  plan->expire_time = tx.now() + kPlanLife;
+  tx.SavePlan(*plan);
+}
+
+// Makes the queue go by `plan` (or none) and says so.
+void GoBy(Tx& tx, Queue queue, PlanId plan, Event event) {
+  queue.plan = plan;
+  ++queue.revision;
+  tx.SaveQueue(queue);
+  event.queue = queue.name;
+  tx.AppendEvent(std::move(event));
+}
+
+absl::StatusOr<PlanRecord> PlanToExecute(View& view,
+                                         const ExecuteOptions& options) {
+  if (options.plan) return FindPlanOrError(view, options.plan);
+  for (PlanRecord& plan : view.Plans(options.queue, PlanId{}, 10)) {
+    if (plan.state != PlanState::kStoring) return std::move(plan);
+  }
+  return Error(Reason::kNoAnalysis,
+               absl::StrCat("No analysis available for queues/", options.queue,
+                            ". Please analyze first."));
+}
+
+absl::Status CheckFresh(View& view, const PlanRecord& plan,
+                        const Queue& queue) {
+  if (plan.live || queue.revision == plan.revision) return absl::OkStatus();
+  std::string text =
+      "Analysis is stale - queue has changed. Please re-analyze.";
+  const std::string changes = ChangesSince(view, plan);
+  if (!changes.empty()) absl::StrAppend(&text, " Since then: ", changes, ".");
+  return WithMetadata(Error(Reason::kAnalysisStale, text), "changes", changes);
+}
+
+// Counts of what happened, by what to call it.
+class Changes {
+ public:
+  void Note(const Event& event) {
+    switch (event.type) {
+      case EventType::kJobSubmitted:
+        return Job("submitted", event.job);
+      case EventType::kJobUpdated:
+        return Job("updated", event.job);
+      case EventType::kJobDeleted:
+        return Job("deleted", event.job);
+      case EventType::kQueueUpdated:
+        settings_ = true;
+        return;
+      case EventType::kPlanExecuted:
+      case EventType::kPlanUndone:
+        regrouped_ = true;
+        return;
+      default:
+        for (const RunChange& change : event.runs) ++runs_[change.state];
+    }
+  }
+
+  std::string Text() const {
+    std::vector<std::string> parts;
+    for (const auto& [verb, jobs] : jobs_) {
+      parts.push_back(absl::StrCat(Count(jobs.size(), "job"), " ", verb, " (",
+                                   Names(jobs), ")"));
+    }
+    for (const auto& [state, count] : runs_) {
+      if (const char* verb = VerbOf(state)) {
+        parts.push_back(absl::StrCat(Count(count, "run"), " ", verb));
+      }
+    }
+    if (settings_) parts.push_back("the queue's settings changed");
+    if (regrouped_) parts.push_back("another plan was executed or undone");
+    return absl::StrJoin(parts, ", ");
+  }
+
+ private:
+  static std::string Count(size_t count, const char* noun) {
+    return absl::StrCat(count, " ", noun, count == 1 ? " was" : "s were");
+  }
+  static const char* VerbOf(RunState state) {
+    switch (state) {
+      case RunState::kQueued:
+        return "put back in line";
+      case RunState::kRunning:
+        return "started";
+      case RunState::kCancelled:
+        return "cancelled";
+      default:
+        return nullptr;  // ended: nothing that waits
+    }
+  }
+  static std::string Names(const std::vector<JobId>& jobs) {
+    std::vector<std::string> names;
+    for (JobId job : jobs) {
+      if (names.size() == kJobsNamed) {
+        names.push_back("...");
+        break;
+      }
+      names.push_back(NameOf(job));
+    }
+    return absl::StrJoin(names, ", ");
+  }
+  void Job(const char* verb, JobId job) {
+    std::vector<JobId>& jobs = jobs_[verb];
+    if (jobs.empty() || jobs.back() != job) jobs.push_back(job);
+  }
+
+  std::map<std::string, std::vector<JobId>> jobs_;
+  std::map<RunState, size_t> runs_;
+  bool settings_ = false;
+  bool regrouped_ = false;
+};
+
+}  // namespace
+
+std::string NameOf(const PlanBatch& batch) {
+  return absl::StrCat(NameOf(batch.plan), "/batches/", batch.number);
+}
+
+PlanRecord BeginPlan(Tx& tx, PlanRecord plan) {
+  plan.id = tx.NewPlanId();
+  plan.state = PlanState::kStoring;
+  plan.create_time = tx.now();
+  plan.expire_time = tx.now() + kPlanLife;
+  tx.SavePlan(plan);
+  return plan;
+}
+
+absl::Status AddToPlan(Tx& tx, PlanId id, std::vector<PlanBatch> batches) {
+  SHEAF_ASSIGN_OR_RETURN(const PlanRecord plan, FindPlanOrError(tx, id));
+  for (PlanBatch& batch : batches) {
+    batch.plan = plan.id;
+    tx.AddPlanBatch(batch);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<PlanRecord> SealPlan(Tx& tx, PlanId id) {
+  SHEAF_ASSIGN_OR_RETURN(PlanRecord plan, FindPlanOrError(tx, id));
+  plan.state = PlanState::kReady;
+  tx.SavePlan(plan);
+  return plan;
+}
+
+absl::StatusOr<PlanRecord> FindPlanOrError(View& view, PlanId id) {
+  std::optional<PlanRecord> plan = view.FindPlan(id);
+  if (plan) return *std::move(plan);
+  return WithSubject(
+      Error(Reason::kPlanNotFound, absl::StrCat("there is no ", NameOf(id))),
+      NameOf(id));
+}
+
+absl::StatusOr<Executed> ExecutePlan(Tx& tx, const ExecuteOptions& options) {
+  SHEAF_ASSIGN_OR_RETURN(PlanRecord plan, PlanToExecute(tx, options));
+  if (plan.execute_time != absl::InfinitePast() &&
+      plan.request_id == options.request_id && !plan.request_id.empty()) {
+    return Executed{std::move(plan), true};
+  }
+  SHEAF_ASSIGN_OR_RETURN(const Queue queue, FindQueueOrError(tx, plan.queue));
+  if (plan.state != PlanState::kReady) {
+    return Error(Reason::kNoAnalysis,
+                 absl::StrCat("No analysis available: ", NameOf(plan.id),
+                              " has been executed already. Please analyze "
+                              "again."));
+  }
+  SHEAF_RETURN_IF_ERROR(CheckFresh(tx, plan, queue));
+  if (queue.plan) SetState(tx, queue.plan, PlanState::kReplaced);
+  plan.former = queue.plan;
+  plan.state = PlanState::kActive;
+  plan.request_id = options.request_id;
+  plan.execute_time = tx.now();
+  tx.SavePlan(plan);
+  GoBy(tx, queue, plan.id,
+       {.type = EventType::kPlanExecuted,
+        .actor = options.actor,
+        .reason = NameOf(plan.id)});
+  return Executed{std::move(plan), false};
+}
+
+absl::StatusOr<PlanRecord> UndoPlan(Tx& tx, PlanId id,
+                                    const std::string& actor) {
+  SHEAF_ASSIGN_OR_RETURN(PlanRecord plan, FindPlanOrError(tx, id));
+  SHEAF_ASSIGN_OR_RETURN(const Queue queue, FindQueueOrError(tx, plan.queue));
+  if (queue.plan != id) {
+    return Error(Reason::kPlanNotActive,
+                 absl::StrCat(NameOf(id), " is not the plan by which queues/",
+                              queue.name, " goes"));
+  }
+  if (plan.start_time != absl::InfinitePast()) {
+    return Error(
+        Reason::kPlanStarted,
+        absl::StrCat("batches of ", NameOf(id), " have been handed out since ",
+                     absl::FormatTime(plan.start_time)));
+  }
+  PlanId former = plan.former;
+  if (former && !tx.FindPlan(former)) former = PlanId{};
+  plan.state = PlanState::kUndone;
+  plan.expire_time = tx.now() + kPlanLife;
+  tx.SavePlan(plan);
+  if (former) SetState(tx, former, PlanState::kActive);
+  GoBy(tx, queue, former,
+       {.type = EventType::kPlanUndone, .actor = actor, .reason = NameOf(id)});
+  return plan;
+}
+
+std::string ChangesSince(View& view, const PlanRecord& plan) {
+  Changes changes;
+  for (const Event& event : view.Events(plan.sequence, kChangesRead)) {
+    if (event.queue == plan.queue) changes.Note(event);
+  }
+  return changes.Text();
+}
+
+std::vector<Run> PlannedWith(View& view, PlanId plan, const Run& run) {
+  const std::optional<PlanBatch> batch = view.FindPlanBatch(plan, run.id);
+  std::vector<Run> members;
+  if (!batch) return members;
+  for (const RunId id : batch->runs) {
+    std::optional<Run> member = view.FindRun(id);
+    if (!member || member->state != RunState::kQueued || member->alone) {
+      continue;
+    }
+    if (member->run_time > view.now()) continue;
+    if (member->start_deadline <= view.now()) continue;
+    members.push_back(*std::move(member));
+  }
+  return members;
+}
+
+bool DeleteExpiredPlans(Tx& tx, int limit) {
+  const std::vector<PlanId> expired = tx.ExpiredPlans(tx.now(), 1);
+  if (expired.empty()) return false;
+  tx.DeletePlan(expired[0], limit);
+  return true;
+}
+
+}  // namespace sheaf

@@ -1,0 +1,59 @@
+// Storing, executing and undoing plans. queue/plan.h says what a plan is; how
+// one is made is no concern of the queue's.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "queue/error.h"
+#include "queue/store.h"
+
+namespace sheaf {
+
+// How long a plan that nobody executes is kept, and how long one that was
+// replaced or undone stays readable.
+inline constexpr absl::Duration kPlanLife = absl::Hours(24);
+
+// A new plan without batches; gives it its id and times.
+PlanRecord BeginPlan(Tx& tx, PlanRecord plan);
+// Adds batches to a plan that is being stored. PLAN_NOT_FOUND.
+absl::Status AddToPlan(Tx& tx, PlanId id, std::vector<PlanBatch> batches);
+// The plan is whole and may be executed. PLAN_NOT_FOUND.
+absl::StatusOr<PlanRecord> SealPlan(Tx& tx, PlanId id);
+
+absl::StatusOr<PlanRecord> FindPlanOrError(View& view, PlanId id);
+
+struct ExecuteOptions {
+  PlanId plan;  // none: the newest of `queue`
+  std::string queue;
+  std::string request_id;  // a second call with it answers as the first did
+  std::string actor;
+};
+struct Executed {
+  PlanRecord plan;
+  bool replayed = false;
+};
+// The plan's queue goes by it from now on. NO_ANALYSIS, PLAN_NOT_FOUND;
+// ANALYSIS_STALE, with what changed, where what waits is not what was looked
+// at, unless the plan is live.
+absl::StatusOr<Executed> ExecutePlan(Tx& tx, const ExecuteOptions& options);
+
+// The queue goes by the plan before it, or by none. PLAN_NOT_FOUND,
+// PLAN_NOT_ACTIVE; PLAN_STARTED once a batch of it has been leased.
+absl::StatusOr<PlanRecord> UndoPlan(Tx& tx, PlanId id,
+                                    const std::string& actor);
+
+// "2 jobs were submitted (jobs/7, jobs/8), 1 run was cancelled": what happened
+// in the plan's queue since it was looked at; empty where nothing did.
+std::string ChangesSince(View& view, const PlanRecord& plan);
+
+// The batch of the queue's plan that `run` is in: its runs that wait, are due
+// and may go with others, in batch order; empty where it is in none.
+std::vector<Run> PlannedWith(View& view, PlanId plan, const Run& run);
+
+// Deletes some of what is left of plans whose time is over. True if there may
+// be more.
+bool DeleteExpiredPlans(Tx& tx, int limit);
+
+}  // namespace sheaf

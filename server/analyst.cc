@@ -1,0 +1,141 @@
+#include "server/analyst.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "batching/cost.h"
+#include "batching/planner.h"
+#include "batching/preview.h"
+#include "batching/report.h"
+#include "queue/plans.h"
+#include "queue/queues.h"
+#include "server/convert_plan.h"
+
+namespace sheaf::server {
+namespace {
+
+// Batches stored in one write: some milliseconds of the writer's time.
+constexpr size_t kSlice = 500;
+constexpr int kThreads = 2;
+
+absl::Status CheckPaused(const Queue& queue, bool live) {
+  if (live || queue.state == QueueState::kPaused) return absl::OkStatus();
+  return WithSubject(
+      Error(Reason::kQueueNotPaused,
+            absl::StrCat("queues/", queue.name,
+                         " is not paused; pause it, or analyze it live")),
+      absl::StrCat("queues/", queue.name));
+}
+
+}  // namespace
+
+struct Analyst::Snapshot {
+  Queue queue;
+  int64_t sequence = 0;
+  absl::Time now;
+  batching::RowSet set;
+};
+
+void Analyst::Stop() {
+  stopping_ = true;
+  runner_.Stop();
+}
+
+void Analyst::Analyze(Question question, Done done) {
+  runner_.Run([this, question = std::move(question), done = std::move(done)] {
+    if (stopping_) {
+      return done(Error(Reason::kServerStopping, "the server is stopping"));
+    }
+    done(AnalyzeNow(question));
+  });
+}
+
+absl::StatusOr<Analyst::Snapshot> Analyst::Look(const Question& question) {
+  Snapshot snapshot;
+  SHEAF_RETURN_IF_ERROR(ReadAndWait(*store_, [&](View& view) -> absl::Status {
+    snapshot = Snapshot();
+    SHEAF_ASSIGN_OR_RETURN(snapshot.queue,
+                           FindQueueOrError(view, question.queue));
+    SHEAF_RETURN_IF_ERROR(CheckPaused(snapshot.queue, question.live));
+    snapshot.sequence = view.LastSequence();
+    snapshot.now = view.now();
+    view.ForEachWaiting(question.queue, [&](const WaitingRun& waiting) {
+      snapshot.set.Add(waiting.run, waiting.lane.kind, waiting.owner,
+                       waiting.params, snapshot.now);
+    });
+    return absl::OkStatus();
+  }));
+  snapshot.set.Sort();
+  return snapshot;
+}
+
+absl::StatusOr<Analyst::Analysis> Analyst::AnalyzeNow(
+    const Question& question) {
+  SHEAF_ASSIGN_OR_RETURN(const Snapshot snapshot, Look(question));
+  const batching::RowSet& set = snapshot.set;
+  if (set.rows.empty()) return Analysis{{}, batching::NothingToPlan(set)};
+  const batching::CostModel model(&set.shapes, profile_);
+  batching::PlanOptions options;
+  options.batch_size = question.batch_size > 0
+                           ? question.batch_size
+                           : snapshot.queue.settings.batch_size;
+  options.now = snapshot.now;
+  options.threads = kThreads;
+  const batching::Plan plan = batching::MakeBestPlan(
+      set, model,
+      batching::RulesFor(question.mode, question.greedy, question.signature),
+      options);
+  const batching::PlanReport report =
+      batching::Report(set, model, plan, batching::Calibration(), options);
+
+  PlanRecord record;
+  record.queue = question.queue;
+  record.live = question.live;
+  record.revision = snapshot.queue.revision;
+  record.sequence = snapshot.sequence;
+  record.run_count = report.runs;
+  record.job_count = report.jobs;
+  record.batch_count = report.batches;
+  record.mode = ModeName(question.mode);
+  record.report = ReportJson(report, profile_.name, options.batch_size);
+  record.preview = batching::PreviewText(
+      set, plan, report,
+      {.mode = question.mode, .batch_size = options.batch_size});
+  SHEAF_ASSIGN_OR_RETURN(record, Keep(snapshot, plan, std::move(record)));
+  return Analysis{std::move(record), batching::Headline(report)};
+}
+
+absl::StatusOr<PlanRecord> Analyst::Keep(const Snapshot& snapshot,
+                                         const batching::Plan& plan,
+                                         PlanRecord record) {
+  PlanRecord begun;
+  SHEAF_RETURN_IF_ERROR(WriteAndWait(*store_, [&](Tx& tx) {
+    begun = BeginPlan(tx, record);
+    return absl::OkStatus();
+  }));
+  for (size_t from = 0; from < plan.batches.size(); from += kSlice) {
+    if (stopping_) return Error(Reason::kServerStopping, "the server stops");
+    std::vector<PlanBatch> slice;
+    for (size_t i = from; i < std::min(from + kSlice, plan.batches.size());
+         ++i) {
+      const batching::PlannedBatch& planned = plan.batches[i];
+      PlanBatch batch;
+      batch.number = static_cast<int64_t>(i) + 1;
+      for (const uint32_t row : plan.RowsOf(planned)) {
+        batch.runs.push_back(snapshot.set.rows[row].id());
+      }
+      batch.info = BatchJson(snapshot.set, plan, planned);
+      slice.push_back(std::move(batch));
+    }
+    SHEAF_RETURN_IF_ERROR(WriteAndWait(
+        *store_, [&](Tx& tx) { return AddToPlan(tx, begun.id, slice); }));
+  }
+  SHEAF_RETURN_IF_ERROR(WriteAndWait(*store_, [&](Tx& tx) -> absl::Status {
+    SHEAF_ASSIGN_OR_RETURN(begun, SealPlan(tx, begun.id));
+    return absl::OkStatus();
+  }));
+  return begun;
+}
+
+}  // namespace sheaf::server

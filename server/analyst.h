@@ -1,0 +1,60 @@
+// Plans what waits in a queue: reads a snapshot, makes a plan (batching/),
+// stores it in slices. On a thread of its own, one analysis at a time, so that
+// neither gRPC nor the store waits for arithmetic.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "batching/plan.h"
+#include "batching/profile.h"
+#include "queue/plan.h"
+#include "queue/sqlite/runner.h"
+#include "queue/store.h"
+
+namespace sheaf::server {
+
+class Analyst {
+ public:
+  struct Question {
+    std::string queue;
+    batching::Mode mode = batching::Mode::kBest;
+    bool greedy = false;
+    batching::Signature signature = batching::Signature::kMinimal;
+    int batch_size = 0;  // 0: the queue's
+    bool live = false;
+  };
+  struct Analysis {
+    std::optional<PlanRecord> plan;  // none where nothing can be batched
+    std::string message;
+  };
+  using Done = std::function<void(absl::StatusOr<Analysis>)>;
+
+  // The store outlives it.
+  Analyst(Store* store, batching::Profile profile)
+      : store_(store), profile_(std::move(profile)) {}
+  // Ends what waits with SERVER_STOPPING.
+  ~Analyst() { Stop(); }
+  void Stop();
+
+  // Any thread; `done` is called on the analyst's. QUEUE_NOT_FOUND,
+  // QUEUE_NOT_PAUSED, and whatever the store says.
+  void Analyze(Question question, Done done);
+
+ private:
+  struct Snapshot;
+  absl::StatusOr<Analysis> AnalyzeNow(const Question& question);
+  absl::StatusOr<Snapshot> Look(const Question& question);
+  absl::StatusOr<PlanRecord> Keep(const Snapshot& snapshot,
+                                  const batching::Plan& plan,
+                                  PlanRecord record);
+
+  Store* const store_;
+  const batching::Profile profile_;
+  std::atomic<bool> stopping_ = false;
+  Runner runner_;
+};
+
+}  // namespace sheaf::server

@@ -1,0 +1,236 @@
+#include "server/batching_handler.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "batching/request_fields.h"
+#include "queue/jobs.h"
+#include "queue/plans.h"
+#include "server/call.h"
+#include "server/convert.h"
+#include "server/convert_plan.h"
+#include "server/page_token.h"
+
+namespace sheaf::server {
+namespace {
+
+PlanId PlanNamed(const std::string& name) {
+  // The name has passed its field's rule.
+  return PlanId{name.empty() ? 0 : std::stoll(LastPart(name))};
+}
+
+Analyst::Question QuestionOf(const pb::AnalyzeQueueRequest& request) {
+  Analyst::Question question;
+  question.queue = LastPart(request.queue());
+  if (request.mode() != pb::BATCHING_MODE_UNSPECIFIED) {
+    question.mode = static_cast<batching::Mode>(request.mode());
+  }
+  question.greedy = request.planner() == pb::PLANNER_KIND_GREEDY;
+  if (request.signature() == pb::SIGNATURE_KIND_CONSERVATIVE) {
+    question.signature = batching::Signature::kConservative;
+  }
+  question.batch_size = request.batch_size();
+  question.live = request.live();
+  return question;
+}
+
+std::string Jobs(int64_t count) {
+  return absl::StrCat(count, count == 1 ? " job" : " jobs");
+}
+
+struct AskedRun {
+  RunParams params;
+  std::string kind;
+};
+
+absl::StatusOr<AskedRun> AskedOf(View& view, const std::string& name) {
+  SHEAF_ASSIGN_OR_RETURN(const RunId id, RunNamed(name));
+  SHEAF_RETURN_IF_ERROR(FindRunOrError(view, id).status());
+  SHEAF_ASSIGN_OR_RETURN(const Job job, FindJobOrError(view, id.job()));
+  return AskedRun{Merge(view.SharedParams(id.job()), view.OwnParams(id)),
+                  job.kind};
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* BatchingHandler::AnalyzeQueue(
+    grpc::CallbackServerContext* context,
+    const pb::AnalyzeQueueRequest* request,
+    pb::AnalyzeQueueResponse* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  auto* reactor = context->DefaultReactor();
+  analyst_.Analyze(
+      QuestionOf(*request),
+      [reactor, response](absl::StatusOr<Analyst::Analysis> analysis) {
+        if (!analysis.ok()) {
+          return reactor->Finish(ToGrpcStatus(analysis.status()));
+        }
+        response->set_message(analysis->message);
+        if (analysis->plan) ToProto(*analysis->plan, response->mutable_plan());
+        reactor->Finish(grpc::Status::OK);
+      });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* BatchingHandler::GetPlan(
+    grpc::CallbackServerContext* context, const pb::GetPlanRequest* request,
+    pb::Plan* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  return ReadCall(
+      core_, context,
+      [id = PlanNamed(request->name())](View& view) {
+        return FindPlanOrError(view, id);
+      },
+      [response](const PlanRecord& plan) { ToProto(plan, response); });
+}
+
+grpc::ServerUnaryReactor* BatchingHandler::ListPlans(
+    grpc::CallbackServerContext* context, const pb::ListPlansRequest* request,
+    pb::ListPlansResponse* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  const std::string question = absl::StrCat("plans\n", request->queue());
+  PlanId before;
+  if (!request->page_token().empty()) {
+    const auto last = ReadPageToken(question, request->page_token());
+    if (!last.ok()) return Refuse(context, last.status());
+    before = PlanId{*last};
+  }
+  const int limit = PageSize(request->page_size());
+  return ReadCall(
+      core_, context,
+      [queue = LastPart(request->queue()), before,
+       limit](View& view) -> absl::StatusOr<std::vector<PlanRecord>> {
+        SHEAF_RETURN_IF_ERROR(FindQueueOrError(view, queue).status());
+        return view.Plans(queue, before, limit);
+      },
+      [response, question, limit](const std::vector<PlanRecord>& plans) {
+        for (const PlanRecord& plan : plans) {
+          if (plan.state != PlanState::kStoring) {
+            ToProto(plan, response->add_plans());
+          }
+        }
+        if (static_cast<int>(plans.size()) == limit) {
+          response->set_next_page_token(
+              MakePageToken(question, plans.back().id.value));
+        }
+      });
+}
+
+grpc::ServerUnaryReactor* BatchingHandler::ListPlanBatches(
+    grpc::CallbackServerContext* context,
+    const pb::ListPlanBatchesRequest* request,
+    pb::ListPlanBatchesResponse* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  const std::string question = absl::StrCat("batches\n", request->plan());
+  int64_t after = 0;
+  if (!request->page_token().empty()) {
+    const auto last = ReadPageToken(question, request->page_token());
+    if (!last.ok()) return Refuse(context, last.status());
+    after = *last;
+  }
+  const int limit = PageSize(request->page_size());
+  return ReadCall(
+      core_, context,
+      [id = PlanNamed(request->plan()), after,
+       limit](View& view) -> absl::StatusOr<std::vector<pb::PlanBatch>> {
+        SHEAF_RETURN_IF_ERROR(FindPlanOrError(view, id).status());
+        std::vector<pb::PlanBatch> page;
+        for (const PlanBatch& batch : view.PlanBatches(id, after, limit)) {
+          pb::PlanBatch& out = page.emplace_back();
+          ToProto(batch, &out);
+          FillWeights(view, batch, &out);
+        }
+        return page;
+      },
+      [response, question, limit, after](const auto& page) {
+        for (const pb::PlanBatch& batch : page) {
+          *response->add_batches() = batch;
+        }
+        if (static_cast<int>(page.size()) == limit) {
+          response->set_next_page_token(MakePageToken(question, after + limit));
+        }
+      });
+}
+
+grpc::ServerUnaryReactor* BatchingHandler::ExecutePlan(
+    grpc::CallbackServerContext* context, const pb::ExecutePlanRequest* request,
+    pb::ExecutePlanResponse* response) {
+  absl::Status status = Admit(core_, *context, *request);
+  if (status.ok() && request->name().empty() && request->queue().empty()) {
+    status = InvalidArgument({{"name", "either name or queue must be given"}});
+  }
+  if (!status.ok()) return Refuse(context, status);
+  ExecuteOptions options;
+  options.plan = PlanNamed(request->name());
+  options.queue = LastPart(request->queue());
+  options.request_id = request->request_id();
+  options.actor = request->actor();
+  return WriteCall(
+      core_, context,
+      [options](Tx& tx) { return sheaf::ExecutePlan(tx, options); },
+      [response](const Executed& executed) {
+        const PlanRecord& plan = executed.plan;
+        ToProto(plan, response->mutable_plan());
+        response->set_replayed(executed.replayed);
+        response->set_message(absl::StrCat(
+            "Queue reorganized successfully. ", Jobs(plan.job_count), " → ",
+            plan.batch_count, plan.batch_count == 1 ? " batch" : " batches"));
+      });
+}
+
+grpc::ServerUnaryReactor* BatchingHandler::UndoPlan(
+    grpc::CallbackServerContext* context, const pb::UndoPlanRequest* request,
+    pb::Plan* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  return WriteCall(
+      core_, context,
+      [id = PlanNamed(request->name()), actor = request->actor()](Tx& tx) {
+        return sheaf::UndoPlan(tx, id, actor);
+      },
+      [response](const PlanRecord& plan) { ToProto(plan, response); });
+}
+
+grpc::ServerUnaryReactor* BatchingHandler::ExplainRun(
+    grpc::CallbackServerContext* context, const pb::ExplainRunRequest* request,
+    pb::ExplainRunResponse* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  return ReadCall(
+      core_, context,
+      [run = request->run(), other = request->other()](
+          View& view) -> absl::StatusOr<batching::Explanation> {
+        SHEAF_ASSIGN_OR_RETURN(const AskedRun a, AskedOf(view, run));
+        SHEAF_ASSIGN_OR_RETURN(const AskedRun b, AskedOf(view, other));
+        const RunParams defaults;
+        return batching::Explain({a.kind, &a.params, &defaults},
+                                 {b.kind, &b.params, &defaults},
+                                 batching::Capability::kFull);
+      },
+      [response](const batching::Explanation& explanation) {
+        response->set_strict(explanation.strict);
+        response->set_mixed(explanation.mixed);
+        response->set_text(explanation.Text());
+        for (const batching::Difference& difference : explanation.differences) {
+          auto* out = response->add_differences();
+          out->set_field(difference.field);
+          out->set_value(difference.a);
+          out->set_other_value(difference.b);
+          out->set_blocks_strict(difference.blocks_strict);
+          out->set_blocks_mixed(difference.blocks_mixed);
+        }
+      });
+}
+
+}  // namespace sheaf::server
