@@ -37,4 +37,26 @@ std::vector<uint32_t> FormBatch(const RowSet& set, const CostModel& model,
   return best;
 }
 
+Head HeadOf(const RowSet& set, const CostModel& model,
+            absl::Span<const uint32_t> batch) {
+  Head head;
+  std::vector<uint32_t> classes;
+  for (const uint32_t index : batch) {
+    const Row& row = set.rows[index];
+    classes.push_back(set.shapes.shape(row.shape).cost);
+    if (row.deadline == kNever) continue;
+    head.start_by = std::min(head.start_by, absl::FromUnixMillis(row.deadline));
+  }
+  const Row& first = set.rows[batch[0]];
+  head.key = set.shapes.shape(first.shape).key;
+  head.rows = static_cast<int>(batch.size());
+  head.priority = first.priority;
+  head.ms = model.Batch(classes);
+  head.one_ms = model.Alike(classes[0], 1);
+  // What may come is not known; something like the oldest is a fair guess.
+  classes.push_back(classes[0]);
+  head.more_ms = model.Batch(classes);
+  return head;
+}
+
 }  // namespace sheaf::batching

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "batching/choose.h"
 #include "batching/cost.h"
 #include "batching/rows.h"
 
@@ -16,5 +17,10 @@ namespace sheaf::batching {
 // of them.
 std::vector<uint32_t> FormBatch(const RowSet& set, const CostModel& model,
                                 absl::Span<const uint32_t> waiting, int size);
+
+// What ChooseBatch wants to know of a batch that could run now, as far as its
+// rows tell: all but rows_max, oldest, arrivals_per_second and loaded.
+Head HeadOf(const RowSet& set, const CostModel& model,
+            absl::Span<const uint32_t> batch);
 
 }  // namespace sheaf::batching

@@ -94,6 +94,8 @@ uint32_t ShapeTable::InternKey(const RunParams& params) {
   const uint32_t id = NumberOf(&key_ids_, text_, &is_new);
   if (is_new) {
     BatchKey key{text_, Sha256Hex(text_).substr(0, 16), model, vae};
+    key.width = params.width.value_or(options_.defaults.width.value_or(0));
+    key.height = params.height.value_or(options_.defaults.height.value_or(0));
     key.disabled = capability == Capability::kDisabled;
     key.loaded =
         NumberOf(&loaded_ids_, absl::StrCat(model, "\n", vae), &is_new);

@@ -70,6 +70,8 @@ struct BatchKey {
   std::string hash;  // of the text; the same in every process and release
   std::string model;
   std::string vae;
+  int64_t width = 0;  // 0: the model's own
+  int64_t height = 0;
   uint32_t loaded = 0;    // keys with equal numbers need no change of model
   bool disabled = false;  // one row at a time
 };

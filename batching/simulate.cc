@@ -170,30 +170,14 @@ std::vector<Head> Simulation::Heads(
   std::vector<Head> heads;
   for (const auto& [key, places] : waiting_.by_key()) {
     const auto waiting = waiting_.Oldest(key, kCandidatesMax);
-    Head head;
-    head.key = key;
+    auto batch = FormBatch(set_, model_, waiting, options_.batch_size);
+    Head head = HeadOf(set_, model_, batch);
     head.rows_max = options_.batch_size;
     if (policy.rule == WaitRule::kEconomic) {
       const int knee = Knee(model_.profile(), 2 * options_.batch_size, 0.05);
       head.rows_max = std::min(head.rows_max, (knee + 1) / 2);
     }
-    auto batch = FormBatch(set_, model_, waiting, options_.batch_size);
-    std::vector<uint32_t> classes;
-    for (const uint32_t row : batch) {
-      classes.push_back(set_.shapes.shape(set_.rows[row].shape).cost);
-      head.start_by = std::min(
-          head.start_by, set_.rows[row].deadline == kNever
-                             ? absl::InfiniteFuture()
-                             : absl::FromUnixMillis(set_.rows[row].deadline));
-    }
-    head.rows = static_cast<int>(batch.size());
-    head.priority = set_.rows[batch[0]].priority;
     head.oldest = At(waiting_.ArrivalOf(batch[0]));
-    head.ms = model_.Batch(classes);
-    head.one_ms = model_.Alike(classes[0], 1);
-    // What may come is not known; something like the oldest is a fair guess.
-    classes.push_back(classes[0]);
-    head.more_ms = model_.Batch(classes);
     head.arrivals_per_second = waiting_.ArrivalsPerSecond(key, now());
     head.loaded = set_.shapes.key(key).loaded == device_.loaded();
     heads.push_back(head);

@@ -148,6 +148,85 @@ absl::Status RunUndo(Context& context, PlanArgs& args) {
   return absl::OkStatus();
 }
 
+std::vector<Column> ReportColumns() {
+  return {{"NAME", "name"},
+          {"STATE", "state"},
+          {"BATCHES", "batch_count"},
+          {"PREDICTED", "predicted.time"},
+          {"AT LEAST", "predicted.low"},
+          {"AT MOST", "predicted.high"},
+          {"MEASURED BATCHES", "measured_batch_count"},
+          {"BY THE PROFILE", "measured_predicted"},
+          {"TOOK", "measured_actual"},
+          {"PROFILE", "profile"}};
+}
+
+// The plan that the queue went by last.
+absl::StatusOr<std::string> LastExecuted(Client* client,
+                                         const std::string& queue) {
+  v1::ListPlansRequest request;
+  request.set_queue(queue);
+  request.set_page_size(1000);
+  SHEAF_ASSIGN_OR_RETURN(const auto plans,
+                         client->Call<v1::ListPlansResponse>(
+                             absl::StrCat(kService, "ListPlans"), request));
+  for (const v1::Plan& plan : plans.plans()) {
+    if (plan.has_execute_time()) return plan.name();
+  }
+  return UsageError(absl::StrCat("no plan of ", queue, " has been executed"));
+}
+
+absl::Status RunReport(Context& context, PlanArgs& args) {
+  SHEAF_ASSIGN_OR_RETURN(const std::string queue, QueueName(args.queue));
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  v1::GetPlanRequest request;
+  if (args.plan.empty()) {
+    SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(),
+                           LastExecuted(client, queue));
+  } else {
+    request.set_name(PlanName(args.plan));
+  }
+  SHEAF_ASSIGN_OR_RETURN(
+      const auto plan,
+      client->Call<v1::Plan>(absl::StrCat(kService, "GetPlan"), request));
+  context.MakePrinter().One(plan, ReportColumns());
+  if (plan.measured_batch_count() == 0) {
+    context.Say("None of its batches has run as planned yet.");
+  }
+  return absl::OkStatus();
+}
+
+struct NoArgs {};
+
+absl::Status RunProfile(Context& context, NoArgs&) {
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  SHEAF_ASSIGN_OR_RETURN(
+      const auto profile,
+      client->Call<v1::BatchProfile>(absl::StrCat(kService, "GetBatchProfile"),
+                                     v1::GetBatchProfileRequest()));
+  if (!IsForPeople(context)) {
+    context.MakePrinter().One(profile, {});
+    return absl::OkStatus();
+  }
+  context.out() << "Plans are priced by the profile " << profile.name() << ":\n"
+                << profile.json() << "\n\n";
+  if (profile.calibrations().empty()) {
+    context.out() << "No batch has been measured yet.\n";
+    return absl::OkStatus();
+  }
+  context.MakePrinter().List(profile, "calibrations",
+                             {{"DEVICE", "device"},
+                              {"MODEL", "model"},
+                              {"WIDTH", "width"},
+                              {"HEIGHT", "height"},
+                              {"BATCHES", "batch_count"},
+                              {"CALIBRATED", "calibrated"},
+                              {"TIMES", "correction"},
+                              {"LOW", "low"},
+                              {"HIGH", "high"}});
+  return absl::OkStatus();
+}
+
 absl::Status RunList(Context& context, PlanArgs& args) {
   v1::ListPlansRequest request;
   SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), QueueName(args.queue));
@@ -218,6 +297,16 @@ void AddPlanCommands(CLI::App& batch, Context& context) {
   const auto [list, list_args] =
       AddVerb(batch, context, "list", "List a queue's plans", &RunList);
   AddValue(list, "--queue", &list_args->queue, "QUEUE", "The queue [default]");
+  const auto [report, report_args] =
+      AddVerb(batch, context, "report",
+              "Hold what was predicted against what it took", &RunReport);
+  AddValue(report, "plan", &report_args->plan, "PLAN",
+           "The plan [the one that the queue went by last]");
+  AddValue(report, "--queue", &report_args->queue, "QUEUE",
+           "Queue whose last plan is meant [default]");
+  AddVerb(batch, context, "profile",
+          "Show by what batches are priced, and how far that is off",
+          &RunProfile);
   const auto [explain, explain_args] = AddVerb(
       batch, context, "explain",
       "Say why two runs are, or are not, batched together", &RunExplain);

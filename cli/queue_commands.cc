@@ -21,6 +21,8 @@ const std::vector<Column>& QueueColumns() {
       {"QUEUED", "queued_run_count"},
       {"RUNNING", "running_run_count"},
       {"BATCH", "settings.batch_size"},
+      {"POLICY", "settings.policy", Style::kState},
+      {"PLAN", "plan"},
       {"REASON", "reason"},
       {"BY", "actor", Style::kPlain, true},
       {"SINCE", "pause_time", Style::kAge, true},
@@ -54,6 +56,7 @@ struct SettingsArgs {
   std::string name;
   std::string batch_size, attempts, runs_max;
   std::string keep_succeeded, keep_failed, keep_cancelled;
+  std::string policy, batch_min, wait_max, threshold, gain_min;
   std::string etag;
 };
 
@@ -63,6 +66,17 @@ absl::StatusOr<int64_t> ParseCount(const std::string& text) {
     return UsageError(absl::StrCat("'", text, "' is no whole number"));
   }
   return count;
+}
+
+// The server says what is too many.
+int32_t ToInt32(int64_t n) {
+  return static_cast<int32_t>(std::min<int64_t>(n, INT32_MAX));
+}
+
+v1::BatchPolicy PolicyOf(const std::string& name) {
+  if (name == "adaptive") return v1::BATCH_POLICY_ADAPTIVE;
+  if (name == "economic") return v1::BATCH_POLICY_ECONOMIC;
+  return name == "auto" ? v1::BATCH_POLICY_AUTO : v1::BATCH_POLICY_OFF;
 }
 
 // The settings that were given, and the fields they are.
@@ -87,12 +101,10 @@ absl::Status ReadSettings(const SettingsArgs& args, v1::QueueSettings* settings,
     return absl::OkStatus();
   };
   SHEAF_RETURN_IF_ERROR(count(args.batch_size, "batch_size", [&](int64_t n) {
-    settings->set_batch_size(
-        static_cast<int32_t>(std::min<int64_t>(n, INT32_MAX)));
+    settings->set_batch_size(ToInt32(n));
   }));
   SHEAF_RETURN_IF_ERROR(count(args.attempts, "attempts_max", [&](int64_t n) {
-    settings->set_attempts_max(
-        static_cast<int32_t>(std::min<int64_t>(n, INT32_MAX)));
+    settings->set_attempts_max(ToInt32(n));
   }));
   SHEAF_RETURN_IF_ERROR(count(args.runs_max, "runs_max",
                               [&](int64_t n) { settings->set_runs_max(n); }));
@@ -101,8 +113,25 @@ absl::Status ReadSettings(const SettingsArgs& args, v1::QueueSettings* settings,
   }));
   SHEAF_RETURN_IF_ERROR(keep(args.keep_failed, "keep_failed",
                              [&] { return settings->mutable_keep_failed(); }));
-  return keep(args.keep_cancelled, "keep_cancelled",
-              [&] { return settings->mutable_keep_cancelled(); });
+  SHEAF_RETURN_IF_ERROR(keep(args.keep_cancelled, "keep_cancelled", [&] {
+    return settings->mutable_keep_cancelled();
+  }));
+  SHEAF_RETURN_IF_ERROR(count(args.batch_min, "batch_min", [&](int64_t n) {
+    settings->set_batch_min(ToInt32(n));
+  }));
+  SHEAF_RETURN_IF_ERROR(count(args.threshold, "threshold", [&](int64_t n) {
+    settings->set_threshold(ToInt32(n));
+  }));
+  SHEAF_RETURN_IF_ERROR(
+      count(args.gain_min, "gain_min_percent",
+            [&](int64_t n) { settings->set_gain_min_percent(ToInt32(n)); }));
+  SHEAF_RETURN_IF_ERROR(keep(args.wait_max, "wait_max",
+                             [&] { return settings->mutable_wait_max(); }));
+  if (!args.policy.empty()) {
+    settings->set_policy(PolicyOf(args.policy));
+    mask->add_paths("policy");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status RunCreate(Context& context, SettingsArgs& args) {
@@ -260,6 +289,17 @@ void AddSettings(CLI::App* verb, SettingsArgs* args) {
            "How long to keep jobs that failed, or forever");
   AddValue(verb, "--keep-cancelled", &args->keep_cancelled, "DURATION",
            "How long to keep jobs that were cancelled, or forever");
+  AddValue(verb, "--policy", &args->policy, "off|adaptive|economic|auto",
+           "How runs are batched that are in no plan");
+  AddValue(verb, "--wait-max", &args->wait_max, "DURATION",
+           "Longest that a run waits for company (adaptive, economic)");
+  AddValue(verb, "--batch-min", &args->batch_min, "NUMBER",
+           "Fewer runs wait as long as they may (adaptive)");
+  AddValue(verb, "--threshold", &args->threshold, "NUMBER",
+           "Waiting runs at which waits shrink (adaptive) or plans are made "
+           "(auto)");
+  AddValue(verb, "--gain-min", &args->gain_min, "PERCENT",
+           "Plans that gain less are not executed (auto)");
 }
 
 void AddStops(CLI::App& queue, Context& context) {

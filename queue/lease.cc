@@ -1,6 +1,7 @@
 #include "queue/lease.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
@@ -65,10 +66,13 @@ std::optional<Run> FirstDue(Tx& tx, Run first, absl::Time* next_time) {
   return first;
 }
 
-std::optional<Head> FindHead(Tx& tx, const Lessee& who, absl::Time* next_time) {
+// `held`: queues that wait for more to come.
+std::optional<Head> FindHead(Tx& tx, const Lessee& who,
+                             const std::set<std::string>& held,
+                             absl::Time* next_time) {
   std::optional<Head> best;
   for (auto& [lane, run] : tx.LaneHeads()) {
-    if (!CanServe(who, lane)) continue;
+    if (!CanServe(who, lane) || held.contains(lane.queue)) continue;
     std::optional<Queue> queue = tx.FindQueue(lane.queue);
     if (!queue || !IsOpen(tx, &*queue, next_time)) continue;
     std::optional<Run> due = FirstDue(tx, std::move(run), next_time);
@@ -79,21 +83,81 @@ std::optional<Head> FindHead(Tx& tx, const Lessee& who, absl::Time* next_time) {
   return best;
 }
 
+// Runs to hand out together, and the batch of a plan that they are.
+struct Members {
+  std::vector<Run> runs;
+  PlanId plan;
+  int64_t plan_batch = 0;
+};
+
 // The batch that the queue's plan puts the head in, as far as it still waits
 // and this worker can do it; empty where there is none.
-std::vector<Run> PlannedBatch(Tx& tx, const Lessee& who, const Head& head) {
-  std::vector<Run> members;
+Members PlannedBatch(Tx& tx, const Lessee& who, const Head& head) {
+  Members members;
   if (!head.queue.plan || head.run.alone) return members;
   int room = who.batch_size_max > 0 ? who.batch_size_max : kRunsPerJobMax;
   --room;  // for the head
-  for (Run& run : PlannedWith(tx, head.queue.plan, head.run)) {
+  PlannedRuns planned = PlannedWith(tx, head.queue.plan, head.run);
+  for (Run& run : planned.members) {
     if (run.id != head.run.id && room-- <= 0) continue;
     if (run.lane != head.run.lane && !CanServe(who, tx.FindLane(run.lane))) {
       continue;
     }
-    members.push_back(std::move(run));
+    members.runs.push_back(std::move(run));
+  }
+  if (planned.batch && members.runs.size() == planned.batch->runs.size()) {
+    members.plan = planned.batch->plan;
+    members.plan_batch = planned.batch->number;
   }
   return members;
+}
+
+// Lanes that are looked at for company, and runs of each.
+constexpr size_t kLinesMax = 4;
+constexpr int kLineLength = 64;
+
+// The first runs of a lane that may go together, `first` being due.
+std::vector<LeasedRun> DueTogether(Tx& tx, const Run& first) {
+  std::vector<LeasedRun> due;
+  RunParams shared;
+  JobId shared_of;
+  for (Run& run : tx.Ready(first.lane, first.priority, kLineLength)) {
+    if (run.priority != first.priority || run.run_time > tx.now()) break;
+    if (run.alone || run.start_deadline <= tx.now()) continue;
+    if (shared_of != run.id.job()) {
+      shared_of = run.id.job();
+      shared = tx.SharedParams(shared_of);
+    }
+    RunParams params = Merge(shared, tx.OwnParams(run.id));
+    due.push_back({std::move(run), std::move(params)});
+  }
+  return due;
+}
+
+// The lines of the head's queue, the head's own first.
+std::vector<Line> LinesOf(Tx& tx, const Lessee& who, const Head& head) {
+  std::vector<Line> lines;
+  const auto add = [&](Lane lane, const Run& first) {
+    std::vector<LeasedRun> due = DueTogether(tx, first);
+    if (!due.empty()) lines.push_back({std::move(lane), std::move(due)});
+  };
+  add(head.lane, head.run);
+  for (auto& [lane, run] : tx.LaneHeads()) {
+    if (lines.size() == kLinesMax) break;
+    if (lane.queue != head.queue.name || run.lane == head.run.lane) continue;
+    if (!CanServe(who, lane) || !Batchable(lane.kind)) continue;
+    absl::Time unused = absl::InfiniteFuture();
+    const std::optional<Run> due = FirstDue(tx, run, &unused);
+    if (due && due->priority == head.run.priority) add(std::move(lane), *due);
+  }
+  return lines;
+}
+
+bool MayCross(const Head& head) {
+  const BatchPolicy policy = head.queue.settings.policy;
+  return (policy == BatchPolicy::kAdaptive ||
+          policy == BatchPolicy::kEconomic) &&
+         Batchable(head.lane.kind) && !head.run.alone;
 }
 
 void NoteStarted(Tx& tx, PlanId id) {
@@ -104,13 +168,13 @@ void NoteStarted(Tx& tx, PlanId id) {
 }
 
 // The head's natural batch: runs of its job that have waited as long.
-std::vector<Run> NaturalBatch(Tx& tx, const Lessee& who, const Head& head) {
+Members NaturalBatch(Tx& tx, const Lessee& who, const Head& head) {
   int size = Batchable(head.lane.kind) ? head.queue.settings.batch_size : 1;
   if (who.batch_size_max > 0) size = std::min(size, who.batch_size_max);
-  if (size <= 1 || head.run.alone) return {head.run};
-  std::vector<Run> members;
+  if (size <= 1 || head.run.alone) return {.runs = {head.run}};
+  Members members;
   for (Run& run : tx.ReadyWith(head.run, size)) {
-    if (!run.alone) members.push_back(std::move(run));
+    if (!run.alone) members.runs.push_back(std::move(run));
   }
   return members;
 }
@@ -123,10 +187,12 @@ void FailOneLate(Tx& tx, const std::string& queue, Run run) {
   changes.Commit({.type = EventType::kRunsChanged});
 }
 
-Leased TakeBatch(Tx& tx, const Lessee& who, const Head& head,
-                 std::vector<Run> members, absl::Duration lease_duration) {
+Leased TakeBatch(Tx& tx, const Lessee& who, const Head& head, Members members,
+                 absl::Duration lease_duration) {
   Leased leased;
-  leased.kind = head.lane.kind;
+  leased.kind = tx.FindLane(members.runs[0].lane).kind;
+  leased.plan = members.plan;
+  leased.plan_batch = members.plan_batch;
   Batch& batch = leased.batch;
   batch.id = tx.NewBatchId();
   batch.queue = head.queue.name;
@@ -138,7 +204,7 @@ Leased TakeBatch(Tx& tx, const Lessee& who, const Head& head,
   RunChanges changes(tx, head.queue.name);
   RunParams shared;
   JobId shared_of;
-  for (Run& run : members) {
+  for (Run& run : members.runs) {
     ++run.attempt;
     run.batch = batch.id;
     run.epoch = batch.epoch;
@@ -193,20 +259,34 @@ int EndByRelease(Tx& tx, const Batch& batch) {
 
 }  // namespace
 
-LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration) {
+LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
+                  Companions* companions) {
   ExpireLeases(tx);
   LeaseResult result;
+  std::set<std::string> held;
+  absl::Time held_until = absl::InfiniteFuture();
   while (true) {
-    result.next_time = absl::InfiniteFuture();
-    const std::optional<Head> head = FindHead(tx, who, &result.next_time);
+    result.next_time = held_until;
+    const std::optional<Head> head = FindHead(tx, who, held, &result.next_time);
     if (!head) return result;
     if (head->run.start_deadline <= tx.now()) {
       FailOneLate(tx, head->queue.name, head->run);
       continue;
     }
-    std::vector<Run> members = PlannedBatch(tx, who, *head);
-    if (!members.empty()) {
+    Members members = PlannedBatch(tx, who, *head);
+    if (!members.runs.empty()) {
       NoteStarted(tx, head->queue.plan);
+    } else if (companions != nullptr && MayCross(*head)) {
+      const Companions::Choice choice = companions->Choose(
+          head->queue, who, LinesOf(tx, who, *head), tx.now());
+      for (const RunId id : choice.runs) {
+        members.runs.push_back(*tx.FindRun(id));
+      }
+      if (members.runs.empty()) {
+        held.insert(head->queue.name);
+        held_until = std::min(held_until, choice.wait_until);
+        continue;
+      }
     } else {
       members = NaturalBatch(tx, who, *head);
     }

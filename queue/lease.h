@@ -35,6 +35,9 @@ struct Leased {
   Batch batch;
   std::string kind;
   std::vector<LeasedRun> runs;
+  // The batch of a plan that it is, where it is a whole one.
+  PlanId plan;
+  int64_t plan_batch = 0;
 };
 
 struct LeaseResult {
@@ -44,10 +47,33 @@ struct LeaseResult {
   absl::Time next_time = absl::InfiniteFuture();
 };
 
-// Picks the first waiting run this worker can serve (priority, then time),
-// forms its natural batch (runs of the same job and lane, up to the queue's
-// batch size), and marks them RUNNING.
-LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration);
+// One place in line of a queue whose policy lets runs of different jobs go
+// together: the first runs of a lane that are due, all of one priority.
+struct Line {
+  Lane lane;
+  std::vector<LeasedRun> waiting;
+};
+
+// Who of them goes together now. On the writer's thread, and quick.
+class Companions {
+ public:
+  struct Choice {
+    std::vector<RunId> runs;  // none: wait for more
+    absl::Time wait_until = absl::InfiniteFuture();
+  };
+  virtual ~Companions() = default;
+  // `lines` is not empty, nor is any of them.
+  virtual Choice Choose(const Queue& queue, const Lessee& who,
+                        const std::vector<Line>& lines, absl::Time now) = 0;
+};
+
+// Picks the first waiting run this worker can serve (priority, then time) and
+// marks it RUNNING, with those that go with it: the rest of its batch where
+// its queue goes by a plan; else whom `companions` choose, where the queue's
+// policy wants that; else its natural batch (runs of the same job and lane, up
+// to the queue's batch size).
+LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
+                  Companions* companions = nullptr);
 
 // What a heartbeat learns.
 struct Orders {

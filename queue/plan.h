@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,8 +51,18 @@ struct PlanBatch {
   PlanId plan;
   int64_t number = 0;       // from 1, in the order to run them
   std::vector<RunId> runs;  // in batch order
-  std::string info = "{}";  // JSON object: what was predicted, and why
+  std::string info = "{}";  // JSON object: what it is, and why
+  absl::Duration predicted;
+  std::optional<absl::Duration> actual;  // once it has run as planned
   bool operator==(const PlanBatch&) const = default;
+};
+
+// Of the batches of a plan that have run as planned.
+struct PlanTimes {
+  int64_t batches = 0;
+  absl::Duration predicted;
+  absl::Duration actual;
+  bool operator==(const PlanTimes&) const = default;
 };
 
 // "plans/7/batches/1"

@@ -229,20 +229,20 @@ std::string ChangesSince(View& view, const PlanRecord& plan) {
   return changes.Text();
 }
 
-std::vector<Run> PlannedWith(View& view, PlanId plan, const Run& run) {
-  const std::optional<PlanBatch> batch = view.FindPlanBatch(plan, run.id);
-  std::vector<Run> members;
-  if (!batch) return members;
-  for (const RunId id : batch->runs) {
+PlannedRuns PlannedWith(View& view, PlanId plan, const Run& run) {
+  PlannedRuns planned;
+  planned.batch = view.FindPlanBatch(plan, run.id);
+  if (!planned.batch) return planned;
+  for (const RunId id : planned.batch->runs) {
     std::optional<Run> member = view.FindRun(id);
     if (!member || member->state != RunState::kQueued || member->alone) {
       continue;
     }
     if (member->run_time > view.now()) continue;
     if (member->start_deadline <= view.now()) continue;
-    members.push_back(*std::move(member));
+    planned.members.push_back(*std::move(member));
   }
-  return members;
+  return planned;
 }
 
 bool DeleteExpiredPlans(Tx& tx, int limit) {

@@ -48,9 +48,13 @@ absl::StatusOr<PlanRecord> UndoPlan(Tx& tx, PlanId id,
 // in the plan's queue since it was looked at; empty where nothing did.
 std::string ChangesSince(View& view, const PlanRecord& plan);
 
-// The batch of the queue's plan that `run` is in: its runs that wait, are due
-// and may go with others, in batch order; empty where it is in none.
-std::vector<Run> PlannedWith(View& view, PlanId plan, const Run& run);
+// The batch of a plan that `run` is in, and those of its runs that wait, are
+// due and may go with others, in batch order; neither where it is in none.
+struct PlannedRuns {
+  std::optional<PlanBatch> batch;
+  std::vector<Run> members;
+};
+PlannedRuns PlannedWith(View& view, PlanId plan, const Run& run);
 
 // Deletes some of what is left of plans whose time is over. True if there may
 // be more.

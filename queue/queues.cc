@@ -83,6 +83,11 @@ absl::StatusOr<Queue> UpdateQueue(Tx& tx, const std::string& name,
   set(settings.keep_succeeded, patch.keep_succeeded);
   set(settings.keep_failed, patch.keep_failed);
   set(settings.keep_cancelled, patch.keep_cancelled);
+  set(settings.policy, patch.policy);
+  set(settings.batch_min, patch.batch_min);
+  set(settings.wait_max, patch.wait_max);
+  set(settings.threshold, patch.threshold);
+  set(settings.gain_min_percent, patch.gain_min_percent);
   ++queue.revision;  // a plan made with the old settings is stale
   return Change(tx, std::move(queue), {.type = EventType::kQueueUpdated});
 }

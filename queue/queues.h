@@ -28,6 +28,11 @@ struct QueuePatch {
   std::optional<absl::Duration> keep_succeeded;
   std::optional<absl::Duration> keep_failed;
   std::optional<absl::Duration> keep_cancelled;
+  std::optional<BatchPolicy> policy;
+  std::optional<int> batch_min;
+  std::optional<absl::Duration> wait_max;
+  std::optional<int> threshold;
+  std::optional<int> gain_min_percent;
 };
 // QUEUE_NOT_FOUND, ETAG_MISMATCH (0: any version)
 absl::StatusOr<Queue> UpdateQueue(Tx& tx, const std::string& name,

@@ -140,6 +140,11 @@ class View {
                                              int limit) = 0;
   // The batch that the run is in.
   virtual std::optional<PlanBatch> FindPlanBatch(PlanId plan, RunId run) = 0;
+  virtual PlanTimes TimesOf(PlanId plan) = 0;
+
+  // What was learned from finished batches, by what it is about. Its values
+  // are no concern of the queue's.
+  virtual std::map<std::string, std::string> Learned() = 0;
 
   virtual std::optional<Artifact> FindArtifact(const std::string& digest) = 0;
   virtual bool IsReferenced(const std::string& digest) = 0;
@@ -177,9 +182,13 @@ class Tx : public View {
   virtual PlanId NewPlanId() = 0;
   virtual void SavePlan(const PlanRecord& plan) = 0;
   virtual void AddPlanBatch(const PlanBatch& batch) = 0;
+  virtual void SavePlanBatchTime(PlanId plan, int64_t number,
+                                 absl::Duration actual) = 0;
   // Deletes up to `limit` of its batches and runs, and where none is left the
   // plan itself: then true.
   virtual bool DeletePlan(PlanId id, int limit) = 0;
+
+  virtual void Learn(const std::string& name, const std::string& value) = 0;
 
   virtual void AppendEvent(Event event) = 0;     // gives sequence and time
   virtual void TrimEvents(int64_t through) = 0;  // never the newest

@@ -165,6 +165,14 @@ struct Job {
 enum class QueueState { kActive = 1, kPaused = 2, kDraining = 3 };
 enum class PauseMode { kAfterBatch = 1, kNextStep = 2 };
 
+// How runs are batched that are in no plan.
+enum class BatchPolicy {
+  kOff = 1,       // job by job
+  kAdaptive = 2,  // across jobs, waiting for more while few are queued
+  kEconomic = 3,  // across jobs, waiting while that saves more than it costs
+  kAuto = 4,      // job by job, and by plans that the server makes itself
+};
+
 struct QueueSettings {
   int batch_size = 4;
   int attempts_max = 3;
@@ -173,6 +181,13 @@ struct QueueSettings {
   absl::Duration keep_succeeded = absl::Hours(7 * 24);
   absl::Duration keep_failed = absl::Hours(30 * 24);
   absl::Duration keep_cancelled = absl::Hours(7 * 24);
+  BatchPolicy policy = BatchPolicy::kOff;
+  int batch_min = 1;  // adaptive: fewer wait as long as they may
+  absl::Duration wait_max = absl::Seconds(2);
+  // Adaptive: at this depth waiting begins to shrink. Auto: that many waiting
+  // runs outside of a plan are planned.
+  int threshold = 8;
+  int gain_min_percent = 10;  // auto: plans that gain less are not executed
   bool operator==(const QueueSettings&) const = default;
 };
 

@@ -74,8 +74,9 @@ absl::StatusOr<Analyst::Analysis> Analyst::AnalyzeNow(
     const Question& question) {
   SHEAF_ASSIGN_OR_RETURN(const Snapshot snapshot, Look(question));
   const batching::RowSet& set = snapshot.set;
-  if (set.rows.empty()) return Analysis{{}, batching::NothingToPlan(set)};
-  const batching::CostModel model(&set.shapes, profile_);
+  if (set.rows.empty())
+    return Analysis{{}, batching::NothingToPlan(set), false};
+  const batching::CostModel model(&set.shapes, meter_.profile());
   batching::PlanOptions options;
   options.batch_size = question.batch_size > 0
                            ? question.batch_size
@@ -87,7 +88,7 @@ absl::StatusOr<Analyst::Analysis> Analyst::AnalyzeNow(
       batching::RulesFor(question.mode, question.greedy, question.signature),
       options);
   const batching::PlanReport report =
-      batching::Report(set, model, plan, batching::Calibration(), options);
+      batching::Report(set, model, plan, meter_.For(set), options);
 
   PlanRecord record;
   record.queue = question.queue;
@@ -98,12 +99,13 @@ absl::StatusOr<Analyst::Analysis> Analyst::AnalyzeNow(
   record.job_count = report.jobs;
   record.batch_count = report.batches;
   record.mode = ModeName(question.mode);
-  record.report = ReportJson(report, profile_.name, options.batch_size);
+  record.report = ReportJson(report, meter_.profile().name, options.batch_size);
   record.preview = batching::PreviewText(
       set, plan, report,
       {.mode = question.mode, .batch_size = options.batch_size});
   SHEAF_ASSIGN_OR_RETURN(record, Keep(snapshot, plan, std::move(record)));
-  return Analysis{std::move(record), batching::Headline(report)};
+  return Analysis{std::move(record), batching::Headline(report),
+                  batching::IsWorthExecuting(report, question.gain_min)};
 }
 
 absl::StatusOr<PlanRecord> Analyst::Keep(const Snapshot& snapshot,
@@ -125,6 +127,7 @@ absl::StatusOr<PlanRecord> Analyst::Keep(const Snapshot& snapshot,
       for (const uint32_t row : plan.RowsOf(planned)) {
         batch.runs.push_back(snapshot.set.rows[row].id());
       }
+      batch.predicted = absl::Milliseconds(planned.ms);
       batch.info = BatchJson(snapshot.set, plan, planned);
       slice.push_back(std::move(batch));
     }

@@ -9,10 +9,10 @@
 
 #include "absl/status/statusor.h"
 #include "batching/plan.h"
-#include "batching/profile.h"
 #include "queue/plan.h"
 #include "queue/sqlite/runner.h"
 #include "queue/store.h"
+#include "server/batch_meter.h"
 
 namespace sheaf::server {
 
@@ -25,16 +25,19 @@ class Analyst {
     batching::Signature signature = batching::Signature::kMinimal;
     int batch_size = 0;  // 0: the queue's
     bool live = false;
+    double gain_min = 1.1;  // for `worth_executing`
   };
   struct Analysis {
     std::optional<PlanRecord> plan;  // none where nothing can be batched
     std::string message;
+    // It gains `gain_min` even at the slow end of a band that is known.
+    bool worth_executing = false;
   };
   using Done = std::function<void(absl::StatusOr<Analysis>)>;
 
-  // The store outlives it.
-  Analyst(Store* store, batching::Profile profile)
-      : store_(store), profile_(std::move(profile)) {}
+  // Borrows both.
+  Analyst(Store* store, const BatchMeter* meter)
+      : store_(store), meter_(*meter) {}
   // Ends what waits with SERVER_STOPPING.
   ~Analyst() { Stop(); }
   void Stop();
@@ -52,7 +55,7 @@ class Analyst {
                                   PlanRecord record);
 
   Store* const store_;
-  const batching::Profile profile_;
+  const BatchMeter& meter_;
   std::atomic<bool> stopping_ = false;
   Runner runner_;
 };

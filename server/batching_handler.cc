@@ -7,6 +7,7 @@
 #include "batching/request_fields.h"
 #include "queue/jobs.h"
 #include "queue/plans.h"
+#include "server/batch_meter.h"
 #include "server/call.h"
 #include "server/convert.h"
 #include "server/convert_plan.h"
@@ -83,10 +84,15 @@ grpc::ServerUnaryReactor* BatchingHandler::GetPlan(
   }
   return ReadCall(
       core_, context,
-      [id = PlanNamed(request->name())](View& view) {
-        return FindPlanOrError(view, id);
+      [id = PlanNamed(request->name())](
+          View& view) -> absl::StatusOr<std::pair<PlanRecord, PlanTimes>> {
+        SHEAF_ASSIGN_OR_RETURN(PlanRecord plan, FindPlanOrError(view, id));
+        return std::pair(std::move(plan), view.TimesOf(id));
       },
-      [response](const PlanRecord& plan) { ToProto(plan, response); });
+      [response](const auto& plan) {
+        ToProto(plan.first, response);
+        ToProto(plan.second, response);
+      });
 }
 
 grpc::ServerUnaryReactor* BatchingHandler::ListPlans(
@@ -231,6 +237,21 @@ grpc::ServerUnaryReactor* BatchingHandler::ExplainRun(
           out->set_blocks_mixed(difference.blocks_mixed);
         }
       });
+}
+
+grpc::ServerUnaryReactor* BatchingHandler::GetBatchProfile(
+    grpc::CallbackServerContext* context,
+    const pb::GetBatchProfileRequest* request, pb::BatchProfile* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  const batching::Profile& profile = core_.meter->profile();
+  response->set_name(profile.name);
+  response->set_json(batching::Encode({{profile.name, profile}}));
+  for (const auto& [kind, calibration] : core_.meter->All()) {
+    ToProto(kind, calibration, response->add_calibrations());
+  }
+  return Refuse(context, absl::OkStatus());
 }
 
 }  // namespace sheaf::server

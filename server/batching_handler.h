@@ -40,6 +40,10 @@ class BatchingHandler final
       grpc::CallbackServerContext* context,
       const sheaf::v1::ExplainRunRequest* request,
       sheaf::v1::ExplainRunResponse* response) override;
+  grpc::ServerUnaryReactor* GetBatchProfile(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::GetBatchProfileRequest* request,
+      sheaf::v1::BatchProfile* response) override;
 
  private:
   Core& core_;

@@ -69,6 +69,7 @@ std::string ReportJson(const batching::PlanReport& report,
   SetDuration(Milliseconds(report.baseline_ms), plan.mutable_baseline());
   SetDuration(Milliseconds(report.singles_ms), plan.mutable_singles());
   plan.set_gain(report.gain);
+  plan.set_heuristic_speedup(report.heuristic_speedup);
   plan.set_profile(profile);
   plan.set_earlier_run_count(report.comparison.earlier);
   plan.set_later_run_count(report.comparison.later);
@@ -85,7 +86,6 @@ std::string BatchJson(const batching::RowSet& set, const batching::Plan& plan,
   for (std::string& name : batching::ControlTypes(set, plan, batch)) {
     out.add_control_types(std::move(name));
   }
-  SetDuration(Milliseconds(batch.ms), out.mutable_predicted());
   out.set_reason(std::string(batching::TextOf(batch.end)));
   return Json(out);
 }
@@ -110,9 +110,33 @@ void ToProto(const PlanRecord& plan, pb::Plan* out) {
   PutTime(plan.execute_time, out, &pb::Plan::mutable_execute_time);
 }
 
+void ToProto(const PlanTimes& times, pb::Plan* out) {
+  if (times.batches == 0) return;
+  out->set_measured_batch_count(times.batches);
+  SetDuration(times.predicted, out->mutable_measured_predicted());
+  SetDuration(times.actual, out->mutable_measured_actual());
+}
+
+void ToProto(const WorkKind& kind, const batching::Calibration& calibration,
+             pb::WorkCalibration* out) {
+  out->set_device(kind.device);
+  out->set_model(kind.model);
+  out->set_width(kind.width);
+  out->set_height(kind.height);
+  out->set_batch_count(calibration.count);
+  const batching::Estimate one = batching::EstimateOf(calibration, {1.0});
+  out->set_calibrated(calibration.calibrated());
+  if (!calibration.calibrated()) return;
+  out->set_correction(one.ms);
+  out->set_low(one.low_ms.value_or(one.ms));
+  out->set_high(one.high_ms.value_or(one.ms));
+}
+
 void ToProto(const PlanBatch& batch, pb::PlanBatch* out) {
   Parse(batch.info, out);
   out->set_name(sheaf::NameOf(batch));
+  SetDuration(batch.predicted, out->mutable_predicted());
+  if (batch.actual) SetDuration(*batch.actual, out->mutable_actual());
   std::set<JobId> seen;
   for (const RunId run : batch.runs) {
     out->add_runs(sheaf::NameOf(run));

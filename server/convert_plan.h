@@ -7,6 +7,7 @@
 #include "batching/report.h"
 #include "queue/plan.h"
 #include "queue/store.h"
+#include "server/batch_meter.h"
 #include "sheaf/v1/batching_service.pb.h"
 
 namespace sheaf::server {
@@ -24,6 +25,9 @@ std::string BatchJson(const batching::RowSet& set, const batching::Plan& plan,
                       const batching::PlannedBatch& batch);
 
 void ToProto(const PlanRecord& plan, pb::Plan* out);
+void ToProto(const PlanTimes& times, pb::Plan* out);
+void ToProto(const WorkKind& kind, const batching::Calibration& calibration,
+             pb::WorkCalibration* out);
 // All but weights_list, which is in the runs' requests.
 void ToProto(const PlanBatch& batch, pb::PlanBatch* out);
 

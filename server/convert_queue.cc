@@ -2,6 +2,7 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -14,6 +15,8 @@ namespace sheaf::server {
 namespace {
 
 using google::protobuf::FieldDescriptor;
+
+constexpr absl::Duration kWaitMax = absl::Hours(1);
 
 // A zero duration on the wire keeps for ever.
 absl::Duration KeepFromProto(const google::protobuf::Duration& in) {
@@ -166,6 +169,11 @@ void ToProto(const Queue& queue, pb::Queue* out) {
   KeepToProto(queue.settings.keep_failed, settings->mutable_keep_failed());
   KeepToProto(queue.settings.keep_cancelled,
               settings->mutable_keep_cancelled());
+  settings->set_policy(static_cast<pb::BatchPolicy>(queue.settings.policy));
+  settings->set_batch_min(queue.settings.batch_min);
+  SetDuration(queue.settings.wait_max, settings->mutable_wait_max());
+  settings->set_threshold(queue.settings.threshold);
+  settings->set_gain_min_percent(queue.settings.gain_min_percent);
   out->set_revision(queue.revision);
   SetTime(queue.create_time, out->mutable_create_time());
   out->set_etag(absl::StrCat(queue.version));
@@ -195,6 +203,18 @@ QueueSettings FromProto(const pb::QueueSettings& in) {
   if (in.has_keep_cancelled()) {
     settings.keep_cancelled = KeepFromProto(in.keep_cancelled());
   }
+  if (in.policy() != pb::BATCH_POLICY_UNSPECIFIED) {
+    settings.policy = static_cast<BatchPolicy>(in.policy());
+  }
+  if (in.batch_min() > 0) settings.batch_min = in.batch_min();
+  if (in.has_wait_max()) {
+    settings.wait_max =
+        std::clamp(FromProto(in.wait_max()), absl::ZeroDuration(), kWaitMax);
+  }
+  if (in.threshold() > 0) settings.threshold = in.threshold();
+  if (in.has_gain_min_percent()) {
+    settings.gain_min_percent = in.gain_min_percent();
+  }
   return settings;
 }
 
@@ -218,6 +238,16 @@ absl::StatusOr<QueuePatch> FromProto(const pb::UpdateQueueRequest& request) {
       patch.keep_failed = given.keep_failed;
     } else if (path == "keep_cancelled") {
       patch.keep_cancelled = given.keep_cancelled;
+    } else if (path == "policy") {
+      patch.policy = given.policy;
+    } else if (path == "batch_min") {
+      patch.batch_min = given.batch_min;
+    } else if (path == "wait_max") {
+      patch.wait_max = given.wait_max;
+    } else if (path == "threshold") {
+      patch.threshold = given.threshold;
+    } else if (path == "gain_min_percent") {
+      patch.gain_min_percent = given.gain_min_percent;
     } else {
       violations.push_back(
           {"update_mask", absl::StrCat("there is no setting ", path)});

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "queue/lease.h"
 #include "queue/store.h"
 #include "server/pace.h"
 #include "server/timer.h"
@@ -14,6 +15,7 @@
 namespace sheaf::server {
 
 class ArtifactLibrary;
+class BatchMeter;
 class EventHub;
 class LeaseBroker;
 class ProgressBoard;
@@ -27,6 +29,8 @@ struct Core {
   WorkerRegistry* workers = nullptr;
   ProgressBoard* progress = nullptr;
   Pace* pace = nullptr;
+  BatchMeter* meter = nullptr;
+  Companions* companions = nullptr;
   ArtifactLibrary* artifacts = nullptr;
   std::function<absl::Time()> now;
   absl::Duration lease_duration;

@@ -14,8 +14,8 @@ namespace sheaf::server {
 batching::Profile UnmeasuredProfile();
 
 // Of "FILE", or "FILE:NAME" where the file holds several (docs/batching.md);
-// UnmeasuredProfile() for "unmeasured". INVALID_ARGUMENT names the file and what is
-// wrong with it.
+// UnmeasuredProfile() for "unmeasured". INVALID_ARGUMENT names the file and
+// what is wrong with it.
 absl::StatusOr<batching::Profile> LoadDeviceProfile(const std::string& where);
 
 }  // namespace sheaf::server

@@ -58,7 +58,8 @@ void LeaseBroker::Try(int64_t handle, Entry entry) {
   auto result = std::make_shared<LeaseResult>();
   core_->store->Write(
       [this, entry, result](Tx& tx) {
-        *result = Lease(tx, entry->who, core_->lease_duration);
+        *result =
+            Lease(tx, entry->who, core_->lease_duration, core_->companions);
         if (result->leased) SHEAF_CRASH_POINT("mid-lease");
         return absl::OkStatus();
       },

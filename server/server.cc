@@ -119,7 +119,7 @@ absl::Status Server::Open() {
   artifacts_ =
       std::make_unique<ArtifactLibrary>(std::move(files), store_.get());
   events_ = std::make_unique<EventHub>(store_.get());
-  analyst_ = std::make_unique<Analyst>(store_.get(), std::move(profile));
+  SHEAF_RETURN_IF_ERROR(OpenBatching(profile));
   core_.store = store_.get();
   core_.timer = &timer_;
   core_.events = events_.get();
@@ -133,6 +133,33 @@ absl::Status Server::Open() {
   core_.heartbeat_interval = config_.heartbeat_interval;
   core_.worker_grace = config_.worker_grace;
   return absl::OkStatus();
+}
+
+absl::Status Server::OpenBatching(const batching::Profile& profile) {
+  std::map<std::string, std::string> learned;
+  SHEAF_RETURN_IF_ERROR(ReadAndWait(*store_, [&](View& view) {
+    learned = view.Learned();
+    return absl::OkStatus();
+  }));
+  meter_ = std::make_unique<BatchMeter>(profile, learned);
+  chooser_ = std::make_unique<BatchChooser>(
+      profile, [this] { return static_cast<int>(workers_.List().size()); });
+  analyst_ = std::make_unique<Analyst>(store_.get(), meter_.get());
+  auto_planner_ = std::make_unique<AutoPlanner>(store_.get(), analyst_.get());
+  core_.meter = meter_.get();
+  core_.companions = chooser_.get();
+  return absl::OkStatus();
+}
+
+void Server::KeepLearned() {
+  auto changed = meter_->TakeChanged();
+  if (changed.empty()) return;
+  store_->Write(
+      [changed = std::move(changed)](Tx& tx) {
+        for (const auto& [name, value] : changed) tx.Learn(name, value);
+        return absl::OkStatus();
+      },
+      [](const absl::Status&) {});
 }
 
 // Workers may have gone on while we were away: they get their full time to
@@ -196,6 +223,8 @@ absl::Status Server::Listen() {
   upkeep.on_tick = [this] {
     listener_->GetHealthCheckService()->SetServingStatus(
         store_->Health().writable && !core_.stopping);
+    KeepLearned();
+    auto_planner_->Tick();
   };
   upkeep_ =
       std::make_unique<UpkeepThread>(&core_, clock_.get(), std::move(upkeep));
@@ -249,6 +278,7 @@ void Server::Stop() {
   }
   // No call is left; what is under way in the store finishes with it.
   timer_.Stop();
+  if (meter_) KeepLearned();
   open_ = false;
   store_.reset();
   listener_.reset();

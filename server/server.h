@@ -11,6 +11,9 @@
 #include "queue/sqlite/sqlite_store.h"
 #include "server/analyst.h"
 #include "server/artifact_library.h"
+#include "server/auto_planner.h"
+#include "server/batch_chooser.h"
+#include "server/batch_meter.h"
 #include "server/clock.h"
 #include "server/config.h"
 #include "server/core.h"
@@ -48,6 +51,8 @@ class Server {
  private:
   explicit Server(const ServerConfig& config);
   absl::Status Open();
+  absl::Status OpenBatching(const batching::Profile& profile);
+  void KeepLearned();
   absl::Status Recover();
   absl::Status Listen();
   absl::Status StartLocalWorkers();
@@ -67,7 +72,10 @@ class Server {
   std::unique_ptr<EventHub> events_;
   LeaseBroker broker_{&core_};
   std::unique_ptr<ArtifactLibrary> artifacts_;
+  std::unique_ptr<BatchMeter> meter_;
+  std::unique_ptr<BatchChooser> chooser_;
   std::unique_ptr<Analyst> analyst_;
+  std::unique_ptr<AutoPlanner> auto_planner_;
   std::atomic<bool> open_ = false;
   std::vector<std::unique_ptr<grpc::Service>> handlers_;
   std::unique_ptr<grpc::Server> listener_;

@@ -6,6 +6,7 @@
 #include "base/crash_point.h"
 #include "base/status.h"
 #include "queue/finish.h"
+#include "server/batch_meter.h"
 #include "server/call.h"
 #include "server/convert.h"
 #include "server/event_hub.h"
@@ -39,9 +40,10 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
   LeaseReactor(Core* core, pb::LeaseBatchResponse* response)
       : core_(core), response_(response) {}
 
-  void Start(Lessee who, absl::Duration wait) {
+  void Start(const WorkerInfo& worker, absl::Duration wait) {
+    if (!worker.devices.empty()) device_ = worker.devices[0].name;
     const int64_t handle = core_->broker->Wait(
-        std::move(who), core_->now() + wait,
+        worker.lessee, core_->now() + wait,
         [this](absl::StatusOr<std::optional<Leased>> answer) {
           Answered(std::move(answer));
         });
@@ -61,6 +63,7 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
     if (!answer.ok()) return Finish(ToGrpcStatus(answer.status()));
     if (answer->has_value() && cancelled_) HandBack(**answer);
     if (answer->has_value()) {
+      core_->meter->Started(**answer, device_, core_->now());
       ToProto(**answer, response_->mutable_batch());
     }
     Finish(grpc::Status::OK);
@@ -81,6 +84,7 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
 
   Core* const core_;
   pb::LeaseBatchResponse* const response_;
+  std::string device_;
   std::atomic<int64_t> handle_ = 0;
   std::atomic<bool> cancelled_ = false;
   std::atomic<int> references_ = 2;  // Start, and gRPC
@@ -96,6 +100,19 @@ void TellProgress(Core& core, const pb::ReportProgressRequest& request) {
   }
 }
 
+// Holds an ended batch against what was predicted.
+void Measure(Core& core, BatchId batch) {
+  const auto measured = core.meter->Finished(batch, core.now());
+  if (!measured || !measured->plan) return;
+  core.store->Write(
+      [measured = *measured](Tx& tx) {
+        tx.SavePlanBatchTime(measured.plan, measured.plan_batch,
+                             measured.actual);
+        return absl::OkStatus();
+      },
+      [](const absl::Status&) {});
+}
+
 void CountOutcomes(Core& core, const FinishReport& report, WorkerId worker,
                    const std::string& queue,
                    const std::vector<RunState>& states) {
@@ -103,7 +120,9 @@ void CountOutcomes(Core& core, const FinishReport& report, WorkerId worker,
   int64_t failed = 0;
   for (size_t i = 0; i < states.size(); ++i) {
     if (states[i] == RunState::kSucceeded) ++succeeded;
-    if (std::holds_alternative<RunError>(report.outcomes[i].outcome)) ++failed;
+    const Outcome& outcome = report.outcomes[i].outcome;
+    if (std::holds_alternative<RunError>(outcome)) ++failed;
+    core.meter->Ended(report.batch, std::holds_alternative<Succeeded>(outcome));
     core.progress->Forget(report.outcomes[i].run);
   }
   core.workers->CountRuns(worker, succeeded, failed);
@@ -129,8 +148,7 @@ grpc::ServerUnaryReactor* WorkerHandler::LeaseBatch(
   }
   core_.workers->Heard(id, core_.now());
   auto* reactor = new LeaseReactor(&core_, response);
-  reactor->Start(worker->lessee,
-                 std::min(FromProto(request->wait()), kWaitMax));
+  reactor->Start(*worker, std::min(FromProto(request->wait()), kWaitMax));
   return reactor;
 }
 
@@ -173,19 +191,25 @@ grpc::ServerUnaryReactor* WorkerHandler::FinishRuns(
   const WorkerId worker = WorkerOf(request->worker());
   core_.workers->Heard(worker, core_.now());
   auto report = std::make_shared<const FinishReport>(FromProto(*request));
-  auto queue = std::make_shared<std::string>();
+  struct Ended {
+    std::string queue;
+    bool batch = false;
+  };
+  auto ended = std::make_shared<Ended>();
   return WriteCall(
       core_, context,
-      [report, queue](Tx& tx) {
+      [report, ended](Tx& tx) {
         const std::optional<Batch> batch = tx.FindBatch(report->batch);
-        if (batch) *queue = batch->queue;
+        if (batch) ended->queue = batch->queue;
         auto states = Finish(tx, *report);
+        ended->batch = states.ok() && batch && !tx.FindBatch(report->batch);
         SHEAF_CRASH_POINT("mid-finish");
         return states;
       },
-      [this, report, queue, worker,
+      [this, report, ended, worker,
        response](const std::vector<RunState>& states) {
-        CountOutcomes(core_, *report, worker, *queue, states);
+        CountOutcomes(core_, *report, worker, ended->queue, states);
+        if (ended->batch) Measure(core_, report->batch);
         for (RunState state : states) {
           response->add_states(static_cast<pb::RunState>(state));
         }

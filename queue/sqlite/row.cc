@@ -56,7 +56,9 @@ void WriteQueue(Connection& db, const Queue& queue) {
          ToColumn(settings.keep_cancelled), queue.revision, queue.version,
          ToColumn(queue.create_time), queue.reason, queue.actor,
          ToColumn(queue.pause_time), ToColumn(queue.resume_time), queue.queued,
-         queue.running, ToColumn(queue.plan));
+         queue.running, ToColumn(queue.plan), settings.policy,
+         settings.batch_min, absl::ToInt64Milliseconds(settings.wait_max),
+         settings.threshold, settings.gain_min_percent);
 }
 
 Queue ReadQueue(Query& row) {
@@ -80,6 +82,11 @@ Queue ReadQueue(Query& row) {
   queue.queued = row.Integer();
   queue.running = row.Integer();
   queue.plan = PlanId{row.Integer()};
+  queue.settings.policy = EnumOf<BatchPolicy>(row);
+  queue.settings.batch_min = IntOf(row);
+  queue.settings.wait_max = absl::Milliseconds(row.Integer());
+  queue.settings.threshold = IntOf(row);
+  queue.settings.gain_min_percent = IntOf(row);
   return queue;
 }
 
@@ -280,9 +287,15 @@ PlanRecord ReadPlan(Query& row) {
   return plan;
 }
 
+std::optional<int64_t> MillisecondsOrNull(const PlanBatch& batch) {
+  if (!batch.actual) return std::nullopt;
+  return absl::ToInt64Milliseconds(*batch.actual);
+}
+
 void WritePlanBatch(Connection& db, const PlanBatch& batch) {
   const std::string runs = RunIdsText(batch.runs);
-  db.Run(sql::kAddPlanBatch, batch.plan.value, batch.number, runs, batch.info);
+  db.Run(sql::kAddPlanBatch, batch.plan.value, batch.number, runs, batch.info,
+         absl::ToInt64Milliseconds(batch.predicted), MillisecondsOrNull(batch));
   for (const RunId run : batch.runs) {
     db.Run(sql::kAddPlanRun, batch.plan.value, run.value, batch.number);
   }
@@ -294,6 +307,10 @@ PlanBatch ReadPlanBatch(Query& row) {
   batch.number = row.Integer();
   batch.runs = ParseRunIds(row.Text());
   batch.info = row.Text();
+  batch.predicted = absl::Milliseconds(row.Integer());
+  if (const auto actual = row.IntegerOrNull()) {
+    batch.actual = absl::Milliseconds(*actual);
+  }
   return batch;
 }
 

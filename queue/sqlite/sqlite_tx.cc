@@ -309,6 +309,18 @@ void SqliteTx::AddPlanBatch(const PlanBatch& batch) {
   WritePlanBatch(db_, batch);
 }
 
+void SqliteTx::SavePlanBatchTime(PlanId plan, int64_t number,
+                                 absl::Duration actual) {
+  BeforeChange();
+  db_.Run(sql::kSavePlanBatchTime, plan.value, number,
+          absl::ToInt64Milliseconds(actual));
+}
+
+void SqliteTx::Learn(const std::string& name, const std::string& value) {
+  BeforeChange();
+  db_.Run(sql::kLearn, name, value);
+}
+
 bool SqliteTx::DeletePlan(PlanId id, int limit) {
   BeforeChange();
   if (Query last = db_.Ask(sql::kLastPlanRuns, id.value, limit); last.Step()) {

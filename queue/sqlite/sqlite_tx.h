@@ -74,6 +74,9 @@ class SqliteTx final : public SqliteReads<Tx> {
   PlanId NewPlanId() override { return PlanId{Next(kPlan)}; }
   void SavePlan(const PlanRecord& plan) override;
   void AddPlanBatch(const PlanBatch& batch) override;
+  void SavePlanBatchTime(PlanId plan, int64_t number,
+                         absl::Duration actual) override;
+  void Learn(const std::string& name, const std::string& value) override;
   bool DeletePlan(PlanId id, int limit) override;
   void AppendEvent(Event event) override;
   void TrimEvents(int64_t through) override;

@@ -263,6 +263,27 @@ std::optional<PlanBatch> SqliteReads<I>::FindPlanBatch(PlanId plan, RunId run) {
 }
 
 template <class I>
+PlanTimes SqliteReads<I>::TimesOf(PlanId plan) {
+  Query row = db_.Ask(sql::kPlanTimes, plan.value);
+  PlanTimes times;
+  if (!row.Step()) return times;
+  times.batches = row.Integer();
+  times.predicted = absl::Milliseconds(row.Integer());
+  times.actual = absl::Milliseconds(row.Integer());
+  return times;
+}
+
+template <class I>
+std::map<std::string, std::string> SqliteReads<I>::Learned() {
+  std::map<std::string, std::string> learned;
+  for (Query row = db_.Ask(sql::kLearned); row.Step();) {
+    const std::string name(row.Text());
+    learned[name] = row.Text();
+  }
+  return learned;
+}
+
+template <class I>
 std::optional<Artifact> SqliteReads<I>::FindArtifact(
     const std::string& digest) {
   return First(db_.Ask(sql::kFindArtifact, digest), ReadArtifact);

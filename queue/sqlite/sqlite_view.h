@@ -57,6 +57,8 @@ class SqliteReads : public Interface {
   std::vector<PlanBatch> PlanBatches(PlanId plan, int64_t after,
                                      int limit) override;
   std::optional<PlanBatch> FindPlanBatch(PlanId plan, RunId run) override;
+  PlanTimes TimesOf(PlanId plan) override;
+  std::map<std::string, std::string> Learned() override;
   std::optional<Artifact> FindArtifact(const std::string& digest) override;
   bool IsReferenced(const std::string& digest) override;
   std::vector<Artifact> UnreferencedArtifacts(absl::Time created_by,

@@ -21,18 +21,21 @@ inline constexpr char kQueues[] =
     "SELECT name, state, pause_mode, batch_size, attempts_max, runs_max, "
     "keep_succeeded, keep_failed, keep_cancelled, revision, version, "
     "create_time, reason, actor, pause_time, resume_time, queued, running, "
-    "plan FROM queues ORDER BY name";
+    "plan, policy, batch_min, wait_max, threshold, gain_min_percent "
+    "FROM queues ORDER BY name";
 inline constexpr char kFindQueue[] =
     "SELECT name, state, pause_mode, batch_size, attempts_max, runs_max, "
     "keep_succeeded, keep_failed, keep_cancelled, revision, version, "
     "create_time, reason, actor, pause_time, resume_time, queued, running, "
-    "plan FROM queues WHERE name = ?1";
+    "plan, policy, batch_min, wait_max, threshold, gain_min_percent "
+    "FROM queues WHERE name = ?1";
 inline constexpr char kSaveQueue[] =
     "INSERT OR REPLACE INTO queues (name, state, pause_mode, batch_size, "
     "attempts_max, runs_max, keep_succeeded, keep_failed, keep_cancelled, "
     "revision, version, create_time, reason, actor, pause_time, resume_time, "
-    "queued, running, plan) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
-    "?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+    "queued, running, plan, policy, batch_min, wait_max, threshold, "
+    "gain_min_percent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+    "?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)";
 inline constexpr char kDeleteQueue[] = "DELETE FROM queues WHERE name = ?1";
 
 inline constexpr char kFindLane[] =
@@ -225,16 +228,23 @@ inline constexpr char kSavePlan[] =
     "start_time = ?18";
 inline constexpr char kDeletePlan[] = "DELETE FROM plans WHERE id = ?1";
 inline constexpr char kPlanBatches[] =
-    "SELECT plan, number, runs, info FROM plan_batches "
+    "SELECT plan, number, runs, info, predicted_ms, actual_ms "
+    "FROM plan_batches "
     "WHERE plan = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
 inline constexpr char kFindPlanBatch[] =
-    "SELECT b.plan, b.number, b.runs, b.info "
+    "SELECT b.plan, b.number, b.runs, b.info, b.predicted_ms, b.actual_ms "
     "FROM plan_runs AS r JOIN plan_batches AS b "
     "ON b.plan = r.plan AND b.number = r.number "
     "WHERE r.plan = ?1 AND r.run_id = ?2";
 inline constexpr char kAddPlanBatch[] =
-    "INSERT INTO plan_batches (plan, number, runs, info) "
-    "VALUES (?1, ?2, ?3, ?4)";
+    "INSERT INTO plan_batches (plan, number, runs, info, predicted_ms, "
+    "actual_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+inline constexpr char kSavePlanBatchTime[] =
+    "UPDATE plan_batches SET actual_ms = ?3 WHERE plan = ?1 AND number = ?2";
+inline constexpr char kPlanTimes[] =
+    "SELECT count(*), coalesce(sum(predicted_ms), 0), "
+    "coalesce(sum(actual_ms), 0) FROM plan_batches "
+    "WHERE plan = ?1 AND actual_ms IS NOT NULL";
 inline constexpr char kAddPlanRun[] =
     "INSERT INTO plan_runs (plan, run_id, number) VALUES (?1, ?2, ?3)";
 inline constexpr char kDeletePlanBatches[] =
@@ -245,6 +255,11 @@ inline constexpr char kLastPlanRuns[] =
     "LIMIT 1 OFFSET ?2";
 inline constexpr char kDeletePlanRuns[] =
     "DELETE FROM plan_runs WHERE plan = ?1 AND run_id <= ?2";
+
+inline constexpr char kLearned[] =
+    "SELECT name, value FROM learned ORDER BY name";
+inline constexpr char kLearn[] =
+    "INSERT OR REPLACE INTO learned (name, value) VALUES (?1, ?2)";
 
 inline constexpr char kEvents[] =
     "SELECT sequence, time, type, queue, job, batch, worker, data "
@@ -290,34 +305,78 @@ inline constexpr char kRelease[] = "RELEASE u";
 inline constexpr char kRollbackTo[] = "ROLLBACK TO u";
 
 // All of the above that read or write tables, whole, for the test.
-inline constexpr const char* kAll[] = {kCounters,        kSetCounter,
-                                       kProbe,           kQueues,
-                                       kFindQueue,       kSaveQueue,
-                                       kDeleteQueue,     kFindLane,
-                                       kLaneLike,        kAddLane,
-                                       kFindJob,         kFindRequest,
-                                       kAddJob,          kSaveJob,
-                                       kJobProgress,     kSaveJobProgress,
-                                       kDeleteJob,       kExpired,
-                                       kCountJobs,       kSharedParams,
-                                       kAddSharedParams, kDeleteSharedParams,
-                                       kFindRun,         kRuns,
-                                       kReady,           kReadyWith,
-                                       kWaiting,         kWaitingJob,
-                                       kReadyLanes,      kCountReadyBefore,
-                                       kPastDeadline,    kAddRun,
-                                       kSaveRun,         kDeleteRuns,
-                                       kOwnParams,       kAddOwnParams,
-                                       kDeleteOwnParams, kAttempts,
-                                       kAddAttempt,      kDeleteAttempts,
-                                       kFindBatch,       kBatches,
-                                       kSaveBatch,       kDeleteBatch,
-                                       kEvents,          kLastEvent,
-                                       kFirstEvent,      kAddEvent,
-                                       kTrimEvents,      kFindArtifact,
-                                       kIsReferenced,    kUnreferencedArtifacts,
-                                       kCountArtifacts,  kSaveArtifact,
-                                       kDeleteArtifact,  kAddReference,
-                                       kDeleteReferences};
+inline constexpr const char* kAll[] = {kCounters,
+                                       kSetCounter,
+                                       kProbe,
+                                       kQueues,
+                                       kFindQueue,
+                                       kSaveQueue,
+                                       kDeleteQueue,
+                                       kFindLane,
+                                       kLaneLike,
+                                       kAddLane,
+                                       kFindJob,
+                                       kFindRequest,
+                                       kAddJob,
+                                       kSaveJob,
+                                       kJobProgress,
+                                       kSaveJobProgress,
+                                       kDeleteJob,
+                                       kExpired,
+                                       kCountJobs,
+                                       kSharedParams,
+                                       kAddSharedParams,
+                                       kDeleteSharedParams,
+                                       kFindRun,
+                                       kRuns,
+                                       kReady,
+                                       kReadyWith,
+                                       kWaiting,
+                                       kWaitingJob,
+                                       kReadyLanes,
+                                       kCountReadyBefore,
+                                       kPastDeadline,
+                                       kAddRun,
+                                       kSaveRun,
+                                       kDeleteRuns,
+                                       kOwnParams,
+                                       kAddOwnParams,
+                                       kDeleteOwnParams,
+                                       kAttempts,
+                                       kAddAttempt,
+                                       kDeleteAttempts,
+                                       kFindBatch,
+                                       kBatches,
+                                       kSaveBatch,
+                                       kDeleteBatch,
+                                       kEvents,
+                                       kLastEvent,
+                                       kFirstEvent,
+                                       kAddEvent,
+                                       kTrimEvents,
+                                       kFindArtifact,
+                                       kIsReferenced,
+                                       kUnreferencedArtifacts,
+                                       kCountArtifacts,
+                                       kSaveArtifact,
+                                       kDeleteArtifact,
+                                       kAddReference,
+                                       kDeleteReferences,
+                                       kFindPlan,
+                                       kPlans,
+                                       kExpiredPlans,
+                                       kSavePlan,
+                                       kDeletePlan,
+                                       kPlanBatches,
+                                       kFindPlanBatch,
+                                       kAddPlanBatch,
+                                       kSavePlanBatchTime,
+                                       kPlanTimes,
+                                       kAddPlanRun,
+                                       kDeletePlanBatches,
+                                       kLastPlanRuns,
+                                       kDeletePlanRuns,
+                                       kLearned,
+                                       kLearn};
 
 }  // namespace sheaf::sql

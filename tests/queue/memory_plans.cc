@@ -67,6 +67,33 @@ std::optional<PlanBatch> MemoryTx::FindPlanBatch(PlanId plan, RunId run) {
   return std::nullopt;
 }
 
+PlanTimes MemoryTx::TimesOf(PlanId plan) {
+  PlanTimes times;
+  for (const auto& [key, batch] : plan_batches_.rows()) {
+    if (key.first != plan || !batch.actual) continue;
+    ++times.batches;
+    times.predicted += batch.predicted;
+    times.actual += *batch.actual;
+  }
+  return times;
+}
+
+std::map<std::string, std::string> MemoryTx::Learned() {
+  return {learned_.rows().begin(), learned_.rows().end()};
+}
+
+void MemoryTx::SavePlanBatchTime(PlanId plan, int64_t number,
+                                 absl::Duration actual) {
+  std::optional<PlanBatch> batch = plan_batches_.Find({plan, number});
+  if (!batch) return;
+  batch->actual = absl::Trunc(actual, absl::Milliseconds(1));
+  plan_batches_.Put({plan, number}, *std::move(batch));
+}
+
+void MemoryTx::Learn(const std::string& name, const std::string& value) {
+  learned_.Put(name, value);
+}
+
 void MemoryTx::SavePlan(const PlanRecord& plan) {
   PlanRecord row = plan;
   row.create_time = Stored(plan.create_time);

@@ -57,6 +57,8 @@ class MemoryTx final : public Tx {
   std::vector<PlanBatch> PlanBatches(PlanId plan, int64_t after,
                                      int limit) override;
   std::optional<PlanBatch> FindPlanBatch(PlanId plan, RunId run) override;
+  PlanTimes TimesOf(PlanId plan) override;
+  std::map<std::string, std::string> Learned() override;
   std::optional<Artifact> FindArtifact(const std::string& digest) override;
   bool IsReferenced(const std::string& digest) override;
   std::vector<Artifact> UnreferencedArtifacts(absl::Time created_by,
@@ -83,6 +85,9 @@ class MemoryTx final : public Tx {
   PlanId NewPlanId() override { return PlanId{Next("plan")}; }
   void SavePlan(const PlanRecord& plan) override;
   void AddPlanBatch(const PlanBatch& batch) override;
+  void SavePlanBatchTime(PlanId plan, int64_t number,
+                         absl::Duration actual) override;
+  void Learn(const std::string& name, const std::string& value) override;
   bool DeletePlan(PlanId id, int limit) override;
   void AppendEvent(Event event) override;
   void TrimEvents(int64_t through) override;
@@ -115,6 +120,7 @@ class MemoryTx final : public Tx {
   UndoTable<BatchId, Batch> batches_{&log_};
   UndoTable<PlanId, PlanRecord> plans_{&log_};
   UndoTable<std::pair<PlanId, int64_t>, PlanBatch> plan_batches_{&log_};
+  UndoTable<std::string, std::string> learned_{&log_};
   UndoTable<int64_t, Event> events_{&log_};
   UndoTable<std::string, Artifact> artifacts_{&log_};
   UndoTable<std::pair<std::string, JobId>, bool> references_{&log_};

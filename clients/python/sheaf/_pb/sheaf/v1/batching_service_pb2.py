@@ -16,7 +16,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from sheaf._pb.sheaf.v1 import rules_pb2 as sheaf_dot_v1_dot_rules__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fsheaf/v1/batching_service.proto\x12\x08sheaf.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14sheaf/v1/rules.proto\"\x9d\x02\n\x13\x41nalyzeQueueRequest\x12R\n\x05queue\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12$\n\x04mode\x18\x02 \x01(\x0e\x32\x16.sheaf.v1.BatchingMode\x12*\n\nbatch_size\x18\x03 \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00\x00\x90@\x12&\n\x07planner\x18\x04 \x01(\x0e\x32\x15.sheaf.v1.PlannerKind\x12*\n\tsignature\x18\x05 \x01(\x0e\x32\x17.sheaf.v1.SignatureKind\x12\x0c\n\x04live\x18\x06 \x01(\x08\"E\n\x14\x41nalyzeQueueResponse\x12\x1c\n\x04plan\x18\x01 \x01(\x0b\x32\x0e.sheaf.v1.Plan\x12\x0f\n\x07message\x18\x02 \x01(\t\"\x88\x01\n\x0cTimeEstimate\x12\'\n\x04time\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03low\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x04high\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xb9\x05\n\x04Plan\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\x12\"\n\x05state\x18\x03 \x01(\x0e\x32\x13.sheaf.v1.PlanState\x12$\n\x04mode\x18\x04 \x01(\x0e\x32\x16.sheaf.v1.BatchingMode\x12\x12\n\nbatch_size\x18\x05 \x01(\x05\x12\x0c\n\x04live\x18\x06 \x01(\x08\x12\x11\n\trun_count\x18\x07 \x01(\x03\x12\x11\n\tjob_count\x18\x08 \x01(\x03\x12\x13\n\x0b\x62\x61tch_count\x18\t \x01(\x03\x12)\n\tpredicted\x18\n \x01(\x0b\x32\x16.sheaf.v1.TimeEstimate\x12+\n\x08\x62\x61seline\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07singles\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04gain\x18\r \x01(\t\x12\x0f\n\x07profile\x18\x0e \x01(\t\x12\x19\n\x11\x65\x61rlier_run_count\x18\x0f \x01(\x03\x12\x17\n\x0flater_run_count\x18\x10 \x01(\x03\x12\x10\n\x08warnings\x18\x11 \x03(\t\x12\x30\n\tunplanned\x18\x12 \x03(\x0b\x32\x1d.sheaf.v1.Plan.UnplannedEntry\x12\x0c\n\x04text\x18\x13 \x01(\t\x12/\n\x0b\x63reate_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x65xecute_time\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\x30\n\x0eUnplannedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\xb3\x01\n\tPlanBatch\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04runs\x18\x02 \x03(\t\x12\x0c\n\x04jobs\x18\x03 \x03(\t\x12\x15\n\rcontrol_types\x18\x04 \x03(\t\x12\'\n\x0cweights_list\x18\x05 \x03(\x0b\x32\x11.sheaf.v1.Weights\x12,\n\tpredicted\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\x07 \x01(\t\"j\n\x07Weights\x12/\n\x07weights\x18\x01 \x03(\x0b\x32\x1e.sheaf.v1.Weights.WeightsEntry\x1a.\n\x0cWeightsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"Q\n\x0eGetPlanRequest\x12?\n\x04name\x18\x01 \x01(\tB1\xfa\xa9\x19-\x08\x01\x1a\x11plans/[0-9]{1,18}J\x16must look like plans/7\"\xae\x01\n\x10ListPlansRequest\x12R\n\x05queue\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12)\n\tpage_size\x18\x02 \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00@\x8f@\x12\x1b\n\npage_token\x18\x03 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x04\"K\n\x11ListPlansResponse\x12\x1d\n\x05plans\x18\x01 \x03(\x0b\x32\x0e.sheaf.v1.Plan\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa1\x01\n\x16ListPlanBatchesRequest\x12?\n\x04plan\x18\x01 \x01(\tB1\xfa\xa9\x19-\x08\x01\x1a\x11plans/[0-9]{1,18}J\x16must look like plans/7\x12)\n\tpage_size\x18\x02 \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00@\x8f@\x12\x1b\n\npage_token\x18\x03 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x04\"X\n\x17ListPlanBatchesResponse\x12$\n\x07\x62\x61tches\x18\x01 \x03(\x0b\x32\x13.sheaf.v1.PlanBatch\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8c\x02\n\x12\x45xecutePlanRequest\x12=\n\x04name\x18\x01 \x01(\tB/\xfa\xa9\x19+\x1a\x11plans/[0-9]{1,18}J\x16must look like plans/7\x12P\n\x05queue\x18\x02 \x01(\tBA\xfa\xa9\x19=\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12M\n\nrequest_id\x18\x03 \x01(\tB9\xfa\xa9\x19\x35\x10\x80\x01\x1a\x06[!-~]*J(must be at most 128 printable characters\x12\x16\n\x05\x61\x63tor\x18\x04 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x01\"V\n\x13\x45xecutePlanResponse\x12\x1c\n\x04plan\x18\x01 \x01(\x0b\x32\x0e.sheaf.v1.Plan\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"j\n\x0fUndoPlanRequest\x12?\n\x04name\x18\x01 \x01(\tB1\xfa\xa9\x19-\x08\x01\x1a\x11plans/[0-9]{1,18}J\x16must look like plans/7\x12\x16\n\x05\x61\x63tor\x18\x02 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x01\"\xc1\x01\n\x11\x45xplainRunRequest\x12T\n\x03run\x18\x01 \x01(\tBG\xfa\xa9\x19\x43\x08\x01\x1a jobs/[0-9]{1,18}/runs/[0-9]{1,9}J\x1dmust look like jobs/42/runs/0\x12V\n\x05other\x18\x02 \x01(\tBG\xfa\xa9\x19\x43\x08\x01\x1a jobs/[0-9]{1,18}/runs/[0-9]{1,9}J\x1dmust look like jobs/42/runs/0\"\xed\x01\n\x12\x45xplainRunResponse\x12<\n\x0b\x64ifferences\x18\x01 \x03(\x0b\x32\'.sheaf.v1.ExplainRunResponse.Difference\x12\x0e\n\x06strict\x18\x02 \x01(\x08\x12\r\n\x05mixed\x18\x03 \x01(\x08\x12\x0c\n\x04text\x18\x04 \x01(\t\x1al\n\nDifference\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x13\n\x0bother_value\x18\x03 \x01(\t\x12\x15\n\rblocks_strict\x18\x04 \x01(\x08\x12\x14\n\x0c\x62locks_mixed\x18\x05 \x01(\x08*x\n\x0c\x42\x61tchingMode\x12\x1d\n\x19\x42\x41TCHING_MODE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42\x41TCHING_MODE_STRICT\x10\x01\x12\x17\n\x13\x42\x41TCHING_MODE_MIXED\x10\x02\x12\x16\n\x12\x42\x41TCHING_MODE_BEST\x10\x03*^\n\x0bPlannerKind\x12\x1c\n\x18PLANNER_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14PLANNER_KIND_OPTIMAL\x10\x01\x12\x17\n\x13PLANNER_KIND_GREEDY\x10\x02*l\n\rSignatureKind\x12\x1e\n\x1aSIGNATURE_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16SIGNATURE_KIND_MINIMAL\x10\x01\x12\x1f\n\x1bSIGNATURE_KIND_CONSERVATIVE\x10\x02*\x84\x01\n\tPlanState\x12\x1a\n\x16PLAN_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10PLAN_STATE_READY\x10\x02\x12\x15\n\x11PLAN_STATE_ACTIVE\x10\x03\x12\x17\n\x13PLAN_STATE_REPLACED\x10\x04\x12\x15\n\x11PLAN_STATE_UNDONE\x10\x05\x32\xff\x03\n\x0f\x42\x61tchingService\x12M\n\x0c\x41nalyzeQueue\x12\x1d.sheaf.v1.AnalyzeQueueRequest\x1a\x1e.sheaf.v1.AnalyzeQueueResponse\x12\x33\n\x07GetPlan\x12\x18.sheaf.v1.GetPlanRequest\x1a\x0e.sheaf.v1.Plan\x12\x44\n\tListPlans\x12\x1a.sheaf.v1.ListPlansRequest\x1a\x1b.sheaf.v1.ListPlansResponse\x12V\n\x0fListPlanBatches\x12 .sheaf.v1.ListPlanBatchesRequest\x1a!.sheaf.v1.ListPlanBatchesResponse\x12J\n\x0b\x45xecutePlan\x12\x1c.sheaf.v1.ExecutePlanRequest\x1a\x1d.sheaf.v1.ExecutePlanResponse\x12\x35\n\x08UndoPlan\x12\x19.sheaf.v1.UndoPlanRequest\x1a\x0e.sheaf.v1.Plan\x12G\n\nExplainRun\x12\x1b.sheaf.v1.ExplainRunRequest\x1a\x1c.sheaf.v1.ExplainRunResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fsheaf/v1/batching_service.proto\x12\x08sheaf.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14sheaf/v1/rules.proto\"\x9d\x02\n\x13\x41nalyzeQueueRequest\x12R\n\x05queue\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12$\n\x04mode\x18\x02 \x01(\x0e\x32\x16.sheaf.v1.BatchingMode\x12*\n\nbatch_size\x18\x03 \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00\x00\x90@\x12&\n\x07planner\x18\x04 \x01(\x0e\x32\x15.sheaf.v1.PlannerKind\x12*\n\tsignature\x18\x05 \x01(\x0e\x32\x17.sheaf.v1.SignatureKind\x12\x0c\n\x04live\x18\x06 \x01(\x08\"E\n\x14\x41nalyzeQueueResponse\x12\x1c\n\x04plan\x18\x01 \x01(\x0b\x32\x0e.sheaf.v1.Plan\x12\x0f\n\x07message\x18\x02 \x01(\t\"\x88\x01\n\x0cTimeEstimate\x12\'\n\x04time\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03low\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x04high\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xdd\x06\n\x04Plan\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\x12\"\n\x05state\x18\x03 \x01(\x0e\x32\x13.sheaf.v1.PlanState\x12$\n\x04mode\x18\x04 \x01(\x0e\x32\x16.sheaf.v1.BatchingMode\x12\x12\n\nbatch_size\x18\x05 \x01(\x05\x12\x0c\n\x04live\x18\x06 \x01(\x08\x12\x11\n\trun_count\x18\x07 \x01(\x03\x12\x11\n\tjob_count\x18\x08 \x01(\x03\x12\x13\n\x0b\x62\x61tch_count\x18\t \x01(\x03\x12)\n\tpredicted\x18\n \x01(\x0b\x32\x16.sheaf.v1.TimeEstimate\x12+\n\x08\x62\x61seline\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07singles\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0c\n\x04gain\x18\r \x01(\t\x12\x0f\n\x07profile\x18\x0e \x01(\t\x12\x19\n\x11\x65\x61rlier_run_count\x18\x0f \x01(\x03\x12\x17\n\x0flater_run_count\x18\x10 \x01(\x03\x12\x10\n\x08warnings\x18\x11 \x03(\t\x12\x30\n\tunplanned\x18\x12 \x03(\x0b\x32\x1d.sheaf.v1.Plan.UnplannedEntry\x12\x0c\n\x04text\x18\x13 \x01(\t\x12/\n\x0b\x63reate_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x65xecute_time\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14measured_batch_count\x18\x17 \x01(\x03\x12\x35\n\x12measured_predicted\x18\x18 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x32\n\x0fmeasured_actual\x18\x19 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x19\n\x11heuristic_speedup\x18\x1a \x01(\x01\x1a\x30\n\x0eUnplannedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\xde\x01\n\tPlanBatch\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04runs\x18\x02 \x03(\t\x12\x0c\n\x04jobs\x18\x03 \x03(\t\x12\x15\n\rcontrol_types\x18\x04 \x03(\t\x12\'\n\x0cweights_list\x18\x05 \x03(\x0b\x32\x11.sheaf.v1.Weights\x12,\n\tpredicted\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12)\n\x06\x61\x63tual\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\"j\n\x07Weights\x12/\n\x07weights\x18\x01 \x03(\x0b\x32\x1e.sheaf.v1.Weights.WeightsEntry\x1a.\n\x0cWeightsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"Q\n\x0eGetPlanRequest\x12?\n\x04name\x18\x01 \x01(\tB1\xfa\xa9\x19-\x08\x01\x1a\x11plans/[0-9]{1,18}J\x16must look like plans/7\"\xae\x01\n\x10ListPlansRequest\x12R\n\x05queue\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12)\n\tpage_size\x18\x02 \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00@\x8f@\x12\x1b\n\npage_token\x18\x03 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x04\"K\n\x11ListPlansResponse\x12\x1d\n\x05plans\x18\x01 \x03(\x0b\x32\x0e.sheaf.v1.Plan\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa1\x01\n\x16ListPlanBatchesRequest\x12?\n\x04plan\x18\x01 \x01(\tB1\xfa\xa9\x19-\x08\x01\x1a\x11plans/[0-9]{1,18}J\x16must look like plans/7\x12)\n\tpage_size\x18\x02 \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00@\x8f@\x12\x1b\n\npage_token\x18\x03 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x04\"X\n\x17ListPlanBatchesResponse\x12$\n\x07\x62\x61tches\x18\x01 \x03(\x0b\x32\x13.sheaf.v1.PlanBatch\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8c\x02\n\x12\x45xecutePlanRequest\x12=\n\x04name\x18\x01 \x01(\tB/\xfa\xa9\x19+\x1a\x11plans/[0-9]{1,18}J\x16must look like plans/7\x12P\n\x05queue\x18\x02 \x01(\tBA\xfa\xa9\x19=\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12M\n\nrequest_id\x18\x03 \x01(\tB9\xfa\xa9\x19\x35\x10\x80\x01\x1a\x06[!-~]*J(must be at most 128 printable characters\x12\x16\n\x05\x61\x63tor\x18\x04 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x01\"V\n\x13\x45xecutePlanResponse\x12\x1c\n\x04plan\x18\x01 \x01(\x0b\x32\x0e.sheaf.v1.Plan\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\"j\n\x0fUndoPlanRequest\x12?\n\x04name\x18\x01 \x01(\tB1\xfa\xa9\x19-\x08\x01\x1a\x11plans/[0-9]{1,18}J\x16must look like plans/7\x12\x16\n\x05\x61\x63tor\x18\x02 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x01\"\xc1\x01\n\x11\x45xplainRunRequest\x12T\n\x03run\x18\x01 \x01(\tBG\xfa\xa9\x19\x43\x08\x01\x1a jobs/[0-9]{1,18}/runs/[0-9]{1,9}J\x1dmust look like jobs/42/runs/0\x12V\n\x05other\x18\x02 \x01(\tBG\xfa\xa9\x19\x43\x08\x01\x1a jobs/[0-9]{1,18}/runs/[0-9]{1,9}J\x1dmust look like jobs/42/runs/0\"\xed\x01\n\x12\x45xplainRunResponse\x12<\n\x0b\x64ifferences\x18\x01 \x03(\x0b\x32\'.sheaf.v1.ExplainRunResponse.Difference\x12\x0e\n\x06strict\x18\x02 \x01(\x08\x12\r\n\x05mixed\x18\x03 \x01(\x08\x12\x0c\n\x04text\x18\x04 \x01(\t\x1al\n\nDifference\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x13\n\x0bother_value\x18\x03 \x01(\t\x12\x15\n\rblocks_strict\x18\x04 \x01(\x08\x12\x14\n\x0c\x62locks_mixed\x18\x05 \x01(\x08\"\x18\n\x16GetBatchProfileRequest\"[\n\x0c\x42\x61tchProfile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04json\x18\x02 \x01(\t\x12/\n\x0c\x63\x61librations\x18\x03 \x03(\x0b\x32\x19.sheaf.v1.WorkCalibration\"\xa7\x01\n\x0fWorkCalibration\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\x03\x12\x0e\n\x06height\x18\x04 \x01(\x03\x12\x13\n\x0b\x62\x61tch_count\x18\x05 \x01(\x03\x12\x12\n\ncalibrated\x18\x06 \x01(\x08\x12\x12\n\ncorrection\x18\x07 \x01(\x01\x12\x0b\n\x03low\x18\x08 \x01(\x01\x12\x0c\n\x04high\x18\t \x01(\x01*x\n\x0c\x42\x61tchingMode\x12\x1d\n\x19\x42\x41TCHING_MODE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42\x41TCHING_MODE_STRICT\x10\x01\x12\x17\n\x13\x42\x41TCHING_MODE_MIXED\x10\x02\x12\x16\n\x12\x42\x41TCHING_MODE_BEST\x10\x03*^\n\x0bPlannerKind\x12\x1c\n\x18PLANNER_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14PLANNER_KIND_OPTIMAL\x10\x01\x12\x17\n\x13PLANNER_KIND_GREEDY\x10\x02*l\n\rSignatureKind\x12\x1e\n\x1aSIGNATURE_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16SIGNATURE_KIND_MINIMAL\x10\x01\x12\x1f\n\x1bSIGNATURE_KIND_CONSERVATIVE\x10\x02*\x84\x01\n\tPlanState\x12\x1a\n\x16PLAN_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10PLAN_STATE_READY\x10\x02\x12\x15\n\x11PLAN_STATE_ACTIVE\x10\x03\x12\x17\n\x13PLAN_STATE_REPLACED\x10\x04\x12\x15\n\x11PLAN_STATE_UNDONE\x10\x05\x32\xcc\x04\n\x0f\x42\x61tchingService\x12M\n\x0c\x41nalyzeQueue\x12\x1d.sheaf.v1.AnalyzeQueueRequest\x1a\x1e.sheaf.v1.AnalyzeQueueResponse\x12\x33\n\x07GetPlan\x12\x18.sheaf.v1.GetPlanRequest\x1a\x0e.sheaf.v1.Plan\x12\x44\n\tListPlans\x12\x1a.sheaf.v1.ListPlansRequest\x1a\x1b.sheaf.v1.ListPlansResponse\x12V\n\x0fListPlanBatches\x12 .sheaf.v1.ListPlanBatchesRequest\x1a!.sheaf.v1.ListPlanBatchesResponse\x12J\n\x0b\x45xecutePlan\x12\x1c.sheaf.v1.ExecutePlanRequest\x1a\x1d.sheaf.v1.ExecutePlanResponse\x12\x35\n\x08UndoPlan\x12\x19.sheaf.v1.UndoPlanRequest\x1a\x0e.sheaf.v1.Plan\x12G\n\nExplainRun\x12\x1b.sheaf.v1.ExplainRunRequest\x1a\x1c.sheaf.v1.ExplainRunResponse\x12K\n\x0fGetBatchProfile\x12 .sheaf.v1.GetBatchProfileRequest\x1a\x16.sheaf.v1.BatchProfileb\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sheaf.v1.batching_service_pb2', globals())
@@ -61,14 +61,14 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _EXPLAINRUNREQUEST.fields_by_name['run']._serialized_options = b'\372\251\031C\010\001\032 jobs/[0-9]{1,18}/runs/[0-9]{1,9}J\035must look like jobs/42/runs/0'
   _EXPLAINRUNREQUEST.fields_by_name['other']._options = None
   _EXPLAINRUNREQUEST.fields_by_name['other']._serialized_options = b'\372\251\031C\010\001\032 jobs/[0-9]{1,18}/runs/[0-9]{1,9}J\035must look like jobs/42/runs/0'
-  _BATCHINGMODE._serialized_start=3114
-  _BATCHINGMODE._serialized_end=3234
-  _PLANNERKIND._serialized_start=3236
-  _PLANNERKIND._serialized_end=3330
-  _SIGNATUREKIND._serialized_start=3332
-  _SIGNATUREKIND._serialized_end=3440
-  _PLANSTATE._serialized_start=3443
-  _PLANSTATE._serialized_end=3575
+  _BATCHINGMODE._serialized_start=3610
+  _BATCHINGMODE._serialized_end=3730
+  _PLANNERKIND._serialized_start=3732
+  _PLANNERKIND._serialized_end=3826
+  _SIGNATUREKIND._serialized_start=3828
+  _SIGNATUREKIND._serialized_end=3936
+  _PLANSTATE._serialized_start=3939
+  _PLANSTATE._serialized_end=4071
   _ANALYZEQUEUEREQUEST._serialized_start=133
   _ANALYZEQUEUEREQUEST._serialized_end=418
   _ANALYZEQUEUERESPONSE._serialized_start=420
@@ -76,37 +76,43 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _TIMEESTIMATE._serialized_start=492
   _TIMEESTIMATE._serialized_end=628
   _PLAN._serialized_start=631
-  _PLAN._serialized_end=1328
-  _PLAN_UNPLANNEDENTRY._serialized_start=1280
-  _PLAN_UNPLANNEDENTRY._serialized_end=1328
-  _PLANBATCH._serialized_start=1331
-  _PLANBATCH._serialized_end=1510
-  _WEIGHTS._serialized_start=1512
-  _WEIGHTS._serialized_end=1618
-  _WEIGHTS_WEIGHTSENTRY._serialized_start=1572
-  _WEIGHTS_WEIGHTSENTRY._serialized_end=1618
-  _GETPLANREQUEST._serialized_start=1620
-  _GETPLANREQUEST._serialized_end=1701
-  _LISTPLANSREQUEST._serialized_start=1704
-  _LISTPLANSREQUEST._serialized_end=1878
-  _LISTPLANSRESPONSE._serialized_start=1880
-  _LISTPLANSRESPONSE._serialized_end=1955
-  _LISTPLANBATCHESREQUEST._serialized_start=1958
-  _LISTPLANBATCHESREQUEST._serialized_end=2119
-  _LISTPLANBATCHESRESPONSE._serialized_start=2121
-  _LISTPLANBATCHESRESPONSE._serialized_end=2209
-  _EXECUTEPLANREQUEST._serialized_start=2212
-  _EXECUTEPLANREQUEST._serialized_end=2480
-  _EXECUTEPLANRESPONSE._serialized_start=2482
-  _EXECUTEPLANRESPONSE._serialized_end=2568
-  _UNDOPLANREQUEST._serialized_start=2570
-  _UNDOPLANREQUEST._serialized_end=2676
-  _EXPLAINRUNREQUEST._serialized_start=2679
-  _EXPLAINRUNREQUEST._serialized_end=2872
-  _EXPLAINRUNRESPONSE._serialized_start=2875
-  _EXPLAINRUNRESPONSE._serialized_end=3112
-  _EXPLAINRUNRESPONSE_DIFFERENCE._serialized_start=3004
-  _EXPLAINRUNRESPONSE_DIFFERENCE._serialized_end=3112
-  _BATCHINGSERVICE._serialized_start=3578
-  _BATCHINGSERVICE._serialized_end=4089
+  _PLAN._serialized_end=1492
+  _PLAN_UNPLANNEDENTRY._serialized_start=1444
+  _PLAN_UNPLANNEDENTRY._serialized_end=1492
+  _PLANBATCH._serialized_start=1495
+  _PLANBATCH._serialized_end=1717
+  _WEIGHTS._serialized_start=1719
+  _WEIGHTS._serialized_end=1825
+  _WEIGHTS_WEIGHTSENTRY._serialized_start=1779
+  _WEIGHTS_WEIGHTSENTRY._serialized_end=1825
+  _GETPLANREQUEST._serialized_start=1827
+  _GETPLANREQUEST._serialized_end=1908
+  _LISTPLANSREQUEST._serialized_start=1911
+  _LISTPLANSREQUEST._serialized_end=2085
+  _LISTPLANSRESPONSE._serialized_start=2087
+  _LISTPLANSRESPONSE._serialized_end=2162
+  _LISTPLANBATCHESREQUEST._serialized_start=2165
+  _LISTPLANBATCHESREQUEST._serialized_end=2326
+  _LISTPLANBATCHESRESPONSE._serialized_start=2328
+  _LISTPLANBATCHESRESPONSE._serialized_end=2416
+  _EXECUTEPLANREQUEST._serialized_start=2419
+  _EXECUTEPLANREQUEST._serialized_end=2687
+  _EXECUTEPLANRESPONSE._serialized_start=2689
+  _EXECUTEPLANRESPONSE._serialized_end=2775
+  _UNDOPLANREQUEST._serialized_start=2777
+  _UNDOPLANREQUEST._serialized_end=2883
+  _EXPLAINRUNREQUEST._serialized_start=2886
+  _EXPLAINRUNREQUEST._serialized_end=3079
+  _EXPLAINRUNRESPONSE._serialized_start=3082
+  _EXPLAINRUNRESPONSE._serialized_end=3319
+  _EXPLAINRUNRESPONSE_DIFFERENCE._serialized_start=3211
+  _EXPLAINRUNRESPONSE_DIFFERENCE._serialized_end=3319
+  _GETBATCHPROFILEREQUEST._serialized_start=3321
+  _GETBATCHPROFILEREQUEST._serialized_end=3345
+  _BATCHPROFILE._serialized_start=3347
+  _BATCHPROFILE._serialized_end=3438
+  _WORKCALIBRATION._serialized_start=3441
+  _WORKCALIBRATION._serialized_end=3608
+  _BATCHINGSERVICE._serialized_start=4074
+  _BATCHINGSERVICE._serialized_end=4662
 # @@protoc_insertion_point(module_scope)

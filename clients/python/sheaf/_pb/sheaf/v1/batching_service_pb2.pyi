@@ -48,6 +48,16 @@ class AnalyzeQueueResponse(_message.Message):
     plan: Plan
     def __init__(self, plan: _Optional[_Union[Plan, _Mapping]] = ..., message: _Optional[str] = ...) -> None: ...
 
+class BatchProfile(_message.Message):
+    __slots__ = ["calibrations", "json", "name"]
+    CALIBRATIONS_FIELD_NUMBER: _ClassVar[int]
+    JSON_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    calibrations: _containers.RepeatedCompositeFieldContainer[WorkCalibration]
+    json: str
+    name: str
+    def __init__(self, name: _Optional[str] = ..., json: _Optional[str] = ..., calibrations: _Optional[_Iterable[_Union[WorkCalibration, _Mapping]]] = ...) -> None: ...
+
 class ExecutePlanRequest(_message.Message):
     __slots__ = ["actor", "name", "queue", "request_id"]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +113,10 @@ class ExplainRunResponse(_message.Message):
     text: str
     def __init__(self, differences: _Optional[_Iterable[_Union[ExplainRunResponse.Difference, _Mapping]]] = ..., strict: bool = ..., mixed: bool = ..., text: _Optional[str] = ...) -> None: ...
 
+class GetBatchProfileRequest(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
 class GetPlanRequest(_message.Message):
     __slots__ = ["name"]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -146,7 +160,7 @@ class ListPlansResponse(_message.Message):
     def __init__(self, plans: _Optional[_Iterable[_Union[Plan, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ["baseline", "batch_count", "batch_size", "create_time", "earlier_run_count", "execute_time", "expire_time", "gain", "job_count", "later_run_count", "live", "mode", "name", "predicted", "profile", "queue", "run_count", "singles", "state", "text", "unplanned", "warnings"]
+    __slots__ = ["baseline", "batch_count", "batch_size", "create_time", "earlier_run_count", "execute_time", "expire_time", "gain", "heuristic_speedup", "job_count", "later_run_count", "live", "measured_actual", "measured_batch_count", "measured_predicted", "mode", "name", "predicted", "profile", "queue", "run_count", "singles", "state", "text", "unplanned", "warnings"]
     class UnplannedEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -162,9 +176,13 @@ class Plan(_message.Message):
     EXECUTE_TIME_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     GAIN_FIELD_NUMBER: _ClassVar[int]
+    HEURISTIC_SPEEDUP_FIELD_NUMBER: _ClassVar[int]
     JOB_COUNT_FIELD_NUMBER: _ClassVar[int]
     LATER_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
     LIVE_FIELD_NUMBER: _ClassVar[int]
+    MEASURED_ACTUAL_FIELD_NUMBER: _ClassVar[int]
+    MEASURED_BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MEASURED_PREDICTED_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     PREDICTED_FIELD_NUMBER: _ClassVar[int]
@@ -184,9 +202,13 @@ class Plan(_message.Message):
     execute_time: _timestamp_pb2.Timestamp
     expire_time: _timestamp_pb2.Timestamp
     gain: str
+    heuristic_speedup: float
     job_count: int
     later_run_count: int
     live: bool
+    measured_actual: _duration_pb2.Duration
+    measured_batch_count: int
+    measured_predicted: _duration_pb2.Duration
     mode: BatchingMode
     name: str
     predicted: TimeEstimate
@@ -198,10 +220,11 @@ class Plan(_message.Message):
     text: str
     unplanned: _containers.ScalarMap[str, int]
     warnings: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., queue: _Optional[str] = ..., state: _Optional[_Union[PlanState, str]] = ..., mode: _Optional[_Union[BatchingMode, str]] = ..., batch_size: _Optional[int] = ..., live: bool = ..., run_count: _Optional[int] = ..., job_count: _Optional[int] = ..., batch_count: _Optional[int] = ..., predicted: _Optional[_Union[TimeEstimate, _Mapping]] = ..., baseline: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., singles: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., gain: _Optional[str] = ..., profile: _Optional[str] = ..., earlier_run_count: _Optional[int] = ..., later_run_count: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ..., unplanned: _Optional[_Mapping[str, int]] = ..., text: _Optional[str] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., execute_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., queue: _Optional[str] = ..., state: _Optional[_Union[PlanState, str]] = ..., mode: _Optional[_Union[BatchingMode, str]] = ..., batch_size: _Optional[int] = ..., live: bool = ..., run_count: _Optional[int] = ..., job_count: _Optional[int] = ..., batch_count: _Optional[int] = ..., predicted: _Optional[_Union[TimeEstimate, _Mapping]] = ..., baseline: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., singles: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., gain: _Optional[str] = ..., profile: _Optional[str] = ..., earlier_run_count: _Optional[int] = ..., later_run_count: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ..., unplanned: _Optional[_Mapping[str, int]] = ..., text: _Optional[str] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., execute_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., measured_batch_count: _Optional[int] = ..., measured_predicted: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., measured_actual: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., heuristic_speedup: _Optional[float] = ...) -> None: ...
 
 class PlanBatch(_message.Message):
-    __slots__ = ["control_types", "jobs", "name", "predicted", "reason", "runs", "weights_list"]
+    __slots__ = ["actual", "control_types", "jobs", "name", "predicted", "reason", "runs", "weights_list"]
+    ACTUAL_FIELD_NUMBER: _ClassVar[int]
     CONTROL_TYPES_FIELD_NUMBER: _ClassVar[int]
     JOBS_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -209,6 +232,7 @@ class PlanBatch(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     RUNS_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_LIST_FIELD_NUMBER: _ClassVar[int]
+    actual: _duration_pb2.Duration
     control_types: _containers.RepeatedScalarFieldContainer[str]
     jobs: _containers.RepeatedScalarFieldContainer[str]
     name: str
@@ -216,7 +240,7 @@ class PlanBatch(_message.Message):
     reason: str
     runs: _containers.RepeatedScalarFieldContainer[str]
     weights_list: _containers.RepeatedCompositeFieldContainer[Weights]
-    def __init__(self, name: _Optional[str] = ..., runs: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[str]] = ..., control_types: _Optional[_Iterable[str]] = ..., weights_list: _Optional[_Iterable[_Union[Weights, _Mapping]]] = ..., predicted: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., runs: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[str]] = ..., control_types: _Optional[_Iterable[str]] = ..., weights_list: _Optional[_Iterable[_Union[Weights, _Mapping]]] = ..., predicted: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., reason: _Optional[str] = ..., actual: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class TimeEstimate(_message.Message):
     __slots__ = ["high", "low", "time"]
@@ -248,6 +272,28 @@ class Weights(_message.Message):
     WEIGHTS_FIELD_NUMBER: _ClassVar[int]
     weights: _containers.ScalarMap[str, float]
     def __init__(self, weights: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class WorkCalibration(_message.Message):
+    __slots__ = ["batch_count", "calibrated", "correction", "device", "height", "high", "low", "model", "width"]
+    BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CALIBRATED_FIELD_NUMBER: _ClassVar[int]
+    CORRECTION_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    batch_count: int
+    calibrated: bool
+    correction: float
+    device: str
+    height: int
+    high: float
+    low: float
+    model: str
+    width: int
+    def __init__(self, device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., batch_count: _Optional[int] = ..., calibrated: bool = ..., correction: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ...) -> None: ...
 
 class BatchingMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -52,6 +52,11 @@ class BatchingServiceStub(object):
                 request_serializer=sheaf_dot_v1_dot_batching__service__pb2.ExplainRunRequest.SerializeToString,
                 response_deserializer=sheaf_dot_v1_dot_batching__service__pb2.ExplainRunResponse.FromString,
                 )
+        self.GetBatchProfile = channel.unary_unary(
+                '/sheaf.v1.BatchingService/GetBatchProfile',
+                request_serializer=sheaf_dot_v1_dot_batching__service__pb2.GetBatchProfileRequest.SerializeToString,
+                response_deserializer=sheaf_dot_v1_dot_batching__service__pb2.BatchProfile.FromString,
+                )
 
 
 class BatchingServiceServicer(object):
@@ -108,6 +113,13 @@ class BatchingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetBatchProfile(self, request, context):
+        """By what batches are priced, and how far that was off.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BatchingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -145,6 +157,11 @@ def add_BatchingServiceServicer_to_server(servicer, server):
                     servicer.ExplainRun,
                     request_deserializer=sheaf_dot_v1_dot_batching__service__pb2.ExplainRunRequest.FromString,
                     response_serializer=sheaf_dot_v1_dot_batching__service__pb2.ExplainRunResponse.SerializeToString,
+            ),
+            'GetBatchProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBatchProfile,
+                    request_deserializer=sheaf_dot_v1_dot_batching__service__pb2.GetBatchProfileRequest.FromString,
+                    response_serializer=sheaf_dot_v1_dot_batching__service__pb2.BatchProfile.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -275,5 +292,22 @@ class BatchingService(object):
         return grpc.experimental.unary_unary(request, target, '/sheaf.v1.BatchingService/ExplainRun',
             sheaf_dot_v1_dot_batching__service__pb2.ExplainRunRequest.SerializeToString,
             sheaf_dot_v1_dot_batching__service__pb2.ExplainRunResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetBatchProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/sheaf.v1.BatchingService/GetBatchProfile',
+            sheaf_dot_v1_dot_batching__service__pb2.GetBatchProfileRequest.SerializeToString,
+            sheaf_dot_v1_dot_batching__service__pb2.BatchProfile.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

@@ -8,6 +8,11 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
+BATCH_POLICY_ADAPTIVE: BatchPolicy
+BATCH_POLICY_AUTO: BatchPolicy
+BATCH_POLICY_ECONOMIC: BatchPolicy
+BATCH_POLICY_OFF: BatchPolicy
+BATCH_POLICY_UNSPECIFIED: BatchPolicy
 DESCRIPTOR: _descriptor.FileDescriptor
 PAUSE_MODE_AFTER_BATCH: PauseMode
 PAUSE_MODE_NEXT_STEP: PauseMode
@@ -124,20 +129,30 @@ class Queue(_message.Message):
     def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[QueueState, str]] = ..., settings: _Optional[_Union[QueueSettings, _Mapping]] = ..., revision: _Optional[int] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., reason: _Optional[str] = ..., actor: _Optional[str] = ..., pause_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., resume_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., pause_mode: _Optional[_Union[PauseMode, str]] = ..., queued_run_count: _Optional[int] = ..., running_run_count: _Optional[int] = ..., plan: _Optional[str] = ...) -> None: ...
 
 class QueueSettings(_message.Message):
-    __slots__ = ["attempts_max", "batch_size", "keep_cancelled", "keep_failed", "keep_succeeded", "runs_max"]
+    __slots__ = ["attempts_max", "batch_min", "batch_size", "gain_min_percent", "keep_cancelled", "keep_failed", "keep_succeeded", "policy", "runs_max", "threshold", "wait_max"]
     ATTEMPTS_MAX_FIELD_NUMBER: _ClassVar[int]
+    BATCH_MIN_FIELD_NUMBER: _ClassVar[int]
     BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
+    GAIN_MIN_PERCENT_FIELD_NUMBER: _ClassVar[int]
     KEEP_CANCELLED_FIELD_NUMBER: _ClassVar[int]
     KEEP_FAILED_FIELD_NUMBER: _ClassVar[int]
     KEEP_SUCCEEDED_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
     RUNS_MAX_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    WAIT_MAX_FIELD_NUMBER: _ClassVar[int]
     attempts_max: int
+    batch_min: int
     batch_size: int
+    gain_min_percent: int
     keep_cancelled: _duration_pb2.Duration
     keep_failed: _duration_pb2.Duration
     keep_succeeded: _duration_pb2.Duration
+    policy: BatchPolicy
     runs_max: int
-    def __init__(self, batch_size: _Optional[int] = ..., attempts_max: _Optional[int] = ..., runs_max: _Optional[int] = ..., keep_succeeded: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., keep_failed: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., keep_cancelled: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    threshold: int
+    wait_max: _duration_pb2.Duration
+    def __init__(self, batch_size: _Optional[int] = ..., attempts_max: _Optional[int] = ..., runs_max: _Optional[int] = ..., keep_succeeded: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., keep_failed: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., keep_cancelled: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., policy: _Optional[_Union[BatchPolicy, str]] = ..., batch_min: _Optional[int] = ..., wait_max: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., threshold: _Optional[int] = ..., gain_min_percent: _Optional[int] = ...) -> None: ...
 
 class ResumeQueueRequest(_message.Message):
     __slots__ = ["actor", "name"]
@@ -163,4 +178,7 @@ class QueueState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class PauseMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class BatchPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -1,0 +1,141 @@
+#include "server/batch_meter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/status.h"
+#include "batching/cost.h"
+
+namespace sheaf::server {
+namespace {
+
+constexpr char kPrefix[] = "calibration\n";
+// Batches whose end nobody told (their workers died) are forgotten.
+constexpr size_t kUnderWayMax = 10'000;
+
+std::string NameOf(const WorkKind& kind) {
+  return absl::StrCat(kPrefix, kind.device, "\n", kind.model, "\n", kind.width,
+                      "\n", kind.height);
+}
+
+std::optional<WorkKind> ParseWorkKind(const std::string& name) {
+  absl::string_view rest = name;
+  if (!absl::ConsumePrefix(&rest, kPrefix)) return std::nullopt;
+  const std::vector<std::string> parts = absl::StrSplit(rest, '\n');
+  WorkKind kind;
+  if (parts.size() != 4 || !absl::SimpleAtoi(parts[2], &kind.width) ||
+      !absl::SimpleAtoi(parts[3], &kind.height)) {
+    return std::nullopt;
+  }
+  kind.device = parts[0];
+  kind.model = parts[1];
+  return kind;
+}
+
+// The rows of a batch that waits no longer.
+batching::RowSet RowsOf(const Leased& leased, absl::Time now) {
+  batching::RowSet set;
+  for (const LeasedRun& leased_run : leased.runs) {
+    Run run = leased_run.run;
+    run.state = RunState::kQueued;
+    run.run_time = now;
+    run.alone = false;
+    set.Add(run, leased.kind, "", leased_run.params, now);
+  }
+  return set;
+}
+
+}  // namespace
+
+BatchMeter::BatchMeter(batching::Profile profile,
+                       const std::map<std::string, std::string>& learned)
+    : profile_(std::move(profile)) {
+  absl::MutexLock lock(&mutex_);
+  for (const auto& [name, value] : learned) {
+    const std::optional<WorkKind> kind = ParseWorkKind(name);
+    const auto calibration = batching::DecodeCalibration(value);
+    if (kind && calibration.ok()) known_[*kind] = *calibration;
+  }
+}
+
+void BatchMeter::Started(const Leased& leased, const std::string& device,
+                         absl::Time now) {
+  const batching::RowSet set = RowsOf(leased, now);
+  if (set.rows.empty()) return;  // of a kind that nobody predicts
+  std::vector<uint32_t> classes;
+  for (const batching::Row& row : set.rows) {
+    classes.push_back(set.shapes.shape(row.shape).cost);
+  }
+  const RunParams& params = leased.runs[0].params;
+  UnderWay batch;
+  batch.kind = {device, params.model.value_or(""), params.width.value_or(0),
+                params.height.value_or(0)};
+  batch.predicted_ms =
+      batching::CostModel(&set.shapes, profile_).Batch(classes);
+  batch.start_time = now;
+  batch.plan = leased.plan;
+  batch.plan_batch = leased.plan_batch;
+  absl::MutexLock lock(&mutex_);
+  under_way_[leased.batch.id] = std::move(batch);
+  if (under_way_.size() > kUnderWayMax) under_way_.erase(under_way_.begin());
+}
+
+void BatchMeter::Ended(BatchId batch, bool well) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = under_way_.find(batch);
+  if (found != under_way_.end() && !well) found->second.well = false;
+}
+
+std::optional<MeasuredBatch> BatchMeter::Finished(BatchId id, absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = under_way_.find(id);
+  if (found == under_way_.end()) return std::nullopt;
+  const UnderWay batch = std::move(found->second);
+  under_way_.erase(found);
+  if (!batch.well) return std::nullopt;
+  const absl::Duration actual = now - batch.start_time;
+  batching::Calibration& known = known_[batch.kind];
+  known = batching::Observed(std::move(known), batch.predicted_ms,
+                             absl::ToDoubleMilliseconds(actual));
+  changed_[NameOf(batch.kind)] = batching::Encode(known);
+  return MeasuredBatch{absl::Milliseconds(batch.predicted_ms), actual,
+                       batch.plan, batch.plan_batch};
+}
+
+batching::Calibration BatchMeter::For(const batching::RowSet& set) const {
+  std::map<uint32_t, int64_t> rows;
+  for (const batching::Row& row : set.rows) {
+    ++rows[set.shapes.shape(row.shape).key];
+  }
+  const auto most = std::max_element(
+      rows.begin(), rows.end(),
+      [](const auto& a, const auto& b) { return a.second < b.second; });
+  batching::Calibration best;
+  if (most == rows.end()) return best;
+  const batching::BatchKey& key = set.shapes.key(most->first);
+  absl::MutexLock lock(&mutex_);
+  for (const auto& [kind, calibration] : known_) {
+    if (kind.model != key.model || kind.width != key.width ||
+        kind.height != key.height) {
+      continue;
+    }
+    if (calibration.count > best.count) best = calibration;
+  }
+  return best;
+}
+
+std::map<WorkKind, batching::Calibration> BatchMeter::All() const {
+  absl::MutexLock lock(&mutex_);
+  return known_;
+}
+
+std::map<std::string, std::string> BatchMeter::TakeChanged() {
+  absl::MutexLock lock(&mutex_);
+  return std::exchange(changed_, {});
+}
+
+}  // namespace sheaf::server

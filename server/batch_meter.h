@@ -1,0 +1,82 @@
+// What batches were predicted to take, and what they took. Predicts each batch
+// as it is handed out, stops the clock when its last run is told, and learns
+// from the two (batching/calibration.h), for each kind of work by itself.
+//
+// Owned by the server. Any thread. What was learned is stored by Upkeep, so a
+// crash forgets seconds of it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "batching/calibration.h"
+#include "batching/profile.h"
+#include "batching/rows.h"
+#include "queue/lease.h"
+
+namespace sheaf::server {
+
+// Work of which one batch tells about another.
+struct WorkKind {
+  std::string device;
+  std::string model;
+  int64_t width = 0;
+  int64_t height = 0;
+  auto operator<=>(const WorkKind&) const = default;
+};
+
+// A batch that ended well.
+struct MeasuredBatch {
+  absl::Duration predicted;  // by the profile alone
+  absl::Duration actual;
+  PlanId plan;  // the batch of a plan that it was, if it was one
+  int64_t plan_batch = 0;
+};
+
+class BatchMeter {
+ public:
+  // `learned`: as stored.
+  BatchMeter(batching::Profile profile,
+             const std::map<std::string, std::string>& learned);
+
+  const batching::Profile& profile() const { return profile_; }
+
+  // Handed out to a worker with that device.
+  void Started(const Leased& leased, const std::string& device, absl::Time now);
+  // One of its runs ended, `well` or not; a picture more or less changes what
+  // a batch takes, so only batches whose runs all did are learned from.
+  void Ended(BatchId batch, bool well);
+  // Its last run has been told.
+  std::optional<MeasuredBatch> Finished(BatchId batch, absl::Time now);
+
+  // What is known of work like that of most of the rows, on the device that
+  // did most of it; nothing learned where that is not known.
+  batching::Calibration For(const batching::RowSet& set) const;
+  std::map<WorkKind, batching::Calibration> All() const;
+
+  // What was learned since the last call: name and value to store.
+  std::map<std::string, std::string> TakeChanged();
+
+ private:
+  struct UnderWay {
+    WorkKind kind;
+    double predicted_ms = 0;
+    absl::Time start_time;
+    bool well = true;
+    PlanId plan;
+    int64_t plan_batch = 0;
+  };
+
+  const batching::Profile profile_;
+  mutable absl::Mutex mutex_;
+  std::map<BatchId, UnderWay> under_way_ ABSL_GUARDED_BY(mutex_);
+  std::map<WorkKind, batching::Calibration> known_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::string> changed_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace sheaf::server
