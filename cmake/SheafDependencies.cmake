@@ -16,20 +16,37 @@ set_target_properties(utf8proc::utf8proc PROPERTIES
   INTERFACE_INCLUDE_DIRECTORIES "${SHEAF_UTF8PROC_DIR}"
   INTERFACE_LINK_LIBRARIES "${SHEAF_UTF8PROC_LIBRARY}")
 
-# LibTorch, for inference/ alone. Its headers come last, as system headers:
-# newer ones bring copies of fmt and protobuf along, which must not be found
-# before the system's. CMAKE_PREFIX_PATH leads to another version
-# (torch.utils.cmake_prefix_path says where pip's is).
+# LibTorch, for inference/ alone: Debian's, or what lies in SHEAF_TORCH_FOLDER
+# (include/ and lib/, as in pip's site-packages/torch, whose own CMake package
+# wants the whole CUDA toolkit). That folder's headers come before the system's,
+# which may be Debian's LibTorch, and bring copies of fmt and protobuf along: no
+# file that sees LibTorch may include those.
+set(SHEAF_TORCH_FOLDER "" CACHE PATH "A LibTorch other than the system's")
+option(SHEAF_CUDA "Link that LibTorch's CUDA part" OFF)
 if(SHEAF_TORCH)
-  find_package(Torch QUIET)
-  if(NOT Torch_FOUND)
-    message(FATAL_ERROR "LibTorch is missing: apt-get install libtorch-dev "
-      "libopenblas0-openmp (./setup does), or configure with -DSHEAF_TORCH=OFF")
+  if(SHEAF_TORCH_FOLDER)
+    set(include ${SHEAF_TORCH_FOLDER}/include)
+    set(TORCH_INCLUDE_DIRS ${include} ${include}/torch/csrc/api/include)
+    set(TORCH_LIBRARIES ${SHEAF_TORCH_FOLDER}/lib/libtorch_cpu.so
+      ${SHEAF_TORCH_FOLDER}/lib/libc10.so)
+    if(SHEAF_CUDA)
+      # Nothing of it is called by name.
+      list(APPEND TORCH_LIBRARIES -Wl,--no-as-needed
+        ${SHEAF_TORCH_FOLDER}/lib/libtorch_cuda.so
+        ${SHEAF_TORCH_FOLDER}/lib/libc10_cuda.so -Wl,--as-needed)
+    endif()
+  else()
+    find_package(Torch QUIET)
+    if(NOT Torch_FOUND)
+      message(FATAL_ERROR "LibTorch is missing: apt-get install libtorch-dev "
+        "libopenblas0-openmp (./setup does), or configure with "
+        "-DSHEAF_TORCH=OFF")
+    endif()
   endif()
   add_library(sheaf_torch INTERFACE)
   foreach(folder ${TORCH_INCLUDE_DIRS})
     if(NOT folder STREQUAL "/usr/include")
-      target_compile_options(sheaf_torch INTERFACE "SHELL:-idirafter ${folder}")
+      target_include_directories(sheaf_torch SYSTEM INTERFACE ${folder})
     endif()
   endforeach()
   target_link_libraries(sheaf_torch INTERFACE ${TORCH_LIBRARIES})

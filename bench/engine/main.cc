@@ -14,7 +14,7 @@
 #include "bench/stats.h"
 #include "bench/table.h"
 #include "inference/tensor/memory.h"
-#include "inference/tensor/threads.h"
+#include "inference/tensor/process.h"
 
 namespace sheaf::engine {
 namespace {
@@ -210,6 +210,7 @@ absl::Status RunAll(const Options& options, bench::Table* table) {
 }
 
 int Main(int argc, char** argv) {
+  PrepareProcess(argv);
   CLI::App app("What a step of the engine costs.");
   Options options;
   app.add_option("--models", options.models, "tiny small sd15")
@@ -226,8 +227,7 @@ int Main(int argc, char** argv) {
   app.add_flag("--judge", options.judge, "Fail where the peer is faster");
   CLI11_PARSE(app, argc, argv);
   bench::WatchForInterrupt();
-  InstallMemoryCounter();
-  UseAllCores();
+
   bench::Table table;
   const absl::Status status = RunAll(options, &table);
   if (!status.ok()) {

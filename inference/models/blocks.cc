@@ -23,11 +23,14 @@ ResidualBlock::ResidualBlock(const ModuleScope& scope,
 
 at::Tensor ResidualBlock::operator()(const at::Tensor& x,
                                      const at::Tensor& time) const {
-  at::Tensor h = conv1_(at::silu(norm1_(x)));
-  if (has_time_) h = h + time_(time).unsqueeze(-1).unsqueeze(-1);
-  h = conv2_(at::silu(norm2_(h)));
-  h = (has_shortcut_ ? shortcut_(x) : x) + h;
-  return output_scale_ == 1 ? h : h / output_scale_;
+  // In place where a tensor is ours alone: memory is what steps wait for.
+  at::Tensor h = norm1_(x);
+  h = conv1_(at::silu_(h));
+  if (has_time_) h.add_(time_(time).unsqueeze(-1).unsqueeze(-1));
+  h = norm2_(h);
+  h = conv2_(at::silu_(h));
+  h.add_(has_shortcut_ ? shortcut_(x) : x);
+  return output_scale_ == 1 ? h : h.div_(output_scale_);
 }
 
 Downsample::Downsample(const ModuleScope& scope, int64_t channels,

@@ -74,7 +74,7 @@ ControlResiduals ControlNet::WithHint(const ControlInput& input) const {
   const at::Tensor sample = input.sample.to(placement_.device, placement_.dtype)
                                 .contiguous(at::MemoryFormat::ChannelsLast);
   const BlockInput block = {encoder_.Time(input.time),
-                            input.context.to(placement_.dtype)};
+                            {input.context.to(placement_.dtype), input.keys}};
   std::vector<at::Tensor> maps =
       encoder_.Down(encoder_.First(sample) + input.hint, block);
   ControlResiduals result;

@@ -15,6 +15,7 @@ struct ControlInput {
   at::Tensor sample;
   TimeInput time;
   at::Tensor context;
+  PromptKeys* keys = nullptr;  // As UNetInput's.
   at::Tensor hint;  // [rows, 3, picture's height, width] in [0, 1], RGB
   // How strong it is for each row: [rows].
   at::Tensor weights;

@@ -16,9 +16,24 @@ AttentionLayer::AttentionLayer(const ModuleScope& scope, int64_t channels,
       to_out_(scope.Sub("to_out.0"), channels, channels),
       heads_(heads) {}
 
+at::Tensor AttentionLayer::operator()(const at::Tensor& x) const {
+  return to_out_(Attention(to_q_(x), to_k_(x), to_v_(x), heads_));
+}
+
 at::Tensor AttentionLayer::operator()(const at::Tensor& x,
-                                      const at::Tensor& context) const {
-  return to_out_(Attention(to_q_(x), to_k_(context), to_v_(context), heads_));
+                                      const Prompt& prompt) const {
+  const at::Tensor& tokens = prompt.tokens;
+  if (prompt.keys == nullptr) {
+    return to_out_(Attention(to_q_(x), to_k_(tokens), to_v_(tokens), heads_));
+  }
+  auto& of_layer = prompt.keys->of_layer;
+  auto found = of_layer.find(this);
+  if (found == of_layer.end()) {
+    const PromptKeys::Pair pair = {to_k_(tokens), to_v_(tokens)};
+    found = of_layer.emplace(this, pair).first;
+  }
+  const PromptKeys::Pair& pair = found->second;
+  return to_out_(Attention(to_q_(x), pair.keys, pair.values, heads_));
 }
 
 TransformerBlock::TransformerBlock(const ModuleScope& scope,
@@ -36,12 +51,13 @@ TransformerBlock::TransformerBlock(const ModuleScope& scope,
       only_cross_attention_(shape.only_cross_attention) {}
 
 at::Tensor TransformerBlock::operator()(const at::Tensor& x,
-                                        const at::Tensor& context) const {
+                                        const Prompt& prompt) const {
   const at::Tensor normal = norm1_(x);
-  at::Tensor h = x + self_(normal, only_cross_attention_ ? context : normal);
-  h = h + cross_(norm2_(h), context);
+  at::Tensor h = only_cross_attention_ ? self_(normal, prompt) : self_(normal);
+  h.add_(x);
+  h.add_(cross_(norm2_(h), prompt));
   const std::vector<at::Tensor> halves = gate_(norm3_(h)).chunk(2, -1);
-  return h + out_(halves[0] * at::gelu(halves[1]));
+  return h.add_(out_(at::gelu(halves[1]).mul_(halves[0])));
 }
 
 Transformer2d::Transformer2d(const ModuleScope& scope,
@@ -55,7 +71,7 @@ Transformer2d::Transformer2d(const ModuleScope& scope,
 }
 
 at::Tensor Transformer2d::operator()(const at::Tensor& map,
-                                     const at::Tensor& context) const {
+                                     const Prompt& prompt) const {
   const int64_t rows = map.size(0);
   const int64_t channels = map.size(1);
   const int64_t height = map.size(2);
@@ -64,10 +80,10 @@ at::Tensor Transformer2d::operator()(const at::Tensor& map,
   at::Tensor pixels = norm_(map).permute({0, 2, 3, 1});
   pixels = in_(pixels.reshape({rows, height * width, channels}));
   for (const TransformerBlock& block : blocks_) {
-    pixels = block(pixels, context);
+    pixels = block(pixels, prompt);
   }
   pixels = out_(pixels).reshape({rows, height, width, channels});
-  return pixels.permute({0, 3, 1, 2}) + map;
+  return pixels.permute({0, 3, 1, 2}).add_(map);
 }
 
 }  // namespace sheaf::engine

@@ -2,6 +2,7 @@
 // prompt.
 #pragma once
 
+#include <unordered_map>
 #include <vector>
 
 #include "inference/tensor/layers.h"
@@ -17,13 +18,34 @@ struct TransformerShape {
   bool only_cross_attention = false;
 };
 
+class AttentionLayer;
+
+// What attention layers made of a prompt: keys and values. The same at every
+// step of a run. Holds for the model, the prompt and the adapters that it was
+// first used with. One thread.
+struct PromptKeys {
+  struct Pair {
+    at::Tensor keys;
+    at::Tensor values;
+  };
+  std::unordered_map<const AttentionLayer*, Pair> of_layer;
+};
+
+// A prompt, as layers attend to it.
+struct Prompt {
+  at::Tensor tokens;           // [rows, tokens, context_width]
+  PromptKeys* keys = nullptr;  // Where not null: filled once, then read.
+};
+
 // softmax(q k') v between two sequences, with its projections.
 class AttentionLayer {
  public:
   AttentionLayer() = default;
   AttentionLayer(const ModuleScope& scope, int64_t channels,
                  int64_t context_width, int64_t heads);
-  at::Tensor operator()(const at::Tensor& x, const at::Tensor& context) const;
+  // Of `x` to itself.
+  at::Tensor operator()(const at::Tensor& x) const;
+  at::Tensor operator()(const at::Tensor& x, const Prompt& prompt) const;
 
  private:
   Linear to_q_;
@@ -36,7 +58,7 @@ class AttentionLayer {
 class TransformerBlock {
  public:
   TransformerBlock(const ModuleScope& scope, const TransformerShape& shape);
-  at::Tensor operator()(const at::Tensor& x, const at::Tensor& context) const;
+  at::Tensor operator()(const at::Tensor& x, const Prompt& prompt) const;
 
  private:
   LayerNorm norm1_;
@@ -53,8 +75,7 @@ class Transformer2d {
  public:
   Transformer2d(const ModuleScope& scope, const TransformerShape& shape);
 
-  // `context`: the prompt, [rows, tokens, context_width].
-  at::Tensor operator()(const at::Tensor& map, const at::Tensor& context) const;
+  at::Tensor operator()(const at::Tensor& map, const Prompt& prompt) const;
 
  private:
   GroupNorm norm_;

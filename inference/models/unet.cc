@@ -48,7 +48,7 @@ at::Tensor UNet::operator()(const UNetInput& input) const {
                           .contiguous(at::MemoryFormat::ChannelsLast);
   if (config_.centers_input) sample = sample * 2 - 1;
   const BlockInput block = {encoder_.Time(input.time),
-                            input.context.to(placement_.dtype)};
+                            {input.context.to(placement_.dtype), input.keys}};
   std::vector<at::Tensor> residuals =
       encoder_.Down(encoder_.First(sample), block);
   at::Tensor x = encoder_.Middle(residuals.back(), block);

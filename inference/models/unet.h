@@ -24,6 +24,8 @@ struct UNetInput {
   at::Tensor sample;  // [rows, in_channels, height, width]
   TimeInput time;
   at::Tensor context;  // [rows, tokens, width]
+  // What layers made of `context` in an earlier call; null for none.
+  PromptKeys* keys = nullptr;
   std::vector<ControlResiduals> controls;
 };
 

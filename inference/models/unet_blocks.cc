@@ -46,7 +46,7 @@ at::Tensor DownBlock::operator()(at::Tensor x, const BlockInput& input,
                                  std::vector<at::Tensor>* residuals) const {
   for (size_t i = 0; i < resnets_.size(); ++i) {
     x = resnets_[i](x, input.time);
-    if (!attentions_.empty()) x = attentions_[i](x, input.context);
+    if (!attentions_.empty()) x = attentions_[i](x, input.prompt);
     residuals->push_back(x);
   }
   if (downsample_) {
@@ -73,7 +73,7 @@ MiddleBlock::MiddleBlock(const ModuleScope& scope, const UNetConfig& config) {
 at::Tensor MiddleBlock::operator()(const at::Tensor& x,
                                    const BlockInput& input) const {
   at::Tensor h = first_(x, input.time);
-  if (attention_) h = (*attention_)(h, input.context);
+  if (attention_) h = (*attention_)(h, input.prompt);
   return second_ ? (*second_)(h, input.time) : h;
 }
 
@@ -103,7 +103,7 @@ at::Tensor UpBlock::operator()(at::Tensor x, const BlockInput& input,
   for (size_t i = 0; i < resnets_.size(); ++i) {
     x = resnets_[i](at::cat({x, residuals->back()}, 1), input.time);
     residuals->pop_back();
-    if (!attentions_.empty()) x = attentions_[i](x, input.context);
+    if (!attentions_.empty()) x = attentions_[i](x, input.prompt);
   }
   // To the size of the next residual: twice ours, or one less where an odd
   // side was halved.

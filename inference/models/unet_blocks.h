@@ -13,8 +13,8 @@ namespace sheaf::engine {
 
 // What every block is given beside the map.
 struct BlockInput {
-  at::Tensor time;     // What TimeEmbedding returned.
-  at::Tensor context;  // [rows, tokens, width]
+  at::Tensor time;  // What TimeEmbedding returned.
+  Prompt prompt;
 };
 
 class DownBlock {

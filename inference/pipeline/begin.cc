@@ -15,6 +15,7 @@ namespace sheaf::engine {
 namespace {
 
 constexpr int kSideMax = 8192;
+constexpr int kChunksMax = 32;
 
 absl::Status CheckRequest(const Model& model, const RunRequest& request) {
   const auto bad = [](std::string_view what) {
@@ -38,6 +39,10 @@ absl::Status CheckRequest(const Model& model, const RunRequest& request) {
   if (!std::isfinite(request.guidance) ||
       !std::isfinite(request.image_guidance)) {
     return bad("guidance must be a number");
+  }
+  if (request.prompt_chunks < 1 || request.prompt_chunks > kChunksMax) {
+    return bad("a prompt must have 1 to " + std::to_string(kChunksMax) +
+               " chunks");
   }
   const bool needs_image =
       request.task != Task::kText && request.latents.data == nullptr;

@@ -39,7 +39,6 @@ std::vector<Line> LinesOf(const std::vector<Row*>& rows) {
 // The tensors of all lines, one row each.
 struct Inputs {
   at::Tensor sample;
-  at::Tensor context;
   TimeInput time;
 };
 
@@ -51,14 +50,13 @@ at::Tensor StackDefined(const std::vector<at::Tensor>& tensors,
 
 Inputs Gather(const std::vector<Line>& lines, bool with_extra,
               at::Device device) {
-  std::vector<at::Tensor> samples, contexts, pooled, time_ids;
+  std::vector<at::Tensor> samples, pooled, time_ids;
   std::vector<float> timesteps, guidance;
   for (const Line& line : lines) {
     const at::Tensor input = line.row->Input();
     samples.push_back(with_extra && line.branch->extra.defined()
                           ? at::cat({input, line.branch->extra})
                           : input);
-    contexts.push_back(line.branch->context);
     pooled.push_back(line.branch->pooled);
     time_ids.push_back(line.branch->time_ids);
     timesteps.push_back(static_cast<float>(line.row->step().timestep));
@@ -66,7 +64,6 @@ Inputs Gather(const std::vector<Line>& lines, bool with_extra,
   }
   Inputs inputs;
   inputs.sample = at::stack(samples).to(device);
-  inputs.context = at::stack(contexts).to(device);
   inputs.time = {.timesteps = at::tensor(timesteps).to(device),
                  .pooled = StackDefined(pooled, device),
                  .time_ids = StackDefined(time_ids, device),
@@ -75,8 +72,8 @@ Inputs Gather(const std::vector<Line>& lines, bool with_extra,
 }
 
 // The lines that each ControlNet works for at this step, and no others.
-using ControlLines =
-    std::vector<std::pair<const ControlNet*, std::vector<Line>>>;
+using ControlLines = std::vector<
+    std::pair<std::shared_ptr<const ControlNet>, std::vector<Line>>>;
 
 ControlLines LiveControls(const std::vector<Line>& lines) {
   ControlLines live;
@@ -88,12 +85,12 @@ ControlLines LiveControls(const std::vector<Line>& lines) {
       own.control = &control;
       // Calls that fade differ from those that don't.
       const auto same = [&](const auto& group) {
-        return group.first == control.net.get() &&
+        return group.first == control.net &&
                group.second.front().control->guess_mode == control.guess_mode;
       };
       auto found = std::find_if(live.begin(), live.end(), same);
       if (found == live.end()) {
-        found = live.insert(live.end(), {control.net.get(), {}});
+        found = live.insert(live.end(), {control.net, {}});
       }
       found->second.push_back(own);
     }
@@ -101,9 +98,15 @@ ControlLines LiveControls(const std::vector<Line>& lines) {
   return live;
 }
 
-ControlResiduals CallControl(const ControlNet& net,
-                             const std::vector<Line>& lines,
-                             at::Device device) {
+std::vector<at::Tensor> ContextsOf(const std::vector<Line>& lines) {
+  std::vector<at::Tensor> contexts;
+  for (const Line& line : lines) contexts.push_back(line.branch->context);
+  return contexts;
+}
+
+ControlResiduals CallControl(const std::shared_ptr<const ControlNet>& net,
+                             const std::vector<Line>& lines, at::Device device,
+                             PromptMemory* memory) {
   std::vector<at::Tensor> hints;
   std::vector<float> weights;
   std::vector<int64_t> places;
@@ -113,13 +116,16 @@ ControlResiduals CallControl(const ControlNet& net,
     places.push_back(line.place);
   }
   const Inputs inputs = Gather(lines, false, device);
+  auto prompts = memory->Take(net, ContextsOf(lines), device);
   ControlResiduals residuals =
-      net.WithHint({.sample = inputs.sample,
-                    .time = inputs.time,
-                    .context = inputs.context,
-                    .hint = at::stack(hints).to(device),
-                    .weights = at::tensor(weights),
-                    .guess_mode = lines.front().control->guess_mode});
+      net->WithHint({.sample = inputs.sample,
+                     .time = inputs.time,
+                     .context = prompts->tokens,
+                     .keys = &prompts->keys,
+                     .hint = at::stack(hints).to(device),
+                     .weights = at::tensor(weights),
+                     .guess_mode = lines.front().control->guess_mode});
+  memory->Keep(std::move(prompts));
   residuals.rows = at::tensor(places).to(device);
   return residuals;
 }
@@ -140,6 +146,7 @@ absl::Status Engine::StepAlike(const std::vector<Row*>& rows) const {
   for (const Row* row : rows) before.push_back(row->steps_done());
   const absl::Status status = Guard("a step", [&] { Call(rows); });
   if (!absl::IsResourceExhausted(status)) return status;
+  prompts_.Clear();
   std::vector<Row*> left;
   for (size_t i = 0; i < rows.size(); ++i) {
     if (rows[i]->steps_done() == before[i]) left.push_back(rows[i]);
@@ -155,12 +162,16 @@ void Engine::Call(const std::vector<Row*>& rows) const {
   const at::Device device = unet_->placement().device;
   const std::vector<Line> lines = LinesOf(rows);
   const Inputs inputs = Gather(lines, true, device);
-  UNetInput input = {
-      .sample = inputs.sample, .time = inputs.time, .context = inputs.context};
+  auto prompts = prompts_.Take(unet_, ContextsOf(lines), device);
+  UNetInput input = {.sample = inputs.sample,
+                     .time = inputs.time,
+                     .context = prompts->tokens,
+                     .keys = &prompts->keys};
   for (const auto& [net, own] : LiveControls(lines)) {
-    input.controls.push_back(CallControl(*net, own, device));
+    input.controls.push_back(CallControl(net, own, device, &prompts_));
   }
   const at::Tensor outputs = (*unet_)(input).to(at::kCPU);
+  prompts_.Keep(std::move(prompts));
   int64_t place = 0;
   for (Row* row : rows) {
     const auto count = static_cast<int64_t>(row->start().branches.size());

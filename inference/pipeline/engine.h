@@ -6,11 +6,12 @@
 
 #include "absl/status/status.h"
 #include "inference/models/unet.h"
+#include "inference/pipeline/prompt_memory.h"
 #include "inference/pipeline/row.h"
 
 namespace sheaf::engine {
 
-// Immutable; one thread at a time may step a given row.
+// Any thread; one at a time may step a given row.
 class Engine {
  public:
   explicit Engine(std::shared_ptr<const UNet> unet) : unet_(std::move(unet)) {}
@@ -23,6 +24,10 @@ class Engine {
   // none is half-way.
   absl::Status Step(const std::vector<Row*>& rows) const;
 
+  // Forgets what models have made of the prompts of the last step. To be called
+  // when adapters have changed.
+  void ForgetPrompts() const { prompts_.Clear(); }
+
   const UNet& unet() const { return *unet_; }
 
  private:
@@ -31,6 +36,7 @@ class Engine {
   void Call(const std::vector<Row*>& rows) const;
 
   std::shared_ptr<const UNet> unet_;
+  mutable PromptMemory prompts_;
 };
 
 }  // namespace sheaf::engine

@@ -9,6 +9,7 @@
 #include "inference/models/clip_text.h"
 #include "inference/models/unet.h"
 #include "inference/models/vae.h"
+#include "inference/pipeline/prompt_cache.h"
 #include "inference/text/tokenizer.h"
 #include "inference/weights/folder.h"
 
@@ -28,7 +29,8 @@ struct TextEncoder {
   std::unique_ptr<ClipText> clip;
 };
 
-// Immutable once loaded; shared by rows and threads.
+// Immutable once loaded, but for what is remembered of prompts; shared by rows
+// and threads.
 struct Model {
   std::string folder;
   ModelIndex index;
@@ -39,6 +41,7 @@ struct Model {
   std::shared_ptr<const UNet> unet;
   std::unique_ptr<Vae> vae;
   Config scheduler;
+  std::unique_ptr<PromptCache> prompts = std::make_unique<PromptCache>();
 
   bool is_xl() const { return unet->config().has_sizes(); }
 };

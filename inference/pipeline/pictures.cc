@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "inference/control/filters.h"
 #include "inference/tensor/guard.h"
+#include "inference/tensor/memory.h"
 
 namespace sheaf::engine {
 namespace {
@@ -32,14 +33,35 @@ Image Grey(const Image& rgb) {
   return grey;
 }
 
-absl::StatusOr<at::Tensor> Decode(const Model& model, const Vae& vae,
-                                  const at::Tensor& latents,
-                                  const VaeOptions& options) {
+// One row. Where memory runs out: once more when what was kept of it is given
+// back, then in tiles.
+absl::StatusOr<at::Tensor> DecodeInSteps(const Vae& vae,
+                                         const at::Tensor& latents,
+                                         VaeOptions options) {
   at::Tensor picture;
-  SHEAF_RETURN_IF_ERROR(Guard("decoding a picture", [&] {
-    picture = vae.Decode(vae.Unscale(latents.unsqueeze(0)), options)
-                  .to(at::kCPU, at::kFloat);
-  }));
+  const auto decode = [&] {
+    return Guard("decoding a picture", [&] {
+      picture = vae.Decode(vae.Unscale(latents.unsqueeze(0)), options)
+                    .to(at::kCPU, at::kFloat);
+    });
+  };
+  absl::Status status = decode();
+  if (absl::IsResourceExhausted(status)) {
+    ReleaseKeptMemory();
+    status = decode();
+  }
+  if (absl::IsResourceExhausted(status) && !options.tiling) {
+    options.tiling = true;
+    status = decode();
+  }
+  SHEAF_RETURN_IF_ERROR(status);
+  return picture;
+}
+
+absl::StatusOr<at::Tensor> Decode(const Model& model, const at::Tensor& latents,
+                                  const VaeOptions& options) {
+  SHEAF_ASSIGN_OR_RETURN(const at::Tensor picture,
+                         DecodeInSteps(*model.vae, latents, options));
   const bool is_half = model.options.placement.dtype != at::kFloat;
   if (!is_half || at::isfinite(picture).all().item<bool>()) return picture;
   Placement placement = model.options.placement;
@@ -48,11 +70,7 @@ absl::StatusOr<at::Tensor> Decode(const Model& model, const Vae& vae,
       model.options.vae.empty() ? model.folder + "/vae" : model.options.vae;
   SHEAF_ASSIGN_OR_RETURN(const auto full,
                          Vae::Load(folder, model.options.load, placement));
-  SHEAF_RETURN_IF_ERROR(Guard("decoding a picture in fp32", [&] {
-    picture =
-        full->Decode(full->Unscale(latents.unsqueeze(0)), options).to(at::kCPU);
-  }));
-  return picture;
+  return DecodeInSteps(*full, latents, options);
 }
 
 }  // namespace
@@ -86,7 +104,7 @@ absl::StatusOr<std::vector<Image>> DecodePictures(
   std::vector<Image> images;
   for (const at::Tensor& one : latents) {
     SHEAF_ASSIGN_OR_RETURN(const at::Tensor picture,
-                           Decode(model, *model.vae, one, options));
+                           Decode(model, one, options));
     images.push_back(TensorToPicture(picture[0]));
   }
   return images;

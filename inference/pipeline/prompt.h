@@ -3,16 +3,13 @@
 
 #include "absl/status/statusor.h"
 #include "inference/pipeline/model.h"
+#include "inference/pipeline/prompt_cache.h"
 #include "inference/pipeline/request.h"
 
 namespace sheaf::engine {
 
-struct EncodedPrompt {
-  at::Tensor context;  // [tokens, width]
-  at::Tensor pooled;   // SDXL: [width].
-};
-
-// What the prompt, and the negative prompt, mean to the model's encoders.
+// What the prompt, and the negative prompt, mean to the model's encoders; both
+// of one length. From the model's cache where they were encoded before.
 // INVALID_ARGUMENT for text that is not UTF-8 and for a clip_skip beyond the
 // encoder's layers. Throws as LibTorch does.
 absl::StatusOr<EncodedPrompt> EncodePrompt(const Model& model,

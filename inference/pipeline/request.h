@@ -46,6 +46,11 @@ struct RunRequest {
   // None is not the same as "": SDXL then sees zeros.
   std::optional<std::string> negative_prompt;
   std::optional<std::string> negative_prompt_2;
+  // Web interfaces' "(word:1.3)" and BREAK; without, they are text.
+  bool emphasis = false;
+  // A prompt longer than the encoder's 77 tokens goes on in so many chunks at
+  // most; what is left is dropped, with 1 as the reference does it.
+  int prompt_chunks = 1;
   int clip_skip = 0;  // Layers of the text encoder left out at its end.
 
   SchedulerConfig scheduler;

@@ -10,7 +10,7 @@
 #include "inference/program/commands.h"
 #include "inference/tensor/guard.h"
 #include "inference/tensor/memory.h"
-#include "inference/tensor/threads.h"
+#include "inference/tensor/process.h"
 
 namespace sheaf::engine {
 namespace {
@@ -53,7 +53,6 @@ absl::Status RunBench(Arguments* arguments) {
   if (arguments->words().size() != 1) {
     return absl::InvalidArgumentError("bench takes the folder of a UNet");
   }
-  InstallMemoryCounter();
   const int repeats = arguments->Integer("repeats", 5, 1, 1000);
   SHEAF_RETURN_IF_ERROR(arguments->status());
   const bool is_bf16 = arguments->Has("bf16");

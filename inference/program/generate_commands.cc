@@ -29,6 +29,8 @@ std::vector<Option> CommonOptions() {
           {"guidance", "NUMBER", "default: 7.5"},
           {"rescale", "NUMBER", "of guidance, 0 to 1; default: 0"},
           {"clip-skip", "N", "layers left out; default: 0"},
+          {"emphasis", "", "(word:1.3) and BREAK mean something"},
+          {"chunks", "N", "of 75 tokens, of a long prompt; default: 1"},
           {"width", "N", "default: 512"},
           {"height", "N", "default: 512"},
           {"seed", "N", "of the first picture; default: 0"},
@@ -71,6 +73,8 @@ absl::StatusOr<RunRequest> ReadRequest(const Model& model,
   request.steps = arguments->Integer("steps", 20, 1, 1000);
   request.guidance = arguments->Number("guidance", 7.5);
   request.guidance_rescale = arguments->Number("rescale", 0);
+  request.emphasis = arguments->Has("emphasis");
+  request.prompt_chunks = arguments->Integer("chunks", 1, 1, 32);
   request.clip_skip = arguments->Integer("clip-skip", 0, 0, 100);
   request.width = arguments->Integer("width", 512, 8, 8192);
   request.height = arguments->Integer("height", 512, 8, 8192);

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "inference/program/commands.h"
-#include "inference/tensor/threads.h"
+#include "inference/tensor/process.h"
 
 namespace sheaf::engine {
 namespace {
@@ -33,7 +33,6 @@ int Main(std::vector<std::string> words) {
   words.erase(words.begin());
   for (const Command& command : Commands()) {
     if (command.name != name) continue;
-    UseAllCores();
     auto arguments = Arguments::Parse(words, command.options);
     const absl::Status status =
         arguments.ok() ? command.run(&*arguments) : arguments.status();
@@ -51,5 +50,6 @@ int Main(std::vector<std::string> words) {
 }  // namespace sheaf::engine
 
 int main(int argc, char** argv) {
+  sheaf::engine::PrepareProcess(argv);
   return sheaf::engine::Main({argv + 1, argv + argc});
 }

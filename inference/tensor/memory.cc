@@ -3,55 +3,74 @@
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 
+#include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <cstring>
 #include <mutex>
 
+#include "inference/tensor/block_cache.h"
 #include "inference/tensor/torch.h"
 
 namespace sheaf::engine {
 namespace {
 
-// Of every block, and the room before it that keeps its size.
-constexpr size_t kAlignment = 64;
+// The room before a tensor's bytes, which keeps the size of its block.
+constexpr size_t kHeader = 64;
+// Sizes that come and go by turns need room beside each other.
+constexpr size_t kKeptAlways = size_t{64} << 20;
 
 std::atomic<size_t> in_use{0};
-std::atomic<size_t> peak{0};
+std::atomic<size_t> peak{0};       // Since ResetMemoryPeak().
+std::atomic<size_t> peak_kept{0};  // Since ReleaseKeptMemory().
 std::atomic<size_t> limit{0};
 
-void Count(size_t bytes) {
-  const size_t now = in_use.fetch_add(bytes) + bytes;
-  size_t before = peak.load();
-  while (now > before && !peak.compare_exchange_weak(before, now)) {
+BlockCache& Cache() {
+  static auto* cache = new BlockCache;
+  return *cache;
+}
+
+void Raise(std::atomic<size_t>* highest, size_t now) {
+  size_t before = highest->load();
+  while (now > before && !highest->compare_exchange_weak(before, now)) {
   }
 }
 
-void Release(void* block) {
-  if (block == nullptr) return;
-  char* start = static_cast<char*>(block) - kAlignment;
-  size_t bytes = 0;
-  std::memcpy(&bytes, start, sizeof(bytes));
-  in_use.fetch_sub(bytes);
-  std::free(start);
+// What may be kept beside tensors of `used` bytes.
+size_t KeptMax(size_t used) {
+  const size_t most = peak_kept.load();
+  const size_t bound = most + most / 4 + kKeptAlways;
+  return bound - std::min(used, bound);
+}
+
+void Release(void* bytes) {
+  if (bytes == nullptr) return;
+  char* block = static_cast<char*>(bytes) - kHeader;
+  size_t size = 0;
+  std::memcpy(&size, block, sizeof(size));
+  const size_t left = in_use.fetch_sub(size) - size;
+  Cache().Put(block, size, KeptMax(left));
 }
 
 void* Acquire(size_t bytes) {
+  const size_t size = BlockCache::RoundedSize(bytes + kHeader);
   const size_t bound = limit.load();
-  if (bound != 0 && in_use.load() + bytes > bound) {
+  if (bound != 0 && in_use.load() + size > bound) {
     TORCH_CHECK(false, "can't allocate memory: ", bytes,
                 " bytes more pass the limit of ", bound);
   }
-  void* start = nullptr;
-  if (posix_memalign(&start, kAlignment, bytes + kAlignment) != 0) {
+  const size_t now = in_use.fetch_add(size) + size;
+  Raise(&peak_kept, now);
+  char* block = static_cast<char*>(Cache().Take(size, KeptMax(now)));
+  if (block == nullptr) {
+    in_use.fetch_sub(size);
     TORCH_CHECK(false, "can't allocate memory: ", bytes, " bytes");
   }
-  std::memcpy(start, &bytes, sizeof(bytes));
-  Count(bytes);
-  return static_cast<char*>(start) + kAlignment;
+  std::memcpy(block, &size, sizeof(size));
+  Raise(&peak, now);
+  return block + kHeader;
 }
 
-class CountingAllocator final : public c10::Allocator {
+class OwnAllocator final : public c10::Allocator {
  public:
 #if SHEAF_TORCH_ALLOCATES_MUTABLY
   c10::DataPtr allocate(size_t bytes) override { return Allocate(bytes); }
@@ -73,10 +92,10 @@ class CountingAllocator final : public c10::Allocator {
 
 }  // namespace
 
-void InstallMemoryCounter() {
+void InstallAllocator() {
   static std::once_flag once;
   std::call_once(once, [] {
-    static CountingAllocator allocator;
+    static OwnAllocator allocator;
     // Higher than any that LibTorch registers by itself.
     c10::SetCPUAllocator(&allocator, 200);
   });
@@ -85,6 +104,14 @@ void InstallMemoryCounter() {
 size_t MemoryInUse() { return in_use.load(); }
 size_t MemoryPeak() { return peak.load(); }
 void ResetMemoryPeak() { peak.store(in_use.load()); }
+
+size_t MemoryKept() { return Cache().kept_bytes(); }
+
+void ReleaseKeptMemory() {
+  Cache().Trim(0);
+  peak_kept.store(in_use.load());
+}
+
 void SetMemoryLimit(size_t bytes) { limit.store(bytes); }
 
 }  // namespace sheaf::engine
