@@ -79,8 +79,7 @@ double BatchChooser::ArrivalsPerSecond(const Line& line, absl::Time now) {
 }
 
 int BatchChooser::RowsMax(const Lane& lane, const Lessee& who) {
-  return meter_.RowsMax({who.device, lane.model, lane.width, lane.height},
-                        who.device_bytes);
+  return meter_.RowsMax({who.device, lane.model, lane.width, lane.height});
 }
 
 Companions::Choice BatchChooser::Choose(const Queue& queue, const Lessee& who,

@@ -119,12 +119,17 @@ void BatchMeter::LearnMemory(const UnderWay& batch) {
   changed_[NameOf(kMemory, batch.kind)] = batching::Encode(memory.bounds);
 }
 
-int BatchMeter::RowsMax(const WorkKind& kind, int64_t device_bytes) const {
-  if (device_bytes == 0) return kNoLimit;
+int BatchMeter::RowsMax(const WorkKind& kind) const {
   absl::MutexLock lock(&mutex_);
   const auto found = memory_.find(kind);
-  if (found == memory_.end()) return batching::RowsMax({}, 0);
-  return batching::RowsMax(found->second.bounds, found->second.budget);
+  if (found != memory_.end()) {
+    return batching::RowsMax(found->second.bounds, found->second.budget);
+  }
+  // Kinds of work are in the order of their devices.
+  const auto first = memory_.lower_bound({.device = kind.device});
+  const bool tells =
+      first != memory_.end() && first->first.device == kind.device;
+  return tells ? batching::RowsMax({}, 0) : kNoLimit;
 }
 
 int BatchMeter::RowsMax(const std::string& model, int64_t width,

@@ -64,9 +64,10 @@ class BatchMeter {
   batching::Calibration For(const batching::RowSet& set) const;
   std::map<WorkKind, batching::Calibration> All() const;
 
-  // How many runs of such work fit a device of so many bytes together; no
-  // limit where those are 0. At least 1.
-  int RowsMax(const WorkKind& kind, int64_t device_bytes) const;
+  // How many runs of such work fit its device together: at least 1, and 1 for
+  // work that is new to it. No limit for a device that has never said what a
+  // batch held.
+  int RowsMax(const WorkKind& kind) const;
   // The same for whichever device takes most, by model and size; no limit
   // where no batch has said what it held.
   int RowsMax(const std::string& model, int64_t width, int64_t height) const;

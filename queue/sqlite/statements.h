@@ -13,9 +13,10 @@ inline constexpr char kLastJob[] =
     "SELECT value FROM counters WHERE name = 'job'";
 inline constexpr char kSetCounter[] =
     "UPDATE counters SET value = ?2 WHERE name = ?1";
-// Changes nothing, but writes and syncs a page.
+// Something new each time: SQLite writes no page that would stay the same.
 inline constexpr char kProbe[] =
-    "UPDATE counters SET value = value WHERE name = 'job'";
+    "INSERT INTO counters (name, value) VALUES ('probe', 1) "
+    "ON CONFLICT (name) DO UPDATE SET value = value + 1";
 
 inline constexpr char kQueues[] =
     "SELECT name, state, pause_mode, batch_size, attempts_max, runs_max, "

@@ -126,15 +126,24 @@ TEST(BatchChooserTest, AWorkerGetsNoMoreThanItTakes) {
               SizeIs(2));
 }
 
-TEST(BatchChooserTest, ADeviceWithMemoryIsTriedCarefully) {
-  const BatchMeter meter(Wide(), {});
+TEST(BatchChooserTest, NoMoreGoThanFitTheDevice) {
+  const Lessee who = {.device = "gpu", .device_bytes = 1000};
+  BatchMeter meter(Wide(), {});
+  Leased leased;
+  leased.kind = "inference";
+  leased.runs = {RunOf(1, kNow)};
+  leased.runs[0].params.model = "m";
+  v1::BatchMemory memory;
+  memory.set_row_count(1);
+  memory.set_peak_bytes(400);
+  meter.Started(leased, who, kNow);
+  meter.Held(leased.batch.id, memory);
+  (void)meter.Finished(leased.batch.id, kNow + absl::Seconds(1));
   BatchChooser chooser(&meter, [] { return 1; });
   EXPECT_THAT(
-      chooser
-          .Choose(QueueOf(BatchPolicy::kAdaptive, 6),
-                  {.device = "gpu", .device_bytes = 1000}, {LineOf(6)}, kNow)
+      chooser.Choose(QueueOf(BatchPolicy::kAdaptive, 6), who, {LineOf(6)}, kNow)
           .runs,
-      SizeIs(1));
+      SizeIs(2));
 }
 
 }  // namespace

@@ -94,8 +94,7 @@ TEST_F(BatchMeterTest, OtherKindsOfJobsAreNotPredicted) {
 
 TEST_F(BatchMeterTest, MemoryIsTriedCarefullyAndLearned) {
   const WorkKind kind = {"gpu", "m", 64, 32};
-  EXPECT_EQ(meter_.RowsMax(kind, 0), kRunsPerJobMax);
-  EXPECT_EQ(meter_.RowsMax(kind, 1000), 1);
+  EXPECT_EQ(meter_.RowsMax(kind), kRunsPerJobMax);
   EXPECT_EQ(meter_.RowsMax("m", 64, 32), kRunsPerJobMax);
   EXPECT_EQ(meter_.Recommendation(kind), "");
   const auto hold = [&](int64_t id, int rows, int ran_out) {
@@ -108,16 +107,19 @@ TEST_F(BatchMeterTest, MemoryIsTriedCarefullyAndLearned) {
     (void)meter_.Finished(BatchId{id}, kNow + absl::Seconds(1));
   };
   hold(1, 1, 0);
-  EXPECT_EQ(meter_.RowsMax(kind, 1000), 2);
+  // The device tells, so other work on it begins carefully.
+  EXPECT_EQ(meter_.RowsMax({"gpu", "other", 64, 32}), 1);
+  EXPECT_EQ(meter_.RowsMax({"cpu", "other", 64, 32}), kRunsPerJobMax);
+  EXPECT_EQ(meter_.RowsMax(kind), 2);
   hold(2, 2, 0);
   // Four hundred bytes for two rows: four fit 85% of a thousand.
-  EXPECT_EQ(meter_.RowsMax(kind, 1000), 4);
+  EXPECT_EQ(meter_.RowsMax(kind), 4);
   hold(3, 2, 4);
-  EXPECT_LT(meter_.RowsMax(kind, 1000), 4);
-  EXPECT_EQ(meter_.RowsMax("m", 64, 32), meter_.RowsMax(kind, 1000));
+  EXPECT_LT(meter_.RowsMax(kind), 4);
+  EXPECT_EQ(meter_.RowsMax("m", 64, 32), meter_.RowsMax(kind));
   EXPECT_THAT(meter_.Recommendation(kind), StartsWith("batch size 2 fits"));
   const BatchMeter again(Flat(), meter_.TakeChanged());
-  EXPECT_LT(again.RowsMax(kind, 1000), 4);
+  EXPECT_LT(again.RowsMax(kind), 4);
 }
 
 TEST_F(BatchMeterTest, WhatWasLearnedIsStoredOnceAndReadBack) {
