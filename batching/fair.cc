@@ -1,69 +1,99 @@
 #include "batching/fair.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
+#include <tuple>
 #include <utility>
 
 namespace sheaf::batching {
 namespace {
 
 constexpr double kWeightMin = 1e-3;  // nobody is starved by a weight of 0
+constexpr size_t kOwnersKept = 10'000;
 
-double QuantumOf(const std::string& owner, const FairOptions& options) {
+double WeightOf(const std::string& owner, const FairOptions& options) {
   const auto found = options.weights.find(owner);
   const double weight = found == options.weights.end() ? 1 : found->second;
-  return std::max(weight, kWeightMin) * std::max(options.quantum_ms, 1e-3);
+  return std::max(weight, kWeightMin);
 }
 
-// Rounds until the owner can pay.
-double RoundsOf(const FairState& state, const OwnerHead& head,
-                const FairOptions& options) {
-  const double missing = head.ms - state.deficit_ms.at(head.owner);
-  if (missing <= 0) return 0;
-  return std::ceil(missing / QuantumOf(head.owner, options));
+double ClockOf(const FairState& state, const std::string& owner) {
+  const auto found = state.clock_ms.find(owner);
+  return found == state.clock_ms.end()
+             ? state.floor_ms
+             : std::max(found->second, state.floor_ms);
 }
 
-// Owners without work save nothing; new ones start at nothing.
-void Renew(absl::Span<const OwnerHead> heads, FairState* state) {
-  std::map<std::string, double> renewed;
-  for (const OwnerHead& head : heads) {
-    const auto found = state->deficit_ms.find(head.owner);
-    renewed[head.owner] = found == state->deficit_ms.end() ? 0 : found->second;
-  }
-  state->deficit_ms = std::move(renewed);
+bool IsOverdue(const FairState& state, const FairHead& head,
+               const FairOptions& options, absl::Time now) {
+  const auto served = state.served_time.find(head.owner);
+  const absl::Time since = served == state.served_time.end()
+                               ? head.oldest
+                               : std::max(head.oldest, served->second);
+  return now - since > options.age_max;
 }
 
 }  // namespace
 
-Turn NextTurn(FairState state, absl::Span<const OwnerHead> heads,
-              const FairOptions& options, absl::Time now) {
-  Renew(heads, &state);
-  if (heads.empty()) return {std::nullopt, std::move(state)};
-  size_t oldest = 0;
-  size_t next = 0;
-  std::pair<double, std::pair<bool, std::string>> least = {
-      std::numeric_limits<double>::infinity(), {true, ""}};
+std::vector<size_t> TurnOrder(const FairState& state,
+                              absl::Span<const FairHead> heads,
+                              const FairOptions& options, absl::Time now) {
+  struct Rank {
+    bool overdue;
+    bool ahead;  // for its model
+    double clock;
+    size_t head;
+  };
+  std::vector<Rank> ranks;
+  double least = 0;
   for (size_t i = 0; i < heads.size(); ++i) {
-    if (heads[i].oldest < heads[oldest].oldest) oldest = i;
-    // Of those who can pay equally soon, the next in the round.
-    const std::pair<double, std::pair<bool, std::string>> rank = {
-        RoundsOf(state, heads[i], options),
-        {heads[i].owner <= state.last, heads[i].owner}};
-    if (rank >= least) continue;
-    least = rank;
-    next = i;
+    const double clock = ClockOf(state, heads[i].owner);
+    least = i == 0 ? clock : std::min(least, clock);
+    ranks.push_back(
+        {IsOverdue(state, heads[i], options, now), heads[i].loaded, clock, i});
   }
-  if (now - heads[oldest].oldest > options.age_max) {
-    next = oldest;
-  } else {
-    for (auto& [owner, deficit] : state.deficit_ms) {
-      deficit += least.first * QuantumOf(owner, options);
-    }
+  for (Rank& rank : ranks) {
+    rank.ahead = rank.ahead && rank.clock <= least + options.slack_ms;
   }
-  state.deficit_ms[heads[next].owner] -= heads[next].ms;
-  state.last = heads[next].owner;
-  return {next, std::move(state)};
+  std::sort(ranks.begin(), ranks.end(), [&](const Rank& a, const Rank& b) {
+    if (a.overdue != b.overdue) return a.overdue;
+    if (!a.overdue && a.ahead != b.ahead) return a.ahead;
+    const auto place = [&](const Rank& rank) {
+      return std::tuple(rank.overdue ? 0 : rank.clock, heads[rank.head].oldest,
+                        rank.head);
+    };
+    return place(a) < place(b);
+  });
+  std::vector<size_t> order;
+  for (const Rank& rank : ranks) order.push_back(rank.head);
+  return order;
+}
+
+FairState WithWaiting(FairState state, absl::Span<const FairHead> heads) {
+  if (heads.empty()) return state;
+  double least = ClockOf(state, heads[0].owner);
+  for (const FairHead& head : heads) {
+    least = std::min(least, ClockOf(state, head.owner));
+  }
+  state.floor_ms = std::max(state.floor_ms, least);
+  return state;
+}
+
+FairState Charged(FairState state, const std::string& owner, double ms,
+                  const FairOptions& options, absl::Time now) {
+  const double clock = ClockOf(state, owner);
+  state.clock_ms[owner] = clock + std::max(ms, 0.0) / WeightOf(owner, options);
+  state.served_time[owner] = now;
+  // Whose clock is at the floor is as if never heard of.
+  std::erase_if(state.clock_ms, [&](const auto& known) {
+    return known.second <= state.floor_ms;
+  });
+  while (state.clock_ms.size() > kOwnersKept) {
+    state.clock_ms.erase(state.clock_ms.begin());
+  }
+  std::erase_if(state.served_time, [&](const auto& known) {
+    return now - known.second > options.age_max;
+  });
+  return state;
 }
 
 }  // namespace sheaf::batching

@@ -52,11 +52,19 @@ std::string PreviewText(const RowSet& set, const Plan& plan,
                         const PlanReport& report,
                         const PreviewOptions& options) {
   std::string text = absl::StrCat(Headline(report), "\n");
-  absl::StrAppend(
-      &text, "Estimated speedup: ", report.gain, ", ", Seconds(report.plan_ms),
-      " instead of ", Seconds(report.baseline_ms),
-      " for the jobs as they are (one by one: ", Seconds(report.singles_ms),
-      ")\n");
+  if (options.heuristic) {
+    absl::StrAppendFormat(
+        &text,
+        "Estimated speedup: %.1fx over one by one (heuristic: as if every "
+        "batch took one run's time)\n",
+        report.heuristic_speedup);
+  } else {
+    absl::StrAppend(
+        &text, "Estimated speedup: ", report.gain, ", ",
+        Seconds(report.plan_ms), " instead of ", Seconds(report.baseline_ms),
+        " for the jobs as they are (one by one: ", Seconds(report.singles_ms),
+        ")\n");
+  }
   absl::StrAppend(&text, "Mode: ", MeaningOf(options.mode), "\n");
   absl::StrAppend(&text, "Batch size: ", options.batch_size, "\n\n");
   const size_t listed = std::min<size_t>(
@@ -72,6 +80,10 @@ std::string PreviewText(const RowSet& set, const Plan& plan,
   absl::StrAppend(&text, "\n", Count(comparison.earlier, "run", "runs"),
                   " earlier, ", comparison.later, " later, ", comparison.same,
                   " at the same time\n");
+  for (const auto& [why, count] : report.unplanned) {
+    absl::StrAppend(&text, "Left as they are: ", Count(count, "run", "runs"),
+                    " ", ToAbsl(TextOf(why)), "\n");
+  }
   for (const WarningText& warning : report.warnings) {
     absl::StrAppend(&text, "Warning: ", warning.text, "\n");
   }

@@ -10,7 +10,8 @@ namespace sheaf::batching {
 struct PreviewOptions {
   Mode mode = Mode::kBest;
   int batch_size = 4;
-  int batches_max = 20;  // listed; the rest are counted
+  int batches_max = 20;    // listed; the rest are counted
+  bool heuristic = false;  // the gain as the original reckoned it
 };
 
 // "8 runs from 5 jobs → 3 batches", the gain and what it is held against, the

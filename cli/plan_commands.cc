@@ -10,6 +10,7 @@
 #include "cli/flag_values.h"
 #include "cli/text.h"
 #include "cli/tree.h"
+#include "cli/watch.h"
 #include "sheaf/v1/batching_service.pb.h"
 
 namespace sheaf::cli {
@@ -46,8 +47,11 @@ struct AnalyzeArgs {
   std::string mode = "best";
   std::string planner = "optimal";
   std::string signature = "minimal";
+  std::string estimator = "model";
   std::string batch_size;
+  std::string interval = "5s";
   bool live = false;
+  bool watch = false;
 };
 
 absl::StatusOr<v1::AnalyzeQueueRequest> RequestOf(const AnalyzeArgs& args) {
@@ -67,17 +71,34 @@ absl::StatusOr<v1::AnalyzeQueueRequest> RequestOf(const AnalyzeArgs& args) {
         absl::StrCat("--batch-size cannot be '", args.batch_size, "'"));
   }
   request.set_batch_size(batch_size);
-  request.set_live(args.live);
+  request.set_live(args.live || args.watch);
+  if (args.estimator == "heuristic") {
+    request.set_estimator(v1::ESTIMATOR_KIND_HEURISTIC);
+  }
   return request;
 }
 
 absl::Status RunAnalyze(Context& context, AnalyzeArgs& args) {
   SHEAF_ASSIGN_OR_RETURN(const auto request, RequestOf(args));
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
-  SHEAF_ASSIGN_OR_RETURN(
-      const auto answer,
-      client->Call<v1::AnalyzeQueueResponse>(
-          absl::StrCat(kService, "AnalyzeQueue"), request, kLongWork));
+  const auto ask = [&] {
+    return client->Call<v1::AnalyzeQueueResponse>(
+        absl::StrCat(kService, "AnalyzeQueue"), request, kLongWork);
+  };
+  if (args.watch) {
+    return DrawAgainAndAgain(context, args.interval, [&]() -> absl::Status {
+      SHEAF_ASSIGN_OR_RETURN(const auto answer, ask());
+      if (!IsForPeople(context)) {
+        context.out() << ToJson(answer, /*pretty=*/false) << '\n';
+        return absl::OkStatus();
+      }
+      if (context.environment().out_is_terminal) ClearScreen(context);
+      context.out() << (answer.has_plan() ? answer.plan().text()
+                                          : answer.message() + ".\n");
+      return absl::OkStatus();
+    });
+  }
+  SHEAF_ASSIGN_OR_RETURN(const auto answer, ask());
   if (!IsForPeople(context)) {
     context.MakePrinter().One(answer, {});
     return absl::OkStatus();
@@ -277,8 +298,14 @@ void AddPlanCommands(CLI::App& batch, Context& context) {
   AddValue(analyze, "--signature", &analyze_args->signature,
            "minimal|conservative",
            "conservative: seed, steps and guidance must be equal [minimal]");
+  AddValue(analyze, "--estimator", &analyze_args->estimator, "model|heuristic",
+           "heuristic: as if every batch took one run's time [model]");
   analyze->add_flag("--live", analyze_args->live,
                     "Also where the queue is not paused");
+  analyze->add_flag("--watch", analyze_args->watch,
+                    "Again and again, also where it is not paused");
+  AddValue(analyze, "--interval", &analyze_args->interval, "DURATION",
+           "With --watch: pause between [5s]");
   const auto [preview, preview_args] =
       AddVerb(batch, context, "preview", "Show a plan in words", &RunPreview);
   AddName(preview, "plan", &preview_args->plan, "PLAN", "The plan");

@@ -56,7 +56,7 @@ struct SettingsArgs {
   std::string name;
   std::string batch_size, attempts, runs_max;
   std::string keep_succeeded, keep_failed, keep_cancelled;
-  std::string policy, batch_min, wait_max, threshold, gain_min;
+  std::string policy, batch_min, wait_max, threshold, gain_min, twins;
   std::string etag;
 };
 
@@ -127,6 +127,10 @@ absl::Status ReadSettings(const SettingsArgs& args, v1::QueueSettings* settings,
             [&](int64_t n) { settings->set_gain_min_percent(ToInt32(n)); }));
   SHEAF_RETURN_IF_ERROR(keep(args.wait_max, "wait_max",
                              [&] { return settings->mutable_wait_max(); }));
+  if (!args.twins.empty()) {
+    settings->set_twins(args.twins == "on");
+    mask->add_paths("twins");
+  }
   if (!args.policy.empty()) {
     settings->set_policy(PolicyOf(args.policy));
     mask->add_paths("policy");
@@ -298,6 +302,8 @@ void AddSettings(CLI::App* verb, SettingsArgs* args) {
   AddValue(verb, "--threshold", &args->threshold, "NUMBER",
            "Waiting runs at which waits shrink (adaptive) or plans are made "
            "(auto)");
+  AddValue(verb, "--twins", &args->twins, "on|off",
+           "Let runs that ask for the very same picture share it [off]");
   AddValue(verb, "--gain-min", &args->gain_min, "PERCENT",
            "Plans that gain less are not executed (auto)");
 }

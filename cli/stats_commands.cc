@@ -74,6 +74,14 @@ void PrintTables(Context& context, const v1::Stats& stats) {
     queues.mutable_queues()->rbegin()->set_name("all");
   }
   printer.List(queues, "queues", QueueColumns());
+  if (stats.owners_size() > 1) {
+    out << "\n";
+    printer.List(stats, "owners",
+                 {{"OWNER", "owner"},
+                  {"WAITING", "queued_run_count"},
+                  {"RUNNING", "running_run_count"},
+                  {"GIVEN", "predicted_time"}});
+  }
   if (stats.workers_size() > 0) {
     out << "\n";
     printer.List(stats, "workers",

@@ -151,6 +151,9 @@ constexpr ReasonInfo kReasons[] = {
     {Reason::kQueueFull, "QUEUE_FULL", StatusCode::kResourceExhausted,
      "The queue holds as many unfinished runs as it may; wait until some "
      "have ended, or raise runs_max."},
+    {Reason::kOwnerQuota, "OWNER_QUOTA", StatusCode::kResourceExhausted,
+     "The owner has as many runs waiting as one owner may; wait until some "
+     "have started, or have owner_queued_max raised."},
     {Reason::kOverloaded, "OVERLOADED", StatusCode::kResourceExhausted,
      "The server has more to do than it takes on at once; ask again after "
      "the delay it names."},

@@ -67,6 +67,7 @@ enum class Reason {
   kPermissionDenied,
   // Too much at once.
   kQueueFull,
+  kOwnerQuota,
   kOverloaded,
   // Not now.
   kStoreUnavailable,

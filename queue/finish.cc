@@ -81,6 +81,29 @@ struct Apply {
   void operator()(const HandedBack&) const { changes.HandBack(run); }
 };
 
+// What a run's end means for those that wait for its picture: they have it
+// too, or go back in line.
+void FinishTwins(Tx& tx, const Run& run, Batch* batch, RunChanges* changes) {
+  for (auto at = batch->twins.begin(); at != batch->twins.end();) {
+    if (at->second != run.id) {
+      ++at;
+      continue;
+    }
+    std::optional<Run> twin = tx.FindRun(at->first);
+    std::erase(batch->runs, at->first);
+    at = batch->twins.erase(at);
+    if (!twin || twin->state != RunState::kRunning ||
+        twin->epoch != batch->epoch) {
+      continue;
+    }
+    if (run.state == RunState::kSucceeded && !twin->cancel_requested) {
+      Apply{*changes, *twin}(Succeeded{run.outputs});
+    } else {
+      changes->HandBack(*twin);
+    }
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<RunState>> Finish(Tx& tx,
@@ -94,6 +117,7 @@ absl::StatusOr<std::vector<RunState>> Finish(Tx& tx,
       if (runs[i].state != RunState::kRunning) continue;
       std::visit(Apply{changes, runs[i]}, report.outcomes[i].outcome);
       std::erase(batch->runs, runs[i].id);
+      FinishTwins(tx, runs[i], &*batch, &changes);
     }
     if (!changes.empty()) {
       if (batch->runs.empty()) {

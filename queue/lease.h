@@ -28,14 +28,19 @@ struct Lessee {
   int64_t device_bytes = 0;  // its memory; 0: not known
 };
 
+// Whether the worker takes work of this lane at all.
+bool CanServe(const Lessee& who, const Lane& lane);
+
 struct LeasedRun {
   Run run;
   RunParams params;  // effective
+  std::string owner;
 };
 
 struct Leased {
   Batch batch;
   std::string kind;
+  // Those that the worker is to make: all of the batch but its twins.
   std::vector<LeasedRun> runs;
   // The batch of a plan that it is, where it is a whole one.
   PlanId plan;
@@ -50,34 +55,52 @@ struct LeaseResult {
 };
 
 // One place in line of a queue whose policy lets runs of different jobs go
-// together: the first runs of a lane that are due, all of one priority.
+// together: the first runs that are due of lanes that differ in their owner
+// alone, all of one priority; owners by turns.
 struct Line {
-  Lane lane;
+  Lane lane;  // of the first
   std::vector<LeasedRun> waiting;
 };
 
-// Who of them goes together now. On the writer's thread, and quick.
-class Companions {
+// What is not for the queue to know: whose turn it is, what goes together now,
+// what fits. On the writer's thread, and quick. A call may be made again for
+// the same lease, as if the first had not been.
+class LeasePolicy {
  public:
+  struct Turn {
+    std::optional<size_t> head;  // none: all of them are better left waiting
+    absl::Time wait_until = absl::InfiniteFuture();
+  };
   struct Choice {
     std::vector<RunId> runs;  // none: wait for more
     absl::Time wait_until = absl::InfiniteFuture();
   };
-  virtual ~Companions() = default;
+  virtual ~LeasePolicy() = default;
+
+  // How many runs of an owner may run at once; 0: any number.
+  virtual int64_t RunningMax(const std::string& owner) = 0;
+  // Which of the first runs of lanes this worker is to begin with. They are
+  // due, of one priority, in the order of their line, and never none.
+  virtual Turn Next(const Lessee& who, const std::vector<LaneHead>& heads,
+                    absl::Time now) = 0;
   // How many runs of a lane fit the worker's device together.
   virtual int RowsMax(const Lane& lane, const Lessee& who) = 0;
-  // `lines` is not empty, nor is any of them.
+  // Who goes together now. `lines` is not empty, nor is any of them.
   virtual Choice Choose(const Queue& queue, const Lessee& who,
                         const std::vector<Line>& lines, absl::Time now) = 0;
+  // How many of the runs that it is about to get this worker takes, at least 1:
+  // the rest is for other workers.
+  virtual int Share(const Lessee& who, const Lane& lane,
+                    const std::vector<LeasedRun>& runs, absl::Time now) = 0;
 };
 
-// Picks the first waiting run this worker can serve (priority, then time) and
-// marks it RUNNING, with those that go with it: the rest of its batch where
-// its queue goes by a plan; else whom `companions` choose, where the queue's
-// policy wants that; else its natural batch (runs of the same job and lane, up
-// to the queue's batch size).
+// Picks the first waiting run this worker can serve (priority, then the
+// policy's turn, which is time without one) and marks it RUNNING, with those
+// that go with it: the rest of its batch where its queue goes by a plan; else
+// whom the policy chooses, where the queue's settings want that; else its
+// natural batch (runs of the same job and lane, up to the queue's batch size).
 LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
-                  Companions* companions = nullptr);
+                  LeasePolicy* policy = nullptr);
 
 // What a heartbeat learns.
 struct Orders {

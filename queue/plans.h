@@ -33,6 +33,7 @@ struct ExecuteOptions {
 struct Executed {
   PlanRecord plan;
   bool replayed = false;
+  bool operator==(const Executed&) const = default;
 };
 // The plan's queue goes by it from now on. NO_ANALYSIS, PLAN_NOT_FOUND;
 // ANALYSIS_STALE, with what changed, where what waits is not what was looked

@@ -33,6 +33,7 @@ struct QueuePatch {
   std::optional<absl::Duration> wait_max;
   std::optional<int> threshold;
   std::optional<int> gain_min_percent;
+  std::optional<bool> twins;
 };
 // QUEUE_NOT_FOUND, ETAG_MISMATCH (0: any version)
 absl::StatusOr<Queue> UpdateQueue(Tx& tx, const std::string& name,

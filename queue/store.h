@@ -56,7 +56,6 @@ struct LaneHead {
 struct WaitingRun {
   const Run& run;
   const Lane& lane;
-  const std::string& owner;
   const RunParams& params;  // the job's values with its own on top
 };
 
@@ -87,6 +86,10 @@ class View {
 
   virtual std::vector<Queue> Queues() = 0;
   virtual std::optional<Queue> FindQueue(const std::string& name) = 0;
+
+  // Counts of runs; zero where it has none. And of all who have some, by name.
+  virtual OwnerCounts CountsOf(const std::string& owner) = 0;
+  virtual std::vector<OwnerCounts> Owners() = 0;
 
   virtual std::optional<Job> FindJob(JobId id) = 0;
   virtual JobId LastJob() = 0;  // the last id given out; 0 where none was

@@ -86,6 +86,7 @@ Lane LaneOf(const NewJob& job, const RunParams& own) {
   };
   Lane lane;
   lane.queue = job.queue;
+  lane.owner = job.owner;
   lane.kind = job.kind;
   lane.model = pick(own.model, job.shared.model);
   lane.vae = pick(own.vae, job.shared.vae);
@@ -170,6 +171,18 @@ absl::Status CheckQueue(const Queue& queue, int64_t more) {
         name);
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckOwner(const OwnerCounts& counts, int64_t more, int64_t most) {
+  if (most <= 0 || counts.queued + more <= most) return absl::OkStatus();
+  const std::string who = counts.owner.empty()
+                              ? "jobs without an owner have"
+                              : absl::StrCat(counts.owner, " has");
+  return WithSubject(
+      Error(Reason::kOwnerQuota,
+            absl::StrCat(who, " ", counts.queued, " runs waiting; ", more,
+                         " more would pass the limit of ", most)),
+      counts.owner);
 }
 
 absl::Status CheckArtifacts(Tx& tx, const std::vector<std::string>& digests) {
@@ -278,7 +291,8 @@ absl::StatusOr<PreparedJob> Prepare(NewJob job, uint64_t entropy) {
   return prepared;
 }
 
-absl::StatusOr<Submitted> Submit(Tx& tx, const PreparedJob& prepared) {
+absl::StatusOr<Submitted> Submit(Tx& tx, const PreparedJob& prepared,
+                                 int64_t owner_queued_max) {
   SHEAF_ASSIGN_OR_RETURN(std::optional<Job> replayed, Replay(tx, prepared));
   if (replayed) return Submitted{*std::move(replayed), true};
 
@@ -289,6 +303,8 @@ absl::StatusOr<Submitted> Submit(Tx& tx, const PreparedJob& prepared) {
   }
   const int64_t count = static_cast<int64_t>(prepared.job.runs.size());
   SHEAF_RETURN_IF_ERROR(CheckQueue(*queue, count));
+  SHEAF_RETURN_IF_ERROR(
+      CheckOwner(tx.CountsOf(prepared.job.owner), count, owner_queued_max));
   SHEAF_RETURN_IF_ERROR(CheckArtifacts(tx, prepared.artifacts));
   Job job = NewRow(prepared, *queue, tx.now());
   if (job.start_deadline <= job.run_time) {

@@ -62,7 +62,10 @@ struct Submitted {
 };
 
 // Stores the job. REQUEST_ID_REUSED, QUEUE_NOT_FOUND, QUEUE_DRAINING,
-// QUEUE_FULL, ARTIFACT_NOT_FOUND, INVALID_FIELD.
-absl::StatusOr<Submitted> Submit(Tx& tx, const PreparedJob& prepared);
+// QUEUE_FULL, OWNER_QUOTA (where the owner would have more than
+// `owner_queued_max` runs waiting; 0: no limit), ARTIFACT_NOT_FOUND,
+// INVALID_FIELD.
+absl::StatusOr<Submitted> Submit(Tx& tx, const PreparedJob& prepared,
+                                 int64_t owner_queued_max = 0);
 
 }  // namespace sheaf

@@ -68,12 +68,14 @@ struct Output {
   bool operator==(const Output&) const = default;
 };
 
-// What must be equal for runs to go through a model together, and which queue
-// they wait in. Runs wait in lanes, so that a worker which cannot serve one
-// model never has to look past a million runs of it.
+// What must be equal for runs to go through a model together, which queue they
+// wait in, and whose they are. Runs wait in lanes, so that a worker which
+// cannot serve one model never has to look past a million runs of it, nor one
+// owner stand behind a million runs of another.
 struct Lane {
   LaneId id;
   std::string queue;
+  std::string owner;
   std::string kind;
   std::string model;
   std::string vae;
@@ -188,6 +190,9 @@ struct QueueSettings {
   // runs outside of a plan are planned.
   int threshold = 8;
   int gain_min_percent = 10;  // auto: plans that gain less are not executed
+  // Of runs that ask for the very same picture, one makes it for all that are
+  // leased with it.
+  bool twins = false;
   bool operator==(const QueueSettings&) const = default;
 };
 
@@ -219,7 +224,18 @@ struct Batch {
   absl::Time lease_expire_time;
   absl::Time start_time;
   std::vector<RunId> runs;  // in batch order; those still running
+  // Of those, the ones that no worker makes, each with the run whose picture
+  // will be its own too.
+  std::map<RunId, RunId> twins;
   bool operator==(const Batch&) const = default;
+};
+
+// What an owner has under way.
+struct OwnerCounts {
+  std::string owner;
+  int64_t queued = 0;
+  int64_t running = 0;
+  bool operator==(const OwnerCounts&) const = default;
 };
 
 struct Artifact {

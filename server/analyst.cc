@@ -61,7 +61,7 @@ absl::StatusOr<Analyst::Snapshot> Analyst::Look(const Question& question) {
     snapshot.sequence = view.LastSequence();
     snapshot.now = view.now();
     view.ForEachWaiting(question.queue, [&](const WaitingRun& waiting) {
-      snapshot.set.Add(waiting.run, waiting.lane.kind, waiting.owner,
+      snapshot.set.Add(waiting.run, waiting.lane.kind, waiting.lane.owner,
                        waiting.params, snapshot.now);
     });
     return absl::OkStatus();
@@ -103,9 +103,10 @@ absl::StatusOr<Analyst::Analysis> Analyst::AnalyzeNow(
   record.batch_count = report.batches;
   record.mode = ModeName(question.mode);
   record.report = ReportJson(report, meter_.profile().name, options.batch_size);
-  record.preview = batching::PreviewText(
-      set, plan, report,
-      {.mode = question.mode, .batch_size = options.batch_size});
+  record.preview = batching::PreviewText(set, plan, report,
+                                         {.mode = question.mode,
+                                          .batch_size = options.batch_size,
+                                          .heuristic = question.heuristic});
   SHEAF_ASSIGN_OR_RETURN(record, Keep(snapshot, plan, std::move(record)));
   return Analysis{std::move(record), batching::Headline(report),
                   batching::IsWorthExecuting(report, question.gain_min)};

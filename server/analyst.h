@@ -25,7 +25,8 @@ class Analyst {
     batching::Signature signature = batching::Signature::kMinimal;
     int batch_size = 0;  // 0: the queue's
     bool live = false;
-    double gain_min = 1.1;  // for `worth_executing`
+    bool heuristic = false;  // the gain as the original reckoned it
+    double gain_min = 1.1;   // for `worth_executing`
   };
   struct Analysis {
     std::optional<PlanRecord> plan;  // none where nothing can be batched

@@ -14,13 +14,7 @@ using batching::Head;
 
 constexpr size_t kTimesKept = 64;
 constexpr absl::Duration kTimeKept = absl::Seconds(30);
-// Workers come and go; whom this forgets merely changes its model once more.
-constexpr size_t kWorkersKept = 1000;
 constexpr size_t kLanesKept = 1000;
-
-std::string ModelOf(const Lane& lane) {
-  return absl::StrCat(lane.model, "\n", lane.vae);
-}
 
 batching::WaitPolicy PolicyOf(const QueueSettings& settings, int size) {
   batching::WaitPolicy policy;
@@ -60,11 +54,14 @@ void ForgetSome(Map* map, size_t kept) {
 
 double BatchChooser::ArrivalsPerSecond(const Line& line, absl::Time now) {
   Arrivals& arrivals = arrivals_[line.lane.id];
+  // Owners stand in a line by turns, so it is in no order of time.
+  const RunId known = arrivals.newest;
   for (const LeasedRun& waiting : line.waiting) {
-    if (waiting.run.id <= arrivals.newest) continue;
-    arrivals.newest = waiting.run.id;
+    if (waiting.run.id <= known) continue;
+    arrivals.newest = std::max(arrivals.newest, waiting.run.id);
     arrivals.times.push_back(waiting.run.run_time);
   }
+  std::sort(arrivals.times.begin(), arrivals.times.end());
   while (!arrivals.times.empty() &&
          (arrivals.times.size() > kTimesKept ||
           arrivals.times.front() < now - kTimeKept)) {
@@ -82,9 +79,9 @@ int BatchChooser::RowsMax(const Lane& lane, const Lessee& who) {
   return meter_.RowsMax({who.device, lane.model, lane.width, lane.height});
 }
 
-Companions::Choice BatchChooser::Choose(const Queue& queue, const Lessee& who,
-                                        const std::vector<Line>& lines,
-                                        absl::Time now) {
+LeasePolicy::Choice BatchChooser::Choose(const Queue& queue, const Lessee& who,
+                                         const std::vector<Line>& lines,
+                                         absl::Time now) {
   int size = queue.settings.batch_size;
   if (who.batch_size_max > 0) size = std::min(size, who.batch_size_max);
   std::vector<double> rates;
@@ -106,7 +103,7 @@ Companions::Choice BatchChooser::Choose(const Queue& queue, const Lessee& who,
     head.rows_max = fit;
     head.oldest = lines[i].waiting[0].run.run_time;
     head.arrivals_per_second = rates[i];
-    head.loaded = loaded_[who.id] == ModelOf(lines[i].lane);
+    head.loaded = is_loaded_(who.id, lines[i].lane);
     heads.push_back(head);
     line_of.push_back(i);
   }
@@ -117,13 +114,11 @@ Companions::Choice BatchChooser::Choose(const Queue& queue, const Lessee& who,
                                        .depth = queue.queued};
   const batching::Choice chosen =
       batching::ChooseBatch(heads, PolicyOf(queue.settings, size), device, now);
-  Choice choice;
+  LeasePolicy::Choice choice;
   if (!chosen.head) {
     choice.wait_until = chosen.wait_until;
     return choice;
   }
-  loaded_[who.id] = ModelOf(lines[line_of[*chosen.head]].lane);
-  ForgetSome(&loaded_, kWorkersKept);
   for (const uint32_t row : batches[*chosen.head]) {
     choice.runs.push_back(set.rows[row].id());
   }

@@ -1,6 +1,6 @@
 // Chooses, when a worker asks, which waiting runs of different jobs go to it
-// together, or whether to wait for more: the store's Companions, by the rules
-// of batching/choose.h and the prices of the server's device profile.
+// together, or whether to wait for more: by the rules of batching/choose.h and
+// the prices of the server's device profile.
 //
 // Owned by the server; called on the writer's thread alone.
 #pragma once
@@ -16,16 +16,22 @@
 
 namespace sheaf::server {
 
-class BatchChooser final : public Companions {
+class BatchChooser {
  public:
-  // `devices` says how many workers are here. Borrows `meter`, whose profile
-  // it takes.
-  BatchChooser(const BatchMeter* meter, std::function<int()> devices)
-      : meter_(*meter), devices_(std::move(devices)) {}
+  using IsLoaded = std::function<bool(WorkerId, const Lane&)>;
 
-  int RowsMax(const Lane& lane, const Lessee& who) override;
-  Choice Choose(const Queue& queue, const Lessee& who,
-                const std::vector<Line>& lines, absl::Time now) override;
+  // `devices` says how many workers are here, `is_loaded` whether one has a
+  // lane's model. Borrows `meter`, whose profile it takes.
+  BatchChooser(const BatchMeter* meter, std::function<int()> devices,
+               IsLoaded is_loaded)
+      : meter_(*meter),
+        devices_(std::move(devices)),
+        is_loaded_(std::move(is_loaded)) {}
+
+  // As LeasePolicy has them.
+  int RowsMax(const Lane& lane, const Lessee& who);
+  LeasePolicy::Choice Choose(const Queue& queue, const Lessee& who,
+                             const std::vector<Line>& lines, absl::Time now);
 
  private:
   // When the newest runs of a lane came, for how often they come.
@@ -37,9 +43,8 @@ class BatchChooser final : public Companions {
 
   const BatchMeter& meter_;
   const std::function<int()> devices_;
+  const IsLoaded is_loaded_;
   std::map<LaneId, Arrivals> arrivals_;
-  // The model that each worker was last given.
-  std::map<WorkerId, std::string> loaded_;
 };
 
 }  // namespace sheaf::server

@@ -20,6 +20,7 @@ constexpr int kNoLimit = kRunsPerJobMax;
 constexpr int kKneeRowsMax = 64;
 // Batches whose end nobody told (their workers died) are forgotten.
 constexpr size_t kUnderWayMax = 10'000;
+constexpr double kRunWeight = 0.1;  // of one batch in a moving average
 
 std::string NameOf(const char* prefix, const WorkKind& kind) {
   return absl::StrCat(prefix, kind.device, "\n", kind.model, "\n", kind.width,
@@ -71,10 +72,13 @@ BatchMeter::BatchMeter(batching::Profile profile,
   }
 }
 
-void BatchMeter::Started(const Leased& leased, const Lessee& who,
-                         absl::Time now) {
+double BatchMeter::Started(const Leased& leased, const Lessee& who,
+                           absl::Time now) {
   const batching::RowSet set = RowsOf(leased, now);
-  if (set.rows.empty()) return;  // of a kind that nobody predicts
+  if (set.rows.empty()) {
+    absl::MutexLock lock(&mutex_);
+    return run_ms_ * static_cast<double>(leased.runs.size());
+  }
   std::vector<uint32_t> classes;
   for (const batching::Row& row : set.rows) {
     classes.push_back(set.shapes.shape(row.shape).cost);
@@ -87,11 +91,34 @@ void BatchMeter::Started(const Leased& leased, const Lessee& who,
   batch.predicted_ms =
       batching::CostModel(&set.shapes, profile_).Batch(classes);
   batch.start_time = now;
+  batch.worker = who.id;
   batch.plan = leased.plan;
   batch.plan_batch = leased.plan_batch;
+  const double predicted = batch.predicted_ms;
   absl::MutexLock lock(&mutex_);
+  run_ms_ +=
+      kRunWeight * (predicted / static_cast<double>(set.rows.size()) - run_ms_);
   under_way_[leased.batch.id] = std::move(batch);
   if (under_way_.size() > kUnderWayMax) under_way_.erase(under_way_.begin());
+  return predicted;
+}
+
+std::optional<double> BatchMeter::FreeIn(WorkerId worker,
+                                         absl::Time now) const {
+  absl::MutexLock lock(&mutex_);
+  std::optional<double> free_ms;
+  for (const auto& [id, batch] : under_way_) {
+    if (batch.worker != worker) continue;
+    const auto known = known_.find(batch.kind);
+    if (known == known_.end() || !known->second.calibrated()) {
+      return std::nullopt;
+    }
+    const double left = batch.predicted_ms * known->second.correction -
+                        absl::ToDoubleMilliseconds(now - batch.start_time);
+    if (left <= 0) return std::nullopt;
+    free_ms = std::max(free_ms.value_or(0), left);
+  }
+  return free_ms;
 }
 
 void BatchMeter::Held(BatchId batch, const sheaf::v1::BatchMemory& memory) {

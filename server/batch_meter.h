@@ -49,8 +49,12 @@ class BatchMeter {
 
   const batching::Profile& profile() const { return profile_; }
 
-  // Handed out to a worker.
-  void Started(const Leased& leased, const Lessee& who, absl::Time now);
+  // Handed out to a worker. Answers its predicted milliseconds; for a kind of
+  // work that nobody predicts, what a run has taken of late.
+  double Started(const Leased& leased, const Lessee& who, absl::Time now);
+  // Milliseconds until a worker is done with what it holds, as far as batches
+  // of such work have told: not for one that is late.
+  std::optional<double> FreeIn(WorkerId worker, absl::Time now) const;
   // What it has held so far, as its worker says.
   void Held(BatchId batch, const sheaf::v1::BatchMemory& memory);
   // One of its runs ended, `well` or not; a picture more or less changes what
@@ -85,6 +89,7 @@ class BatchMeter {
   };
   struct UnderWay {
     WorkKind kind;
+    WorkerId worker;
     double predicted_ms = 0;
     absl::Time start_time;
     bool well = true;
@@ -102,6 +107,7 @@ class BatchMeter {
   std::map<WorkKind, batching::Calibration> known_ ABSL_GUARDED_BY(mutex_);
   std::map<WorkKind, Memory> memory_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::string> changed_ ABSL_GUARDED_BY(mutex_);
+  double run_ms_ ABSL_GUARDED_BY(mutex_) = 1;  // predicted, of late
 };
 
 }  // namespace sheaf::server

@@ -33,6 +33,7 @@ Analyst::Question QuestionOf(const pb::AnalyzeQueueRequest& request) {
   }
   question.batch_size = request.batch_size();
   question.live = request.live();
+  question.heuristic = request.estimator() == pb::ESTIMATOR_KIND_HEURISTIC;
   return question;
 }
 

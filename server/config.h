@@ -48,6 +48,17 @@ struct ServerConfig {
   // Where the times of the workers' device stand: FILE or FILE:NAME.
   std::string device_profile = "unmeasured";
 
+  // Owners of jobs: whether they share the workers, each with what weight
+  // (OWNER:WEIGHT), and how many runs of each may wait and run; 0: any number.
+  bool fair_share = true;
+  std::vector<std::string> fair_weights;
+  int64_t owner_queued_max = 0;
+  int64_t owner_running_max = 0;
+
+  // Which worker gets a batch, and how long runs wait for a better one.
+  std::string placement = "earliest-finish";
+  absl::Duration affinity_wait = absl::Seconds(5);
+
   int reader_threads = 2;
   int group_max = 512;
 

@@ -174,6 +174,7 @@ void ToProto(const Queue& queue, pb::Queue* out) {
   SetDuration(queue.settings.wait_max, settings->mutable_wait_max());
   settings->set_threshold(queue.settings.threshold);
   settings->set_gain_min_percent(queue.settings.gain_min_percent);
+  settings->set_twins(queue.settings.twins);
   out->set_revision(queue.revision);
   SetTime(queue.create_time, out->mutable_create_time());
   out->set_etag(absl::StrCat(queue.version));
@@ -215,6 +216,7 @@ QueueSettings FromProto(const pb::QueueSettings& in) {
   if (in.has_gain_min_percent()) {
     settings.gain_min_percent = in.gain_min_percent();
   }
+  settings.twins = in.twins();
   return settings;
 }
 
@@ -248,6 +250,8 @@ absl::StatusOr<QueuePatch> FromProto(const pb::UpdateQueueRequest& request) {
       patch.threshold = given.threshold;
     } else if (path == "gain_min_percent") {
       patch.gain_min_percent = given.gain_min_percent;
+    } else if (path == "twins") {
+      patch.twins = given.twins;
     } else {
       violations.push_back(
           {"update_mask", absl::StrCat("there is no setting ", path)});

@@ -20,6 +20,7 @@ class EventHub;
 class LeaseBroker;
 class ProgressBoard;
 class StatsBoard;
+class Turns;
 class WorkerRegistry;
 
 struct Core {
@@ -32,9 +33,12 @@ struct Core {
   Pace* pace = nullptr;
   StatsBoard* stats = nullptr;
   BatchMeter* meter = nullptr;
-  Companions* companions = nullptr;
+  LeasePolicy* lease_policy = nullptr;
+  Turns* turns = nullptr;
   ArtifactLibrary* artifacts = nullptr;
   std::function<absl::Time()> now;
+  int64_t owner_queued_max = 0;  // runs; 0: no limit
+  int64_t owner_running_max = 0;
   absl::Duration lease_duration;
   absl::Duration heartbeat_interval;
   absl::Duration worker_grace;

@@ -1,10 +1,13 @@
 // AdminHandler::GetStats.
+#include <map>
+
 #include "base/status.h"
 #include "queue/queues.h"
 #include "server/admin_handler.h"
 #include "server/call.h"
 #include "server/convert.h"
 #include "server/convert_stats.h"
+#include "server/turns.h"
 
 namespace sheaf::server {
 namespace {
@@ -15,13 +18,29 @@ constexpr absl::Duration kWindowDefault = absl::Minutes(5);
 struct Present {
   std::vector<Queue> queues;
   std::vector<Batch> batches;
+  std::vector<OwnerCounts> owners;
 };
 
 absl::StatusOr<Present> Look(View& view, const std::string& queue) {
   if (!queue.empty()) {
     SHEAF_RETURN_IF_ERROR(FindQueueOrError(view, queue).status());
   }
-  return Present{view.Queues(), view.Batches(absl::InfiniteFuture())};
+  return Present{view.Queues(), view.Batches(absl::InfiniteFuture()),
+                 view.Owners()};
+}
+
+void OwnersToProto(const std::vector<OwnerCounts>& owners,
+                   const std::map<std::string, absl::Duration>& given,
+                   pb::Stats* out) {
+  for (const OwnerCounts& counts : owners) {
+    pb::OwnerStats* owner = out->add_owners();
+    owner->set_owner(counts.owner);
+    owner->set_queued_run_count(counts.queued);
+    owner->set_running_run_count(counts.running);
+    const auto known = given.find(counts.owner);
+    SetDuration(known == given.end() ? absl::ZeroDuration() : known->second,
+                owner->mutable_predicted_time());
+  }
 }
 
 }  // namespace
@@ -44,6 +63,7 @@ grpc::ServerUnaryReactor* AdminHandler::GetStats(
         ToProto(StatsParts{core_.stats->Recall(window, now), present.queues,
                            present.batches, core_.workers->List(), now},
                 LastPart(request->queue()), response);
+        OwnersToProto(present.owners, core_.turns->Given(), response);
         SetTime(options_.start_time, response->mutable_start_time());
         for (const auto& [key, value] : options_.config) {
           pb::ConfigEntry* entry = response->add_config();

@@ -11,6 +11,7 @@ namespace sheaf::server {
 int64_t LeaseBroker::Wait(Lessee who, absl::Time until, Answer answer) {
   auto entry = std::make_shared<Waiting>();
   entry->who = std::move(who);
+  entry->since = core_->now();
   entry->until = until;
   entry->answer = std::move(answer);
   int64_t handle;
@@ -60,7 +61,7 @@ void LeaseBroker::Try(int64_t handle, Entry entry) {
   core_->store->Write(
       [this, entry, result](Tx& tx) {
         *result =
-            Lease(tx, entry->who, core_->lease_duration, core_->companions);
+            Lease(tx, entry->who, core_->lease_duration, core_->lease_policy);
         if (result->leased) SHEAF_CRASH_POINT("mid-lease");
         return absl::OkStatus();
       },
@@ -126,6 +127,15 @@ void LeaseBroker::Signal() {
     }
   }
   for (auto& [handle, entry] : woken) Try(handle, std::move(entry));
+}
+
+std::map<WorkerId, absl::Time> LeaseBroker::Idle() const {
+  absl::MutexLock lock(&mutex_);
+  std::map<WorkerId, absl::Time> idle;
+  for (const auto& [handle, entry] : waiting_) {
+    if (!entry->dropped) idle[entry->who.id] = entry->since;
+  }
+  return idle;
 }
 
 void LeaseBroker::Stop() {

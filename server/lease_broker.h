@@ -34,6 +34,9 @@ class LeaseBroker {
   // Ends the waits of a worker (it is to leave).
   void DropWorker(WorkerId worker);
 
+  // Workers whose calls wait for work, and since when.
+  std::map<WorkerId, absl::Time> Idle() const;
+
   // Something was committed that may be work.
   void Signal();
   // Ends all waits; later ones end at once.
@@ -42,6 +45,7 @@ class LeaseBroker {
  private:
   struct Waiting {
     Lessee who;
+    absl::Time since;
     absl::Time until;
     Answer answer;
     bool dropped = false;
@@ -56,7 +60,7 @@ class LeaseBroker {
   void WakeAt(absl::Time time) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Core* const core_;
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   std::map<int64_t, Entry> waiting_ ABSL_GUARDED_BY(mutex_);
   int64_t next_handle_ ABSL_GUARDED_BY(mutex_) = 1;
   int64_t signals_ ABSL_GUARDED_BY(mutex_) = 0;

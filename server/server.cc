@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <map>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "queue/lease.h"
@@ -67,6 +69,26 @@ void ClearSocket(const std::string& address) {
     std::error_code error;
     std::filesystem::remove(path, error);
   }
+}
+
+absl::StatusOr<TurnOptions> TurnOptionsOf(const ServerConfig& config) {
+  TurnOptions options;
+  options.fair = config.fair_share;
+  options.affinity_wait = config.affinity_wait;
+  options.placement = *batching::ParsePlacementRule(config.placement);
+  for (const std::string& text : config.fair_weights) {
+    const size_t colon = text.rfind(':');
+    double weight = 0;
+    if (colon == std::string::npos ||
+        !absl::SimpleAtod(text.substr(colon + 1), &weight) ||
+        !(weight > 0 && weight <= 1e6)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "fair_weights: must be like ann:2, with a weight above 0, not '",
+          text, "'"));
+    }
+    options.fairness.weights[text.substr(0, colon)] = weight;
+  }
+  return options;
 }
 
 }  // namespace
@@ -144,14 +166,48 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
     return absl::OkStatus();
   }));
   meter_ = std::make_unique<BatchMeter>(profile, learned);
-  chooser_ = std::make_unique<BatchChooser>(meter_.get(), [this] {
-    return static_cast<int>(workers_.List().size());
-  });
+  SHEAF_ASSIGN_OR_RETURN(TurnOptions options, TurnOptionsOf(config_));
+  options.swap_ms = profile.swap;
+  const auto others = [this] { return OtherWorkers(); };
+  turns_ = std::make_unique<Turns>(std::move(options), others);
+  chooser_ = std::make_unique<BatchChooser>(
+      meter_.get(), [this] { return static_cast<int>(workers_.List().size()); },
+      [this](WorkerId worker, const Lane& lane) {
+        return turns_->IsLoaded(worker, lane);
+      });
+  dispatcher_ = std::make_unique<Dispatcher>(
+      Dispatcher::Options{.owner_running_max = config_.owner_running_max,
+                          .may_split = config_.device_profile != "unmeasured"},
+      turns_.get(), chooser_.get(), meter_.get(), others);
   analyst_ = std::make_unique<Analyst>(store_.get(), meter_.get());
   auto_planner_ = std::make_unique<AutoPlanner>(store_.get(), analyst_.get());
   core_.meter = meter_.get();
-  core_.companions = chooser_.get();
+  core_.lease_policy = dispatcher_.get();
+  core_.turns = turns_.get();
+  core_.owner_queued_max = config_.owner_queued_max;
+  core_.owner_running_max = config_.owner_running_max;
   return absl::OkStatus();
+}
+
+std::vector<WorkerPlace> Server::OtherWorkers() {
+  std::vector<WorkerPlace> places;
+  const std::vector<WorkerInfo> workers = workers_.List();
+  if (workers.size() < 2) return places;  // nobody but the one that asks
+  const std::map<WorkerId, absl::Time> idle = broker_.Idle();
+  const absl::Time now = clock_->Now();
+  for (const WorkerInfo& worker : workers) {
+    if (worker.draining || !worker.attached) continue;
+    const auto waits = idle.find(worker.lessee.id);
+    if (waits != idle.end()) {
+      // Unless it is being handed a batch at this moment.
+      if (waits->second > turns_->TakenAt(worker.lessee.id)) {
+        places.push_back({worker.lessee});
+      }
+    } else if (const auto ms = meter_->FreeIn(worker.lessee.id, now)) {
+      places.push_back({worker.lessee, *ms, 1});
+    }
+  }
+  return places;
 }
 
 void Server::KeepLearned() {

@@ -17,6 +17,7 @@
 #include "server/clock.h"
 #include "server/config.h"
 #include "server/core.h"
+#include "server/dispatcher.h"
 #include "server/event_hub.h"
 #include "server/lease_broker.h"
 #include "server/local_workers.h"
@@ -24,6 +25,7 @@
 #include "server/progress.h"
 #include "server/stats_board.h"
 #include "server/timer.h"
+#include "server/turns.h"
 #include "server/upkeep.h"
 #include "server/workers.h"
 
@@ -53,6 +55,7 @@ class Server {
   explicit Server(const ServerConfig& config);
   absl::Status Open();
   absl::Status OpenBatching(const batching::Profile& profile);
+  std::vector<WorkerPlace> OtherWorkers();
   void KeepLearned();
   absl::Status Recover();
   absl::Status Listen();
@@ -75,7 +78,9 @@ class Server {
   LeaseBroker broker_{&core_};
   std::unique_ptr<ArtifactLibrary> artifacts_;
   std::unique_ptr<BatchMeter> meter_;
+  std::unique_ptr<Turns> turns_;
   std::unique_ptr<BatchChooser> chooser_;
+  std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Analyst> analyst_;
   std::unique_ptr<AutoPlanner> auto_planner_;
   std::atomic<bool> open_ = false;

@@ -94,8 +94,9 @@ class StreamReactor final
   void Send(int64_t index, std::shared_ptr<const PreparedJob> prepared) {
     auto submitted = std::make_shared<Submitted>();
     core_->store->Write(
-        [prepared, submitted](Tx& tx) -> absl::Status {
-          SHEAF_ASSIGN_OR_RETURN(*submitted, Submit(tx, *prepared));
+        [prepared, submitted,
+         quota = core_->owner_queued_max](Tx& tx) -> absl::Status {
+          SHEAF_ASSIGN_OR_RETURN(*submitted, Submit(tx, *prepared, quota));
           return absl::OkStatus();
         },
         [me = shared_from_this(), index,

@@ -45,8 +45,9 @@ grpc::ServerUnaryReactor* Rehearse(Core& core,
   auto* reactor = context->DefaultReactor();
   auto submitted = std::make_shared<Submitted>();
   core.store->Write(
-      [prepared, submitted](Tx& tx) -> absl::Status {
-        SHEAF_ASSIGN_OR_RETURN(*submitted, Submit(tx, *prepared));
+      [prepared, submitted,
+       quota = core.owner_queued_max](Tx& tx) -> absl::Status {
+        SHEAF_ASSIGN_OR_RETURN(*submitted, Submit(tx, *prepared, quota));
         return absl::AbortedError(kRehearsed);
       },
       [reactor, submitted, response](const absl::Status& status) {
@@ -85,8 +86,8 @@ grpc::ServerUnaryReactor* JobsHandler::SubmitJob(
   }
   return WriteCall(
       core_, context,
-      [prepared = *std::move(prepared)](Tx& tx) {
-        return Submit(tx, *prepared);
+      [this, prepared = *std::move(prepared)](Tx& tx) {
+        return Submit(tx, *prepared, core_.owner_queued_max);
       },
       [response](const Submitted& submitted) {
         ToProto(submitted.job, response->mutable_job());
@@ -122,11 +123,12 @@ grpc::ServerUnaryReactor* JobsHandler::SubmitJobs(
   }
   return WriteCall(
       core_, context,
-      [jobs](Tx& tx) -> absl::StatusOr<std::vector<Submitted>> {
+      [this, jobs](Tx& tx) -> absl::StatusOr<std::vector<Submitted>> {
         std::vector<Submitted> all;
         all.reserve(jobs->size());
         for (size_t i = 0; i < jobs->size(); ++i) {
-          absl::StatusOr<Submitted> one = Submit(tx, *(*jobs)[i]);
+          absl::StatusOr<Submitted> one =
+              Submit(tx, *(*jobs)[i], core_.owner_queued_max);
           if (!one.ok()) return InRequest(static_cast<int>(i), one.status());
           all.push_back(*std::move(one));
         }

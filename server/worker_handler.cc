@@ -12,6 +12,7 @@
 #include "server/event_hub.h"
 #include "server/lease_broker.h"
 #include "server/progress.h"
+#include "server/turns.h"
 #include "server/workers.h"
 
 namespace sheaf::server {
@@ -63,7 +64,9 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
     if (!answer.ok()) return Finish(ToGrpcStatus(answer.status()));
     if (answer->has_value() && cancelled_) HandBack(**answer);
     if (answer->has_value()) {
-      core_->meter->Started(**answer, who_, core_->now());
+      const absl::Time now = core_->now();
+      core_->turns->Took(**answer, who_,
+                         core_->meter->Started(**answer, who_, now), now);
       ToProto(**answer, response_->mutable_batch());
     }
     Finish(grpc::Status::OK);
@@ -213,6 +216,8 @@ grpc::ServerUnaryReactor* WorkerHandler::FinishRuns(
        response](const std::vector<RunState>& states) {
         CountOutcomes(core_, *report, worker, ended->queue, states);
         if (ended->batch) Measure(core_, report->batch);
+        // An owner at their limit has room again.
+        if (core_.owner_running_max > 0) core_.broker->Signal();
         for (RunState state : states) {
           response->add_states(static_cast<pb::RunState>(state));
         }

@@ -58,7 +58,7 @@ void WriteQueue(Connection& db, const Queue& queue) {
          ToColumn(queue.pause_time), ToColumn(queue.resume_time), queue.queued,
          queue.running, ToColumn(queue.plan), settings.policy,
          settings.batch_min, absl::ToInt64Milliseconds(settings.wait_max),
-         settings.threshold, settings.gain_min_percent);
+         settings.threshold, settings.gain_min_percent, settings.twins);
 }
 
 Queue ReadQueue(Query& row) {
@@ -87,18 +87,20 @@ Queue ReadQueue(Query& row) {
   queue.settings.wait_max = absl::Milliseconds(row.Integer());
   queue.settings.threshold = IntOf(row);
   queue.settings.gain_min_percent = IntOf(row);
+  queue.settings.twins = row.Integer() != 0;
   return queue;
 }
 
 void WriteLane(Connection& db, const Lane& lane) {
-  db.Run(sql::kAddLane, lane.id.value, lane.queue, lane.kind, lane.model,
-         lane.vae, lane.width, lane.height);
+  db.Run(sql::kAddLane, lane.id.value, lane.queue, lane.owner, lane.kind,
+         lane.model, lane.vae, lane.width, lane.height);
 }
 
 Lane ReadLane(Query& row) {
   Lane lane;
   lane.id = LaneId{row.Integer()};
   lane.queue = row.Text();
+  lane.owner = row.Text();
   lane.kind = row.Text();
   lane.model = row.Text();
   lane.vae = row.Text();
@@ -165,6 +167,7 @@ JobProgress ReadProgress(Query& row) {
   progress.start_time = TimeOr(row, absl::InfinitePast());
   progress.end_time = TimeOr(row, absl::InfiniteFuture());
   progress.expire_time = TimeOr(row, absl::InfiniteFuture());
+  progress.owner = row.Text();
   return progress;
 }
 
@@ -237,9 +240,11 @@ Attempt ReadAttempt(Query& row) {
 
 void WriteBatch(Connection& db, const Batch& batch) {
   const std::string runs = RunIdsText(batch.runs);
+  std::optional<std::string> twins;
+  if (!batch.twins.empty()) twins = RunPairsText(batch.twins);
   db.Run(sql::kSaveBatch, batch.id.value, batch.queue, batch.worker.value,
          batch.worker_name, batch.epoch, ToColumn(batch.lease_expire_time),
-         ToColumn(batch.start_time), runs);
+         ToColumn(batch.start_time), runs, twins);
 }
 
 Batch ReadBatch(Query& row) {
@@ -252,7 +257,16 @@ Batch ReadBatch(Query& row) {
   batch.lease_expire_time = absl::FromUnixMillis(row.Integer());
   batch.start_time = absl::FromUnixMillis(row.Integer());
   batch.runs = ParseRunIds(row.Text());
+  if (const auto twins = row.TextOrNull()) batch.twins = ParseRunPairs(*twins);
   return batch;
+}
+
+OwnerCounts ReadOwner(Query& row) {
+  OwnerCounts counts;
+  counts.owner = row.Text();
+  counts.queued = row.Integer();
+  counts.running = row.Integer();
+  return counts;
 }
 
 void WritePlan(Connection& db, const PlanRecord& plan) {

@@ -43,6 +43,7 @@ void WriteArtifact(Connection& db, const Artifact& artifact);
 // Each reads the present row.
 Queue ReadQueue(Query& row);
 Lane ReadLane(Query& row);
+OwnerCounts ReadOwner(Query& row);
 Job ReadJob(Query& row);
 Run ReadRun(Query& row);
 Attempt ReadAttempt(Query& row);
@@ -61,6 +62,7 @@ struct JobProgress {
   absl::Time start_time = absl::InfinitePast();
   absl::Time end_time = absl::InfiniteFuture();
   absl::Time expire_time = absl::InfiniteFuture();
+  std::string owner;  // which never changes
 };
 JobProgress ReadProgress(Query& row);
 void WriteProgress(Connection& db, JobId id, const JobProgress& progress);

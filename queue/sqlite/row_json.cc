@@ -118,6 +118,23 @@ std::vector<RunId> ParseRunIds(std::string_view text) {
   return runs;
 }
 
+std::string RunPairsText(const std::map<RunId, RunId>& pairs) {
+  std::vector<RunId> flat;
+  for (const auto& [first, second] : pairs) {
+    flat.push_back(first);
+    flat.push_back(second);
+  }
+  return RunIdsText(flat);
+}
+
+std::map<RunId, RunId> ParseRunPairs(std::string_view text) {
+  const std::vector<RunId> flat = ParseRunIds(text);
+  if (flat.size() % 2 != 0) throw BrokenRow("half a pair of runs");
+  std::map<RunId, RunId> pairs;
+  for (size_t i = 0; i < flat.size(); i += 2) pairs[flat[i]] = flat[i + 1];
+  return pairs;
+}
+
 std::string EventText(const Event& event) {
   std::string text;
   if (event.runs.empty() && event.ended.empty() && event.actor.empty() &&

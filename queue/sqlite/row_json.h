@@ -16,6 +16,7 @@ std::string LabelsText(const std::map<std::string, std::string>& labels);
 std::string ErrorText(const RunError& error);
 std::string OutputsText(const std::vector<Output>& outputs);
 std::string RunIdsText(const std::vector<RunId>& runs);
+std::string RunPairsText(const std::map<RunId, RunId>& pairs);
 // What an event says beyond its columns; empty where that is nothing.
 std::string EventText(const Event& event);
 
@@ -24,6 +25,7 @@ std::map<std::string, std::string> ParseLabels(std::string_view text);
 RunError ParseError(std::string_view text);
 std::vector<Output> ParseOutputs(std::string_view text);
 std::vector<RunId> ParseRunIds(std::string_view text);
+std::map<RunId, RunId> ParseRunPairs(std::string_view text);
 void ParseEventText(std::string_view text, Event* event);
 
 }  // namespace sheaf

@@ -19,7 +19,7 @@ constexpr size_t kLanesKeptMax = 65'536;
 std::string LaneKey(const Lane& lane) {
   std::string key;
   for (const std::string* part :
-       {&lane.queue, &lane.kind, &lane.model, &lane.vae}) {
+       {&lane.queue, &lane.owner, &lane.kind, &lane.model, &lane.vae}) {
     key += *part;
     key += '\n';
   }
@@ -77,6 +77,7 @@ void SqliteTx::Load() {
     newest_time_ = absl::FromUnixMillis(newest.Integer());
   }
   queues_.Load(db_);
+  owners_.Load(db_);
   lanes_.clear();
   lane_ids_.clear();
   ready_lanes_.clear();
@@ -106,6 +107,7 @@ void SqliteTx::BeginClosure(bool careful) {
   mark_ = {counters_,   last_sequence_, newest_time_,
            work_ready_, events_.size(), db_.TotalChanges()};
   queues_.Mark();
+  owners_.Mark();
   new_lanes_.clear();
   empty_lanes_.clear();
   closure_wrote_ = savepoint_ = false;
@@ -151,6 +153,7 @@ bool SqliteTx::Undo() {
   work_ready_ = mark_.work_ready;
   events_.resize(mark_.events);
   queues_.UndoToMark();
+  owners_.UndoToMark();
   for (const Lane& lane : new_lanes_) {
     lane_ids_.erase(LaneKey(lane));
     lanes_.erase(lane.id.value);
@@ -161,6 +164,7 @@ bool SqliteTx::Undo() {
 bool SqliteTx::Flush() {
   if (!group_changed_) return false;
   flushed_ = queues_.Flush(db_);
+  owners_.Flush(db_);
   for (int i = 0; i < kCounters; ++i) {
     if (counters_[i] == stored_counters_[i]) continue;
     db_.Run(sql::kSetCounter, kCounterNames[i], counters_[i]);
@@ -219,8 +223,8 @@ LaneId SqliteTx::LaneFor(const Lane& lane) {
   const auto known = lane_ids_.find(key);
   if (known != lane_ids_.end()) return known->second;
   LaneId id;
-  if (Query row = db_.Ask(sql::kLaneLike, lane.queue, lane.kind, lane.model,
-                          lane.vae, lane.width, lane.height);
+  if (Query row = db_.Ask(sql::kLaneLike, lane.queue, lane.owner, lane.kind,
+                          lane.model, lane.vae, lane.width, lane.height);
       row.Step()) {
     id = LaneId{row.Integer()};
   } else {
@@ -248,6 +252,7 @@ JobId SqliteTx::InsertJob(const Job& job, const std::string& shared,
     if (i >= own.size() || own[i] == "{}") continue;
     db_.Run(sql::kAddOwnParams, runs[i].id.value, own[i]);
   }
+  owners_.Add(job.owner, job.counts.queued, job.counts.running);
   return id;
 }
 
@@ -276,6 +281,7 @@ RunCounts SqliteTx::ApplyToJob(JobId id, const RunCounts& delta,
   }
   Advance(&progress, delta, keep, now_);
   WriteProgress(db_, id, progress);
+  owners_.Add(progress.owner, delta.queued, delta.running);
   return progress.counts;
 }
 

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "queue/sqlite/owner_cache.h"
 #include "queue/sqlite/queue_cache.h"
 #include "queue/sqlite/sqlite_view.h"
 
@@ -49,6 +50,10 @@ class SqliteTx final : public SqliteReads<Tx> {
 
   std::vector<Queue> Queues() override;
   std::optional<Queue> FindQueue(const std::string& name) override;
+  OwnerCounts CountsOf(const std::string& owner) override {
+    return owners_.Find(owner);
+  }
+  std::vector<OwnerCounts> Owners() override { return owners_.All(); }
   Lane FindLane(LaneId id) override;
   std::vector<LaneHead> LaneHeads() override;
   int64_t LastSequence() override { return last_sequence_; }
@@ -125,6 +130,7 @@ class SqliteTx final : public SqliteReads<Tx> {
   std::vector<Event> events_;   // of this group
   std::vector<Queue> flushed_;  // of this group
   QueueCache queues_;
+  OwnerCache owners_;
   std::unordered_map<std::string, LaneId> lane_ids_;
   std::unordered_map<int64_t, Lane> lanes_;
   std::vector<Lane> new_lanes_;  // of this closure

@@ -58,6 +58,17 @@ std::optional<Queue> SqliteReads<I>::FindQueue(const std::string& name) {
 }
 
 template <class I>
+OwnerCounts SqliteReads<I>::CountsOf(const std::string& owner) {
+  return First(db_.Ask(sql::kFindOwner, owner), ReadOwner)
+      .value_or(OwnerCounts{.owner = owner});
+}
+
+template <class I>
+std::vector<OwnerCounts> SqliteReads<I>::Owners() {
+  return All(db_.Ask(sql::kOwners), ReadOwner);
+}
+
+template <class I>
 std::optional<Job> SqliteReads<I>::FindJob(JobId id) {
   return First(db_.Ask(sql::kFindJob, id.value), ReadJob);
 }
@@ -167,7 +178,6 @@ void SqliteReads<I>::ForEachWaiting(
     const std::string& queue,
     const std::function<void(const WaitingRun&)>& each) {
   JobId job;
-  std::string owner;
   RunParams shared;
   for (const Lane& lane : ReadyLanes()) {
     if (lane.queue != queue) continue;
@@ -176,16 +186,13 @@ void SqliteReads<I>::ForEachWaiting(
       const Run run = ReadRun(rows);
       if (run.id.job() != job) {
         job = run.id.job();
-        Query row = db_.Ask(sql::kWaitingJob, job.value);
-        if (!row.Step()) throw BrokenRow("no job " + std::to_string(job.value));
-        owner = row.Text();
-        shared = ReadParams(row);
+        shared = SharedParams(job);
       }
       const auto own = rows.TextOrNull();
       if (!own) {
-        each({run, lane, owner, shared});
+        each({run, lane, shared});
       } else {
-        each({run, lane, owner, Merge(shared, ParamsFrom(*own))});
+        each({run, lane, Merge(shared, ParamsFrom(*own))});
       }
     }
   }

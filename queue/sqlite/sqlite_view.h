@@ -24,6 +24,8 @@ class SqliteReads : public Interface {
 
   std::vector<Queue> Queues() override;
   std::optional<Queue> FindQueue(const std::string& name) override;
+  OwnerCounts CountsOf(const std::string& owner) override;
+  std::vector<OwnerCounts> Owners() override;
   std::optional<Job> FindJob(JobId id) override;
   std::vector<Job> Jobs(const JobQuery& query) override;
   std::optional<RequestRecord> FindRequest(

@@ -22,32 +22,42 @@ inline constexpr char kQueues[] =
     "SELECT name, state, pause_mode, batch_size, attempts_max, runs_max, "
     "keep_succeeded, keep_failed, keep_cancelled, revision, version, "
     "create_time, reason, actor, pause_time, resume_time, queued, running, "
-    "plan, policy, batch_min, wait_max, threshold, gain_min_percent "
+    "plan, policy, batch_min, wait_max, threshold, gain_min_percent, twins "
     "FROM queues ORDER BY name";
 inline constexpr char kFindQueue[] =
     "SELECT name, state, pause_mode, batch_size, attempts_max, runs_max, "
     "keep_succeeded, keep_failed, keep_cancelled, revision, version, "
     "create_time, reason, actor, pause_time, resume_time, queued, running, "
-    "plan, policy, batch_min, wait_max, threshold, gain_min_percent "
+    "plan, policy, batch_min, wait_max, threshold, gain_min_percent, twins "
     "FROM queues WHERE name = ?1";
 inline constexpr char kSaveQueue[] =
     "INSERT OR REPLACE INTO queues (name, state, pause_mode, batch_size, "
     "attempts_max, runs_max, keep_succeeded, keep_failed, keep_cancelled, "
     "revision, version, create_time, reason, actor, pause_time, resume_time, "
     "queued, running, plan, policy, batch_min, wait_max, threshold, "
-    "gain_min_percent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
-    "?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)";
+    "gain_min_percent, twins) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+    "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, "
+    "?24, ?25)";
 inline constexpr char kDeleteQueue[] = "DELETE FROM queues WHERE name = ?1";
 
 inline constexpr char kFindLane[] =
-    "SELECT id, queue, kind, model, vae, width, height FROM lanes "
+    "SELECT id, queue, owner, kind, model, vae, width, height FROM lanes "
     "WHERE id = ?1";
 inline constexpr char kLaneLike[] =
-    "SELECT id FROM lanes WHERE queue = ?1 AND kind = ?2 AND model = ?3 "
-    "AND vae = ?4 AND width = ?5 AND height = ?6";
+    "SELECT id FROM lanes WHERE queue = ?1 AND owner = ?2 AND kind = ?3 "
+    "AND model = ?4 AND vae = ?5 AND width = ?6 AND height = ?7";
 inline constexpr char kAddLane[] =
-    "INSERT INTO lanes (id, queue, kind, model, vae, width, height) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    "INSERT INTO lanes (id, queue, owner, kind, model, vae, width, height) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+inline constexpr char kOwners[] =
+    "SELECT name, queued, running FROM owners ORDER BY name";
+inline constexpr char kFindOwner[] =
+    "SELECT name, queued, running FROM owners WHERE name = ?1";
+inline constexpr char kSaveOwner[] =
+    "INSERT OR REPLACE INTO owners (name, queued, running) "
+    "VALUES (?1, ?2, ?3)";
+inline constexpr char kDeleteOwner[] = "DELETE FROM owners WHERE name = ?1";
 
 inline constexpr char kFindJob[] =
     "SELECT id, queue, kind, priority, owner, labels, request_id, "
@@ -83,7 +93,7 @@ inline constexpr char kSaveJob[] =
     "WHERE id = ?1";
 inline constexpr char kJobProgress[] =
     "SELECT n_queued, n_running, n_succeeded, n_failed, n_cancelled, "
-    "start_time, end_time, expire_time FROM jobs WHERE id = ?1";
+    "start_time, end_time, expire_time, owner FROM jobs WHERE id = ?1";
 inline constexpr char kSaveJobProgress[] =
     "UPDATE jobs SET n_queued = ?2, n_running = ?3, n_succeeded = ?4, "
     "n_failed = ?5, n_cancelled = ?6, start_time = ?7, end_time = ?8, "
@@ -133,9 +143,9 @@ inline constexpr char kReadyLanes[] =
     "SELECT (SELECT runs.lane FROM runs INDEXED BY runs_ready "
     "WHERE state = 1 AND runs.lane > ready.lane ORDER BY runs.lane LIMIT 1) "
     "FROM ready WHERE ready.lane IS NOT NULL) "
-    "SELECT lanes.id, queue, kind, model, vae, width, height FROM ready "
+    "SELECT lanes.id, queue, owner, kind, model, vae, width, height FROM ready "
     "CROSS JOIN lanes ON lanes.id = ready.lane";
-// Then a run's own values, its job's, and the job's owner.
+// Then a run's own values.
 inline constexpr char kWaiting[] =
     "SELECT r.id, lane, r.state, r.priority, r.run_time, r.start_deadline, "
     "r.attempts_max, attempt, failures, crashes, alone, cancel_requested, "
@@ -144,9 +154,6 @@ inline constexpr char kWaiting[] =
     "LEFT JOIN run_params AS own ON own.run_id = r.id "
     "WHERE r.state = 1 AND r.lane = ?1 "
     "ORDER BY r.priority DESC, r.run_time, r.id";
-inline constexpr char kWaitingJob[] =
-    "SELECT j.owner, p.shared FROM jobs AS j "
-    "JOIN job_params AS p ON p.job_id = j.id WHERE j.id = ?1";
 inline constexpr char kCountReadyBefore[] =
     "SELECT (SELECT count(*) FROM (SELECT 1 FROM runs WHERE state = 1 "
     "AND lane = ?1 AND priority > ?2 LIMIT ?5)) + "
@@ -192,15 +199,15 @@ inline constexpr char kDeleteAttempts[] =
 
 inline constexpr char kFindBatch[] =
     "SELECT id, queue, worker, worker_name, epoch, lease_expire_time, "
-    "start_time, runs FROM batches WHERE id = ?1";
+    "start_time, runs, twins FROM batches WHERE id = ?1";
 inline constexpr char kBatches[] =
     "SELECT id, queue, worker, worker_name, epoch, lease_expire_time, "
-    "start_time, runs FROM batches WHERE lease_expire_time <= ?1 "
+    "start_time, runs, twins FROM batches WHERE lease_expire_time <= ?1 "
     "ORDER BY id";
 inline constexpr char kSaveBatch[] =
     "INSERT OR REPLACE INTO batches (id, queue, worker, worker_name, epoch, "
-    "lease_expire_time, start_time, runs) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    "lease_expire_time, start_time, runs, twins) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 inline constexpr char kDeleteBatch[] = "DELETE FROM batches WHERE id = ?1";
 
 inline constexpr char kFindPlan[] =
@@ -313,6 +320,10 @@ inline constexpr const char* kAll[] = {kCounters,
                                        kFindQueue,
                                        kSaveQueue,
                                        kDeleteQueue,
+                                       kOwners,
+                                       kFindOwner,
+                                       kSaveOwner,
+                                       kDeleteOwner,
                                        kFindLane,
                                        kLaneLike,
                                        kAddLane,
@@ -333,7 +344,6 @@ inline constexpr const char* kAll[] = {kCounters,
                                        kReady,
                                        kReadyWith,
                                        kWaiting,
-                                       kWaitingJob,
                                        kReadyLanes,
                                        kCountReadyBefore,
                                        kPastDeadline,

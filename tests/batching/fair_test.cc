@@ -3,12 +3,20 @@
 #include <map>
 #include <random>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace sheaf::batching {
 namespace {
 
+using ::testing::ElementsAre;
+
 const absl::Time kNow = absl::FromUnixSeconds(1'000);
+
+size_t Next(const FairState& state, absl::Span<const FairHead> heads,
+            const FairOptions& options = {}) {
+  return TurnOrder(state, heads, options, kNow)[0];
+}
 
 // GPU time each owner gets in so many turns, all always waiting with batches
 // of these costs.
@@ -16,20 +24,19 @@ std::map<std::string, double> Shares(const std::map<std::string, double>& costs,
                                      const FairOptions& options, int turns) {
   FairState state;
   std::map<std::string, double> got;
+  std::vector<FairHead> heads;
+  for (const auto& [owner, ms] : costs) heads.push_back({owner, kNow});
   for (int i = 0; i < turns; ++i) {
-    std::vector<OwnerHead> heads;
-    for (const auto& [owner, ms] : costs) heads.push_back({owner, ms, kNow});
-    Turn turn = NextTurn(state, heads, options, kNow);
-    got[heads[*turn.head].owner] += heads[*turn.head].ms;
-    state = std::move(turn.state);
+    state = WithWaiting(std::move(state), heads);
+    const std::string& owner = heads[Next(state, heads, options)].owner;
+    got[owner] += costs.at(owner);
+    state = Charged(std::move(state), owner, costs.at(owner), options, kNow);
   }
   return got;
 }
 
 TEST(FairTest, NobodyWaitsNobodyIsServed) {
-  const Turn turn = NextTurn({.deficit_ms = {{"ann", 5}}}, {}, {}, kNow);
-  EXPECT_FALSE(turn.head.has_value());
-  EXPECT_TRUE(turn.state.deficit_ms.empty());
+  EXPECT_TRUE(TurnOrder({.clock_ms = {{"ann", 5}}}, {}, {}, kNow).empty());
 }
 
 TEST(FairTest, OwnersShareGpuTimeNotTurns) {
@@ -48,28 +55,77 @@ TEST(FairTest, WeightsDivideTheTime) {
 
 TEST(FairTest, AFloodDoesNotDelayANewcomer) {
   FairState state;
+  const FairHead flood[] = {{"flood", kNow}};
   for (int i = 0; i < 100; ++i) {
-    state = NextTurn(state, {{{"flood", 1'000, kNow}}}, {}, kNow).state;
+    state = WithWaiting(std::move(state), flood);
+    state = Charged(std::move(state), "flood", 1'000, {}, kNow);
   }
-  const OwnerHead heads[] = {{"flood", 1'000, kNow}, {"new", 1'000, kNow}};
-  const Turn turn = NextTurn(state, heads, {}, kNow);
-  EXPECT_EQ(turn.head, 1u);
+  const FairHead heads[] = {{"flood", kNow - absl::Hours(1)}, {"new", kNow}};
+  EXPECT_EQ(Next(state, heads), 1u);
 }
 
-TEST(FairTest, SavingsLapseWhenNothingWaits) {
-  FairState state = {.deficit_ms = {{"ann", 50'000}}};
-  state = NextTurn(state, {{{"bob", 10, kNow}}}, {}, kNow).state;
-  EXPECT_FALSE(state.deficit_ms.contains("ann"));
+TEST(FairTest, NothingIsSavedUpWhileNothingWaits) {
+  FairState state;
+  const FairHead bob[] = {{"bob", kNow}};
+  for (int i = 0; i < 100; ++i) {
+    state = WithWaiting(std::move(state), bob);
+    state = Charged(std::move(state), "bob", 1'000, {}, kNow);
+  }
+  // Ann comes back after all that time: one turn ahead, not a hundred.
+  const FairHead heads[] = {{"ann", kNow}, {"bob", kNow}};
+  std::vector<size_t> turns;
+  for (int i = 0; i < 6; ++i) {
+    state = WithWaiting(std::move(state), heads);
+    turns.push_back(Next(state, heads));
+    state =
+        Charged(std::move(state), heads[turns.back()].owner, 1'000, {}, kNow);
+  }
+  EXPECT_THAT(turns, ElementsAre(0, 0, 1, 0, 1, 0));
 }
 
-TEST(FairTest, WhoHasWaitedTooLongGoesFirst) {
+TEST(FairTest, WhoHasWaitedTooLongForATurnGoesFirst) {
   FairOptions options;
-  options.weights["ann"] = 0;  // would wait for ever
-  const OwnerHead heads[] = {{"ann", 60'000, kNow - absl::Minutes(11)},
-                             {"bob", 10, kNow}};
-  const Turn turn = NextTurn({}, heads, options, kNow);
-  EXPECT_EQ(turn.head, 0u);
-  EXPECT_LT(turn.state.deficit_ms.at("ann"), 0);
+  options.weights["ann"] = 0;  // would wait for long
+  FairState state = Charged({}, "ann", 1'000, options, kNow - absl::Hours(1));
+  state = Charged(std::move(state), "bob", 10, options, kNow);
+  const FairHead heads[] = {{"ann", kNow - absl::Minutes(11)}, {"bob", kNow}};
+  EXPECT_EQ(Next(state, heads, options), 0u);
+  // A flood that is as old has had its turns.
+  state = Charged(std::move(state), "ann", 10, options, kNow);
+  EXPECT_EQ(Next(state, heads, options), 1u);
+}
+
+TEST(FairTest, ALoadedModelGoesAheadAsFarAsTheSlackAllows) {
+  const FairHead heads[] = {{"ann", kNow, false}, {"bob", kNow, true}};
+  FairState state = Charged({}, "bob", 9'000, {}, kNow);
+  EXPECT_THAT(TurnOrder(state, heads, {}, kNow), ElementsAre(1, 0));
+  state = Charged(std::move(state), "bob", 2'000, {}, kNow);
+  EXPECT_THAT(TurnOrder(state, heads, {}, kNow), ElementsAre(0, 1));
+}
+
+TEST(FairTest, RandomNobodyFallsBehindByMoreThanOneBatch) {
+  const uint32_t seed = std::random_device{}();
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  FairState state;
+  std::map<std::string, double> got;
+  const std::vector<FairHead> heads = {
+      {"a", kNow}, {"b", kNow}, {"c", kNow}, {"d", kNow}};
+  double most = 0;
+  for (int i = 0; i < 1'000; ++i) {
+    state = WithWaiting(std::move(state), heads);
+    const std::string& owner = heads[Next(state, heads)].owner;
+    const double ms = 1 + random() % 5'000;
+    most = std::max(most, ms);
+    got[owner] += ms;
+    state = Charged(std::move(state), owner, ms, {}, kNow);
+    const auto [least, best] = std::minmax_element(
+        got.begin(), got.end(),
+        [](const auto& x, const auto& y) { return x.second < y.second; });
+    if (got.size() == 4) {
+      ASSERT_LE(best->second - least->second, most);
+    }
+  }
 }
 
 }  // namespace

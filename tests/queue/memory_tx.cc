@@ -47,10 +47,10 @@ void MemoryTx::DeleteQueue(const std::string& name) { queues_.Erase(name); }
 
 LaneId MemoryTx::LaneFor(const Lane& lane) {
   const auto same = [&](const Lane& other) {
-    return std::tie(lane.queue, lane.kind, lane.model, lane.vae, lane.width,
-                    lane.height) == std::tie(other.queue, other.kind,
-                                             other.model, other.vae,
-                                             other.width, other.height);
+    return std::tie(lane.queue, lane.owner, lane.kind, lane.model, lane.vae,
+                    lane.width, lane.height) ==
+           std::tie(other.queue, other.owner, other.kind, other.model,
+                    other.vae, other.width, other.height);
   };
   for (const auto& [id, other] : lanes_.rows()) {
     if (same(other)) return id;

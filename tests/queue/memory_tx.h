@@ -24,6 +24,8 @@ class MemoryTx final : public Tx {
   absl::Time now() const override { return now_; }
   std::vector<Queue> Queues() override;
   std::optional<Queue> FindQueue(const std::string& name) override;
+  OwnerCounts CountsOf(const std::string& owner) override;
+  std::vector<OwnerCounts> Owners() override;
   std::optional<Job> FindJob(JobId id) override;
   std::vector<Job> Jobs(const JobQuery& query) override;
   std::optional<RequestRecord> FindRequest(

@@ -47,6 +47,27 @@ std::optional<Queue> MemoryTx::FindQueue(const std::string& name) {
   return queues_.Find(name);
 }
 
+std::vector<OwnerCounts> MemoryTx::Owners() {
+  std::map<std::string, OwnerCounts> owners;
+  for (const auto& [id, job] : jobs_.rows()) {
+    if (job.counts.live() == 0) continue;
+    OwnerCounts& counts = owners[job.owner];
+    counts.owner = job.owner;
+    counts.queued += job.counts.queued;
+    counts.running += job.counts.running;
+  }
+  std::vector<OwnerCounts> all;
+  for (const auto& [owner, counts] : owners) all.push_back(counts);
+  return all;
+}
+
+OwnerCounts MemoryTx::CountsOf(const std::string& owner) {
+  for (const OwnerCounts& counts : Owners()) {
+    if (counts.owner == owner) return counts;
+  }
+  return {.owner = owner};
+}
+
 Lane MemoryTx::FindLane(LaneId id) {
   const auto lane = lanes_.Find(id);
   SHEAF_CHECK(lane.has_value());
@@ -177,9 +198,8 @@ void MemoryTx::ForEachWaiting(
   for (const auto& [place, id] : waiting_.rows()) {
     const Lane lane = *lanes_.Find(std::get<LaneId>(place));
     if (lane.queue != queue) continue;
-    const Job job = *jobs_.Find(id.job());
     const RunParams params = Merge(SharedParams(id.job()), OwnParams(id));
-    each({*runs_.Find(id), lane, job.owner, params});
+    each({*runs_.Find(id), lane, params});
   }
 }
 

@@ -41,7 +41,9 @@ void RandomOps::Step() {
       {2, &RandomOps::ChangeQueue},     {5, &RandomOps::PauseOrResume},
       {1, &RandomOps::MakeOrDropQueue}, {1, &RandomOps::Purge},
       {3, &RandomOps::Upload},          {2, &RandomOps::CollectGarbage},
-      {20, &RandomOps::PassTime},       {4, &RandomOps::Keep}};
+      {20, &RandomOps::PassTime},       {4, &RandomOps::Keep},
+      {3, &RandomOps::StorePlan},       {6, &RandomOps::ExecuteSome},
+      {2, &RandomOps::UndoSome},        {1, &RandomOps::ShareOrNot}};
   int total = 0;
   for (const Choice& choice : kChoices) total += choice.weight;
   int drawn = Below(total);
@@ -92,6 +94,7 @@ void RandomOps::Compare() {
 RunParams RandomOps::AnyParams() {
   RunParams params;
   if (OneIn(2)) params.prompt = "hut " + std::to_string(Below(100));
+  if (OneIn(2)) params.seed = Below(3);
   if (OneIn(3)) params.model = AnyOf<std::string>({"m1", "m2"});
   if (OneIn(4)) params.width = 512 * (1 + Below(2));
   if (OneIn(4)) params.guidance = Below(1000) / 7.0;

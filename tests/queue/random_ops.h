@@ -56,6 +56,11 @@ class RandomOps {
   void Purge();
   void Upload();
   void CollectGarbage();
+  // Plans.
+  void StorePlan();
+  void ExecuteSome();
+  void UndoSome();
+  void ShareOrNot();
   // Time.
   void PassTime();
   void Keep();
@@ -77,6 +82,7 @@ class RandomOps {
   std::vector<NewJob> requests_;  // that carried a request_id
   // By owner and request_id, the newest job it made.
   std::map<std::pair<std::string, std::string>, JobId> made_by_;
+  std::deque<PlanId> plans_;
   std::deque<Leased> leases_;          // also such as are over
   std::vector<FinishReport> reports_;  // said already
   RunFollower follower_;

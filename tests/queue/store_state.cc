@@ -178,6 +178,20 @@ void CheckQueues(const StoreState& state, Faults& faults) {
                       queue.running == counts[queue.name].running,
                   Text(queue) + ": counts differ from its jobs");
   }
+  std::map<std::string, OwnerCounts> owners;
+  for (const auto& [id, whole] : state.jobs) {
+    if (whole.job.counts.live() == 0) continue;
+    OwnerCounts& owner = owners[whole.job.owner];
+    owner.owner = whole.job.owner;
+    owner.queued += whole.job.counts.queued;
+    owner.running += whole.job.counts.running;
+  }
+  faults.Unless(owners.size() == state.owners.size(),
+                "owners that have nothing, or none that has something");
+  for (const OwnerCounts& owner : state.owners) {
+    faults.Unless(owner == owners[owner.owner],
+                  owner.owner + ": counts differ from their jobs");
+  }
   for (const auto& [name, count] : counts) {
     faults.Unless(count.live() == 0 || names.contains(name),
                   name + ": runs wait in a queue that is gone");
@@ -191,6 +205,14 @@ StoreState StateOf(View& view, int64_t events_after) {
   state.queues = view.Queues();
   for (const Job& job : view.Jobs({.limit = kAll})) {
     state.jobs.emplace(job.id.value, WholeOf(view, job));
+  }
+  state.owners = view.Owners();
+  for (const Queue& queue : state.queues) {
+    for (PlanRecord& plan : view.Plans(queue.name, PlanId{}, kAll)) {
+      WholePlan& whole = state.plans.emplace_back();
+      whole.batches = view.PlanBatches(plan.id, 0, kAll);
+      whole.record = std::move(plan);
+    }
   }
   state.batches = view.Batches(absl::InfiniteFuture());
   state.events = view.Events(events_after, kAll);
@@ -216,7 +238,12 @@ std::string DifferenceOf(const StoreState& a, const StoreState& b) {
     if (other == b.jobs.end()) return Text(whole.job) + " is not in both";
     if (!(whole == other->second)) return DifferenceOf(whole, other->second);
   }
-  return "other jobs, sequences or counts of artifacts";
+  for (size_t i = 0; i < std::min(a.plans.size(), b.plans.size()); ++i) {
+    if (a.plans[i] == b.plans[i]) continue;
+    return NameOf(a.plans[i].record.id) + " or " +
+           NameOf(b.plans[i].record.id) + " differs";
+  }
+  return "other jobs, owners, plans, sequences or counts of artifacts";
 }
 
 std::vector<std::string> FaultsOf(const StoreState& state) {

@@ -20,8 +20,16 @@ struct WholeJob {
   bool operator==(const WholeJob&) const = default;
 };
 
+struct WholePlan {
+  PlanRecord record;
+  std::vector<PlanBatch> batches;
+  bool operator==(const WholePlan&) const = default;
+};
+
 struct StoreState {
   std::vector<Queue> queues;
+  std::vector<OwnerCounts> owners;
+  std::vector<WholePlan> plans;  // by queue, newest first
   std::map<int64_t, WholeJob> jobs;
   std::vector<Batch> batches;
   std::vector<Event> events;  // those asked for

@@ -30,6 +30,8 @@ LeasedRun RunOf(int64_t job, absl::Time time) {
   return run;
 }
 
+bool NothingLoaded(WorkerId, const Lane&) { return false; }
+
 // Jobs from, from + 1, ... that have waited a second.
 Line LineOf(int count, int64_t from = 1, const std::string& model = "m") {
   Line line;
@@ -54,7 +56,8 @@ Queue QueueOf(BatchPolicy policy, int64_t queued) {
 
 TEST(BatchChooserTest, AFullBatchGoesAtOnce) {
   const BatchMeter meter(Wide(), {});
-  BatchChooser chooser(&meter, [] { return 1; });
+  BatchChooser chooser(
+      &meter, [] { return 1; }, NothingLoaded);
   const auto choice =
       chooser.Choose(QueueOf(BatchPolicy::kAdaptive, 6), {}, {LineOf(6)}, kNow);
   EXPECT_THAT(choice.runs, ElementsAre(RunId(JobId{1}, 0), RunId(JobId{2}, 0),
@@ -63,7 +66,8 @@ TEST(BatchChooserTest, AFullBatchGoesAtOnce) {
 
 TEST(BatchChooserTest, AdaptiveWaitsWhileFewAreQueuedAndNoLonger) {
   const BatchMeter meter(Wide(), {});
-  BatchChooser chooser(&meter, [] { return 1; });
+  BatchChooser chooser(
+      &meter, [] { return 1; }, NothingLoaded);
   const Queue queue = QueueOf(BatchPolicy::kAdaptive, 2);
   const auto choice = chooser.Choose(queue, {}, {LineOf(2)}, kNow);
   EXPECT_THAT(choice.runs, IsEmpty());
@@ -74,7 +78,8 @@ TEST(BatchChooserTest, AdaptiveWaitsWhileFewAreQueuedAndNoLonger) {
 
 TEST(BatchChooserTest, EconomicWaitsForNobodyWhereNobodyComes) {
   const BatchMeter meter(Wide(), {});
-  BatchChooser chooser(&meter, [] { return 1; });
+  BatchChooser chooser(
+      &meter, [] { return 1; }, NothingLoaded);
   Line line = LineOf(1);
   line.waiting[0].run.run_time = kNow - absl::Minutes(5);
   EXPECT_THAT(
@@ -84,7 +89,8 @@ TEST(BatchChooserTest, EconomicWaitsForNobodyWhereNobodyComes) {
 
 TEST(BatchChooserTest, EconomicWaitsWhereManyCome) {
   const BatchMeter meter(Wide(), {});
-  BatchChooser chooser(&meter, [] { return 1; });
+  BatchChooser chooser(
+      &meter, [] { return 1; }, NothingLoaded);
   const Queue queue = QueueOf(BatchPolicy::kEconomic, 1);
   // Twenty came in the last second, one at a time.
   for (int i = 0; i < 20; ++i) {
@@ -100,11 +106,13 @@ TEST(BatchChooserTest, EconomicWaitsWhereManyCome) {
 
 TEST(BatchChooserTest, TheLoadedModelGoesOnForAWhile) {
   const BatchMeter meter(Wide(), {});
-  BatchChooser chooser(&meter, [] { return 1; });
+  BatchChooser chooser(
+      &meter, [] { return 1; },
+      [](WorkerId worker, const Lane& lane) {
+        return worker == WorkerId{7} && lane.model == "a";
+      });
   const Queue queue = QueueOf(BatchPolicy::kAdaptive, 8);
   const Lessee who = {.id = WorkerId{7}};
-  EXPECT_EQ(chooser.Choose(queue, who, {LineOf(4, 1, "a")}, kNow).runs[0],
-            RunId(JobId{1}, 0));
   // The other model's runs come first in line, but not for long.
   const std::vector<Line> lines = {LineOf(4, 50, "b"), LineOf(4, 60, "a")};
   EXPECT_EQ(chooser.Choose(queue, who, lines, kNow).runs[0],
@@ -118,7 +126,8 @@ TEST(BatchChooserTest, TheLoadedModelGoesOnForAWhile) {
 
 TEST(BatchChooserTest, AWorkerGetsNoMoreThanItTakes) {
   const BatchMeter meter(Wide(), {});
-  BatchChooser chooser(&meter, [] { return 1; });
+  BatchChooser chooser(
+      &meter, [] { return 1; }, NothingLoaded);
   EXPECT_THAT(chooser
                   .Choose(QueueOf(BatchPolicy::kAdaptive, 6),
                           {.batch_size_max = 2}, {LineOf(6)}, kNow)
@@ -139,7 +148,8 @@ TEST(BatchChooserTest, NoMoreGoThanFitTheDevice) {
   meter.Started(leased, who, kNow);
   meter.Held(leased.batch.id, memory);
   (void)meter.Finished(leased.batch.id, kNow + absl::Seconds(1));
-  BatchChooser chooser(&meter, [] { return 1; });
+  BatchChooser chooser(
+      &meter, [] { return 1; }, NothingLoaded);
   EXPECT_THAT(
       chooser.Choose(QueueOf(BatchPolicy::kAdaptive, 6), who, {LineOf(6)}, kNow)
           .runs,

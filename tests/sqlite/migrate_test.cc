@@ -201,5 +201,45 @@ TEST_F(MigrateTest, TheCheckOfALargeDatabaseCanBeTurnedOff) {
   EXPECT_TRUE(store_->Health().writable);
 }
 
+// As a server of the second version left it: two owners' jobs in one lane.
+TEST_F(MigrateTest, RunsMoveToTheLanesOfTheirOwners) {
+  ASSERT_TRUE(To(Migrations().first(2)).ok());
+  Change(
+      "INSERT INTO lanes VALUES (5, 'default', 'inference', 'm', '', 64, 64);"
+      "UPDATE counters SET value = 5 WHERE name = 'lane'");
+  const auto add = [&](int64_t job, const std::string& owner, int state) {
+    const std::string id = std::to_string(job);
+    Change("INSERT INTO jobs VALUES (" + id + ", 'default', 'inference', 2, '" +
+           owner + "', '{}', NULL, '', 1, 3, " +
+           (state == 1 ? "1, 0, 0" : "0, 0, 1") +
+           ", 0, 0, 1, 1, NULL, NULL, NULL, NULL, 1)");
+    Change("INSERT INTO runs VALUES (" + id + " << 17, 5, " +
+           std::to_string(state) +
+           ", 2, 1, NULL, 3, 0, 0, 0, 0, 0, NULL, 0, "
+           "NULL, NULL, " +
+           (state == 1 ? "NULL" : "9") + ", NULL, NULL)");
+  };
+  add(1, "ann", 1);
+  add(2, "bob", 1);
+  add(3, "ann", 3);
+  add(4, "cid", 3);
+  ASSERT_TRUE(To(Migrations()).ok());
+  EXPECT_EQ(Ask("SELECT group_concat(owner || queued || running) FROM "
+                "(SELECT * FROM lanes JOIN owners ON owner = name "
+                "ORDER BY owner)"),
+            "ann10,bob10");
+  EXPECT_EQ(Ask("SELECT group_concat(owner) FROM (SELECT owner FROM runs JOIN "
+                "lanes ON lanes.id = lane WHERE model = 'm' ORDER BY runs.id)"),
+            "ann,bob,ann,cid");
+  EXPECT_EQ(Ask("SELECT value FROM counters WHERE name = 'lane'"), "5");
+  Open();
+  LaneId lane;
+  ASSERT_TRUE(Write([&](Tx& tx) {
+                lane = tx.LaneFor({.queue = "default", .owner = "new"});
+                return absl::OkStatus();
+              }).ok());
+  EXPECT_EQ(lane, LaneId{6});
+}
+
 }  // namespace
 }  // namespace sheaf

@@ -110,6 +110,18 @@ class ListWorkersResponse(_message.Message):
     workers: _containers.RepeatedCompositeFieldContainer[Worker]
     def __init__(self, workers: _Optional[_Iterable[_Union[Worker, _Mapping]]] = ...) -> None: ...
 
+class OwnerStats(_message.Message):
+    __slots__ = ["owner", "predicted_time", "queued_run_count", "running_run_count"]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    PREDICTED_TIME_FIELD_NUMBER: _ClassVar[int]
+    QUEUED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    owner: str
+    predicted_time: _duration_pb2.Duration
+    queued_run_count: int
+    running_run_count: int
+    def __init__(self, owner: _Optional[str] = ..., queued_run_count: _Optional[int] = ..., running_run_count: _Optional[int] = ..., predicted_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
 class QueueStats(_message.Message):
     __slots__ = ["batch_size", "cancelled_run_count", "failed_run_count", "jobs", "name", "queued_run_count", "queued_run_count_max", "queued_run_count_max_time", "running_run_count", "state", "succeeded_run_count", "window"]
     BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -203,10 +215,11 @@ class ServerInfo(_message.Message):
     def __init__(self, version: _Optional[str] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., now: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., data_directory: _Optional[str] = ..., schema_version: _Optional[int] = ..., sqlite_version: _Optional[str] = ..., database_bytes: _Optional[int] = ..., wal_bytes: _Optional[int] = ..., disk_free_bytes: _Optional[int] = ..., artifact_count: _Optional[int] = ..., artifact_bytes: _Optional[int] = ..., last_event_sequence: _Optional[int] = ..., writable: bool = ..., problems: _Optional[_Iterable[str]] = ..., notes: _Optional[_Iterable[str]] = ..., lease_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., last_backup_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., boot_check: _Optional[str] = ...) -> None: ...
 
 class Stats(_message.Message):
-    __slots__ = ["config", "devices", "now", "queues", "start_time", "total", "window", "workers"]
+    __slots__ = ["config", "devices", "now", "owners", "queues", "start_time", "total", "window", "workers"]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     DEVICES_FIELD_NUMBER: _ClassVar[int]
     NOW_FIELD_NUMBER: _ClassVar[int]
+    OWNERS_FIELD_NUMBER: _ClassVar[int]
     QUEUES_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
@@ -215,12 +228,13 @@ class Stats(_message.Message):
     config: _containers.RepeatedCompositeFieldContainer[ConfigEntry]
     devices: _containers.RepeatedCompositeFieldContainer[DeviceStats]
     now: _timestamp_pb2.Timestamp
+    owners: _containers.RepeatedCompositeFieldContainer[OwnerStats]
     queues: _containers.RepeatedCompositeFieldContainer[QueueStats]
     start_time: _timestamp_pb2.Timestamp
     total: QueueStats
     window: _duration_pb2.Duration
     workers: _containers.RepeatedCompositeFieldContainer[WorkerStats]
-    def __init__(self, now: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., window: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., total: _Optional[_Union[QueueStats, _Mapping]] = ..., queues: _Optional[_Iterable[_Union[QueueStats, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStats, _Mapping]]] = ..., devices: _Optional[_Iterable[_Union[DeviceStats, _Mapping]]] = ..., config: _Optional[_Iterable[_Union[ConfigEntry, _Mapping]]] = ...) -> None: ...
+    def __init__(self, now: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., window: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., total: _Optional[_Union[QueueStats, _Mapping]] = ..., queues: _Optional[_Iterable[_Union[QueueStats, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStats, _Mapping]]] = ..., devices: _Optional[_Iterable[_Union[DeviceStats, _Mapping]]] = ..., config: _Optional[_Iterable[_Union[ConfigEntry, _Mapping]]] = ..., owners: _Optional[_Iterable[_Union[OwnerStats, _Mapping]]] = ...) -> None: ...
 
 class TimeStats(_message.Message):
     __slots__ = ["count", "max", "p50", "p95"]

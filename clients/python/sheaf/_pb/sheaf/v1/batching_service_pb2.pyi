@@ -12,6 +12,9 @@ BATCHING_MODE_MIXED: BatchingMode
 BATCHING_MODE_STRICT: BatchingMode
 BATCHING_MODE_UNSPECIFIED: BatchingMode
 DESCRIPTOR: _descriptor.FileDescriptor
+ESTIMATOR_KIND_COST_MODEL: EstimatorKind
+ESTIMATOR_KIND_HEURISTIC: EstimatorKind
+ESTIMATOR_KIND_UNSPECIFIED: EstimatorKind
 PLANNER_KIND_GREEDY: PlannerKind
 PLANNER_KIND_OPTIMAL: PlannerKind
 PLANNER_KIND_UNSPECIFIED: PlannerKind
@@ -25,20 +28,22 @@ SIGNATURE_KIND_MINIMAL: SignatureKind
 SIGNATURE_KIND_UNSPECIFIED: SignatureKind
 
 class AnalyzeQueueRequest(_message.Message):
-    __slots__ = ["batch_size", "live", "mode", "planner", "queue", "signature"]
+    __slots__ = ["batch_size", "estimator", "live", "mode", "planner", "queue", "signature"]
     BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATOR_FIELD_NUMBER: _ClassVar[int]
     LIVE_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     PLANNER_FIELD_NUMBER: _ClassVar[int]
     QUEUE_FIELD_NUMBER: _ClassVar[int]
     SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     batch_size: int
+    estimator: EstimatorKind
     live: bool
     mode: BatchingMode
     planner: PlannerKind
     queue: str
     signature: SignatureKind
-    def __init__(self, queue: _Optional[str] = ..., mode: _Optional[_Union[BatchingMode, str]] = ..., batch_size: _Optional[int] = ..., planner: _Optional[_Union[PlannerKind, str]] = ..., signature: _Optional[_Union[SignatureKind, str]] = ..., live: bool = ...) -> None: ...
+    def __init__(self, queue: _Optional[str] = ..., mode: _Optional[_Union[BatchingMode, str]] = ..., batch_size: _Optional[int] = ..., planner: _Optional[_Union[PlannerKind, str]] = ..., signature: _Optional[_Union[SignatureKind, str]] = ..., live: bool = ..., estimator: _Optional[_Union[EstimatorKind, str]] = ...) -> None: ...
 
 class AnalyzeQueueResponse(_message.Message):
     __slots__ = ["message", "plan"]
@@ -306,6 +311,9 @@ class PlannerKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class SignatureKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class EstimatorKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class PlanState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):

@@ -1,6 +1,8 @@
 // Runs of different jobs that are leased together, where the queue's policy
 // lets somebody choose: what the chooser is shown, and what becomes of its
 // choice.
+#include <algorithm>
+
 #include "tests/queue/use_case_test.h"
 
 namespace sheaf {
@@ -10,7 +12,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 // Does as it is told, and remembers what it saw.
-class Puppet : public Companions {
+class Puppet : public LeasePolicy {
  public:
   Choice Choose(const Queue&, const Lessee&, const std::vector<Line>& lines,
                 absl::Time) override {
@@ -24,14 +26,31 @@ class Puppet : public Companions {
     }
     return choice;
   }
+  int64_t RunningMax(const std::string&) override { return running_max; }
+  Turn Next(const Lessee&, const std::vector<LaneHead>& heads,
+            absl::Time) override {
+    owners.clear();
+    for (const LaneHead& head : heads) owners.push_back(head.lane.owner);
+    if (next >= heads.size()) return {std::nullopt, turn_wait};
+    return {next};
+  }
   int RowsMax(const Lane&, const Lessee&) override { return rows_max; }
+  int Share(const Lessee&, const Lane&, const std::vector<LeasedRun>& runs,
+            absl::Time) override {
+    return std::min<int>(share, static_cast<int>(runs.size()));
+  }
+  int64_t running_max = 0;
+  size_t next = 0;
+  absl::Time turn_wait = absl::InfiniteFuture();
+  int share = 100;
+  std::vector<std::string> owners;  // of the heads it was last shown
   std::vector<Line> seen;
   size_t take = 4;
   int rows_max = 100;
   absl::Time wait_until = absl::InfinitePast();
 };
 
-class CompanionsTest : public UseCaseTest {
+class LeasePolicyTest : public UseCaseTest {
  protected:
   void SetPolicy(BatchPolicy policy) {
     Write([&](Tx& tx) {
@@ -56,15 +75,15 @@ class CompanionsTest : public UseCaseTest {
   RunId First(const Job& job) { return RunId(job.id, 0); }
   Puppet puppet_;
 };
-SHEAF_FOR_ALL_STORES(CompanionsTest);
+SHEAF_FOR_ALL_STORES(LeasePolicyTest);
 
-TEST_P(CompanionsTest, WithoutThePolicyNobodyIsAsked) {
+TEST_P(LeasePolicyTest, WithoutThePolicyNobodyIsAsked) {
   const Job a = Submit(), b = Submit();
   EXPECT_THAT(Leased(), ElementsAre(First(a)));
   EXPECT_THAT(puppet_.seen, IsEmpty());
 }
 
-TEST_P(CompanionsTest, RunsOfSeveralJobsGoTogether) {
+TEST_P(LeasePolicyTest, RunsOfSeveralJobsGoTogether) {
   SetPolicy(BatchPolicy::kAdaptive);
   NewJob spec;
   spec.shared.steps = 7;
@@ -76,7 +95,7 @@ TEST_P(CompanionsTest, RunsOfSeveralJobsGoTogether) {
   EXPECT_EQ(GetRun(First(a)).batch, GetRun(First(b)).batch);
 }
 
-TEST_P(CompanionsTest, OnlyTheHighestPriorityIsShown) {
+TEST_P(LeasePolicyTest, OnlyTheHighestPriorityIsShown) {
   SetPolicy(BatchPolicy::kEconomic);
   const Job low = Submit();
   const Job high = Submit({.priority = Priority::kHigh});
@@ -84,7 +103,7 @@ TEST_P(CompanionsTest, OnlyTheHighestPriorityIsShown) {
   EXPECT_THAT(Leased(), ElementsAre(First(low)));
 }
 
-TEST_P(CompanionsTest, WhatIsNotDueIsNotShown) {
+TEST_P(LeasePolicyTest, WhatIsNotDueIsNotShown) {
   SetPolicy(BatchPolicy::kAdaptive);
   const Job now = Submit();
   Submit({.run_time = clock_.now() + absl::Hours(1)});
@@ -92,7 +111,7 @@ TEST_P(CompanionsTest, WhatIsNotDueIsNotShown) {
   EXPECT_THAT(Leased(), IsEmpty());
 }
 
-TEST_P(CompanionsTest, AQueueThatWaitsHoldsUpNoOther) {
+TEST_P(LeasePolicyTest, AQueueThatWaitsHoldsUpNoOther) {
   SetPolicy(BatchPolicy::kAdaptive);
   ASSERT_TRUE(Write([](Tx& tx) {
                 return CreateQueue(tx, "night", QueueSettings{});
@@ -106,7 +125,7 @@ TEST_P(CompanionsTest, AQueueThatWaitsHoldsUpNoOther) {
   EXPECT_EQ(result.next_time, puppet_.wait_until);
 }
 
-TEST_P(CompanionsTest, LinesAreWhatTheWorkerCanServe) {
+TEST_P(LeasePolicyTest, LinesAreWhatTheWorkerCanServe) {
   SetPolicy(BatchPolicy::kAdaptive);
   NewJob a, b;
   a.shared.model = "a";
@@ -122,7 +141,7 @@ TEST_P(CompanionsTest, LinesAreWhatTheWorkerCanServe) {
   EXPECT_EQ(puppet_.seen[1].lane.model, "b");
 }
 
-TEST_P(CompanionsTest, NoMoreOfAJobGoThanFitTheDevice) {
+TEST_P(LeasePolicyTest, NoMoreOfAJobGoThanFitTheDevice) {
   Submit({.runs = Runs(4)});
   puppet_.rows_max = 3;
   EXPECT_EQ(Leased().size(), 3u);
@@ -130,11 +149,77 @@ TEST_P(CompanionsTest, NoMoreOfAJobGoThanFitTheDevice) {
   EXPECT_EQ(Leased().size(), 1u);
 }
 
-TEST_P(CompanionsTest, OtherKindsGoAsTheyCame) {
+TEST_P(LeasePolicyTest, OtherKindsGoAsTheyCame) {
   SetPolicy(BatchPolicy::kAdaptive);
   const Job upscale = Submit({.kind = "upscale"});
   EXPECT_THAT(Leased(), ElementsAre(First(upscale)));
   EXPECT_THAT(puppet_.seen, IsEmpty());
+}
+
+TEST_P(LeasePolicyTest, ThePolicySaysWhoseTurnItIs) {
+  const Job ann = Submit({.owner = "ann"}), bob = Submit({.owner = "bob"});
+  puppet_.next = 1;
+  EXPECT_THAT(Leased(), ElementsAre(First(bob)));
+  EXPECT_THAT(puppet_.owners, ElementsAre("ann", "bob"));
+  puppet_.next = 0;
+  EXPECT_THAT(Leased(), ElementsAre(First(ann)));
+}
+
+TEST_P(LeasePolicyTest, TurnsAreTakenWithinAPriority) {
+  Submit({.priority = Priority::kLow, .owner = "ann"});
+  const Job high = Submit({.priority = Priority::kHigh, .owner = "bob"});
+  puppet_.next = 0;
+  EXPECT_THAT(Leased(), ElementsAre(First(high)));
+  EXPECT_THAT(puppet_.owners, ElementsAre("bob"));
+}
+
+TEST_P(LeasePolicyTest, WhatIsLeftToOthersHoldsUpNobodyBelow) {
+  Submit({.owner = "ann"});
+  const Job low = Submit({.priority = Priority::kLow, .owner = "bob"});
+  const Job lower = Submit({.priority = Priority::kLow, .owner = "cid"});
+  puppet_.next = 1;  // there is one NORMAL head, and two LOW ones
+  puppet_.turn_wait = clock_.now() + absl::Seconds(3);
+  EXPECT_THAT(Leased(), ElementsAre(First(lower)));
+  puppet_.next = 7;
+  const LeaseResult nothing = TryLease();
+  EXPECT_FALSE(nothing.leased);
+  EXPECT_EQ(nothing.next_time, puppet_.turn_wait);
+  EXPECT_EQ(GetRun(low).state, RunState::kQueued);
+}
+
+TEST_P(LeasePolicyTest, AnOwnerRunsNoMoreThanTheyMay) {
+  puppet_.running_max = 3;
+  const Job ann = Submit({.owner = "ann", .runs = Runs(8)});
+  const Job bob = Submit({.owner = "bob"});
+  EXPECT_EQ(Leased().size(), 3u);
+  EXPECT_THAT(Leased(), ElementsAre(First(bob)));
+  EXPECT_THAT(Leased(), IsEmpty());
+  EXPECT_EQ(GetJob(ann).counts.running, 3);
+}
+
+TEST_P(LeasePolicyTest, TheLimitHoldsInABatchOfManyOwners) {
+  SetPolicy(BatchPolicy::kAdaptive);
+  puppet_.running_max = 1;
+  const Job ann = Submit({.owner = "ann", .runs = Runs(3)});
+  const Job bob = Submit({.owner = "bob", .runs = Runs(3)});
+  EXPECT_THAT(Leased(), ElementsAre(First(ann), First(bob)));
+}
+
+TEST_P(LeasePolicyTest, OwnersStandInALineByTurns) {
+  SetPolicy(BatchPolicy::kAdaptive);
+  const Job ann = Submit({.owner = "ann", .runs = Runs(3)});
+  const Job bob = Submit({.owner = "bob", .runs = Runs(2)});
+  EXPECT_THAT(Leased(), ElementsAre(First(ann), First(bob), RunId(ann.id, 1),
+                                    RunId(bob.id, 1)));
+  ASSERT_EQ(puppet_.seen.size(), 1u);
+  EXPECT_EQ(puppet_.seen[0].waiting[1].owner, "bob");
+}
+
+TEST_P(LeasePolicyTest, WhatAWorkerLeavesGoesToTheNext) {
+  const Job job = Submit({.runs = Runs(4)});
+  puppet_.share = 3;
+  EXPECT_EQ(Leased().size(), 3u);
+  EXPECT_THAT(Leased(), ElementsAre(RunId(job.id, 3)));
 }
 
 }  // namespace

@@ -1,0 +1,27 @@
+// Which waiting runs a worker gets next: the part of Lease that only reads (but
+// for pauses that are over, which end here, and runs that come too late).
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "queue/lease.h"
+
+namespace sheaf {
+
+struct Picked {
+  Queue queue;
+  std::vector<Run> runs;  // at least one, of one priority
+  bool planned = false;   // the queue's plan puts them together
+  PlanId plan;            // the batch of it that they are, where it is whole
+  int64_t plan_batch = 0;
+};
+
+// Nothing: then `next_time` is when there may be something.
+std::optional<Picked> Pick(Tx& tx, const Lessee& who, LeasePolicy* policy,
+                           absl::Time* next_time);
+
+// A waiting run whose start_deadline has passed fails.
+void FailOneLate(Tx& tx, const std::string& queue, Run run);
+
+}  // namespace sheaf
