@@ -117,6 +117,7 @@ struct PlanArgs {
   std::string plan;
   std::string queue = "default";
   std::string request_id;
+  bool unchanged = false;
 };
 
 absl::Status RunPreview(Context& context, PlanArgs& args) {
@@ -139,6 +140,7 @@ absl::Status RunExecute(Context& context, PlanArgs& args) {
   if (!args.plan.empty()) request.set_name(PlanName(args.plan));
   SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), QueueName(args.queue));
   request.set_request_id(args.request_id);
+  request.set_unchanged(args.unchanged);
   request.set_actor(context.environment().variable("USER").value_or(""));
   SHEAF_RETURN_IF_ERROR(context.Confirm(absl::StrCat(
       "Regroup what waits in ", request.queue(), " by ",
@@ -318,6 +320,8 @@ void AddPlanCommands(CLI::App& batch, Context& context) {
            "Queue whose newest plan is meant [default]");
   AddValue(execute, "--request-id", &execute_args->request_id, "ID",
            "A repeated call with it executes once");
+  execute->add_flag("--unchanged", execute_args->unchanged,
+                    "Not even a live plan, where anything has changed");
   const auto [undo, undo_args] = AddVerb(
       batch, context, "undo",
       "Bring the former grouping back, before anything has started", &RunUndo);

@@ -42,9 +42,10 @@ absl::StatusOr<PlanRecord> PlanToExecute(View& view,
                             ". Please analyze first."));
 }
 
-absl::Status CheckFresh(View& view, const PlanRecord& plan,
-                        const Queue& queue) {
-  if (plan.live || queue.revision == plan.revision) return absl::OkStatus();
+absl::Status CheckFresh(View& view, const PlanRecord& plan, const Queue& queue,
+                        bool unchanged) {
+  if (plan.live && !unchanged) return absl::OkStatus();
+  if (queue.revision == plan.revision) return absl::OkStatus();
   std::string text =
       "Analysis is stale - queue has changed. Please re-analyze.";
   const std::string changes = ChangesSince(view, plan);
@@ -181,7 +182,7 @@ absl::StatusOr<Executed> ExecutePlan(Tx& tx, const ExecuteOptions& options) {
                               " has been executed already. Please analyze "
                               "again."));
   }
-  SHEAF_RETURN_IF_ERROR(CheckFresh(tx, plan, queue));
+  SHEAF_RETURN_IF_ERROR(CheckFresh(tx, plan, queue, options.unchanged));
   if (queue.plan) SetState(tx, queue.plan, PlanState::kReplaced);
   plan.former = queue.plan;
   plan.state = PlanState::kActive;

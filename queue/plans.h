@@ -29,6 +29,7 @@ struct ExecuteOptions {
   std::string queue;
   std::string request_id;  // a second call with it answers as the first did
   std::string actor;
+  bool unchanged = false;  // not even a live plan after a change
 };
 struct Executed {
   PlanRecord plan;
@@ -37,7 +38,7 @@ struct Executed {
 };
 // The plan's queue goes by it from now on. NO_ANALYSIS, PLAN_NOT_FOUND;
 // ANALYSIS_STALE, with what changed, where what waits is not what was looked
-// at, unless the plan is live.
+// at, unless the plan is live and may be executed in part.
 absl::StatusOr<Executed> ExecutePlan(Tx& tx, const ExecuteOptions& options);
 
 // The queue goes by the plan before it, or by none. PLAN_NOT_FOUND,

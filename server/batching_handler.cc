@@ -181,6 +181,7 @@ grpc::ServerUnaryReactor* BatchingHandler::ExecutePlan(
   options.queue = LastPart(request->queue());
   options.request_id = request->request_id();
   options.actor = request->actor();
+  options.unchanged = request->unchanged();
   return WriteCall(
       core_, context,
       [options](Tx& tx) { return sheaf::ExecutePlan(tx, options); },

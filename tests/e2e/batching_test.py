@@ -99,6 +99,9 @@ class PlanTest(Case):
         self.assertEqual(refused.reason, "QUEUE_NOT_PAUSED")
         plan = self.analyze(cluster, live=True).plan
         cluster.submit(1)
+        refused = self.refused(
+            self.execute, cluster, plan.name, unchanged=True)
+        self.assertEqual(refused.reason, "ANALYSIS_STALE")
         self.assertEqual(self.execute(cluster, plan.name).plan.live, True)
 
     def test_nothing_to_batch_says_why(self):

@@ -64,16 +64,18 @@ class BatchProfile(_message.Message):
     def __init__(self, name: _Optional[str] = ..., json: _Optional[str] = ..., calibrations: _Optional[_Iterable[_Union[WorkCalibration, _Mapping]]] = ...) -> None: ...
 
 class ExecutePlanRequest(_message.Message):
-    __slots__ = ["actor", "name", "queue", "request_id"]
+    __slots__ = ["actor", "name", "queue", "request_id", "unchanged"]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     QUEUE_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    UNCHANGED_FIELD_NUMBER: _ClassVar[int]
     actor: str
     name: str
     queue: str
     request_id: str
-    def __init__(self, name: _Optional[str] = ..., queue: _Optional[str] = ..., request_id: _Optional[str] = ..., actor: _Optional[str] = ...) -> None: ...
+    unchanged: bool
+    def __init__(self, name: _Optional[str] = ..., queue: _Optional[str] = ..., request_id: _Optional[str] = ..., actor: _Optional[str] = ..., unchanged: bool = ...) -> None: ...
 
 class ExecutePlanResponse(_message.Message):
     __slots__ = ["message", "plan", "replayed"]
