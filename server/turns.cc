@@ -63,7 +63,15 @@ bool Turns::LeaveIt(const Lessee& who, const LaneHead& head,
 LeasePolicy::Turn Turns::Next(const Lessee& who,
                               const std::vector<LaneHead>& heads,
                               absl::Time now) {
-  const std::vector<WorkerPlace> others = others_();
+  // By time nobody is better than a worker that waits with the model loaded;
+  // looking at all of them costs.
+  const bool by_time =
+      options_.placement == batching::PlacementRule::kEarliestFinish;
+  const bool all_loaded = std::all_of(
+      heads.begin(), heads.end(),
+      [&](const LaneHead& head) { return IsLoaded(who.id, head.lane); });
+  std::vector<WorkerPlace> others;
+  if (!by_time || !all_loaded) others = others_();
   absl::MutexLock lock(&mutex_);
   std::vector<batching::FairHead> fair;
   for (const LaneHead& head : heads) {

@@ -81,6 +81,7 @@ void SqliteTx::Load() {
   lanes_.clear();
   lane_ids_.clear();
   ready_lanes_.clear();
+  heads_.clear();
   for (const Lane& lane : ReadyLanes()) ready_lanes_.insert(lane.id.value);
 }
 
@@ -154,6 +155,7 @@ bool SqliteTx::Undo() {
   events_.resize(mark_.events);
   queues_.UndoToMark();
   owners_.UndoToMark();
+  heads_.clear();
   for (const Lane& lane : new_lanes_) {
     lane_ids_.erase(LaneKey(lane));
     lanes_.erase(lane.id.value);
@@ -202,17 +204,22 @@ Lane SqliteTx::FindLane(LaneId id) {
 std::vector<LaneHead> SqliteTx::LaneHeads() {
   std::vector<LaneHead> heads;
   for (const int64_t lane : ready_lanes_) {
-    std::vector<Run> first = Ready(LaneId{lane}, Priority::kUrgent, 1);
-    if (first.empty()) {
-      empty_lanes_.insert(lane);
-    } else {
-      heads.push_back({FindLane(LaneId{lane}), std::move(first[0])});
+    auto head = heads_.find(lane);
+    if (head == heads_.end()) {
+      std::vector<Run> first = Ready(LaneId{lane}, Priority::kUrgent, 1);
+      if (first.empty()) {
+        empty_lanes_.insert(lane);
+        continue;
+      }
+      head = heads_.emplace(lane, std::move(first[0])).first;
     }
+    heads.push_back({FindLane(LaneId{lane}), head->second});
   }
   return heads;
 }
 
-void SqliteTx::NoteWaiting(const Run& run) {
+void SqliteTx::NoteChanged(const Run& run) {
+  heads_.erase(run.lane.value);
   if (run.state != RunState::kQueued) return;
   ready_lanes_.insert(run.lane.value);
   empty_lanes_.erase(run.lane.value);
@@ -248,7 +255,7 @@ JobId SqliteTx::InsertJob(const Job& job, const std::string& shared,
   for (size_t i = 0; i < runs.size(); ++i) {
     runs[i].id = RunId(id, static_cast<int>(i));
     WriteRun(db_, sql::kAddRun, runs[i]);
-    NoteWaiting(runs[i]);
+    NoteChanged(runs[i]);
     if (i >= own.size() || own[i] == "{}") continue;
     db_.Run(sql::kAddOwnParams, runs[i].id.value, own[i]);
   }
@@ -259,7 +266,7 @@ JobId SqliteTx::InsertJob(const Job& job, const std::string& shared,
 void SqliteTx::SaveRun(const Run& run) {
   BeforeChange();
   WriteRun(db_, sql::kSaveRun, run);
-  NoteWaiting(run);
+  NoteChanged(run);
   for (const Output& output : run.outputs) {
     db_.Run(sql::kAddReference, output.artifact, run.id.job().value);
   }
@@ -297,6 +304,7 @@ void SqliteTx::DeleteJob(JobId id) {
   db_.Run(sql::kDeleteAttempts, first, last);
   db_.Run(sql::kDeleteOwnParams, first, last);
   db_.Run(sql::kDeleteRuns, first, last);
+  heads_.clear();
   db_.Run(sql::kDeleteReferences, id.value);
   db_.Run(sql::kDeleteSharedParams, id.value);
   db_.Run(sql::kDeleteJob, id.value);

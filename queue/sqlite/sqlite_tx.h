@@ -120,7 +120,7 @@ class SqliteTx final : public SqliteReads<Tx> {
   bool Undo();
   void Load();
   bool ChangedSinceMark();
-  void NoteWaiting(const Run& run);
+  void NoteChanged(const Run& run);
 
   Counters counters_{};
   Counters stored_counters_{};
@@ -138,6 +138,8 @@ class SqliteTx final : public SqliteReads<Tx> {
   // that this closure found empty.
   std::set<int64_t> ready_lanes_;
   std::set<int64_t> empty_lanes_;
+  // The first runs of lanes, as far as they are known to be that still.
+  std::unordered_map<int64_t, Run> heads_;
 
   Mark mark_;
   bool careful_ = false;        // the present closure is to have a savepoint
