@@ -93,7 +93,8 @@ class Pipelines:
         name = rng.choice([n for n in CLASSES if n not in ("TCDScheduler",)])
         config = {key: value for key, value in random_config(rng, name).items()
                   if not key.startswith("beta")
-                  and key not in ("prediction_type", "thresholding")}
+                  and key not in ("prediction_type", "thresholding",
+                                  "rescale_betas_zero_snr")}
         return getattr(diffusers, name).from_config(own.config, **config)
 
     def make(self, number):
