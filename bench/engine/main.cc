@@ -149,7 +149,8 @@ class Measurement {
       difference = Difference(steps_.Sample(), answer);
     }
     SHEAF_RETURN_IF_ERROR(
-        bench::RunRounds(contenders, {.rounds_max = 15,
+        bench::RunRounds(contenders, {.rounds_min = 3,
+                                      .rounds_max = 15,
                                       .budget = absl::Seconds(options_.seconds),
                                       .spread = 0.05}));
     Report(name, rows, own, theirs);

@@ -61,8 +61,9 @@ MiddleBlock::MiddleBlock(const ModuleScope& scope, const UNetConfig& config) {
   ResidualShape shape = ResidualOf(config, level.channels, level.channels);
   shape.output_scale = config.middle_scale;
   first_ = ResidualBlock(scope.Sub("resnets.0"), shape);
-  second_.emplace(scope.Sub("resnets.1"), shape);
+  // The plain one is a single block.
   if (config.middle == UNetConfig::Middle::kAttending) {
+    second_.emplace(scope.Sub("resnets.1"), shape);
     TransformerShape attention =
         TransformerOf(config, level, level.transformer_layers);
     attention.only_cross_attention = false;
@@ -72,9 +73,9 @@ MiddleBlock::MiddleBlock(const ModuleScope& scope, const UNetConfig& config) {
 
 at::Tensor MiddleBlock::operator()(const at::Tensor& x,
                                    const BlockInput& input) const {
-  at::Tensor h = first_(x, input.time);
-  if (attention_) h = (*attention_)(h, input.prompt);
-  return second_ ? (*second_)(h, input.time) : h;
+  const at::Tensor h = first_(x, input.time);
+  return attention_ ? (*second_)((*attention_)(h, input.prompt), input.time)
+                    : h;
 }
 
 UpBlock::UpBlock(const ModuleScope& scope, const UNetConfig& config,

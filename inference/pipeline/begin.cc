@@ -284,6 +284,25 @@ std::vector<RowControl> ControlsOf(const RunRequest& request) {
   return controls;
 }
 
+// Where the model is: then a step waits for nothing.
+void MoveTo(at::Device device, RowStart* start) {
+  const auto move = [device](at::Tensor* tensor) {
+    if (tensor->defined()) *tensor = tensor->to(device);
+  };
+  move(&start->sample);
+  for (Branch& branch : start->branches) {
+    for (at::Tensor* part :
+         {&branch.context, &branch.pooled, &branch.time_ids, &branch.extra}) {
+      move(part);
+    }
+  }
+  if (!start->keep) return;
+  for (at::Tensor* part :
+       {&start->keep->mask, &start->keep->clean, &start->keep->noise}) {
+    move(part);
+  }
+}
+
 absl::Status Fill(const Model& model, const RunRequest& request,
                   RowStart* start) {
   SHEAF_ASSIGN_OR_RETURN(start->program, ProgramOf(request));
@@ -301,6 +320,7 @@ absl::Status Fill(const Model& model, const RunRequest& request,
         absl::StrCat("this UNet takes ", model.unet->config().in_channels,
                      " channels, the request makes ", channels));
   }
+  MoveTo(model.unet->placement().device, start);
   return absl::OkStatus();
 }
 

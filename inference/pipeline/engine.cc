@@ -170,7 +170,7 @@ void Engine::Call(const std::vector<Row*>& rows) const {
   for (const auto& [net, own] : LiveControls(lines)) {
     input.controls.push_back(CallControl(net, own, device, &prompts_));
   }
-  const at::Tensor outputs = (*unet_)(input).to(at::kCPU);
+  const at::Tensor outputs = (*unet_)(input);
   prompts_.Keep(std::move(prompts));
   int64_t place = 0;
   for (Row* row : rows) {

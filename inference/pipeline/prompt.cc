@@ -16,14 +16,20 @@ struct Texts {
   int skip = 0;
 };
 
+// The second text; where there is none, or an empty one, the first.
+std::string SecondOf(const std::optional<std::string>& second,
+                     const std::string& first) {
+  return second.value_or("").empty() ? first : *second;
+}
+
 Texts PromptOf(const RunRequest& request) {
-  return {request.prompt, request.prompt_2.value_or(request.prompt),
+  return {request.prompt, SecondOf(request.prompt_2, request.prompt),
           request.clip_skip};
 }
 
 Texts NegativeOf(const RunRequest& request) {
   const std::string negative = request.negative_prompt.value_or("");
-  return {negative, request.negative_prompt_2.value_or(negative), 0};
+  return {negative, SecondOf(request.negative_prompt_2, negative), 0};
 }
 
 // As the reference does it where nothing else is asked for: one chunk.

@@ -42,7 +42,8 @@ enum class Task {
 struct RunRequest {
   Task task = Task::kText;
   std::string prompt;
-  std::optional<std::string> prompt_2;  // For SDXL's second encoder.
+  // For SDXL's second encoder; none and "" are the first prompt again.
+  std::optional<std::string> prompt_2;
   // None is not the same as "": SDXL then sees zeros.
   std::optional<std::string> negative_prompt;
   std::optional<std::string> negative_prompt_2;

@@ -108,7 +108,11 @@ void Row::Advance(const at::Tensor& outputs) {
   next = Updated(now.updates, next);
   if (start_->keep) {
     const Keep& keep = *start_->keep;
-    const Renoise& level = start_->program->renoise[next_ + 1];
+    // After the last step it is clean, even where a sampler ends with a rest of
+    // noise.
+    const bool is_last = next_ + 1 == steps();
+    const Renoise level =
+        is_last ? Renoise{1, 0} : start_->program->renoise[next_ + 1];
     const at::Tensor kept =
         keep.clean * level.sample + keep.noise * level.noise;
     at::Tensor sample = next[At(Register::kSample)];

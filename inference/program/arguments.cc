@@ -34,9 +34,11 @@ absl::StatusOr<Arguments> Arguments::Parse(
       }
       value = words[i];
     }
-    if (!arguments.values_.emplace(name, value).second) {
+    std::vector<std::string>& values = arguments.values_[name];
+    if (!values.empty() && !option->repeats) {
       return absl::InvalidArgumentError("--" + name + " is given twice");
     }
+    values.push_back(value);
   }
   return arguments;
 }
@@ -48,14 +50,20 @@ bool Arguments::Has(std::string_view name) const {
 std::string Arguments::Text(std::string_view name,
                             std::string_view otherwise) const {
   const auto found = values_.find(name);
-  return found == values_.end() ? std::string(otherwise) : found->second;
+  return found == values_.end() ? std::string(otherwise)
+                                : found->second.front();
+}
+
+std::vector<std::string> Arguments::Texts(std::string_view name) const {
+  const auto found = values_.find(name);
+  return found == values_.end() ? std::vector<std::string>() : found->second;
 }
 
 double Arguments::Number(std::string_view name, double otherwise) {
   const auto found = values_.find(name);
   if (found == values_.end()) return otherwise;
   double number = 0;
-  if (absl::SimpleAtod(found->second, &number)) return number;
+  if (absl::SimpleAtod(found->second.front(), &number)) return number;
   Fail(name, "is not a number");
   return otherwise;
 }
@@ -65,7 +73,7 @@ int Arguments::Integer(std::string_view name, int otherwise, int least,
   const auto found = values_.find(name);
   if (found == values_.end()) return otherwise;
   int number = 0;
-  if (absl::SimpleAtoi(found->second, &number) && number >= least &&
+  if (absl::SimpleAtoi(found->second.front(), &number) && number >= least &&
       number <= most) {
     return number;
   }

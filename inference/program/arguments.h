@@ -16,18 +16,21 @@ struct Option {
   std::string_view name;   // Without its dashes.
   std::string_view value;  // What to call its value; empty for a switch.
   std::string_view help;
+  bool repeats = false;  // May be given several times.
 };
 
 class Arguments {
  public:
   // INVALID_ARGUMENT for an option that `options` does not list, one without
-  // its value, one given twice.
+  // its value, one given twice that does not repeat.
   static absl::StatusOr<Arguments> Parse(const std::vector<std::string>& words,
                                          const std::vector<Option>& options);
 
   const std::vector<std::string>& words() const { return words_; }
   bool Has(std::string_view name) const;
   std::string Text(std::string_view name, std::string_view otherwise) const;
+  // Of an option that repeats, in order.
+  std::vector<std::string> Texts(std::string_view name) const;
 
   // A value that is no number, or beyond its bounds, gives `otherwise`; the
   // first such fault stays in status().
@@ -39,7 +42,7 @@ class Arguments {
   void Fail(std::string_view name, std::string_view what);
 
   std::vector<std::string> words_;
-  std::map<std::string, std::string, std::less<>> values_;
+  std::map<std::string, std::vector<std::string>, std::less<>> values_;
   absl::Status status_;
 };
 

@@ -8,6 +8,7 @@
 #include "inference/models/unet.h"
 #include "inference/pipeline/noise.h"
 #include "inference/program/commands.h"
+#include "inference/program/placement.h"
 #include "inference/tensor/guard.h"
 #include "inference/tensor/memory.h"
 #include "inference/tensor/process.h"
@@ -16,7 +17,8 @@ namespace sheaf::engine {
 namespace {
 
 // A call's inputs, of noise, in the shape that the model wants.
-UNetInput InputOf(const UNetConfig& config, int64_t rows, int64_t side) {
+UNetInput InputOf(const UNetConfig& config, at::Device device, int64_t rows,
+                  int64_t side) {
   Normals normals(RandomMode::kCpu, 1);
   UNetInput input;
   input.sample = DrawNoise({rows, config.in_channels, side, side}, &normals);
@@ -32,6 +34,11 @@ UNetInput InputOf(const UNetConfig& config, int64_t rows, int64_t side) {
   if (config.guidance_width > 0) {
     input.time.guidance = at::full({rows}, 5.0, at::kFloat);
   }
+  for (at::Tensor* tensor :
+       {&input.sample, &input.context, &input.time.timesteps,
+        &input.time.time_ids, &input.time.pooled, &input.time.guidance}) {
+    if (tensor->defined()) *tensor = tensor->to(device);
+  }
   return input;
 }
 
@@ -40,7 +47,8 @@ double MedianCall(const UNet& unet, const UNetInput& input, int repeats) {
   std::vector<double> times;
   for (int i = 0; i <= repeats; ++i) {
     const auto begin = std::chrono::steady_clock::now();
-    unet(input);
+    // Fetched, since devices answer before they are done.
+    unet(input).to(at::kCPU);
     const std::chrono::duration<double, std::milli> took =
         std::chrono::steady_clock::now() - begin;
     if (i > 0) times.push_back(took.count());
@@ -55,9 +63,8 @@ absl::Status RunBench(Arguments* arguments) {
   }
   const int repeats = arguments->Integer("repeats", 5, 1, 1000);
   SHEAF_RETURN_IF_ERROR(arguments->status());
-  const bool is_bf16 = arguments->Has("bf16");
   const LoadOptions load = {.variant = arguments->Text("variant", "")};
-  const Placement placement = {.dtype = is_bf16 ? at::kBFloat16 : at::kFloat};
+  SHEAF_ASSIGN_OR_RETURN(const Placement placement, PlacementOf(*arguments));
   SHEAF_ASSIGN_OR_RETURN(const auto unet,
                          UNet::Load(arguments->words()[0], load, placement));
   const int side = arguments->Integer(
@@ -65,8 +72,8 @@ absl::Status RunBench(Arguments* arguments) {
   SHEAF_RETURN_IF_ERROR(arguments->status());
   std::printf(
       "%d threads, %s, %d x %d latents; a 256^3 product takes %.2f ms\n",
-      at::get_num_threads(), is_bf16 ? "bf16" : "fp32", side, side,
-      ProbeMatrixProduct());
+      at::get_num_threads(), arguments->Text("dtype", "fp32").c_str(), side,
+      side, ProbeMatrixProduct());
   std::printf("%6s %12s %14s %10s %12s\n", "rows", "ms per call", "row-steps/s",
               "gain", "peak MiB");
   double single = 0;
@@ -79,7 +86,8 @@ absl::Status RunBench(Arguments* arguments) {
     }
     double took = 0;
     SHEAF_RETURN_IF_ERROR(Guard("a call", [&] {
-      const UNetInput input = InputOf(unet->config(), rows, side);
+      const UNetInput input =
+          InputOf(unet->config(), placement.device, rows, side);
       ResetMemoryPeak();
       took = MedianCall(*unet, input, repeats);
     }));
@@ -101,7 +109,8 @@ Command BenchCommand() {
           {{"rows", "LIST", "default: 1,2,4,8,16"},
            {"side", "N", "of the latents; default: the model's own"},
            {"repeats", "N", "calls to take the median of; default: 5"},
-           {"bf16", "", "in bfloat16"},
+           DeviceOption(),
+           DtypeOption(),
            {"variant", "NAME", "of weight files: fp16"}},
           &RunBench};
 }

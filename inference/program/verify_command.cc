@@ -1,6 +1,8 @@
 #include <cstdio>
 
+#include "base/status.h"
 #include "inference/program/commands.h"
+#include "inference/program/placement.h"
 #include "inference/verify/verify.h"
 
 namespace sheaf::engine {
@@ -10,7 +12,9 @@ absl::Status RunVerify(Arguments* arguments) {
   if (arguments->words().size() != 1) {
     return absl::InvalidArgumentError("verify takes one folder");
   }
-  VerifyOptions options = {.filter = arguments->Text("only", "")};
+  SHEAF_RETURN_IF_ERROR(PlacementOf(*arguments).status());
+  VerifyOptions options = {.filter = arguments->Text("only", ""),
+                           .device = arguments->Text("device", "cpu")};
   if (arguments->Has("each")) {
     options.progress = [](const Outcome& outcome) {
       std::printf("%s %s %s: %.3g of %.3g %s\n",
@@ -33,7 +37,8 @@ Command VerifyCommand() {
           "FOLDER",
           "Runs the reference cases of a folder laid out as tests/golden is.",
           {{"only", "PART", "cases whose name contains it"},
-           {"each", "", "a line for each case"}},
+           {"each", "", "a line for each case"},
+           DeviceOption()},
           &RunVerify};
 }
 

@@ -126,7 +126,9 @@ class PndmEmitter {
     const Form direction =
         phase == 3 ? step->Get(Register::kSavedNoise) + (1.0 / 6) * output
                    : output;
-    const int from = timesteps_[begin_ + counter / 4 * 4];
+    // Counted from the first of all steps, as in the reference, even where a
+    // run begins with a later one.
+    const int from = timesteps_[counter / 4 * 4];
     SHEAF_ASSIGN_OR_RETURN(const Form next, Move(step->Get(Register::kSaved),
                                                  from, to, direction));
     step->Set(Register::kSample, next);

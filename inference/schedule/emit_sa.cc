@@ -80,10 +80,11 @@ float DecayingIntegral(int power, float from, float to) {
 class SaEmitter {
  public:
   SaEmitter(const SchedulerConfig& config, const CompileOptions& options,
-            Grid grid)
+            const TrainLevels& train, Grid grid)
       : config_(config),
         begin_(options.begin),
         on_clean_(config.algorithm == "data_prediction"),
+        train_(train),
         grid_(std::move(grid)) {
     for (const double sigma : grid_.sigmas)
       levels_.push_back(FloatLevelOf(sigma));
@@ -91,6 +92,7 @@ class SaEmitter {
 
   Program Emit() {
     FillFromGrid(grid_, false, begin_, &program_);
+    RenoiseByTimestep();
     const int steps = static_cast<int>(grid_.timesteps.size());
     const int depth =
         std::max(config_.predictor_order, config_.corrector_order - 1);
@@ -121,6 +123,17 @@ class SaEmitter {
   }
 
  private:
+  // Pictures are made noisy by the whole timestep, which the levels of a curve
+  // lie beside.
+  void RenoiseByTimestep() {
+    for (size_t i = 0; i + 1 < program_.renoise.size(); ++i) {
+      const auto timestep =
+          static_cast<size_t>(grid_.timesteps[static_cast<size_t>(begin_) + i]);
+      const float alpha = train_.alphas_cumulative[timestep];
+      program_.renoise[i] = {std::sqrt(alpha), std::sqrt(1.0f - alpha)};
+    }
+  }
+
   // How stochastic a step is, by the timestep it starts at.
   float Tau(int i) const {
     return grid_.timesteps[i] >= 200 && grid_.timesteps[i] <= 800 ? 1 : 0;
@@ -237,6 +250,7 @@ class SaEmitter {
   const SchedulerConfig& config_;
   const int begin_;
   const bool on_clean_;
+  const TrainLevels& train_;
   const Grid grid_;
   std::vector<FloatLevel> levels_;
   Program program_;
@@ -248,7 +262,8 @@ absl::StatusOr<Program> EmitSaSolver(const SchedulerConfig& config,
                                      const CompileOptions& options) {
   SHEAF_ASSIGN_OR_RETURN(const TrainLevels levels,
                          MakeTrainLevels(config, true));
-  return SaEmitter(config, options, MakeMultistepGrid(config, levels, options))
+  return SaEmitter(config, options, levels,
+                   MakeMultistepGrid(config, levels, options))
       .Emit();
 }
 

@@ -16,6 +16,8 @@ namespace sheaf::engine {
 namespace {
 
 constexpr size_t kCasesBytesMax = size_t{256} << 20;
+// How much further other devices may be off.
+constexpr double kElsewhere = 10;
 
 }  // namespace
 
@@ -26,6 +28,7 @@ void CaseList::Run(const std::string& group, const std::string& name,
   absl::Status checked;
   const absl::Status guarded =
       Guard("this case", [&] { checked = check(&outcome); });
+  if (options_.device != "cpu") outcome.tolerance *= kElsewhere;
   const absl::Status& status = guarded.ok() ? checked : guarded;
   if (!status.ok()) outcome.obstacle = std::string(status.message());
   if (options_.progress) options_.progress(outcome);
@@ -52,6 +55,12 @@ at::Tensor CaseFile::at(const std::string& name) const {
   return found == tensors.end() ? at::Tensor() : found->second;
 }
 
+CaseFile CaseFile::On(at::Device device) const {
+  CaseFile moved = *this;
+  for (auto& [name, tensor] : moved.tensors) tensor = tensor.to(device);
+  return moved;
+}
+
 absl::StatusOr<CaseFile> ReadCaseFile(const std::string& path) {
   SHEAF_ASSIGN_OR_RETURN(const SafetensorsFile file, ReadSafetensors(path));
   CaseFile result;
@@ -67,10 +76,11 @@ void Compare(const at::Tensor& actual, const at::Tensor& expected,
   double error = std::numeric_limits<double>::infinity();
   if (actual.defined() && expected.defined() &&
       actual.sizes() == expected.sizes()) {
-    error = (actual.to(at::kDouble) - expected.to(at::kDouble))
-                .abs()
-                .max()
-                .item<double>();
+    error =
+        (actual.to(at::kCPU, at::kDouble) - expected.to(at::kCPU, at::kDouble))
+            .abs()
+            .max()
+            .item<double>();
     if (std::isnan(error)) error = std::numeric_limits<double>::infinity();
   }
   outcome->error = std::max(outcome->error, error);

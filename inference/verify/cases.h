@@ -21,6 +21,7 @@ class CaseList {
       : folder_(std::move(folder)), options_(options) {}
 
   const std::string& folder() const { return folder_; }
+  Placement placement() const { return {.device = options_.device}; }
   // Runs `check` unless the filter leaves it out. What it returns, or throws,
   // as an error is why the case could not be run. It sets error and tolerance.
   void Run(const std::string& group, const std::string& name,
@@ -54,6 +55,8 @@ struct CaseFile {
   bool has(const std::string& name) const { return tensors.count(name) != 0; }
   // An undefined tensor where there is none.
   at::Tensor at(const std::string& name) const;
+  // The same, with tensors there.
+  CaseFile On(at::Device device) const;
 };
 absl::StatusOr<CaseFile> ReadCaseFile(const std::string& path);
 

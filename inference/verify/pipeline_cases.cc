@@ -161,7 +161,8 @@ absl::StatusOr<Folders> FoldersOf(const std::string& folder, const Config& line,
 // What cases share.
 class Loaded {
  public:
-  explicit Loaded(std::string folder) : folder_(std::move(folder)) {}
+  Loaded(std::string folder, const Placement& placement)
+      : folder_(std::move(folder)), placement_(placement) {}
 
   const std::string& folder() const { return folder_; }
 
@@ -169,9 +170,10 @@ class Loaded {
     auto& model =
         models_[folders.model + "\n" + folders.unet + "\n" + folders.vae];
     if (model == nullptr) {
-      SHEAF_ASSIGN_OR_RETURN(
-          model,
-          LoadModel(folders.model, {.unet = folders.unet, .vae = folders.vae}));
+      SHEAF_ASSIGN_OR_RETURN(model,
+                             LoadModel(folders.model, {.placement = placement_,
+                                                       .unet = folders.unet,
+                                                       .vae = folders.vae}));
     }
     return model;
   }
@@ -181,7 +183,7 @@ class Loaded {
     std::shared_ptr<const ControlNet>& net = nets_[name];
     if (net == nullptr) {
       SHEAF_ASSIGN_OR_RETURN(
-          net, ControlNet::Load(folder_ + "/models/" + name, {}, {}));
+          net, ControlNet::Load(folder_ + "/models/" + name, {}, placement_));
     }
     return net;
   }
@@ -196,6 +198,7 @@ class Loaded {
 
  private:
   const std::string folder_;
+  const Placement placement_;
   std::map<std::string, std::shared_ptr<const Model>> models_;
   std::map<std::string, std::shared_ptr<const ControlNet>> nets_;
 };
@@ -418,7 +421,7 @@ void RunPipelineCases(CaseList* list) {
               [&](Outcome*) { return lines.status(); });
     return;
   }
-  Loaded loaded(list->folder());
+  Loaded loaded(list->folder(), list->placement());
   for (const Json& line : *lines) RunCase(list, line, &loaded);
 }
 

@@ -28,6 +28,9 @@ struct Outcome {
 struct VerifyOptions {
   // Only cases whose name contains this. Empty: all.
   std::string filter;
+  // Where the models are put: "cpu", or "cuda", whose sums come in another
+  // order and may be off by ten times as much.
+  std::string device = "cpu";
   // Called after each case.
   std::function<void(const Outcome&)> progress;
 };

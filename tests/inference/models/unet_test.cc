@@ -62,6 +62,19 @@ TEST(UNetTest, KeysThatAreMissingMisshapedOrLeftOverAreNamed) {
               HasSubstr("conv_mid.bias"));
 }
 
+TEST(UNetTest, APlainMiddleIsOneResidualBlock) {
+  const auto config =
+      ReadUNetConfig(ConfigWith(R"({"mid_block_type": "UNetMidBlock2D"})"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  TensorMap tensors = LoadWeights(GoldenPath(kFolder), {}).value();
+  std::erase_if(tensors, [](const auto& item) {
+    return item.first.starts_with("mid_block.resnets.1.") ||
+           item.first.starts_with("mid_block.attentions.");
+  });
+  const auto built = BuildModule<UNet>(tensors, "tiny", {}, *config, nullptr);
+  EXPECT_TRUE(built.ok()) << built.status();
+}
+
 TEST(UNetTest, AnAdapterInItsSlotIsAWeightChanged) {
   const c10::InferenceMode no_gradients;
   const GoldenModule golden = ReadGolden("modules/tiny-sd.unet.9x13");

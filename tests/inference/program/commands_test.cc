@@ -89,6 +89,64 @@ TEST_F(CommandsTest, APictureIsChangedAsFarAsItsStrengthSays) {
   EXPECT_NE(changed("0.2"), changed("0.9"));
 }
 
+TEST_F(CommandsTest, ARefinerMakesTheLastStepsAlone) {
+  const auto made = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {kGolden + "/models/tiny-sdxl",
+                                      "--prompt",
+                                      "a cat",
+                                      "--steps",
+                                      "5",
+                                      "--width",
+                                      "32",
+                                      "--height",
+                                      "32",
+                                      "--out",
+                                      Path("out.png")};
+    words.insert(words.end(), more.begin(), more.end());
+    Printed("txt2img", words);
+    return ReadPng(Path("out.png")).image.pixels;
+  };
+  const std::string refiner = kGolden + "/models/tiny-refiner";
+  const auto early = made({"--refiner", refiner, "--handover", "0.4"});
+  const auto late = made({"--refiner", refiner});
+  EXPECT_NE(made({}), late);
+  EXPECT_NE(early, late);
+}
+
+TEST_F(CommandsTest, ControlsMayBeRepeated) {
+  Printed("txt2img", Small("hint.png"));
+  const auto made = [&](const std::vector<std::string>& controls) {
+    std::vector<std::string> words = Small("out.png");
+    for (const std::string& control : controls) {
+      words.insert(words.end(),
+                   {"--control", kGolden + "/models/controlnet-" + control});
+    }
+    Printed("txt2img", words);
+    return ReadPng(Path("out.png")).image.pixels;
+  };
+  const std::string hint = ":" + Path("hint.png");
+  const auto one = made({"a" + hint});
+  EXPECT_NE(made({"a" + hint, "b" + hint}), one);
+  // Of weight 0, or at work when nobody is.
+  EXPECT_EQ(made({"a" + hint, "b" + hint + ":0"}), one);
+  EXPECT_EQ(made({"a" + hint, "b" + hint + ":1:0.9:0.91"}), one);
+  std::vector<std::string> words = Small("out.png");
+  words.insert(words.end(), {"--control", "a" + hint + ":much"});
+  EXPECT_TRUE(absl::IsInvalidArgument(Ran("txt2img", words)));
+}
+
+TEST_F(CommandsTest, DevicesAndTypesThatAreNotThereAreNamed) {
+  const auto code = [&](const char* option, const char* value) {
+    std::vector<std::string> words = Small("out.png");
+    words.insert(words.end(), {option, value});
+    return Ran("txt2img", words).code();
+  };
+  EXPECT_EQ(code("--device", "abacus"), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code("--dtype", "fp8"), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code("--dtype", "fp16"), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code("--dtype", "bf16"), absl::StatusCode::kOk);
+}
+
 TEST_F(CommandsTest, InspectCountsParametersByComponent) {
   const std::string text = Printed("inspect", {kModel});
   EXPECT_THAT(text, HasSubstr("StableDiffusionPipeline"));

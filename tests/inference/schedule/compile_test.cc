@@ -70,6 +70,27 @@ TEST(CompileTest, OptionsThatHaveNoMeaningAreRefused) {
   EXPECT_TRUE(Compile(config, {.steps = 5, .begin = 4}).ok());
 }
 
+// A curve's first timestep is cut to a whole number: one bit of the betas
+// decides between this and 998.
+TEST(CompileTest, ACurveBeginsWithTheNoisiestTimestep) {
+  const SchedulerConfig config =
+      Read(SchedulerClass::kDpmSolverSinglestep,
+           R"({"use_exponential_sigmas": true, "solver_order": 1})");
+  EXPECT_EQ(Compile(config, {.steps = 1}).value()->timesteps.front(), 999);
+  EXPECT_EQ(Compile(config, {.steps = 15}).value()->timesteps.front(), 999);
+}
+
+TEST(CompileTest, SaSolverMakesPicturesNoisyByWholeTimesteps) {
+  const SchedulerConfig config =
+      Read(SchedulerClass::kSaSolver, R"({"use_exponential_sigmas": true})");
+  const auto program = Compile(config, {.steps = 9, .begin = 4}).value();
+  const auto timestep = static_cast<size_t>(program->timesteps[4]);
+  const TrainLevels levels = MakeTrainLevels(config, true).value();
+  const double alpha = levels.alphas_cumulative[timestep];
+  EXPECT_NEAR(program->renoise[0].sample, std::sqrt(alpha), 1e-6);
+  EXPECT_NEAR(program->renoise[0].noise, std::sqrt(1 - alpha), 1e-6);
+}
+
 TEST(CompileTest, AProgramThatWouldDivideByZeroIsRefused) {
   // The reference's UniPC with bh1 and a clean end is not a number, either.
   EXPECT_THAT(MessageOf(Compile(Read(SchedulerClass::kUniPc,

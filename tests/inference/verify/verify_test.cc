@@ -21,6 +21,13 @@ TEST(VerifyTest, EveryReferenceHolds) {
   EXPECT_TRUE(AllHold(outcomes)) << ReportOf(outcomes);
 }
 
+// Of other shapes, sizes and schedulers, as make_cases.py drew them.
+TEST(VerifyTest, CasesAtRandomHold) {
+  const std::vector<Outcome> outcomes = Verify(kGolden + "/others", {});
+  EXPECT_GT(outcomes.size(), 100u);
+  EXPECT_TRUE(AllHold(outcomes)) << ReportOf(outcomes);
+}
+
 // A folder that holds `files` of the golden one, and links to its models.
 void CopyCases(const TempFolder& folder,
                const std::vector<std::string>& files) {
