@@ -67,7 +67,9 @@ void PrintTables(Context& context, const v1::Stats& stats) {
   Printer printer = context.MakePrinter();
   out << "The last " << FieldText(stats, "window") << "; the server started "
       << AgeText(FromProto(stats.start_time()), FromProto(stats.now()))
-      << " ago.\n\n";
+      << " ago. Batches of more than " << stats.knee()
+      << (stats.knee() == 1 ? " guided run gain" : " guided runs gain")
+      << " next to nothing, by the device profile.\n\n";
   v1::Stats queues = stats;
   if (stats.queues_size() > 1) {
     *queues.add_queues() = stats.total();

@@ -172,9 +172,13 @@ int BatchMeter::RowsMax(const std::string& model, int64_t width,
   return most == 0 ? kNoLimit : most;
 }
 
+// A guided run is two rows.
+int BatchMeter::Knee() const {
+  return (batching::Knee(profile_, kKneeRowsMax, 0.05) + 1) / 2;
+}
+
 std::string BatchMeter::Recommendation(const WorkKind& kind) const {
-  // Most runs are guided: two rows each.
-  const int knee = (batching::Knee(profile_, kKneeRowsMax, 0.05) + 1) / 2;
+  const int knee = Knee();
   absl::MutexLock lock(&mutex_);
   const auto found = memory_.find(kind);
   if (found == memory_.end()) return "";

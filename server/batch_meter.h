@@ -75,6 +75,8 @@ class BatchMeter {
   // The same for whichever device takes most, by model and size; no limit
   // where no batch has said what it held.
   int RowsMax(const std::string& model, int64_t width, int64_t height) const;
+  // Guided runs beyond which a batch gains next to nothing, by the profile.
+  int Knee() const;
   // "batch size 6 fits; 4 is the knee"; empty where nothing is known.
   std::string Recommendation(const WorkKind& kind) const;
 

@@ -4,6 +4,7 @@
 #include "base/status.h"
 #include "queue/queues.h"
 #include "server/admin_handler.h"
+#include "server/batch_meter.h"
 #include "server/call.h"
 #include "server/convert.h"
 #include "server/convert_stats.h"
@@ -63,6 +64,7 @@ grpc::ServerUnaryReactor* AdminHandler::GetStats(
         ToProto(StatsParts{core_.stats->Recall(window, now), present.queues,
                            present.batches, core_.workers->List(), now},
                 LastPart(request->queue()), response);
+        response->set_knee(core_.meter->Knee());
         OwnersToProto(present.owners, core_.turns->Given(), response);
         SetTime(options_.start_time, response->mutable_start_time());
         for (const auto& [key, value] : options_.config) {

@@ -215,9 +215,10 @@ class ServerInfo(_message.Message):
     def __init__(self, version: _Optional[str] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., now: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., data_directory: _Optional[str] = ..., schema_version: _Optional[int] = ..., sqlite_version: _Optional[str] = ..., database_bytes: _Optional[int] = ..., wal_bytes: _Optional[int] = ..., disk_free_bytes: _Optional[int] = ..., artifact_count: _Optional[int] = ..., artifact_bytes: _Optional[int] = ..., last_event_sequence: _Optional[int] = ..., writable: bool = ..., problems: _Optional[_Iterable[str]] = ..., notes: _Optional[_Iterable[str]] = ..., lease_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., last_backup_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., boot_check: _Optional[str] = ...) -> None: ...
 
 class Stats(_message.Message):
-    __slots__ = ["config", "devices", "now", "owners", "queues", "start_time", "total", "window", "workers"]
+    __slots__ = ["config", "devices", "knee", "now", "owners", "queues", "start_time", "total", "window", "workers"]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     DEVICES_FIELD_NUMBER: _ClassVar[int]
+    KNEE_FIELD_NUMBER: _ClassVar[int]
     NOW_FIELD_NUMBER: _ClassVar[int]
     OWNERS_FIELD_NUMBER: _ClassVar[int]
     QUEUES_FIELD_NUMBER: _ClassVar[int]
@@ -227,6 +228,7 @@ class Stats(_message.Message):
     WORKERS_FIELD_NUMBER: _ClassVar[int]
     config: _containers.RepeatedCompositeFieldContainer[ConfigEntry]
     devices: _containers.RepeatedCompositeFieldContainer[DeviceStats]
+    knee: int
     now: _timestamp_pb2.Timestamp
     owners: _containers.RepeatedCompositeFieldContainer[OwnerStats]
     queues: _containers.RepeatedCompositeFieldContainer[QueueStats]
@@ -234,7 +236,7 @@ class Stats(_message.Message):
     total: QueueStats
     window: _duration_pb2.Duration
     workers: _containers.RepeatedCompositeFieldContainer[WorkerStats]
-    def __init__(self, now: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., window: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., total: _Optional[_Union[QueueStats, _Mapping]] = ..., queues: _Optional[_Iterable[_Union[QueueStats, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStats, _Mapping]]] = ..., devices: _Optional[_Iterable[_Union[DeviceStats, _Mapping]]] = ..., config: _Optional[_Iterable[_Union[ConfigEntry, _Mapping]]] = ..., owners: _Optional[_Iterable[_Union[OwnerStats, _Mapping]]] = ...) -> None: ...
+    def __init__(self, now: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., window: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., total: _Optional[_Union[QueueStats, _Mapping]] = ..., queues: _Optional[_Iterable[_Union[QueueStats, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStats, _Mapping]]] = ..., devices: _Optional[_Iterable[_Union[DeviceStats, _Mapping]]] = ..., config: _Optional[_Iterable[_Union[ConfigEntry, _Mapping]]] = ..., owners: _Optional[_Iterable[_Union[OwnerStats, _Mapping]]] = ..., knee: _Optional[int] = ...) -> None: ...
 
 class TimeStats(_message.Message):
     __slots__ = ["count", "max", "p50", "p95"]
