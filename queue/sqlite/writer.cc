@@ -221,6 +221,11 @@ void Writer::RefuseAll() {
   Task task;
   while (NextTask(&task)) answers.push_back({std::move(task), status});
   Reply(std::move(answers), std::nullopt);
+  // A damaged store can be read and copied still; a broken one nobody reads.
+  while (core_ == nullptr && !backups_.empty()) {
+    backups_.front()->TakeDone()(status);
+    backups_.pop_front();
+  }
 }
 
 void Writer::Poison(const Fault& fault) {
