@@ -26,23 +26,6 @@ void NoteStarted(Tx& tx, PlanId id) {
   tx.SavePlan(*plan);
 }
 
-// The runs with what they ask for.
-std::vector<LeasedRun> LoadRuns(Tx& tx, std::vector<Run> runs) {
-  std::vector<LeasedRun> loaded;
-  RunParams shared;
-  JobId shared_of;
-  for (Run& run : runs) {
-    if (shared_of != run.id.job()) {
-      shared_of = run.id.job();
-      shared = tx.SharedParams(shared_of);
-    }
-    RunParams params = Merge(shared, tx.OwnParams(run.id));
-    std::string owner = tx.FindLane(run.lane).owner;
-    loaded.push_back({std::move(run), std::move(params), std::move(owner)});
-  }
-  return loaded;
-}
-
 // Waiting runs of a lane that are looked at for twins.
 constexpr int kTwinsMax = 64;
 

@@ -156,22 +156,15 @@ constexpr int kLanesMax = 8;
 constexpr size_t kLineLength = 64;
 
 // The first runs of a lane that may go together, `first` being due.
-std::vector<LeasedRun> DueTogether(Tx& tx, const Lane& lane, const Run& first) {
-  std::vector<LeasedRun> due;
-  RunParams shared;
-  JobId shared_of;
+std::vector<LeasedRun> DueTogether(Tx& tx, const Run& first) {
+  std::vector<Run> due;
   for (Run& run :
        tx.Ready(first.lane, first.priority, static_cast<int>(kLineLength))) {
     if (run.priority != first.priority || run.run_time > tx.now()) break;
     if (run.alone || run.start_deadline <= tx.now()) continue;
-    if (shared_of != run.id.job()) {
-      shared_of = run.id.job();
-      shared = tx.SharedParams(shared_of);
-    }
-    RunParams params = Merge(shared, tx.OwnParams(run.id));
-    due.push_back({std::move(run), std::move(params), lane.owner});
+    due.push_back(std::move(run));
   }
-  return due;
+  return LoadRuns(tx, std::move(due));
 }
 
 bool DifferInOwnerAlone(const Lane& a, const Lane& b) {
@@ -203,7 +196,7 @@ std::vector<Line> LinesOf(Tx& tx, const Lessee& who, const Head& head,
   };
   std::vector<Places> found;
   const auto add = [&](const Lane& lane, const Run& first) {
-    std::vector<LeasedRun> due = DueTogether(tx, lane, first);
+    std::vector<LeasedRun> due = DueTogether(tx, first);
     const int64_t most = std::max<int64_t>(room->Of(lane.owner), 0);
     if (static_cast<int64_t>(due.size()) > most) due.resize(most);
     if (due.empty()) return;
@@ -261,6 +254,22 @@ Picked NaturalBatch(Tx& tx, const Lessee& who, const Head& head,
 }
 
 }  // namespace
+
+std::vector<LeasedRun> LoadRuns(Tx& tx, std::vector<Run> runs) {
+  std::vector<LeasedRun> loaded;
+  RunParams shared;
+  JobId shared_of;
+  for (Run& run : runs) {
+    if (shared_of != run.id.job()) {
+      shared_of = run.id.job();
+      shared = tx.SharedParams(shared_of);
+    }
+    RunParams params = Merge(shared, tx.OwnParams(run.id));
+    std::string owner = tx.FindLane(run.lane).owner;
+    loaded.push_back({std::move(run), std::move(params), std::move(owner)});
+  }
+  return loaded;
+}
 
 void FailOneLate(Tx& tx, const std::string& queue, Run run) {
   RunChanges changes(tx, queue);

@@ -21,6 +21,9 @@ struct Picked {
 std::optional<Picked> Pick(Tx& tx, const Lessee& who, LeasePolicy* policy,
                            absl::Time* next_time);
 
+// The runs with what they ask for. Quick where a job's runs stand together.
+std::vector<LeasedRun> LoadRuns(Tx& tx, std::vector<Run> runs);
+
 // A waiting run whose start_deadline has passed fails.
 void FailOneLate(Tx& tx, const std::string& queue, Run run);
 
