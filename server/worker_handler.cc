@@ -62,8 +62,10 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
  private:
   void Answered(absl::StatusOr<std::optional<Leased>> answer) {
     if (!answer.ok()) return Finish(ToGrpcStatus(answer.status()));
-    if (answer->has_value() && cancelled_) HandBack(**answer);
-    if (answer->has_value()) {
+    if (answer->has_value() && cancelled_) {
+      // Nobody had it: neither its owners nor its worker.
+      HandBack(**answer);
+    } else if (answer->has_value()) {
       const absl::Time now = core_->now();
       core_->turns->Took(**answer, who_,
                          core_->meter->Started(**answer, who_, now), now);
