@@ -106,6 +106,11 @@ bool BackupCopy::Step(Connection& source) {
   return true;
 }
 
+void BackupCopy::Refuse(const absl::Status& error) {
+  End(error);
+  TakeDone()(error);
+}
+
 void BackupCopy::End(absl::Status status) {
   status_ = std::move(status);
   Close();

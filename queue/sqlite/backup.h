@@ -41,6 +41,8 @@ class BackupCopy {
   // `source` goes.
   bool Step(Connection& source);
   void Close();
+  // Answers with an error, and leaves nothing of the copy.
+  void Refuse(const absl::Status& error);
 
   const absl::Status& status() const { return status_; }
   const std::string& path() const { return path_; }

@@ -101,7 +101,7 @@ void Writer::Loop() {
     if (core_ != nullptr) Maintain(idle);
   }
   while (!backups_.empty()) {
-    backups_.front()->TakeDone()(
+    backups_.front()->Refuse(
         Error(Reason::kServerStopping, "the store closes"));
     backups_.pop_front();
   }
@@ -223,7 +223,7 @@ void Writer::RefuseAll() {
   Reply(std::move(answers), std::nullopt);
   // A damaged store can be read and copied still; a broken one nobody reads.
   while (core_ == nullptr && !backups_.empty()) {
-    backups_.front()->TakeDone()(status);
+    backups_.front()->Refuse(status);
     backups_.pop_front();
   }
 }
