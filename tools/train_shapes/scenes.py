@@ -79,7 +79,7 @@ def coverage(shape, x, y, width, side=SIDE, finer=FINER):
 
 
 def paint(ground, layers, side=SIDE):
-    """RGB bytes: flat colours over a ground. layers: [(coverage, colour)...]."""
+    """RGB bytes: flat colours over a ground. layers: [(coverage, colour)]."""
     picture = numpy.empty((side, side, 3), numpy.float32)
     picture[:] = ground
     for cover, colour in layers:

@@ -107,7 +107,7 @@ class Training:
         os.replace(self.path + ".new", self.path)
 
     def run(self, loss_of):
-        """loss_of(rng) -> {"loss": ...}. rng is numpy's; torch is seeded, too."""
+        """loss_of(rng) -> {"loss": ...}; rng is numpy's. Torch is seeded."""
         signal.signal(signal.SIGTERM, self.stop)
         saved, sums, counted = time.time(), {}, 0
         while self.step < self.steps:
