@@ -51,6 +51,17 @@ class MapsTest(unittest.TestCase):
     def test_a_flat_picture_has_no_edges(self):
         self.assertFalse(maps.edges(numpy.full((9, 9, 3), 80)).any())
 
+    def test_a_faint_step_is_no_edge(self):
+        picture = numpy.full((20, 20, 3), 100, numpy.uint8)
+        picture[:, 10:] = 112
+        self.assertFalse(maps.edges(picture).any())
+        picture[:, 10:] = 200
+        self.assertTrue(maps.edges(picture).any())
+
+    def test_each_kind_has_a_seg_colour_of_its_own(self):
+        colours = {maps.SEG_GROUND, *maps.SEG_COLOURS.values()}
+        self.assertEqual(len(colours), len(scenes.SHAPES) + 1)
+
     def test_seg_has_a_colour_for_each_kind(self):
         scene = scenes.Scene("white", (
             scenes.Thing("large", "red", "circle", 16, 32, 26),
@@ -78,6 +89,11 @@ class PngTest(unittest.TestCase):
         rng = numpy.random.default_rng(SEED)
         pixels = rng.integers(0, 256, (5, 7, 3), numpy.uint8)
         self.assertTrue((png.decode(png.encode(pixels)) == pixels).all())
+
+    def test_a_guess_is_the_neighbour_nearest_to_it(self):
+        self.assertEqual(png.paeth(10, 20, 15), 15)
+        self.assertEqual(png.paeth(10, 20, 20), 10)
+        self.assertEqual(png.paeth(10, 20, 9), 20)
 
     def test_every_row_filter_is_undone(self):
         above = numpy.array([10, 20, 30, 40, 50, 60], numpy.uint8)

@@ -46,6 +46,12 @@ class ScenesTest(unittest.TestCase):
                 self.assertEqual(scenes.relation_of(first, second),
                                  scene.relation)
 
+    def test_relations_mean_what_they_say(self):
+        for place, name in (((10, 32), "left of"), ((50, 32), "right of"),
+                            ((32, 10), "above"), ((32, 50), "below"),
+                            ((10, 12), None)):
+            self.assertEqual(scenes.relation_of(place, (32, 32)), name)
+
     def test_a_shape_covers_its_part_of_its_box(self):
         for shape, fill in scenes.FILL.items():
             area = scenes.coverage(shape, 31.3, 30.8, 24).sum() / 24**2
