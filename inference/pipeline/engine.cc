@@ -10,13 +10,6 @@
 namespace sheaf::engine {
 namespace {
 
-// What rows of one UNet call have in common.
-std::vector<int64_t> ShapeOf(const Row& row) {
-  std::vector<int64_t> shape = row.start().sample.sizes().vec();
-  shape.push_back(row.start().branches.front().context.size(0));
-  return shape;
-}
-
 // One line of a model call: a row and one of its branches.
 struct Line {
   const Row* row;
@@ -132,21 +125,35 @@ ControlResiduals CallControl(const std::shared_ptr<const ControlNet>& net,
 
 }  // namespace
 
+Engine::Shape Engine::ShapeOf(const Row& row) {
+  Shape shape = row.start().sample.sizes().vec();
+  shape.push_back(row.start().branches.front().context.size(0));
+  return shape;
+}
+
 absl::Status Engine::Step(const std::vector<Row*>& rows) const {
-  std::map<std::vector<int64_t>, std::vector<Row*>> alike;
+  std::map<Shape, std::vector<Row*>> alike;
   for (Row* row : rows) alike[ShapeOf(*row)].push_back(row);
-  for (const auto& group : alike) {
-    SHEAF_RETURN_IF_ERROR(StepAlike(group.second));
+  for (const auto& [shape, group] : alike) {
+    for (size_t done = 0; done < group.size();) {
+      const auto first = group.begin() + static_cast<std::ptrdiff_t>(done);
+      const size_t count = std::min(group.size() - done, MostTogether(shape));
+      SHEAF_RETURN_IF_ERROR(StepAlike(
+          shape, {first, first + static_cast<std::ptrdiff_t>(count)}));
+      done += count;
+    }
   }
   return absl::OkStatus();
 }
 
-absl::Status Engine::StepAlike(const std::vector<Row*>& rows) const {
+absl::Status Engine::StepAlike(const Shape& shape,
+                               const std::vector<Row*>& rows) const {
   std::vector<size_t> before;
   for (const Row* row : rows) before.push_back(row->steps_done());
   const absl::Status status = Guard("a step", [&] { Call(rows); });
   if (!absl::IsResourceExhausted(status)) return status;
   prompts_.Clear();
+  NoteRanOut(shape, rows.size());
   std::vector<Row*> left;
   for (size_t i = 0; i < rows.size(); ++i) {
     if (rows[i]->steps_done() == before[i]) left.push_back(rows[i]);
@@ -154,8 +161,33 @@ absl::Status Engine::StepAlike(const std::vector<Row*>& rows) const {
   if (left.empty() || rows.size() == 1) return status;
   const auto half =
       left.begin() + static_cast<std::ptrdiff_t>((left.size() + 1) / 2);
-  SHEAF_RETURN_IF_ERROR(StepAlike({left.begin(), half}));
-  return half == left.end() ? absl::OkStatus() : StepAlike({half, left.end()});
+  SHEAF_RETURN_IF_ERROR(StepAlike(shape, {left.begin(), half}));
+  return half == left.end() ? absl::OkStatus()
+                            : StepAlike(shape, {half, left.end()});
+}
+
+size_t Engine::MostTogether(const Shape& shape) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = most_together_.find(shape);
+  return found == most_together_.end() ? SIZE_MAX : found->second;
+}
+
+void Engine::NoteRanOut(const Shape& shape, size_t rows) const {
+  const std::lock_guard lock(mutex_);
+  ran_out_rows_ = ran_out_rows_ == 0 ? rows : std::min(ran_out_rows_, rows);
+  // One row that does not fit is its caller's trouble; it is tried again.
+  most_together_[shape] = std::max<size_t>((rows + 1) / 2, 1);
+}
+
+size_t Engine::ran_out_rows() const {
+  const std::lock_guard lock(mutex_);
+  return ran_out_rows_;
+}
+
+void Engine::ForgetLimits() const {
+  const std::lock_guard lock(mutex_);
+  most_together_.clear();
+  ran_out_rows_ = 0;
 }
 
 void Engine::Call(const std::vector<Row*>& rows) const {

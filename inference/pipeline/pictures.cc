@@ -58,19 +58,30 @@ absl::StatusOr<at::Tensor> DecodeInSteps(const Vae& vae,
   return picture;
 }
 
+bool IsFinite(const at::Tensor& tensor) {
+  return at::isfinite(tensor).all().item<bool>();
+}
+
+absl::Status NoNumbers() {
+  return absl::InternalError("the autoencoder answered with what is no number");
+}
+
 absl::StatusOr<at::Tensor> Decode(const Model& model, const at::Tensor& latents,
                                   const VaeOptions& options) {
   SHEAF_ASSIGN_OR_RETURN(const at::Tensor picture,
                          DecodeInSteps(*model.vae, latents, options));
-  const bool is_half = model.options.placement.dtype != at::kFloat;
-  if (!is_half || at::isfinite(picture).all().item<bool>()) return picture;
+  if (IsFinite(picture)) return picture;
+  if (model.options.placement.dtype == at::kFloat) return NoNumbers();
   Placement placement = model.options.placement;
   placement.dtype = at::kFloat;
   const std::string folder =
       model.options.vae.empty() ? model.folder + "/vae" : model.options.vae;
   SHEAF_ASSIGN_OR_RETURN(const auto full,
                          Vae::Load(folder, model.options.load, placement));
-  return DecodeInSteps(*full, latents, options);
+  SHEAF_ASSIGN_OR_RETURN(const at::Tensor again,
+                         DecodeInSteps(*full, latents, options));
+  if (IsFinite(again)) return again;
+  return NoNumbers();
 }
 
 }  // namespace
