@@ -59,6 +59,7 @@ void TorchEngine::Begin(const v1::LeasedBatch& batch) {
   index_of_.clear();
   untold_.clear();
   studio_->StartMemory();
+  ran_out_rows_ = 0;
   for (int index = 0; index < batch_.runs_size(); ++index) {
     const absl::Status status = BeginRow(index);
     if (!status.ok()) untold_.push_back(EndOf(index, status));
@@ -86,11 +87,22 @@ std::vector<RowEnd> TorchEngine::Step() {
     if (absl::IsAborted(end.image.status())) LeaveDevice(end.image.status());
     ends.push_back(EndOf(index_of_.at(end.row), std::move(end.image)));
   }
+  NoteRanOut();
   for (Row& row : rows_) {
     if (!row.live) continue;
     row.steps.step = static_cast<int>(studio_->StepsOf(row.id).done);
   }
   return ends;
+}
+
+void TorchEngine::NoteRanOut() {
+  const size_t rows = studio_->memory().ran_out_rows;
+  if (rows == ran_out_rows_) return;
+  ran_out_rows_ = rows;
+  if (rows > 0) {
+    spdlog::warn("{}: memory ran out with {} rows together; fewer go on",
+                 batch_.name(), rows);
+  }
 }
 
 RowEnd TorchEngine::EndOf(int index, absl::StatusOr<engine::Image> image) {

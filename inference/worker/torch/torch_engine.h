@@ -41,6 +41,8 @@ class TorchEngine : public Engine {
   };
 
   absl::Status BeginRow(int index);
+  // Says so in the log, once for each number of rows.
+  void NoteRanOut();
   RowEnd EndOf(int index, absl::StatusOr<engine::Image> image);
 
   const ModelList models_;
@@ -50,6 +52,7 @@ class TorchEngine : public Engine {
   std::vector<Row> rows_;
   std::map<engine::Studio::RowId, int> index_of_;
   std::vector<RowEnd> untold_;  // Ended before their first step.
+  size_t ran_out_rows_ = 0;     // As last said.
 };
 
 }  // namespace sheaf::worker
