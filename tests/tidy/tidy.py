@@ -27,7 +27,7 @@ TABLE = {
     "inference/worker": (
         ("base", "inference", "proto"),
         (
-            "absl", "cli11", "fmt", "grpc", "png", "protobuf", "spdlog",
+            "absl", "cli11", "fmt", "grpc", "protobuf", "spdlog",
             "tomlplusplus",
         ),
     ),
