@@ -60,9 +60,24 @@ at::Tensor MultiplyRows(const at::Tensor& x, const at::Tensor& weight,
   return all.narrow(0, 0, rows);
 }
 
+// A convolution rearranges its weights at each call, which tells where a row
+// has few tokens. OpenBLAS does not, and has one way for all products but the
+// small ones and the last few lines of any: where one row's product is not
+// small, and its tokens fill the blocks of lines, every row goes the same way.
+bool IsForOpenBlas(const at::Tensor& x, const at::Tensor& weight) {
+  constexpr int64_t kFewTokens = 128;
+  constexpr int64_t kBlock = 16;
+  constexpr int64_t kSmallProduct = int64_t{1} << 20;
+  return !at::hasMKL() && x.scalar_type() == at::kFloat &&
+         x.size(1) <= kFewTokens && x.size(1) % kBlock == 0 &&
+         x.size(1) * weight.numel() > kSmallProduct;
+}
+
 at::Tensor Multiply(const at::Tensor& x, const at::Tensor& weight,
                     const at::Tensor& bias) {
-  if (IsForOneDnn(x) && x.dim() == 3) return MultiplyTokens(x, weight, bias);
+  if (IsForOneDnn(x) && x.dim() == 3 && !IsForOpenBlas(x, weight)) {
+    return MultiplyTokens(x, weight, bias);
+  }
   if (IsForOneDnn(x) && x.dim() == 2) return MultiplyRows(x, weight, bias);
   return at::linear(x, weight, bias);
 }

@@ -95,14 +95,14 @@ TEST(LayersTest, AConvolutionsRowsAreWhatTheyAreAlone) {
 
 TEST(LayersTest, AProductsRowsAreWhatTheyAreAlone) {
   for (const auto& [in, out] : std::vector<std::pair<int64_t, int64_t>>(
-           {{32, 128}, {96, 96}, {128, 1024}, {320, 320}, {768, 64}})) {
+           {{32, 128}, {96, 96}, {128, 1024}, {320, 640}, {768, 64}})) {
     Weights weights;
     weights.Add("weight", {out, in});
     weights.Add("bias", {out});
     const auto layer = weights.Make<Linear>(in, out, true);
     const std::string name = std::to_string(in) + " to " + std::to_string(out);
     ExpectAlone("rows " + name, Numbers({16, in}, 0.41), layer);
-    for (const int64_t tokens : {1, 4, 16, 77, 256}) {
+    for (const int64_t tokens : {1, 4, 16, 48, 64, 77, 112, 256}) {
       ExpectAlone("tokens " + name + ", " + std::to_string(tokens),
                   Numbers({16, tokens, in}, 0.41), layer);
     }
