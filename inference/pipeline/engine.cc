@@ -64,28 +64,32 @@ Inputs Gather(const std::vector<Line>& lines, bool with_extra,
   return inputs;
 }
 
-// The lines that each ControlNet works for at this step, and no others.
+// The calls of ControlNets at this step, each for the lines that it works for
+// and no others.
 using ControlLines = std::vector<
     std::pair<std::shared_ptr<const ControlNet>, std::vector<Line>>>;
 
+// Sums depend on their order. So the calls come in an order in which every row
+// finds its controls as it lists them, whatever others list; where two rows
+// contradict each other, a network is called twice.
 ControlLines LiveControls(const std::vector<Line>& lines) {
   ControlLines live;
   for (const Line& line : lines) {
+    auto next = live.begin();  // After the call for the control before.
     for (const RowControl& control : line.row->start().controls) {
       if (line.row->WeightOf(control) == 0) continue;
       if (control.guess_mode && !line.branch->is_prompt) continue;
       Line own = line;
       own.control = &control;
       // Calls that fade differ from those that don't.
-      const auto same = [&](const auto& group) {
-        return group.first == control.net &&
-               group.second.front().control->guess_mode == control.guess_mode;
+      const auto same = [&](const auto& call) {
+        return call.first == control.net &&
+               call.second.front().control->guess_mode == control.guess_mode;
       };
-      auto found = std::find_if(live.begin(), live.end(), same);
-      if (found == live.end()) {
-        found = live.insert(live.end(), {control.net, {}});
-      }
+      auto found = std::find_if(next, live.end(), same);
+      if (found == live.end()) found = live.insert(next, {control.net, {}});
       found->second.push_back(own);
+      next = found + 1;
     }
   }
   return live;

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import time
 import unittest
 
 import fixture
@@ -281,6 +282,72 @@ class TroubleTest(TorchCase):
         )
         self.assertEqual(self.hashes(cluster, jobs[0]), wanted[:1])
         self.assertEqual(self.hashes(cluster, jobs[2]), wanted[2:])
+
+
+class ChaosTest(TorchCase):
+    JOBS = int(os.environ.get("SHEAF_TORCH_JOBS", "24"))
+    SAMPLERS = ["auto", "Euler", "Euler a", "DPM++ 2M Karras", "DDIM",
+                "UniPC", "Heun", "LCM"]
+
+    def draw(self, dice, image):
+        """A job of one to three runs that differ in all that may differ."""
+        shared = {
+            "sampler": dice.choice(self.SAMPLERS),
+            "steps": dice.randint(1, 8),
+            "guidance": dice.choice([1, 3, 7.5]),
+            "width": dice.choice([32, 48]),
+            "model": dice.choice(["sd", "sd", "sd", "sd2"]),
+        }
+        if shared["model"] == "sd":
+            shared["controls"] = [pb.Control(type=each, image=image)
+                                  for each in ("edge", "seg")]
+            weights = lambda: {each: dice.choice([0, 0, 0.5, 1.25])
+                               for each in ("edge", "seg")}
+        else:
+            weights = dict
+        runs = [{"seed": dice.randrange(1 << 20), "weights": weights()}
+                for _ in range(dice.randint(1, 3))]
+        return shared, runs
+
+    def test_whatever_dies_every_picture_is_what_it_is_alone(self):
+        seed = fixture_seed()
+        dice = random.Random(seed)
+        quiet, wild = self.torch_cluster(), self.torch_cluster()
+        image = make_png(32, 32, shade=180)
+        for cluster in (quiet, wild):
+            name = cluster.upload(image).name
+        drawn = [self.draw(dice, name) for _ in range(self.JOBS)]
+        quiet.set_queue(batch_size=1)
+        wild.set_queue(batch_size=8)
+        self.torch_worker(quiet)
+        workers = [self.torch_worker(wild) for _ in range(2)]
+        pairs = [
+            tuple(self.submit(cluster, runs, **shared)
+                  for cluster in (quiet, wild))
+            for shared, runs in drawn
+        ]
+        # A run that sees three workers die is put aside: no more than two do.
+        for victim in (0, None, 1):
+            time.sleep(dice.uniform(1, 3))
+            if victim is None:
+                wild.restart()
+                continue
+            workers[victim].kill()
+            workers[victim] = self.torch_worker(wild)
+        for alone, together in pairs:
+            for cluster, job in ((quiet, alone), (wild, together)):
+                cluster.wait(job, timeout=240)
+        failed = [run.error for _, job in pairs for run in wild.runs(job)
+                  if run.state != pb.RUN_STATE_SUCCEEDED]
+        self.assertEqual(failed, [], f"SHEAF_SEED={seed}")
+        again = sum(run.attempt > 1 for _, job in pairs
+                    for run in wild.runs(job))
+        print(f"{again} runs were tried more than once")
+        for (alone, together), what in zip(pairs, drawn):
+            self.assertEqual(
+                self.hashes(wild, together), self.hashes(quiet, alone),
+                f"SHEAF_SEED={seed}: {what}",
+            )
 
 
 def fixture_seed():
