@@ -195,6 +195,53 @@ TEST_F(RowsTest, ACopyGoesOnByItself) {
   EXPECT_TRUE(row.sample().equal(copy.sample()));
 }
 
+TEST_F(RowsTest, ASavedRowGoesOnInAnotherProcessToTheLastBit) {
+  const c10::InferenceMode no_gradients;
+  std::vector<RunRequest> requests = Mixture();
+  requests.push_back(Request("Euler a", 5, 7, 3.0));
+  requests.back().random = RandomMode::kPhilox;
+  for (const RunRequest& request : requests) {
+    const at::Tensor whole = Alone(request);
+    const size_t steps = Begin(request).steps();
+    for (const size_t stop : {size_t{1}, steps - 1}) {
+      Row first = Begin(request);
+      while (first.steps_done() < stop) Step({&first});
+      Row second = Begin(request);
+      const absl::Status restored = second.Restore(first.Save());
+      ASSERT_TRUE(restored.ok()) << restored;
+      EXPECT_EQ(second.steps_done(), stop);
+      while (!second.done()) Step({&second});
+      ExpectAlike(second.sample(), whole, request.prompt);
+    }
+  }
+}
+
+TEST_F(RowsTest, WhatNoRowLikeItHasSavedIsRefused) {
+  const c10::InferenceMode no_gradients;
+  Row row = Begin(Request("Euler a", 4, 1, 7.5));
+  Step({&row});
+  const std::string saved = row.Save();
+  const auto refuses = [&](const RunRequest& request,
+                           const std::string& bytes) {
+    Row other = Begin(request);
+    const at::Tensor before = other.sample().clone();
+    EXPECT_EQ(other.Restore(bytes).code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(other.steps_done(), 0u);
+    EXPECT_TRUE(other.sample().equal(before));
+  };
+  const RunRequest same = Request("Euler a", 4, 1, 7.5);
+  refuses(Request("Euler a", 5, 1, 7.5), saved);
+  RunRequest large = same;
+  large.width = 48;
+  refuses(large, saved);
+  refuses(same, "");
+  refuses(same, saved.substr(0, saved.size() / 2));
+  // Every bit of the header matters, or what it says is the same.
+  std::string cut = saved;
+  cut.replace(cut.find("\"noise\":\"cpu"), 12, "\"noise\":\"gpu");
+  refuses(same, cut);
+}
+
 TEST_F(RowsTest, RowsOfDifferentSizesShareAStep) {
   const c10::InferenceMode no_gradients;
   RunRequest wide = Mixture()[1];
