@@ -12,6 +12,8 @@
 #include "base/near_word.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "inference/schedule/registry.h"
+#include "inference/weights/config.h"
 #include "inference/weights/folder.h"
 #include "toml++/toml.h"
 
@@ -176,6 +178,9 @@ absl::StatusOr<OfferedModel> ReadFolder(const fs::path& folder) {
   model.alias =
       (whole.has_filename() ? whole : whole.parent_path()).filename().string();
   AddNeighbours(&model);
+  const auto scheduler = engine::Config::Read(
+      (whole / "scheduler" / "scheduler_config.json").string());
+  if (scheduler.ok()) model.own_sampler = engine::OwnSchedulerName(*scheduler);
   const fs::path own = folder / kOwnFile;
   if (fs::is_regular_file(own)) {
     SHEAF_ASSIGN_OR_RETURN(const toml::table table, ParseFile(own));

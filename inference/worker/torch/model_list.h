@@ -33,6 +33,7 @@ struct OfferedModel {
   int steps = 20;
   double guidance = 7.5;
   std::string sampler = "auto";
+  std::string own_sampler;  // What "auto" is, by name; empty: nobody knows.
   int width = 0;  // 0: what it was trained for.
   int height = 0;
   bool is_default = false;

@@ -225,6 +225,18 @@ absl::StatusOr<Image> OrderDesk::Picture(const std::string& artifact) {
   return pictures_.front().second;
 }
 
+namespace {
+
+// "auto" would tell nobody how the picture was made.
+std::string SamplerName(const Order& order, const OfferedModel* model) {
+  const bool is_own = order.sampler.empty() || order.sampler == "auto";
+  return is_own && model != nullptr && !model->own_sampler.empty()
+             ? model->own_sampler
+             : order.sampler;
+}
+
+}  // namespace
+
 engine::Generation DescriptionOf(const v1::LeasedBatch& batch, int row,
                                  const Order& order, const Image& image,
                                  const ModelList& models) {
@@ -234,7 +246,7 @@ engine::Generation DescriptionOf(const v1::LeasedBatch& batch, int row,
       .prompt = order.request.prompt,
       .negative_prompt = order.request.negative_prompt.value_or(""),
       .steps = order.request.steps,
-      .sampler = order.sampler,
+      .sampler = SamplerName(order, model),
       .guidance = order.request.guidance,
       .seed = order.request.seed,
       .width = image.width,

@@ -201,6 +201,17 @@ TEST_F(OrdersTest, AServerThatIsAwayIsNoFaultOfTheRuns) {
   ExpectError(absl::StatusCode::kUnavailable, "no server");
 }
 
+TEST_F(OrdersTest, TheModelsOwnSamplerIsDescribedByItsName) {
+  folder_.Write("sd/scheduler/scheduler_config.json",
+                R"({"_class_name": "PNDMScheduler"})");
+  models_ = *ModelList::Read({folder_.path()});
+  wish().set_sampler("auto");
+  const auto order = Take();
+  ASSERT_TRUE(order.ok());
+  const engine::Image image = engine::MakeImage(8, 8, 3);
+  EXPECT_EQ(DescriptionOf(batch_, 0, *order, image, models_).sampler, "PNDM");
+}
+
 TEST_F(OrdersTest, TheDescriptionSaysNothingOfTheNeighbours) {
   batch_ = MakeBatch(1, {{.seed = 5}, {.seed = 6}});
   AddControl("edge", kPicture, 0.5);
@@ -215,6 +226,7 @@ TEST_F(OrdersTest, TheDescriptionSaysNothingOfTheNeighbours) {
   EXPECT_EQ(together, DescriptionOf(alone, 0, *order, image, models_));
   EXPECT_EQ(together.more.at("Controls"), "edge 0.5");
   EXPECT_EQ(together.model, "sd");
+  EXPECT_EQ(together.sampler, "Euler");
   EXPECT_EQ(together.seed, 5u);
 }
 
