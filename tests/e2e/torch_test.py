@@ -173,7 +173,9 @@ class PictureTest(TorchCase):
             for seed, model in enumerate(["sd", "sd2", "sd", "sd2"])
         ]
         for job in jobs:
-            self.assertEqual(self.ended(cluster, job).state, pb.JOB_STATE_SUCCEEDED)
+            self.assertEqual(
+                self.ended(cluster, job).state, pb.JOB_STATE_SUCCEEDED
+            )
         first, second = (
             engine_hashes(
                 cluster.folder, "txt2img", os.path.join(GOLDEN, folder),
@@ -237,7 +239,9 @@ class TroubleTest(TorchCase):
         free.stop()
         tight = self.torch_worker(cluster, tensor_memory="40MiB")
         again = self.submit(cluster, seeds, **shared)
-        self.assertEqual(self.ended(cluster, again).state, pb.JOB_STATE_SUCCEEDED)
+        self.assertEqual(
+            self.ended(cluster, again).state, pb.JOB_STATE_SUCCEEDED
+        )
         self.assertEqual(
             self.hashes(cluster, again), self.hashes(cluster, job)
         )
