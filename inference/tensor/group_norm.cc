@@ -42,12 +42,14 @@ SHEAF_WIDE void SumSquares(const float* x, int64_t pixels, int64_t channels,
   }
 }
 
-// y[p][c] = x[p][c] * scale[c] + shift[c]
+// y[p][c] = (x[p][c] - middle[c]) * scale[c] + shift[c]
 SHEAF_WIDE void ScaleAndShift(const float* x, int64_t pixels, int64_t channels,
-                              const float* scale, const float* shift,
-                              float* y) {
+                              const float* middle, const float* scale,
+                              const float* shift, float* y) {
   for (int64_t p = 0; p < pixels; ++p, x += channels, y += channels) {
-    for (int64_t c = 0; c < channels; ++c) y[c] = x[c] * scale[c] + shift[c];
+    for (int64_t c = 0; c < channels; ++c) {
+      y[c] = (x[c] - middle[c]) * scale[c] + shift[c];
+    }
   }
 }
 
@@ -104,9 +106,14 @@ void Measure(const float* x, int64_t pixels, const Shape& shape, float* scratch,
   }
 }
 
-// What a row's values are to be multiplied by, and what is added.
+// What is to be taken from a row's values, what the rest is to be multiplied
+// by, and what is added: three floats for each channel. The mean is taken off
+// first, since a large one would leave little of the digits of a product.
 void Factors(const Moments* chunks, const Shape& shape, const float* weight,
-             const float* bias, double epsilon, float* scale, float* shift) {
+             const float* bias, double epsilon, float* factors) {
+  float* const middle = factors;
+  float* const scale = middle + shape.channels;
+  float* const shift = scale + shape.channels;
   const int64_t width = shape.channels_of_group();
   for (int64_t group = 0; group < shape.groups; ++group) {
     Moments all = chunks[group];
@@ -117,9 +124,10 @@ void Factors(const Moments* chunks, const Shape& shape, const float* weight,
     for (int64_t i = 0; i < width; ++i) {
       const int64_t c = group * width + i;
       const double factor = inverse * (weight == nullptr ? 1.0f : weight[c]);
+      middle[c] = static_cast<float>(all.mean);
       scale[c] = static_cast<float>(factor);
-      shift[c] = static_cast<float>((bias == nullptr ? 0.0f : bias[c]) -
-                                    all.mean * factor);
+      shift[c] = static_cast<float>((bias == nullptr ? 0.0f : bias[c]) +
+                                    (middle[c] - all.mean) * factor);
     }
   }
 }
@@ -170,19 +178,19 @@ at::Tensor NormalizeGroups(const at::Tensor& x, int64_t groups,
         &moments[static_cast<size_t>((row * shape.chunks() + chunk) * groups)]);
   });
   std::vector<float> factors(
-      static_cast<size_t>(2 * shape.rows * shape.channels));
-  const auto scale_of = [&](int64_t row) {
-    return &factors[static_cast<size_t>(2 * row * shape.channels)];
+      static_cast<size_t>(3 * shape.rows * shape.channels));
+  const auto factors_of = [&](int64_t row) {
+    return &factors[static_cast<size_t>(3 * row * shape.channels)];
   };
   for (int64_t row = 0; row < shape.rows; ++row) {
     Factors(&moments[static_cast<size_t>(row * shape.chunks() * groups)], shape,
-            DataOf(weight), DataOf(bias), epsilon, scale_of(row),
-            scale_of(row) + shape.channels);
+            DataOf(weight), DataOf(bias), epsilon, factors_of(row));
   }
   ForEachChunk(shape, [&](int64_t row, int64_t, int64_t begin, int64_t pixels) {
-    const float* const scale = scale_of(row);
-    ScaleAndShift(from + place(row, begin), pixels, shape.channels, scale,
-                  scale + shape.channels, to + place(row, begin));
+    const float* const middle = factors_of(row);
+    const float* const scale = middle + shape.channels;
+    ScaleAndShift(from + place(row, begin), pixels, shape.channels, middle,
+                  scale, scale + shape.channels, to + place(row, begin));
   });
   return output;
 }
