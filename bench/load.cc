@@ -4,7 +4,6 @@
 #include <atomic>
 #include <chrono>
 #include <thread>
-#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/blocking_counter.h"
@@ -187,30 +186,6 @@ class Open {
 };
 
 }  // namespace
-
-namespace {
-
-struct FirstReason {
-  absl::Mutex mutex;
-  std::string text ABSL_GUARDED_BY(mutex);
-};
-
-FirstReason& Reason() {
-  static auto* const reason = new FirstReason;
-  return *reason;
-}
-
-}  // namespace
-
-void Blame(const std::string& reason) {
-  absl::MutexLock lock(&Reason().mutex);
-  if (Reason().text.empty()) Reason().text = reason;
-}
-
-std::string TakeBlame() {
-  absl::MutexLock lock(&Reason().mutex);
-  return std::exchange(Reason().text, "");
-}
 
 Window ClosedLoop(const Operations& operations, const LoadOptions& options) {
   return Closed(operations).Run(options);

@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -29,11 +28,6 @@ struct LoadOptions {
   absl::Duration warm_up = absl::Milliseconds(60);
   absl::Duration window = absl::Milliseconds(500);
 };
-
-// Why an operation failed, for whoever reads the table: the first reason since
-// TakeBlame() is kept. Any thread.
-void Blame(const std::string& reason);
-std::string TakeBlame();
 
 // All `operations` in flight all the time. Returns when the last one is over.
 Window ClosedLoop(const Operations& operations, const LoadOptions& options);

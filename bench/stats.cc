@@ -4,11 +4,13 @@
 #include <cmath>
 #include <csignal>
 #include <limits>
+#include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "base/status.h"
-#include "bench/load.h"
 
 namespace sheaf::bench {
 namespace {
@@ -54,7 +56,27 @@ absl::Status MeasureOnce(Contender* contender) {
   return absl::OkStatus();
 }
 
+struct FirstReason {
+  absl::Mutex mutex;
+  std::string text ABSL_GUARDED_BY(mutex);
+};
+
+FirstReason& Reason() {
+  static auto* const reason = new FirstReason;
+  return *reason;
+}
+
 }  // namespace
+
+void Blame(const std::string& reason) {
+  absl::MutexLock lock(&Reason().mutex);
+  if (Reason().text.empty()) Reason().text = reason;
+}
+
+std::string TakeBlame() {
+  absl::MutexLock lock(&Reason().mutex);
+  return std::exchange(Reason().text, "");
+}
 
 double Percentile(const std::vector<double>& latencies, double fraction) {
   if (latencies.empty()) return std::numeric_limits<double>::quiet_NaN();
