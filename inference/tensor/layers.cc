@@ -15,10 +15,11 @@ at::Tensor InFloat(const at::Tensor& x) {
 }
 
 // oneDNN's convolutions sum up in one order, whatever the number of rows.
-// LibTorch itself takes another library for small calls.
+// LibTorch itself takes another library for small calls. In bf16 the choice
+// stays with LibTorch: not every processor has oneDNN's.
 bool IsForOneDnn(const at::Tensor& x) {
   return x.device().is_cpu() && x.numel() > 0 && at::hasMKLDNN() &&
-         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+         x.scalar_type() == at::kFloat;
 }
 
 at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight,
@@ -68,8 +69,7 @@ bool IsForOpenBlas(const at::Tensor& x, const at::Tensor& weight) {
   constexpr int64_t kFewTokens = 128;
   constexpr int64_t kBlock = 16;
   constexpr int64_t kSmallProduct = int64_t{1} << 20;
-  return !at::hasMKL() && x.scalar_type() == at::kFloat &&
-         x.size(1) <= kFewTokens && x.size(1) % kBlock == 0 &&
+  return !at::hasMKL() && x.size(1) <= kFewTokens && x.size(1) % kBlock == 0 &&
          x.size(1) * weight.numel() > kSmallProduct;
 }
 
