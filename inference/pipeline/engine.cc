@@ -155,6 +155,7 @@ absl::Status Engine::StepAlike(const Shape& shape,
   std::vector<size_t> before;
   for (const Row* row : rows) before.push_back(row->steps_done());
   const absl::Status status = Guard("a step", [&] { Call(rows); });
+  if (status.ok()) NoteWent(rows.size());
   if (!absl::IsResourceExhausted(status)) return status;
   prompts_.Clear();
   NoteRanOut(shape, rows.size());
@@ -176,22 +177,28 @@ size_t Engine::MostTogether(const Shape& shape) const {
   return found == most_together_.end() ? SIZE_MAX : found->second;
 }
 
+void Engine::NoteWent(size_t rows) const {
+  const std::lock_guard lock(mutex_);
+  together_.most = std::max(together_.most, rows);
+}
+
 void Engine::NoteRanOut(const Shape& shape, size_t rows) const {
   const std::lock_guard lock(mutex_);
-  ran_out_rows_ = ran_out_rows_ == 0 ? rows : std::min(ran_out_rows_, rows);
+  const size_t before = together_.ran_out;
+  together_.ran_out = before == 0 ? rows : std::min(before, rows);
   // One row that does not fit is its caller's trouble; it is tried again.
   most_together_[shape] = std::max<size_t>((rows + 1) / 2, 1);
 }
 
-size_t Engine::ran_out_rows() const {
+Engine::Together Engine::together() const {
   const std::lock_guard lock(mutex_);
-  return ran_out_rows_;
+  return together_;
 }
 
 void Engine::ForgetLimits() const {
   const std::lock_guard lock(mutex_);
   most_together_.clear();
-  ran_out_rows_ = 0;
+  together_ = Together();
 }
 
 void Engine::Call(const std::vector<Row*>& rows) const {

@@ -29,8 +29,12 @@ class Engine {
   // half-way.
   absl::Status Step(const std::vector<Row*>& rows) const;
 
-  // The fewest rows for which memory ran out. 0: it did not.
-  size_t ran_out_rows() const;
+  // Of one UNet call since ForgetLimits().
+  struct Together {
+    size_t most = 0;     // Rows that went through one.
+    size_t ran_out = 0;  // Fewest for which memory ran out; 0: it did not.
+  };
+  Together together() const;
   // To be called when there may be more memory than there was.
   void ForgetLimits() const;
 
@@ -48,6 +52,7 @@ class Engine {
   absl::Status StepAlike(const Shape& shape,
                          const std::vector<Row*>& rows) const;
   size_t MostTogether(const Shape& shape) const;
+  void NoteWent(size_t rows) const;
   void NoteRanOut(const Shape& shape, size_t rows) const;
   // Throws as LibTorch does.
   void Call(const std::vector<Row*>& rows) const;
@@ -58,7 +63,7 @@ class Engine {
   // How many rows of a shape go together, once memory has run out for more.
   // Guarded by mutex_, as what follows.
   mutable std::map<Shape, size_t> most_together_;
-  mutable size_t ran_out_rows_ = 0;
+  mutable Together together_;
 };
 
 }  // namespace sheaf::engine

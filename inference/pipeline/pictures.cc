@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "inference/control/filters.h"
 #include "inference/tensor/guard.h"
@@ -62,16 +63,20 @@ bool IsFinite(const at::Tensor& tensor) {
   return at::isfinite(tensor).all().item<bool>();
 }
 
-absl::Status NoNumbers() {
-  return absl::InternalError("the autoencoder answered with what is no number");
+absl::Status NoNumbers(std::string_view who) {
+  return absl::InternalError(
+      absl::StrCat(ToAbsl(who), " answered with what is no number"));
 }
 
 absl::StatusOr<at::Tensor> Decode(const Model& model, const at::Tensor& latents,
                                   const VaeOptions& options) {
+  if (!IsFinite(latents)) return NoNumbers("the UNet");
   SHEAF_ASSIGN_OR_RETURN(const at::Tensor picture,
                          DecodeInSteps(*model.vae, latents, options));
   if (IsFinite(picture)) return picture;
-  if (model.options.placement.dtype == at::kFloat) return NoNumbers();
+  if (model.options.placement.dtype == at::kFloat) {
+    return NoNumbers("the autoencoder");
+  }
   Placement placement = model.options.placement;
   placement.dtype = at::kFloat;
   const std::string folder =
@@ -81,7 +86,7 @@ absl::StatusOr<at::Tensor> Decode(const Model& model, const at::Tensor& latents,
   SHEAF_ASSIGN_OR_RETURN(const at::Tensor again,
                          DecodeInSteps(*full, latents, options));
   if (IsFinite(again)) return again;
-  return NoNumbers();
+  return NoNumbers("the autoencoder");
 }
 
 }  // namespace

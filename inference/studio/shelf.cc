@@ -1,5 +1,6 @@
 #include "inference/studio/shelf.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -109,6 +110,19 @@ bool Shelf::PutOneAway() {
   desks_.erase(oldest);
   ReleaseKeptMemory();
   return true;
+}
+
+Engine::Together Shelf::together() const {
+  Engine::Together all;
+  for (const auto& entry : desks_) {
+    if (entry.second == nullptr) continue;
+    const Engine::Together own = entry.second->engine.together();
+    all.most = std::max(all.most, own.most);
+    if (own.ran_out > 0 && (all.ran_out == 0 || own.ran_out < all.ran_out)) {
+      all.ran_out = own.ran_out;
+    }
+  }
+  return all;
 }
 
 void Shelf::ForgetLimits() const {

@@ -51,7 +51,8 @@ class Shelf {
   // False where there is none.
   bool PutOneAway();
 
-  // Of every desk: Engine::ForgetLimits().
+  // Of all desks: Engine::together() and ForgetLimits().
+  Engine::Together together() const;
   void ForgetLimits() const;
 
   size_t bytes() const;

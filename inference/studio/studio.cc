@@ -37,11 +37,6 @@ DeviceFacts FactsOf(const StudioOptions& options, const Placement& placement) {
   return facts;
 }
 
-bool IsFinite(const at::Tensor& tensor) {
-  const c10::InferenceMode no_gradients;
-  return at::isfinite(tensor).all().item<bool>();
-}
-
 }  // namespace
 
 struct Studio::Slot {
@@ -107,15 +102,7 @@ std::vector<Studio::End> Studio::Step() {
     groups[entry.second->desk.get()].push_back(entry.second.get());
   }
   std::vector<End> ends;
-  for (const auto& [desk, group] : groups) {
-    StepGroup(group, &ends);
-    memory_.rows = std::max(memory_.rows, group.size());
-    const size_t ran_out = desk->engine.ran_out_rows();
-    if (ran_out > 0 &&
-        (memory_.ran_out_rows == 0 || ran_out < memory_.ran_out_rows)) {
-      memory_.ran_out_rows = ran_out;
-    }
-  }
+  for (const auto& group : groups) StepGroup(group.second, &ends);
   for (const End& end : ends) rows_.erase(end.row);
   return ends;
 }
@@ -159,12 +146,9 @@ absl::Status Studio::Advance(const Group& group) {
 }
 
 absl::StatusOr<Image> Studio::Develop(const Slot& slot) const {
-  const at::Tensor latents = slot.row.sample();
-  if (!IsFinite(latents)) {
-    return absl::InternalError("the model answered with what is no number");
-  }
-  SHEAF_ASSIGN_OR_RETURN(std::vector<Image> images,
-                         DecodePictures(*slot.desk->model, {latents}, {}));
+  SHEAF_ASSIGN_OR_RETURN(
+      std::vector<Image> images,
+      DecodePictures(*slot.desk->model, {slot.row.sample()}, {}));
   return std::move(images.front());
 }
 
@@ -177,15 +161,15 @@ Studio::Steps Studio::StepsOf(RowId row) const {
 void Studio::Drop(RowId row) { rows_.erase(row); }
 
 void Studio::StartMemory() {
-  memory_ = MemoryUse();
   ResetMemoryPeak();
   shelf_->ForgetLimits();
 }
 
 MemoryUse Studio::memory() const {
-  MemoryUse use = memory_;
-  use.peak_bytes = MemoryPeak();
-  return use;
+  const Engine::Together together = shelf_->together();
+  return {.rows = together.most,
+          .peak_bytes = MemoryPeak(),
+          .ran_out_rows = together.ran_out};
 }
 
 }  // namespace sheaf::engine

@@ -72,6 +72,7 @@ class Studio {
   // The others go on as if it had never been there. Any number, also twice.
   void Drop(RowId row);
 
+  // From now on; rows that were split because memory ran out go together again.
   void StartMemory();
   MemoryUse memory() const;
 
@@ -88,7 +89,6 @@ class Studio {
   const DeviceFacts device_;
   std::map<RowId, std::unique_ptr<Slot>> rows_;
   RowId next_row_ = 1;
-  MemoryUse memory_;
 };
 
 }  // namespace sheaf::engine

@@ -14,8 +14,7 @@ from wire import make_png, pb, read_png
 GOLDEN = os.path.join(fixture.ROOT, "tests", "golden", "models")
 SD = os.path.join(GOLDEN, "tiny-sd")
 
-# Two more models than folders: one with controls, one that inpaints is not
-# needed for what is tested here.
+# One with controls, one to change to.
 MODELS = """
 [models.sd]
 folder = "{golden}/tiny-sd"
