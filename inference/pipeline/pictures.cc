@@ -59,23 +59,27 @@ absl::StatusOr<at::Tensor> DecodeInSteps(const Vae& vae,
   return picture;
 }
 
-bool IsFinite(const at::Tensor& tensor) {
-  return at::isfinite(tensor).all().item<bool>();
-}
-
-absl::Status NoNumbers(std::string_view who) {
+// INTERNAL where `who` answered with what is no number.
+absl::Status CheckFinite(const at::Tensor& tensor, std::string_view who) {
+  bool is_finite = false;
+  SHEAF_RETURN_IF_ERROR(Guard("looking for numbers", [&] {
+    is_finite = at::isfinite(tensor).all().item<bool>();
+  }));
+  if (is_finite) return absl::OkStatus();
   return absl::InternalError(
       absl::StrCat(ToAbsl(who), " answered with what is no number"));
 }
 
 absl::StatusOr<at::Tensor> Decode(const Model& model, const at::Tensor& latents,
                                   const VaeOptions& options) {
-  if (!IsFinite(latents)) return NoNumbers("the UNet");
+  SHEAF_RETURN_IF_ERROR(CheckFinite(latents, "the UNet"));
   SHEAF_ASSIGN_OR_RETURN(const at::Tensor picture,
                          DecodeInSteps(*model.vae, latents, options));
-  if (IsFinite(picture)) return picture;
-  if (model.options.placement.dtype == at::kFloat) {
-    return NoNumbers("the autoencoder");
+  const absl::Status finite = CheckFinite(picture, "the autoencoder");
+  const bool is_half = model.options.placement.dtype != at::kFloat;
+  if (!is_half || !absl::IsInternal(finite)) {
+    SHEAF_RETURN_IF_ERROR(finite);
+    return picture;
   }
   Placement placement = model.options.placement;
   placement.dtype = at::kFloat;
@@ -85,8 +89,8 @@ absl::StatusOr<at::Tensor> Decode(const Model& model, const at::Tensor& latents,
                          Vae::Load(folder, model.options.load, placement));
   SHEAF_ASSIGN_OR_RETURN(const at::Tensor again,
                          DecodeInSteps(*full, latents, options));
-  if (IsFinite(again)) return again;
-  return NoNumbers("the autoencoder");
+  SHEAF_RETURN_IF_ERROR(CheckFinite(again, "the autoencoder"));
+  return again;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "base/sha256.h"
 #include "fmt/format.h"
 #include "inference/image/png.h"
+#include "inference/worker/batch_weights.h"
 
 namespace sheaf::worker {
 namespace {
@@ -15,11 +16,8 @@ namespace {
 // that only their neighbours have, and neighbours must not show.
 std::map<std::string, double> EffectiveWeights(const v1::LeasedBatch& batch,
                                                int row) {
-  const auto& given = row < batch.weights_list_size()
-                          ? batch.weights_list(row).weights()
-                          : batch.runs(row).request().weights();
   std::map<std::string, double> weights;
-  for (const auto& [type, weight] : given) {
+  for (const auto& [type, weight] : WeightsOf(batch, row)) {
     if (weight != 0) weights[type] = weight;
   }
   return weights;

@@ -10,6 +10,7 @@
 #include "base/near_word.h"
 #include "base/status.h"
 #include "inference/image/png.h"
+#include "inference/worker/batch_weights.h"
 
 namespace sheaf::worker {
 namespace {
@@ -21,13 +22,9 @@ using engine::Task;
 
 constexpr size_t kPicturesKept = 16;
 
-// The weight of each control type for this row. A batch spells out a 0 for
-// types that only its neighbours have.
 double WeightOf(const v1::LeasedBatch& batch, int row,
                 const v1::Control& control) {
-  const auto& weights = row < batch.weights_list_size()
-                            ? batch.weights_list(row).weights()
-                            : batch.runs(row).request().weights();
+  const auto& weights = WeightsOf(batch, row);
   const auto found = weights.find(control.type());
   if (found != weights.end()) return found->second;
   return control.has_weight() ? control.weight() : 1.0;
