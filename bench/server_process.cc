@@ -88,9 +88,12 @@ absl::Status ServerProcess::Launch() {
   if (options_.echo) {
     options.command = {ProgramPath(), "--echo-server", address_};
   } else {
-    options.command = {SheafdPath(), "--data-dir", options_.directory + "/data",
-                       "--listen",   address_,     "--local-workers",
-                       "0"};
+    // A worker here takes what there is, and leaves nothing to one that has
+    // the model already.
+    options.command = {
+        SheafdPath(), "--data-dir",      options_.directory + "/data",
+        "--listen",   address_,          "--local-workers",
+        "0",          "--affinity-wait", "0s"};
   }
   SHEAF_ASSIGN_OR_RETURN(process_, Process::Start(options));
   return absl::OkStatus();

@@ -4,8 +4,11 @@
 #include <cmath>
 #include <csignal>
 #include <limits>
+#include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "base/status.h"
 
@@ -21,17 +24,30 @@ bool Steady(const Contender& contender, double spread) {
          spread * Percentile(rates, 0.5);
 }
 
+// On a machine that is busy with other things a disk may stall for longer than
+// a window: that is no measurement, and it is made again.
+constexpr int kEmptyWindowsMax = 5;
+
+absl::StatusOr<Window> MeasureWindow(Contender* contender) {
+  absl::StatusOr<Window> window = contender->measure();
+  for (int i = 0; i < kEmptyWindowsMax; ++i) {
+    if (!window.ok() || window->failures > 0 || window->rate > 0) break;
+    window = contender->measure();
+  }
+  return window;
+}
+
 absl::Status MeasureOnce(Contender* contender) {
-  auto window = contender->measure();
+  auto window = MeasureWindow(contender);
   if (!window.ok()) {
     return absl::Status(
         window.status().code(),
         absl::StrCat(contender->name, ": ", window.status().message()));
   }
   if (window->failures > 0 || window->rate <= 0) {
-    return absl::UnknownError(absl::StrCat(contender->name, ": ",
-                                           window->failures,
-                                           " operations failed in a window"));
+    return absl::UnknownError(
+        absl::StrCat(contender->name, ": ", window->failures,
+                     " operations failed in a window ", TakeBlame()));
   }
   contender->rates.push_back(window->rate);
   contender->p50.push_back(Percentile(window->latencies, 0.5));
@@ -40,7 +56,27 @@ absl::Status MeasureOnce(Contender* contender) {
   return absl::OkStatus();
 }
 
+struct FirstReason {
+  absl::Mutex mutex;
+  std::string text ABSL_GUARDED_BY(mutex);
+};
+
+FirstReason& Reason() {
+  static auto* const reason = new FirstReason;
+  return *reason;
+}
+
 }  // namespace
+
+void Blame(const std::string& reason) {
+  absl::MutexLock lock(&Reason().mutex);
+  if (Reason().text.empty()) Reason().text = reason;
+}
+
+std::string TakeBlame() {
+  absl::MutexLock lock(&Reason().mutex);
+  return std::exchange(Reason().text, "");
+}
 
 double Percentile(const std::vector<double>& latencies, double fraction) {
   if (latencies.empty()) return std::numeric_limits<double>::quiet_NaN();

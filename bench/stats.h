@@ -21,6 +21,11 @@ struct Window {
   int64_t failures = 0;           // operations that were refused or lost
 };
 
+// Why an operation failed, for whoever reads the table: the first reason since
+// TakeBlame() is kept. Any thread.
+void Blame(const std::string& reason);
+std::string TakeBlame();
+
 // `latencies` sorted, fraction of 0..1; NaN where there are none.
 double Percentile(const std::vector<double>& latencies, double fraction);
 // NaN where there are none.

@@ -10,7 +10,9 @@ void UnarySubmit::Start(Done done) {
   SetDeadline(&context_.emplace());
   stub_->async()->SubmitJob(
       &*context_, &request_, &response_, [this](grpc::Status status) {
-        Done(std::move(done_))(status.ok() && !response_.replayed());
+        const bool ok = status.ok() && !response_.replayed();
+        if (!ok) Blame("SubmitJob: " + status.error_message());
+        Done(std::move(done_))(ok);
       });
 }
 
@@ -28,6 +30,7 @@ void BulkSubmit::Start(Done done) {
   stub_->async()->SubmitJobs(
       &*context_, &request_, &response_, [this](grpc::Status status) {
         const bool all = response_.responses_size() == request_.requests_size();
+        if (!all) Blame("SubmitJobs: " + status.error_message());
         Done(std::move(done_))(status.ok() && all);
       });
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "bench/payload.h"
 
@@ -70,6 +71,8 @@ void LeaseAndFinish::Start(Done done) {
 void LeaseAndFinish::Leased(const grpc::Status& status) {
   const pb::LeasedBatch& batch = leased_.batch();
   if (!status.ok() || batch.runs_size() != runs_) {
+    Blame(absl::StrCat("LeaseBatch: ", status.error_message(), " (",
+                       batch.runs_size(), " runs)"));
     return Done(std::move(done_))(false);
   }
   finish_.set_batch(batch.name());
@@ -92,6 +95,10 @@ void LeaseAndFinish::Finished(const grpc::Status& status) {
                    std::all_of(states.begin(), states.end(), [](int state) {
                      return state == pb::RUN_STATE_SUCCEEDED;
                    });
+  if (!all) {
+    Blame(absl::StrCat("FinishRuns: ", status.error_message(), " ",
+                       finished_.ShortDebugString()));
+  }
   Done(std::move(done_))(status.ok() && all);
 }
 

@@ -114,7 +114,10 @@ std::string NameIn(std::span<const FilterName> names, int64_t number) {
 
 std::string PrintValue(const FilterTerm& term) {
   if (const auto* text = std::get_if<std::string>(&term.value)) {
-    return Quote(*text);
+    // The parser takes one "queues/" off: where another is left, both are said.
+    const bool has_prefix =
+        term.field == FilterField::kQueue && text->starts_with("queues/");
+    return Quote((has_prefix ? "queues/" : "") + *text);
   }
   const int64_t number = std::get<int64_t>(term.value);
   switch (term.field) {

@@ -10,13 +10,6 @@
 namespace sheaf::engine {
 namespace {
 
-// What rows of one UNet call have in common.
-std::vector<int64_t> ShapeOf(const Row& row) {
-  std::vector<int64_t> shape = row.start().sample.sizes().vec();
-  shape.push_back(row.start().branches.front().context.size(0));
-  return shape;
-}
-
 // One line of a model call: a row and one of its branches.
 struct Line {
   const Row* row;
@@ -71,28 +64,32 @@ Inputs Gather(const std::vector<Line>& lines, bool with_extra,
   return inputs;
 }
 
-// The lines that each ControlNet works for at this step, and no others.
+// The calls of ControlNets at this step, each for the lines that it works for
+// and no others.
 using ControlLines = std::vector<
     std::pair<std::shared_ptr<const ControlNet>, std::vector<Line>>>;
 
+// Sums depend on their order. So the calls come in an order in which every row
+// finds its controls as it lists them, whatever others list; where two rows
+// contradict each other, a network is called twice.
 ControlLines LiveControls(const std::vector<Line>& lines) {
   ControlLines live;
   for (const Line& line : lines) {
+    auto next = live.begin();  // After the call for the control before.
     for (const RowControl& control : line.row->start().controls) {
       if (line.row->WeightOf(control) == 0) continue;
       if (control.guess_mode && !line.branch->is_prompt) continue;
       Line own = line;
       own.control = &control;
       // Calls that fade differ from those that don't.
-      const auto same = [&](const auto& group) {
-        return group.first == control.net &&
-               group.second.front().control->guess_mode == control.guess_mode;
+      const auto same = [&](const auto& call) {
+        return call.first == control.net &&
+               call.second.front().control->guess_mode == control.guess_mode;
       };
-      auto found = std::find_if(live.begin(), live.end(), same);
-      if (found == live.end()) {
-        found = live.insert(live.end(), {control.net, {}});
-      }
+      auto found = std::find_if(next, live.end(), same);
+      if (found == live.end()) found = live.insert(next, {control.net, {}});
       found->second.push_back(own);
+      next = found + 1;
     }
   }
   return live;
@@ -132,21 +129,36 @@ ControlResiduals CallControl(const std::shared_ptr<const ControlNet>& net,
 
 }  // namespace
 
+Engine::Shape Engine::ShapeOf(const Row& row) {
+  Shape shape = row.start().sample.sizes().vec();
+  shape.push_back(row.start().branches.front().context.size(0));
+  return shape;
+}
+
 absl::Status Engine::Step(const std::vector<Row*>& rows) const {
-  std::map<std::vector<int64_t>, std::vector<Row*>> alike;
+  std::map<Shape, std::vector<Row*>> alike;
   for (Row* row : rows) alike[ShapeOf(*row)].push_back(row);
-  for (const auto& group : alike) {
-    SHEAF_RETURN_IF_ERROR(StepAlike(group.second));
+  for (const auto& [shape, group] : alike) {
+    for (size_t done = 0; done < group.size();) {
+      const auto first = group.begin() + static_cast<std::ptrdiff_t>(done);
+      const size_t count = std::min(group.size() - done, MostTogether(shape));
+      SHEAF_RETURN_IF_ERROR(StepAlike(
+          shape, {first, first + static_cast<std::ptrdiff_t>(count)}));
+      done += count;
+    }
   }
   return absl::OkStatus();
 }
 
-absl::Status Engine::StepAlike(const std::vector<Row*>& rows) const {
+absl::Status Engine::StepAlike(const Shape& shape,
+                               const std::vector<Row*>& rows) const {
   std::vector<size_t> before;
   for (const Row* row : rows) before.push_back(row->steps_done());
   const absl::Status status = Guard("a step", [&] { Call(rows); });
+  if (status.ok()) NoteWent(rows.size());
   if (!absl::IsResourceExhausted(status)) return status;
   prompts_.Clear();
+  NoteRanOut(shape, rows.size());
   std::vector<Row*> left;
   for (size_t i = 0; i < rows.size(); ++i) {
     if (rows[i]->steps_done() == before[i]) left.push_back(rows[i]);
@@ -154,8 +166,39 @@ absl::Status Engine::StepAlike(const std::vector<Row*>& rows) const {
   if (left.empty() || rows.size() == 1) return status;
   const auto half =
       left.begin() + static_cast<std::ptrdiff_t>((left.size() + 1) / 2);
-  SHEAF_RETURN_IF_ERROR(StepAlike({left.begin(), half}));
-  return half == left.end() ? absl::OkStatus() : StepAlike({half, left.end()});
+  SHEAF_RETURN_IF_ERROR(StepAlike(shape, {left.begin(), half}));
+  return half == left.end() ? absl::OkStatus()
+                            : StepAlike(shape, {half, left.end()});
+}
+
+size_t Engine::MostTogether(const Shape& shape) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = most_together_.find(shape);
+  return found == most_together_.end() ? SIZE_MAX : found->second;
+}
+
+void Engine::NoteWent(size_t rows) const {
+  const std::lock_guard lock(mutex_);
+  together_.most = std::max(together_.most, rows);
+}
+
+void Engine::NoteRanOut(const Shape& shape, size_t rows) const {
+  const std::lock_guard lock(mutex_);
+  const size_t before = together_.ran_out;
+  together_.ran_out = before == 0 ? rows : std::min(before, rows);
+  // One row that does not fit is its caller's trouble; it is tried again.
+  most_together_[shape] = std::max<size_t>((rows + 1) / 2, 1);
+}
+
+Engine::Together Engine::together() const {
+  const std::lock_guard lock(mutex_);
+  return together_;
+}
+
+void Engine::ForgetLimits() const {
+  const std::lock_guard lock(mutex_);
+  most_together_.clear();
+  together_ = Together();
 }
 
 void Engine::Call(const std::vector<Row*>& rows) const {

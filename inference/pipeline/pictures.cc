@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "inference/control/filters.h"
 #include "inference/tensor/guard.h"
@@ -58,19 +59,38 @@ absl::StatusOr<at::Tensor> DecodeInSteps(const Vae& vae,
   return picture;
 }
 
+// INTERNAL where `who` answered with what is no number.
+absl::Status CheckFinite(const at::Tensor& tensor, std::string_view who) {
+  bool is_finite = false;
+  SHEAF_RETURN_IF_ERROR(Guard("looking for numbers", [&] {
+    is_finite = at::isfinite(tensor).all().item<bool>();
+  }));
+  if (is_finite) return absl::OkStatus();
+  return absl::InternalError(
+      absl::StrCat(ToAbsl(who), " answered with what is no number"));
+}
+
 absl::StatusOr<at::Tensor> Decode(const Model& model, const at::Tensor& latents,
                                   const VaeOptions& options) {
+  SHEAF_RETURN_IF_ERROR(CheckFinite(latents, "the UNet"));
   SHEAF_ASSIGN_OR_RETURN(const at::Tensor picture,
                          DecodeInSteps(*model.vae, latents, options));
+  const absl::Status finite = CheckFinite(picture, "the autoencoder");
   const bool is_half = model.options.placement.dtype != at::kFloat;
-  if (!is_half || at::isfinite(picture).all().item<bool>()) return picture;
+  if (!is_half || !absl::IsInternal(finite)) {
+    SHEAF_RETURN_IF_ERROR(finite);
+    return picture;
+  }
   Placement placement = model.options.placement;
   placement.dtype = at::kFloat;
   const std::string folder =
       model.options.vae.empty() ? model.folder + "/vae" : model.options.vae;
   SHEAF_ASSIGN_OR_RETURN(const auto full,
                          Vae::Load(folder, model.options.load, placement));
-  return DecodeInSteps(*full, latents, options);
+  SHEAF_ASSIGN_OR_RETURN(const at::Tensor again,
+                         DecodeInSteps(*full, latents, options));
+  SHEAF_RETURN_IF_ERROR(CheckFinite(again, "the autoencoder"));
+  return again;
 }
 
 }  // namespace

@@ -21,8 +21,9 @@ Image TensorToPicture(const at::Tensor& picture);
 // The pictures of finished latents, [channels, height, width] each, of any
 // sizes, as samplers leave them, one after the other. Where memory does not
 // suffice for a whole picture, it is decoded in tiles. Where a model in half
-// precision answers with NaN, it is asked again in fp32. The errors of Guard()
-// and, at that second time, of loading.
+// precision answers with NaN, it is asked again in fp32. INTERNAL where that
+// does not help, or the latents are no numbers; the errors of Guard() and, at
+// that second time, of loading.
 absl::StatusOr<std::vector<Image>> DecodePictures(
     const Model& model, const std::vector<at::Tensor>& latents,
     const VaeOptions& options);

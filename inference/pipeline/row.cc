@@ -3,9 +3,13 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/status.h"
 #include "inference/pipeline/noise.h"
 #include "inference/schedule/executor.h"
+#include "inference/weights/safetensors.h"
 
 namespace sheaf::engine {
 namespace {
@@ -45,6 +49,15 @@ at::Tensor Updated(const std::vector<Step::Assignment>& updates,
   return at::mm(matrix.to(flat.device()), flat)
       .to(at::kFloat)
       .reshape(registers.sizes());
+}
+
+// The names in what is saved.
+constexpr char kStepName[] = "step";
+constexpr char kStepsName[] = "steps";
+constexpr char kNoiseName[] = "noise";
+
+std::string RegisterName(int64_t index) {
+  return absl::StrCat("register.", index);
 }
 
 }  // namespace
@@ -91,6 +104,57 @@ at::Tensor Row::Guided(const at::Tensor& outputs) const {
   if (rescale == 0 || start_->branches.size() == 1) return sum;
   const at::Tensor rescaled = sum * (prompt.std() / sum.std());
   return rescaled * rescale + sum * (1 - rescale);
+}
+
+// Registers that hold nothing are left out: most samplers need few.
+std::string Row::Save() const {
+  const c10::InferenceMode no_gradients;
+  TensorMap tensors;
+  const at::Tensor registers = registers_.to(at::kCPU);
+  for (int64_t i = 0; i < kRegisterCount; ++i) {
+    if (!registers[i].any().item<bool>()) continue;
+    tensors[RegisterName(i)] = FromTorch(registers[i].contiguous());
+  }
+  return EncodeSafetensors(tensors, {{kStepName, absl::StrCat(next_)},
+                                     {kStepsName, absl::StrCat(steps())},
+                                     {kNoiseName, noise_.Save()}});
+}
+
+absl::Status Row::Restore(std::string_view saved) {
+  const c10::InferenceMode no_gradients;
+  SHEAF_ASSIGN_OR_RETURN(const SafetensorsFile file, DecodeSafetensors(saved));
+  const auto text = [&](const char* name) {
+    const auto found = file.metadata.find(name);
+    return found == file.metadata.end() ? std::string() : found->second;
+  };
+  const auto bad = [](const char* what) {
+    return absl::InvalidArgumentError(absl::StrCat("a saved row: ", what));
+  };
+  size_t next = 0;
+  if (!absl::SimpleAtoi(text(kStepName), &next) || next > steps() ||
+      text(kStepsName) != absl::StrCat(steps())) {
+    return bad("of another number of steps");
+  }
+  const std::optional<Normals> noise = Normals::Restore(text(kNoiseName));
+  if (!noise) return bad("its random numbers are broken");
+  at::Tensor registers = at::zeros_like(registers_);
+  size_t used = 0;
+  for (int64_t i = 0; i < kRegisterCount; ++i) {
+    const auto found = file.tensors.find(RegisterName(i));
+    if (found == file.tensors.end()) continue;
+    const at::Tensor values = ToTorch(found->second);
+    if (values.scalar_type() != at::kFloat ||
+        values.sizes() != registers[i].sizes()) {
+      return bad("of another size");
+    }
+    registers[i].copy_(values);
+    ++used;
+  }
+  if (used != file.tensors.size()) return bad("with what no row has");
+  registers_ = registers;
+  noise_ = *noise;
+  next_ = next;
+  return absl::OkStatus();
 }
 
 void Row::Advance(const at::Tensor& outputs) {

@@ -4,7 +4,11 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
+
+#include "absl/status/status.h"
 
 #include "inference/models/controlnet.h"
 #include "inference/random/normals.h"
@@ -74,6 +78,14 @@ class Row {
   at::Tensor prediction() const;
   // How strong a control is at this step: 0 outside its part of the way.
   double WeightOf(const RowControl& control) const;
+
+  // What the row has come to, for another process: a row that begins with the
+  // same request there and restores this goes on as this one would, to the last
+  // bit.
+  std::string Save() const;
+  // INVALID_ARGUMENT for bytes that Save() of such a row did not write; the row
+  // is as before then.
+  absl::Status Restore(std::string_view saved);
 
   // Takes the model's answers, [branches, channels, height, width], and moves
   // to the next step. Where it throws, the row is as before.

@@ -1,7 +1,10 @@
 #include "inference/random/normals.h"
 
 #include <cmath>
+#include <iomanip>
+#include <locale>
 #include <numbers>
+#include <sstream>
 
 #include "inference/random/float_math.h"
 
@@ -64,6 +67,42 @@ std::vector<float> Normals::Draw(size_t count) {
   }
   Twister& twister = std::get<Twister>(state_);
   return count < 16 ? DrawFew(&twister, count) : DrawMany(&twister, count);
+}
+
+std::string Normals::Save() const {
+  std::ostringstream text;
+  text.imbue(std::locale::classic());
+  if (const auto* philox = std::get_if<Philox>(&state_)) {
+    text << "philox " << philox->seed << ' ' << philox->calls;
+    return text.str();
+  }
+  const Twister& twister = std::get<Twister>(state_);
+  text << "cpu " << twister.spare.has_value() << ' ' << std::setprecision(17)
+       << twister.spare.value_or(0) << ' ' << twister.bits;
+  return text.str();
+}
+
+std::optional<Normals> Normals::Restore(const std::string& saved) {
+  std::istringstream text(saved);
+  text.imbue(std::locale::classic());
+  std::string mode;
+  text >> mode;
+  Normals normals(RandomMode::kCpu, 0);
+  if (mode == "philox") {
+    Philox philox;
+    text >> philox.seed >> philox.calls;
+    normals.state_ = philox;
+  } else if (mode == "cpu") {
+    bool has_spare = false;
+    double spare = 0;
+    Twister twister;
+    text >> has_spare >> spare >> twister.bits;
+    if (has_spare) twister.spare = spare;
+    normals.state_ = twister;
+  }
+  const bool known = mode == "philox" || mode == "cpu";
+  if (!known || text.fail() || !(text >> std::ws).eof()) return std::nullopt;
+  return normals;
 }
 
 std::vector<float> Normals::DrawMany(Twister* twister, size_t count) {

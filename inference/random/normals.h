@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -34,6 +35,11 @@ class Normals {
   // What one torch.randn of that many elements would give, in its order. How a
   // stream is cut into calls matters, as it does there.
   std::vector<float> Draw(size_t count);
+
+  // Where the stream stands, as a line of text; and a stream that goes on from
+  // there. None for a text that Save() did not write.
+  std::string Save() const;
+  static std::optional<Normals> Restore(const std::string& saved);
 
  private:
   // A 32-bit twister. Fewer than 16 numbers are drawn in double, in pairs, of

@@ -162,6 +162,20 @@ const std::vector<SchedulerName>& SchedulerNames() {
   return *names;
 }
 
+std::string OwnSchedulerName(const Config& model) {
+  const auto scheduler = ClassOf(model);
+  if (!scheduler.ok()) return "";
+  std::string name(NameOf(*scheduler));
+  for (const SchedulerName& known : SchedulerNames()) {
+    if (known.scheduler != *scheduler) continue;
+    name = std::string(known.name);
+    break;
+  }
+  Config::Reader reader(model);
+  if (reader.Bool("use_karras_sigmas", false)) name += " Karras";
+  return name;
+}
+
 absl::StatusOr<SchedulerConfig> ResolveScheduler(std::string_view name,
                                                  const Config& model,
                                                  const Config& overrides) {

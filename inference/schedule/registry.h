@@ -33,4 +33,9 @@ absl::StatusOr<SchedulerConfig> ResolveScheduler(std::string_view name,
                                                  const Config& model,
                                                  const Config& overrides);
 
+// What people call the scheduler that "auto" means for a model: "PNDM", "DPM++
+// 2M Karras". Several names may be of one class; then it is the plainest.
+// Empty for a file that names no scheduler of ours.
+std::string OwnSchedulerName(const Config& model);
+
 }  // namespace sheaf::engine

@@ -1,6 +1,9 @@
 #include "inference/tensor/layers.h"
 
 #include <utility>
+#include <vector>
+
+#include "inference/tensor/group_norm.h"
 
 namespace sheaf::engine {
 namespace {
@@ -11,6 +14,74 @@ at::Tensor InFloat(const at::Tensor& x) {
                                                               : x;
 }
 
+// oneDNN's convolutions sum up in one order, whatever the number of rows.
+// LibTorch itself takes another library for small calls. In bf16 the choice
+// stays with LibTorch: not every processor has oneDNN's.
+bool IsForOneDnn(const at::Tensor& x) {
+  return x.device().is_cpu() && x.numel() > 0 && at::hasMKLDNN() &&
+         x.scalar_type() == at::kFloat;
+}
+
+at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight,
+                    const at::Tensor& bias, int64_t stride, int64_t padding) {
+  if (!IsForOneDnn(x)) {
+    return at::conv2d(x, weight, bias, {stride, stride}, {padding, padding});
+  }
+  return at::mkldnn_convolution(x, weight, bias, {padding, padding},
+                                {stride, stride}, {1, 1}, 1);
+}
+
+// [rows, tokens, in] as maps of one column.
+at::Tensor MultiplyTokens(const at::Tensor& x, const at::Tensor& weight,
+                          const at::Tensor& bias) {
+  const at::Tensor maps = x.contiguous().unsqueeze(2).permute({0, 3, 1, 2});
+  const at::Tensor kernels = weight.view({weight.size(0), weight.size(1), 1, 1})
+                                 .contiguous(at::MemoryFormat::ChannelsLast);
+  return Convolve(maps, kernels, bias, 1, 0).permute({0, 2, 3, 1}).squeeze(2);
+}
+
+// [rows, in] for few rows: always so many to a call, with zeros in the places
+// of those that are missing. A convolution would take ten times as long.
+constexpr int64_t kRowsTogether = 8;
+
+at::Tensor MultiplyRows(const at::Tensor& x, const at::Tensor& weight,
+                        const at::Tensor& bias) {
+  const int64_t rows = x.size(0);
+  const int64_t missing =
+      (kRowsTogether - rows % kRowsTogether) % kRowsTogether;
+  const at::Tensor whole =
+      missing == 0 ? x
+                   : at::cat({x, at::zeros({missing, x.size(1)}, x.options())});
+  std::vector<at::Tensor> parts;
+  for (int64_t first = 0; first < rows; first += kRowsTogether) {
+    parts.push_back(
+        at::linear(whole.narrow(0, first, kRowsTogether), weight, bias));
+  }
+  const at::Tensor all = parts.size() == 1 ? parts[0] : at::cat(parts);
+  return all.narrow(0, 0, rows);
+}
+
+// A convolution rearranges its weights at each call, which tells where a row
+// has few tokens. OpenBLAS does not, and has one way for all products but the
+// small ones and the last few lines of any: where one row's product is not
+// small, and its tokens fill the blocks of lines, every row goes the same way.
+bool IsForOpenBlas(const at::Tensor& x, const at::Tensor& weight) {
+  constexpr int64_t kFewTokens = 128;
+  constexpr int64_t kBlock = 16;
+  constexpr int64_t kSmallProduct = int64_t{1} << 20;
+  return !at::hasMKL() && x.size(1) <= kFewTokens && x.size(1) % kBlock == 0 &&
+         x.size(1) * weight.numel() > kSmallProduct;
+}
+
+at::Tensor Multiply(const at::Tensor& x, const at::Tensor& weight,
+                    const at::Tensor& bias) {
+  if (IsForOneDnn(x) && x.dim() == 3 && !IsForOpenBlas(x, weight)) {
+    return MultiplyTokens(x, weight, bias);
+  }
+  if (IsForOneDnn(x) && x.dim() == 2) return MultiplyRows(x, weight, bias);
+  return at::linear(x, weight, bias);
+}
+
 }  // namespace
 
 Linear::Linear(const ModuleScope& scope, int64_t in, int64_t out, bool bias)
@@ -19,9 +90,10 @@ Linear::Linear(const ModuleScope& scope, int64_t in, int64_t out, bool bias)
 }
 
 at::Tensor Linear::operator()(const at::Tensor& x) const {
-  at::Tensor y = at::linear(x, weight_, bias_);
+  at::Tensor y = Multiply(x, weight_, bias_);
   for (const LowRank& change : slot_->changes) {
-    y = y + at::linear(at::linear(x, change.down), change.up) * change.scale;
+    y = y +
+        Multiply(Multiply(x, change.down, {}), change.up, {}) * change.scale;
   }
   return y;
 }
@@ -40,12 +112,10 @@ Conv2d::Conv2d(const ModuleScope& scope, const ConvShape& shape)
 }
 
 at::Tensor Conv2d::operator()(const at::Tensor& x) const {
-  at::Tensor y =
-      at::conv2d(x, weight_, bias_, {stride_, stride_}, {padding_, padding_});
+  at::Tensor y = Convolve(x, weight_, bias_, stride_, padding_);
   for (const LowRank& change : slot_->changes) {
-    const at::Tensor low = at::conv2d(x, change.down, {}, {stride_, stride_},
-                                      {padding_, padding_});
-    y = y + at::conv2d(low, change.up) * change.scale;
+    const at::Tensor low = Convolve(x, change.down, {}, stride_, padding_);
+    y = y + Convolve(low, change.up, {}, 1, 0) * change.scale;
   }
   return y;
 }
@@ -63,7 +133,10 @@ GroupNorm::GroupNorm(const ModuleScope& scope, int64_t groups, int64_t channels,
 }
 
 at::Tensor GroupNorm::operator()(const at::Tensor& x) const {
-  return at::group_norm(InFloat(x), groups_, weight_, bias_, epsilon_)
+  if (!x.device().is_cpu()) {
+    return at::group_norm(x, groups_, weight_, bias_, epsilon_);
+  }
+  return NormalizeGroups(x.to(at::kFloat), groups_, weight_, bias_, epsilon_)
       .to(x.scalar_type());
 }
 

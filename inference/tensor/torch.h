@@ -24,6 +24,7 @@
 #include <ATen/ops/lerp.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/linspace.h>
+#include <ATen/ops/mkldnn_convolution.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/pad.h>
 #include <ATen/ops/pow.h>

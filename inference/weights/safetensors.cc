@@ -86,6 +86,20 @@ absl::StatusOr<SafetensorsFile> ReadSafetensors(const std::string& path,
   return result;
 }
 
+absl::StatusOr<SafetensorsFile> DecodeSafetensors(std::string_view bytes) {
+  SHEAF_ASSIGN_OR_RETURN(SafetensorsHeader header, ParseSafetensors(bytes));
+  SafetensorsFile result;
+  result.metadata = std::move(header.metadata);
+  for (SafetensorsEntry& entry : header.entries) {
+    const auto* const data =
+        reinterpret_cast<const std::byte*>(bytes.data()) + header.data_offset;
+    result.tensors.emplace(std::move(entry.name),
+                           MakeTensor(entry.dtype, std::move(entry.shape),
+                                      {data + entry.begin, data + entry.end}));
+  }
+  return result;
+}
+
 std::string EncodeSafetensors(const TensorMap& tensors,
                               const std::map<std::string, std::string>& meta) {
   const std::vector<const Item*> items = InFileOrder(tensors);

@@ -47,6 +47,9 @@ struct SafetensorsFile {
 absl::StatusOr<SafetensorsFile> ReadSafetensors(
     const std::string& path, MappedFile::Mode mode = MappedFile::Mode::kMap);
 
+// The same from bytes in memory; tensors own copies of theirs.
+absl::StatusOr<SafetensorsFile> DecodeSafetensors(std::string_view bytes);
+
 // The file's bytes: the same bytes for the same tensors and metadata. Tensors
 // of large elements come first, then by name, so that all lie aligned.
 std::string EncodeSafetensors(const TensorMap& tensors,

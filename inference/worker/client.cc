@@ -12,6 +12,7 @@ namespace {
 // What one upload may take: chunks of many pictures share one connection.
 constexpr absl::Duration kUploadDeadline = absl::Seconds(60);
 constexpr std::size_t kChunkBytes = 256 * 1024;
+constexpr std::size_t kDownloadBytesMax = std::size_t{256} << 20;
 // 1024 runs of a 64 KiB prompt each, twice: shared and in the run.
 constexpr int kReceiveBytesMax = 192 * 1024 * 1024;
 
@@ -149,6 +150,30 @@ absl::Status Client::DeregisterWorker(const std::string& worker,
              workers_.get(), &v1::WorkerService::Stub::DeregisterWorker,
              request, deadline)
       .status();
+}
+
+absl::StatusOr<std::string> Client::DownloadArtifact(const std::string& name) {
+  grpc::ClientContext context;
+  SetDeadline(&context, kUploadDeadline);
+  v1::DownloadArtifactRequest request;
+  request.set_name(name);
+  const auto reader = artifacts_->DownloadArtifact(&context, request);
+  std::string bytes;
+  v1::DownloadArtifactResponse chunk;
+  while (reader->Read(&chunk)) {
+    if (bytes.size() + chunk.data().size() > kDownloadBytesMax) {
+      context.TryCancel();
+      reader->Finish();
+      return absl::InvalidArgumentError(name + " is too large for a picture");
+    }
+    bytes += chunk.data();
+  }
+  const grpc::Status status = reader->Finish();
+  if (!status.ok()) return ToAbslStatus(status);
+  if ("artifacts/" + Sha256Hex(bytes) != name) {
+    return absl::DataLossError("the server sent other bytes than " + name);
+  }
+  return bytes;
 }
 
 absl::StatusOr<std::string> Client::UploadArtifact(std::string_view bytes,

@@ -81,6 +81,9 @@ class Client {
   absl::Status DeregisterWorker(const std::string& worker,
                                 absl::Duration deadline = kCallDeadline);
 
+  // The artifact's bytes. DATA_LOSS where they do not have that name,
+  // INVALID_ARGUMENT beyond what a picture may be.
+  absl::StatusOr<std::string> DownloadArtifact(const std::string& name);
   // Sends `bytes` in chunks and returns the name the server gave them.
   // DATA_LOSS where that is not the name they have.
   absl::StatusOr<std::string> UploadArtifact(std::string_view bytes,

@@ -28,8 +28,10 @@ struct Raw {
   std::string name = DefaultName();
   std::vector<std::string> queues;
   std::vector<std::string> kinds;
-  std::vector<std::string> models;
+  std::vector<std::string> aliases;
   int batch_size_max = 0;
+  uint64_t model_memory = 0;
+  uint64_t tensor_memory = 0;
   std::string step_time = "20ms";
   std::string row_time = "5ms";
   std::string stall_timeout = "5m";
@@ -62,7 +64,7 @@ void AddWorkerFlags(CLI::App* app, Flags* flags, Raw* raw) {
       ->envname("SHEAF_SERVER")
       ->capture_default_str();
   app->add_option("--engine", raw->engine, "What makes the pictures")
-      ->check(CLI::IsMember({"simulated"}))
+      ->check(CLI::IsMember({"simulated", "torch"}))
       ->capture_default_str();
   app->add_option("--name", raw->name, "Name to show; host and pid if absent")
       ->envname("SHEAF_WORKER_NAME");
@@ -70,7 +72,8 @@ void AddWorkerFlags(CLI::App* app, Flags* flags, Raw* raw) {
       ->delimiter(',');
   app->add_option("--kinds", raw->kinds, "Job kinds to take; all if absent")
       ->delimiter(',');
-  app->add_option("--models", raw->models, "Models it has; all if absent")
+  app->add_option("--aliases", raw->aliases,
+                  "Models to work for, by alias; all it has if absent")
       ->delimiter(',');
   app->add_option("--batch-size-max", raw->batch_size_max,
                   "Most runs in one batch; 0: no limit of its own")
@@ -86,6 +89,34 @@ void AddWorkerFlags(CLI::App* app, Flags* flags, Raw* raw) {
   app->add_option("--log-level", raw->log_level, "Least level to log")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
+}
+
+void AddTorchFlags(CLI::App* app, Flags* flags, Raw* raw) {
+  engine::StudioOptions* options = &flags->studio;
+  const std::string group = "Diffusion engine (--engine torch)";
+  app->add_option("--models", flags->model_paths,
+                  "Folders of models in the diffusers layout, or .toml files "
+                  "that list them; may be repeated")
+      ->envname("SHEAF_MODELS")
+      ->delimiter(',')
+      ->group(group);
+  app->add_option("--device", options->device, "cpu, cuda or cuda:1")
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--dtype", options->dtype, "How models are held")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--model-memory", raw->model_memory,
+                  "Most that models hold together, e.g. 8GiB; the one unused "
+                  "longest goes; 0: no bound")
+      ->transform(CLI::AsSizeValue(false))
+      ->group(group);
+  app->add_option("--tensor-memory", raw->tensor_memory,
+                  "Most that all tensors on the CPU hold, e.g. 16GiB; 0: what "
+                  "the machine has")
+      ->transform(CLI::AsSizeValue(false))
+      ->group(group);
 }
 
 void AddSimulationFlags(CLI::App* app, Flags* flags, Raw* raw) {
@@ -150,7 +181,11 @@ void Convert(const Raw& raw, Flags* flags) {
   hello->set_batch_size_max(raw.batch_size_max);
   for (const auto& queue : raw.queues) hello->add_queues(QueueName(queue));
   for (const auto& kind : raw.kinds) hello->add_kinds(kind);
-  for (const auto& model : raw.models) hello->add_models(model);
+  for (const auto& alias : raw.aliases) hello->add_models(alias);
+  flags->engine =
+      raw.engine == "torch" ? EngineKind::kTorch : EngineKind::kSimulated;
+  flags->studio.model_bytes_max = raw.model_memory;
+  flags->studio.memory_bytes_max = raw.tensor_memory;
   flags->session.stall_timeout = *ParseWaitTime(raw.stall_timeout);
   flags->simulated.step_time = *ParseWaitTime(raw.step_time);
   flags->simulated.row_time = *ParseWaitTime(raw.row_time);
@@ -174,6 +209,7 @@ FlagsOrExit ParseFlags(int argc, const char* const* argv) {
                "sheaf-worker");
   app.set_version_flag("--version", "sheaf-worker " SHEAF_VERSION);
   AddWorkerFlags(&app, &result.flags, &raw);
+  AddTorchFlags(&app, &result.flags, &raw);
   AddSimulationFlags(&app, &result.flags, &raw);
   try {
     app.parse(argc, argv);
@@ -186,6 +222,12 @@ FlagsOrExit ParseFlags(int argc, const char* const* argv) {
     return result;
   }
   Convert(raw, &result.flags);
+  if (result.flags.engine == EngineKind::kTorch &&
+      result.flags.model_paths.empty()) {
+    result.exits = true;
+    result.exit_code = 2;
+    result.output = "--engine torch needs --models: where they are\n";
+  }
   return result;
 }
 

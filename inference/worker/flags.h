@@ -5,19 +5,26 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "inference/studio/options.h"
 #include "inference/worker/log.h"
 #include "inference/worker/session.h"
 #include "inference/worker/simulated_engine.h"
 
 namespace sheaf::worker {
 
+enum class EngineKind { kSimulated, kTorch };
+
 struct Flags {
   std::string server;
+  EngineKind engine = EngineKind::kSimulated;
   bool exit_with_parent = false;
   LogFormat log_format = LogFormat::kText;
   spdlog::level::level_enum log_level = spdlog::level::info;
   SessionOptions session;
   SimulatedEngineOptions simulated;
+  // Of the diffusion engine.
+  std::vector<std::string> model_paths;
+  engine::StudioOptions studio;
 };
 
 // What parsing came to: flags, or a text to print and a code to exit with

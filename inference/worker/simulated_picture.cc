@@ -6,7 +6,8 @@
 
 #include "base/sha256.h"
 #include "fmt/format.h"
-#include "inference/worker/png.h"
+#include "inference/image/png.h"
+#include "inference/worker/batch_weights.h"
 
 namespace sheaf::worker {
 namespace {
@@ -15,11 +16,8 @@ namespace {
 // that only their neighbours have, and neighbours must not show.
 std::map<std::string, double> EffectiveWeights(const v1::LeasedBatch& batch,
                                                int row) {
-  const auto& given = row < batch.weights_list_size()
-                          ? batch.weights_list(row).weights()
-                          : batch.runs(row).request().weights();
   std::map<std::string, double> weights;
-  for (const auto& [type, weight] : given) {
+  for (const auto& [type, weight] : WeightsOf(batch, row)) {
     if (weight != 0) weights[type] = weight;
   }
   return weights;
@@ -52,24 +50,20 @@ int DigestByte(const std::string& hex, int n) {
   return digit(hex[2 * n]) * 16 + digit(hex[2 * n + 1]);
 }
 
-Picture MakeCanvas(const v1::RunRequest& request, int side_max) {
+engine::Image MakeCanvas(const v1::RunRequest& request, int side_max) {
   const double width = request.has_width() ? request.width() : side_max;
   const double height = request.has_height() ? request.height() : side_max;
   const double scale = std::min(1.0, side_max / std::max(width, height));
-  Picture picture;
-  picture.width = std::max(1, static_cast<int>(width * scale));
-  picture.height = std::max(1, static_cast<int>(height * scale));
-  picture.rgb.resize(static_cast<std::size_t>(picture.width) * picture.height *
-                     3);
-  return picture;
+  return engine::MakeImage(std::max(1, static_cast<int>(width * scale)),
+                           std::max(1, static_cast<int>(height * scale)), 3);
 }
 
 // Two colours, blended along bands whose slope and width the digest picks.
-void Paint(const std::string& digest, Picture* picture) {
+void Paint(const std::string& digest, engine::Image* picture) {
   const int slope_x = DigestByte(digest, 6) % 7 + 1;
   const int slope_y = DigestByte(digest, 7) % 7 - 3;
   const int bend = DigestByte(digest, 8) % 5;
-  std::uint8_t* pixel = picture->rgb.data();
+  std::uint8_t* pixel = picture->pixels.data();
   for (int y = 0; y < picture->height; ++y) {
     for (int x = 0; x < picture->width; ++x) {
       const int phase = (x * slope_x + y * slope_y + bend * x * y / 16) & 63;
@@ -90,10 +84,11 @@ absl::StatusOr<std::string> DrawSimulatedPicture(const v1::LeasedBatch& batch,
                                                  int row, int side_max) {
   const v1::RunRequest& request = batch.runs(row).request();
   const auto weights = EffectiveWeights(batch, row);
-  Picture picture = MakeCanvas(request, side_max);
+  engine::Image picture = MakeCanvas(request, side_max);
   Paint(Digest(request, weights), &picture);
-  return EncodePng(picture, {{"prompt", request.prompt()},
-                             {"seed", fmt::format("{}", request.seed())}});
+  return engine::EncodePng(picture,
+                           {{"prompt", request.prompt()},
+                            {"seed", fmt::format("{}", request.seed())}});
 }
 
 }  // namespace sheaf::worker

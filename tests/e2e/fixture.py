@@ -204,8 +204,12 @@ class Cluster(wire.Calls):
         return self.start(**more)
 
     def worker(self, env=None, server=None, **options):
-        """A worker of simulated pictures; without sleeping unless told so."""
-        options = {"time_scale": 0, "image_size": 8, **options}
+        """A worker of simulated pictures; without sleeping unless told so.
+
+        engine="torch" makes it one of real pictures.
+        """
+        if "engine" not in options:
+            options = {"time_scale": 0, "image_size": 8, **options}
         name = options.setdefault("name", f"w{len(self.workers)}")
         args = [program("sheaf-worker"), f"--server={server or self.address}"]
         log = os.path.join(self.folder, f"worker-{name}.log")

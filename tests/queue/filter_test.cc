@@ -49,6 +49,7 @@ INSTANTIATE_TEST_SUITE_P(
         Good{"id = 42", "id = 42"}, Good{"name = jobs/42", "id = 42"},
         Good{"name = \"jobs/42\"", "id = 42"}, Good{"id > -1", "id > -1"},
         Good{"queue = queues/art", "queue = \"art\""},
+        Good{"queue = queues/queues/x", "queue = \"queues/queues/x\""},
         Good{"queue = art", "queue = \"art\""}, Good{"kind:up", "kind:\"up\""},
         Good{"owner:*", "owner:*"}, Good{"owner:\"*\"", "owner:\"*\""},
         Good{"owner = 'it\\'s \"me\"'", "owner = \"it's \\\"me\\\"\""},

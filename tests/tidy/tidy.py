@@ -26,7 +26,10 @@ TABLE = {
     "inference": (("base",), ("absl", "torch", "png", "json", "utf8proc")),
     "inference/worker": (
         ("base", "inference", "proto"),
-        ("absl", "grpc", "protobuf", "spdlog", "fmt", "png", "cli11"),
+        (
+            "absl", "cli11", "fmt", "grpc", "protobuf", "spdlog",
+            "tomlplusplus",
+        ),
     ),
     "server": (
         ("base", "batching", "proto", "queue", "queue/sqlite"),

@@ -30,7 +30,7 @@ TEST(FlagsTest, DefaultsSimulateAgainstTheLocalServer) {
 TEST(FlagsTest, WhatTheWorkerServesIsPassedOn) {
   const FlagsOrExit parsed =
       Parse({"--name", "w1", "--queues", "fast,queues/slow", "--kinds",
-             "inference", "--models", "a,b", "--batch-size-max", "8", "--once",
+             "inference", "--aliases", "a,b", "--batch-size-max", "8", "--once",
              "--server", "unix:/tmp/s"});
   ASSERT_FALSE(parsed.exits) << parsed.output;
   const auto& hello = parsed.flags.session.hello;
@@ -64,7 +64,9 @@ TEST(FlagsTest, MistakesExitWithTwoAndSayWhatIsWrong) {
       {{"--fault", "bang"}, "'bang' is no action"},
       {{"--step-time", "soon"}, "'soon' is no time"},
       {{"--step-time", "-5ms"}, "less than nothing"},
-      {{"--engine", "torch"}, "torch"},
+      {{"--engine", "torch"}, "needs --models"},
+      {{"--engine", "steam"}, "steam"},
+      {{"--model-memory", "much"}, "model-memory"},
       {{"--bogus"}, "--bogus"},
       {{"--batch-size-max", "-1"}, "batch-size-max"},
   };

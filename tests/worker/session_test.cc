@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "inference/image/png.h"
 #include "tests/worker/batches.h"
-#include "tests/worker/png_reader.h"
 #include "tests/worker/session_fixture.h"
 
 namespace sheaf::worker {
@@ -40,7 +40,7 @@ TEST_F(SessionTest, PicturesAreStoredAndNamedInTheOutcomes) {
     const v1::Output& output = outcome.success().outputs(0);
     EXPECT_EQ(outcome.attempt(), 1);
     EXPECT_EQ(output.media_type(), "image/png");
-    EXPECT_TRUE(DecodePng(state.artifacts.at(output.artifact())).ok);
+    EXPECT_TRUE(engine::DecodePng(state.artifacts.at(output.artifact())).ok());
   }
   EXPECT_EQ(state.finishes.at(0).batch(), "batches/1");
   EXPECT_EQ(state.finishes.at(0).epoch(), 1);

@@ -6,14 +6,16 @@
 #include <map>
 #include <set>
 
+#include "base/status.h"
+#include "inference/image/png.h"
 #include "tests/worker/batches.h"
-#include "tests/worker/png_reader.h"
 
 namespace sheaf::worker {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 SimulatedEngineOptions Fast(const std::string& faults = "") {
   SimulatedEngineOptions options;
@@ -68,13 +70,13 @@ TEST(SimulatedEngineTest, NeighboursControlTypesDoNotShow) {
 }
 
 TEST(SimulatedEngineTest, PictureIsARealPngThatNamesItsPromptAndSeed) {
-  const DecodedPng decoded =
-      DecodePng(PictureOf({.prompt = "a red fox", .seed = 42}));
-  ASSERT_TRUE(decoded.ok);
-  EXPECT_EQ(decoded.picture.width, 64);
-  EXPECT_EQ(decoded.picture.height, 64);
-  EXPECT_EQ(decoded.texts.at("prompt"), "a red fox");
-  EXPECT_EQ(decoded.texts.at("seed"), "42");
+  const auto decoded =
+      engine::DecodePng(PictureOf({.prompt = "a red fox", .seed = 42}));
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_EQ(decoded->image.width, 64);
+  EXPECT_EQ(decoded->image.height, 64);
+  EXPECT_THAT(decoded->texts,
+              ElementsAre(Pair("prompt", "a red fox"), Pair("seed", "42")));
 }
 
 TEST(SimulatedEngineTest, PictureKeepsItsShapeWithinTheLargestSide) {
@@ -85,10 +87,10 @@ TEST(SimulatedEngineTest, PictureKeepsItsShapeWithinTheLargestSide) {
   batch.mutable_runs(1)->mutable_request()->set_height(24);
   SimulatedEngine engine(Fast());
   const auto ends = RunAll(&engine, batch);
-  EXPECT_EQ(DecodePng(ends.at(0).png).picture.width, 64);
-  EXPECT_EQ(DecodePng(ends.at(0).png).picture.height, 32);
-  EXPECT_EQ(DecodePng(ends.at(1).png).picture.width, 16);
-  EXPECT_EQ(DecodePng(ends.at(1).png).picture.height, 24);
+  EXPECT_EQ(engine::DecodePng(ends.at(0).png)->image.width, 64);
+  EXPECT_EQ(engine::DecodePng(ends.at(0).png)->image.height, 32);
+  EXPECT_EQ(engine::DecodePng(ends.at(1).png)->image.width, 16);
+  EXPECT_EQ(engine::DecodePng(ends.at(1).png)->image.height, 24);
 }
 
 TEST(SimulatedEngineTest, RowsWithFewerStepsEndEarlier) {

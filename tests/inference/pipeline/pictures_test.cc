@@ -45,6 +45,16 @@ TEST(PicturesTest, APictureThatDoesNotFitIsDecodedInTiles) {
   EXPECT_TRUE(absl::IsResourceExhausted(hopeless.status()));
 }
 
+TEST(PicturesTest, WhatIsNoNumberIsNoPicture) {
+  const c10::InferenceMode no_gradients;
+  const auto model = LoadModel(kModel, {}).value();
+  at::Tensor latents = at::zeros({4, 8, 8});
+  EXPECT_TRUE(DecodePictures(*model, {latents}, {}).ok());
+  latents[1][2][3].fill_(NAN);
+  const absl::Status status = DecodePictures(*model, {latents}, {}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << status;
+}
+
 TEST(PicturesTest, ValuesAreRoundedToEvenAndClamped) {
   const at::Tensor picture =
       at::tensor({-2.0f, -1.0f, 0.0f, 1.0f, 3.0f, 1.0f / 255})

@@ -87,5 +87,19 @@ TEST(SchedulerNamesTest, AnUnknownNameGetsAHint) {
       ResolveScheduler("auto", Of(R"({"_class_name": "Odd"})"), Config()).ok());
 }
 
+TEST(RegistryTest, AModelsOwnSchedulerHasAName) {
+  const auto name = [](const char* json) {
+    return OwnSchedulerName(Config::Parse(json, "test").value());
+  };
+  EXPECT_EQ(name(R"({"_class_name": "PNDMScheduler"})"), "PNDM");
+  EXPECT_EQ(name(R"({"_class_name": "DPMSolverMultistepScheduler",
+                     "use_karras_sigmas": true})"),
+            "DPM++ 2M Karras");
+  EXPECT_EQ(name(R"({"_class_name": "EulerAncestralDiscreteScheduler"})"),
+            "Euler a");
+  EXPECT_EQ(name(R"({"_class_name": "FlowMatchScheduler"})"), "");
+  EXPECT_EQ(name("{}"), "");
+}
+
 }  // namespace
 }  // namespace sheaf::engine

@@ -36,6 +36,12 @@ class BackupResponse(_message.Message):
     size_bytes: int
     def __init__(self, path: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., job_count: _Optional[int] = ..., last_event_sequence: _Optional[int] = ...) -> None: ...
 
+class CalibrateWorkerRequest(_message.Message):
+    __slots__ = ["name"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
 class CheckIntegrityRequest(_message.Message):
     __slots__ = ["full"]
     FULL_FIELD_NUMBER: _ClassVar[int]
@@ -215,10 +221,11 @@ class ServerInfo(_message.Message):
     def __init__(self, version: _Optional[str] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., now: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., data_directory: _Optional[str] = ..., schema_version: _Optional[int] = ..., sqlite_version: _Optional[str] = ..., database_bytes: _Optional[int] = ..., wal_bytes: _Optional[int] = ..., disk_free_bytes: _Optional[int] = ..., artifact_count: _Optional[int] = ..., artifact_bytes: _Optional[int] = ..., last_event_sequence: _Optional[int] = ..., writable: bool = ..., problems: _Optional[_Iterable[str]] = ..., notes: _Optional[_Iterable[str]] = ..., lease_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., last_backup_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., boot_check: _Optional[str] = ...) -> None: ...
 
 class Stats(_message.Message):
-    __slots__ = ["config", "devices", "knee", "now", "owners", "queues", "start_time", "total", "window", "workers"]
+    __slots__ = ["config", "devices", "knee", "memory", "now", "owners", "queues", "start_time", "total", "window", "workers"]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     DEVICES_FIELD_NUMBER: _ClassVar[int]
     KNEE_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_FIELD_NUMBER: _ClassVar[int]
     NOW_FIELD_NUMBER: _ClassVar[int]
     OWNERS_FIELD_NUMBER: _ClassVar[int]
     QUEUES_FIELD_NUMBER: _ClassVar[int]
@@ -229,6 +236,7 @@ class Stats(_message.Message):
     config: _containers.RepeatedCompositeFieldContainer[ConfigEntry]
     devices: _containers.RepeatedCompositeFieldContainer[DeviceStats]
     knee: int
+    memory: _containers.RepeatedCompositeFieldContainer[WorkMemory]
     now: _timestamp_pb2.Timestamp
     owners: _containers.RepeatedCompositeFieldContainer[OwnerStats]
     queues: _containers.RepeatedCompositeFieldContainer[QueueStats]
@@ -236,7 +244,7 @@ class Stats(_message.Message):
     total: QueueStats
     window: _duration_pb2.Duration
     workers: _containers.RepeatedCompositeFieldContainer[WorkerStats]
-    def __init__(self, now: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., window: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., total: _Optional[_Union[QueueStats, _Mapping]] = ..., queues: _Optional[_Iterable[_Union[QueueStats, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStats, _Mapping]]] = ..., devices: _Optional[_Iterable[_Union[DeviceStats, _Mapping]]] = ..., config: _Optional[_Iterable[_Union[ConfigEntry, _Mapping]]] = ..., owners: _Optional[_Iterable[_Union[OwnerStats, _Mapping]]] = ..., knee: _Optional[int] = ...) -> None: ...
+    def __init__(self, now: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., window: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., total: _Optional[_Union[QueueStats, _Mapping]] = ..., queues: _Optional[_Iterable[_Union[QueueStats, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStats, _Mapping]]] = ..., devices: _Optional[_Iterable[_Union[DeviceStats, _Mapping]]] = ..., config: _Optional[_Iterable[_Union[ConfigEntry, _Mapping]]] = ..., owners: _Optional[_Iterable[_Union[OwnerStats, _Mapping]]] = ..., knee: _Optional[int] = ..., memory: _Optional[_Iterable[_Union[WorkMemory, _Mapping]]] = ...) -> None: ...
 
 class TimeStats(_message.Message):
     __slots__ = ["count", "max", "p50", "p95"]
@@ -249,6 +257,36 @@ class TimeStats(_message.Message):
     p50: _duration_pb2.Duration
     p95: _duration_pb2.Duration
     def __init__(self, count: _Optional[int] = ..., p50: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., p95: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., max: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class WorkMemory(_message.Message):
+    __slots__ = ["batch_count", "budget_bytes", "device", "height", "measured", "model", "peak_bytes", "peak_run_count", "profile", "ran_out_run_count", "recommendation", "run_count_max", "width"]
+    BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_BYTES_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    MEASURED_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    PEAK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    PEAK_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    RAN_OUT_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    RECOMMENDATION_FIELD_NUMBER: _ClassVar[int]
+    RUN_COUNT_MAX_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    batch_count: int
+    budget_bytes: int
+    device: str
+    height: int
+    measured: bool
+    model: str
+    peak_bytes: int
+    peak_run_count: int
+    profile: str
+    ran_out_run_count: int
+    recommendation: str
+    run_count_max: int
+    width: int
+    def __init__(self, device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., run_count_max: _Optional[int] = ..., batch_count: _Optional[int] = ..., peak_bytes: _Optional[int] = ..., peak_run_count: _Optional[int] = ..., budget_bytes: _Optional[int] = ..., ran_out_run_count: _Optional[int] = ..., recommendation: _Optional[str] = ..., profile: _Optional[str] = ..., measured: bool = ...) -> None: ...
 
 class WorkStats(_message.Message):
     __slots__ = ["batch_count", "batch_size_average", "batches", "busy_ratio", "failed_attempt_count", "running_run_count", "succeeded_run_count"]
@@ -269,7 +307,7 @@ class WorkStats(_message.Message):
     def __init__(self, batch_count: _Optional[int] = ..., batch_size_average: _Optional[float] = ..., succeeded_run_count: _Optional[int] = ..., failed_attempt_count: _Optional[int] = ..., busy_ratio: _Optional[float] = ..., batches: _Optional[_Iterable[str]] = ..., running_run_count: _Optional[int] = ...) -> None: ...
 
 class Worker(_message.Message):
-    __slots__ = ["batch_size_max", "batches", "devices", "display_name", "failed_run_count", "heartbeat_time", "kinds", "models", "name", "queues", "register_time", "state", "succeeded_run_count", "version"]
+    __slots__ = ["batch_size_max", "batches", "devices", "display_name", "failed_run_count", "heartbeat_time", "kinds", "memory", "models", "name", "queues", "register_time", "state", "succeeded_run_count", "version"]
     BATCHES_FIELD_NUMBER: _ClassVar[int]
     BATCH_SIZE_MAX_FIELD_NUMBER: _ClassVar[int]
     DEVICES_FIELD_NUMBER: _ClassVar[int]
@@ -277,6 +315,7 @@ class Worker(_message.Message):
     FAILED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_TIME_FIELD_NUMBER: _ClassVar[int]
     KINDS_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     QUEUES_FIELD_NUMBER: _ClassVar[int]
@@ -291,6 +330,7 @@ class Worker(_message.Message):
     failed_run_count: int
     heartbeat_time: _timestamp_pb2.Timestamp
     kinds: _containers.RepeatedScalarFieldContainer[str]
+    memory: _containers.RepeatedCompositeFieldContainer[WorkMemory]
     models: _containers.RepeatedScalarFieldContainer[str]
     name: str
     queues: _containers.RepeatedScalarFieldContainer[str]
@@ -298,7 +338,7 @@ class Worker(_message.Message):
     state: WorkerState
     succeeded_run_count: int
     version: str
-    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., state: _Optional[_Union[WorkerState, str]] = ..., queues: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[str]] = ..., devices: _Optional[_Iterable[_Union[_worker_service_pb2.Device, _Mapping]]] = ..., batch_size_max: _Optional[int] = ..., version: _Optional[str] = ..., register_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., heartbeat_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., batches: _Optional[_Iterable[str]] = ..., succeeded_run_count: _Optional[int] = ..., failed_run_count: _Optional[int] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., state: _Optional[_Union[WorkerState, str]] = ..., queues: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[str]] = ..., devices: _Optional[_Iterable[_Union[_worker_service_pb2.Device, _Mapping]]] = ..., batch_size_max: _Optional[int] = ..., version: _Optional[str] = ..., register_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., heartbeat_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., batches: _Optional[_Iterable[str]] = ..., succeeded_run_count: _Optional[int] = ..., failed_run_count: _Optional[int] = ..., memory: _Optional[_Iterable[_Union[WorkMemory, _Mapping]]] = ...) -> None: ...
 
 class WorkerStats(_message.Message):
     __slots__ = ["devices", "display_name", "name", "work"]

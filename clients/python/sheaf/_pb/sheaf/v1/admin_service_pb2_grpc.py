@@ -25,6 +25,11 @@ class AdminServiceStub(object):
                 request_serializer=sheaf_dot_v1_dot_admin__service__pb2.DrainWorkerRequest.SerializeToString,
                 response_deserializer=sheaf_dot_v1_dot_admin__service__pb2.Worker.FromString,
                 )
+        self.CalibrateWorker = channel.unary_unary(
+                '/sheaf.v1.AdminService/CalibrateWorker',
+                request_serializer=sheaf_dot_v1_dot_admin__service__pb2.CalibrateWorkerRequest.SerializeToString,
+                response_deserializer=sheaf_dot_v1_dot_admin__service__pb2.Worker.FromString,
+                )
         self.Backup = channel.unary_unary(
                 '/sheaf.v1.AdminService/Backup',
                 request_serializer=sheaf_dot_v1_dot_admin__service__pb2.BackupRequest.SerializeToString,
@@ -59,6 +64,13 @@ class AdminServiceServicer(object):
 
     def DrainWorker(self, request, context):
         """The worker finishes what it holds, takes no more, and leaves.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CalibrateWorker(self, request, context):
+        """The worker measures its models anew, once it has nothing at hand.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,6 +115,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
             'DrainWorker': grpc.unary_unary_rpc_method_handler(
                     servicer.DrainWorker,
                     request_deserializer=sheaf_dot_v1_dot_admin__service__pb2.DrainWorkerRequest.FromString,
+                    response_serializer=sheaf_dot_v1_dot_admin__service__pb2.Worker.SerializeToString,
+            ),
+            'CalibrateWorker': grpc.unary_unary_rpc_method_handler(
+                    servicer.CalibrateWorker,
+                    request_deserializer=sheaf_dot_v1_dot_admin__service__pb2.CalibrateWorkerRequest.FromString,
                     response_serializer=sheaf_dot_v1_dot_admin__service__pb2.Worker.SerializeToString,
             ),
             'Backup': grpc.unary_unary_rpc_method_handler(
@@ -166,6 +183,23 @@ class AdminService(object):
             metadata=None):
         return grpc.experimental.unary_unary(request, target, '/sheaf.v1.AdminService/DrainWorker',
             sheaf_dot_v1_dot_admin__service__pb2.DrainWorkerRequest.SerializeToString,
+            sheaf_dot_v1_dot_admin__service__pb2.Worker.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def CalibrateWorker(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/sheaf.v1.AdminService/CalibrateWorker',
+            sheaf_dot_v1_dot_admin__service__pb2.CalibrateWorkerRequest.SerializeToString,
             sheaf_dot_v1_dot_admin__service__pb2.Worker.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

@@ -177,16 +177,18 @@ class Output(_message.Message):
     def __init__(self, artifact: _Optional[str] = ..., name: _Optional[str] = ..., media_type: _Optional[str] = ...) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ["eta", "step", "step_count", "update_time"]
+    __slots__ = ["eta", "preview_step", "step", "step_count", "update_time"]
     ETA_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_STEP_FIELD_NUMBER: _ClassVar[int]
     STEP_COUNT_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     eta: _timestamp_pb2.Timestamp
+    preview_step: int
     step: int
     step_count: int
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, step: _Optional[int] = ..., step_count: _Optional[int] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., eta: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, step: _Optional[int] = ..., step_count: _Optional[int] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., eta: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., preview_step: _Optional[int] = ...) -> None: ...
 
 class Run(_message.Message):
     __slots__ = ["attempt", "attempts", "batch", "cancel_requested", "end_time", "error", "failure_count", "index", "name", "outputs", "plan_batch", "progress", "request", "run_time", "start_time", "state", "worker"]

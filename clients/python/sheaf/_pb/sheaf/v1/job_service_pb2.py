@@ -13,12 +13,13 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from sheaf._pb.sheaf.v1 import event_pb2 as sheaf_dot_v1_dot_event__pb2
 from sheaf._pb.sheaf.v1 import job_pb2 as sheaf_dot_v1_dot_job__pb2
 from sheaf._pb.sheaf.v1 import rules_pb2 as sheaf_dot_v1_dot_rules__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1asheaf/v1/job_service.proto\x12\x08sheaf.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x14sheaf/v1/event.proto\x1a\x12sheaf/v1/job.proto\x1a\x14sheaf/v1/rules.proto\"\xaf\x01\n\x10SubmitJobRequest\x12\\\n\nrequest_id\x18\x01 \x01(\tBH\xfa\xa9\x19\x44\x10\x80\x01\x1a\x10[A-Za-z0-9_.:-]+J-must be letters, digits, \'_\', \'.\', \':\' or \'-\'\x12&\n\x03job\x18\x02 \x01(\x0b\x32\x11.sheaf.v1.JobSpecB\x06\xfa\xa9\x19\x02\x08\x01\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"A\n\x11SubmitJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.sheaf.v1.Job\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"M\n\x11SubmitJobsRequest\x12\x38\n\x08requests\x18\x01 \x03(\x0b\x32\x1a.sheaf.v1.SubmitJobRequestB\n\xfa\xa9\x19\x06\x08\x01\x30\xa0\x8d\x06\"D\n\x12SubmitJobsResponse\x12.\n\tresponses\x18\x01 \x03(\x0b\x32\x1b.sheaf.v1.SubmitJobResponse\"q\n\x12StreamJobsResponse\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x0b\n\x03job\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x12\x0c\n\x04\x63ode\x18\x04 \x01(\x05\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0f\n\x07message\x18\x06 \x01(\t\"p\n\rGetJobRequest\x12>\n\x04name\x18\x01 \x01(\tB0\xfa\xa9\x19,\x08\x01\x1a\x10jobs/[0-9]{1,18}J\x16must look like jobs/42\x12\x1f\n\x04view\x18\x02 \x01(\x0e\x32\x11.sheaf.v1.JobView\"\x83\x01\n\x0fListJobsRequest\x12\x17\n\x06\x66ilter\x18\x01 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x10\x12 \n\tpage_size\x18\x02 \x01(\x05\x42\r\xfa\xa9\x19\t!\x00\x00\x00\x00\x00\x00\x00\x00\x12\x1b\n\npage_token\x18\x03 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x04\x12\x18\n\x08order_by\x18\x04 \x01(\tB\x06\xfa\xa9\x19\x02\x10@\"H\n\x10ListJobsResponse\x12\x1b\n\x04jobs\x18\x01 \x03(\x0b\x32\r.sheaf.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"f\n\rGetRunRequest\x12U\n\x04name\x18\x01 \x01(\tBG\xfa\xa9\x19\x43\x08\x01\x1a jobs/[0-9]{1,18}/runs/[0-9]{1,9}J\x1dmust look like jobs/42/runs/0\"\xbb\x01\n\x0fListRunsRequest\x12=\n\x03job\x18\x01 \x01(\tB0\xfa\xa9\x19,\x08\x01\x1a\x10jobs/[0-9]{1,18}J\x16must look like jobs/42\x12 \n\tpage_size\x18\x02 \x01(\x05\x42\r\xfa\xa9\x19\t!\x00\x00\x00\x00\x00\x00\x00\x00\x12\x1b\n\npage_token\x18\x03 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x04\x12*\n\x06states\x18\x04 \x03(\x0e\x32\x12.sheaf.v1.RunStateB\x06\xfa\xa9\x19\x02\x30\x08\"H\n\x10ListRunsResponse\x12\x1b\n\x04runs\x18\x01 \x03(\x0b\x32\r.sheaf.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd4\x01\n\x10\x43\x61ncelJobRequest\x12\x61\n\x04name\x18\x01 \x01(\tBS\xfa\xa9\x19O\x1a#jobs/[0-9]{1,18}(/runs/[0-9]{1,9})?J(must look like jobs/42 or jobs/42/runs/0\x12\x17\n\x06\x66ilter\x18\x02 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x10\x12\x14\n\x0ckeep_running\x18\x03 \x01(\x08\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\x12\x17\n\x06reason\x18\x05 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x08\"_\n\x11\x43\x61ncelJobResponse\x12\x11\n\tjob_count\x18\x01 \x01(\x03\x12\x1b\n\x13\x63\x61ncelled_run_count\x18\x02 \x01(\x03\x12\x1a\n\x12stopping_run_count\x18\x03 \x01(\x03\"v\n\x0fRetryJobRequest\x12\x63\n\x04name\x18\x01 \x01(\tBU\xfa\xa9\x19Q\x08\x01\x1a#jobs/[0-9]{1,18}(/runs/[0-9]{1,9})?J(must look like jobs/42 or jobs/42/runs/0\"A\n\x10RetryJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.sheaf.v1.Job\x12\x11\n\trun_count\x18\x02 \x01(\x03\"o\n\x10UpdateJobRequest\x12\"\n\x03job\x18\x01 \x01(\x0b\x32\r.sheaf.v1.JobB\x06\xfa\xa9\x19\x02\x08\x01\x12\x37\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xfa\xa9\x19\x02\x08\x01\"h\n\x10\x44\x65leteJobRequest\x12>\n\x04name\x18\x01 \x01(\tB0\xfa\xa9\x19,\x08\x01\x1a\x10jobs/[0-9]{1,18}J\x16must look like jobs/42\x12\x14\n\x04\x65tag\x18\x02 \x01(\tB\x06\xfa\xa9\x19\x02\x10@\"\x13\n\x11\x44\x65leteJobResponse\"|\n\x0eWaitJobRequest\x12>\n\x04name\x18\x01 \x01(\tB0\xfa\xa9\x19,\x08\x01\x1a\x10jobs/[0-9]{1,18}J\x16must look like jobs/42\x12*\n\x07timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xdc\x01\n\x12WatchEventsRequest\x12%\n\x0e\x61\x66ter_sequence\x18\x01 \x01(\x03\x42\r\xfa\xa9\x19\t!\x00\x00\x00\x00\x00\x00\xf0\xbf\x12P\n\x05queue\x18\x02 \x01(\tBA\xfa\xa9\x19=\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12;\n\x03job\x18\x03 \x01(\tB.\xfa\xa9\x19*\x1a\x10jobs/[0-9]{1,18}J\x16must look like jobs/42\x12\x10\n\x08progress\x18\x04 \x01(\x08\"\xc4\x01\n\x13WatchEventsResponse\x12 \n\x05\x65vent\x18\x01 \x01(\x0b\x32\x0f.sheaf.v1.EventH\x00\x12-\n\theartbeat\x18\x02 \x01(\x0b\x32\x18.sheaf.v1.WatchHeartbeatH\x00\x12\'\n\x06resync\x18\x03 \x01(\x0b\x32\x15.sheaf.v1.WatchResyncH\x00\x12+\n\x08progress\x18\x04 \x01(\x0b\x32\x17.sheaf.v1.RunProgressedH\x00\x42\x06\n\x04kind\"\"\n\x0eWatchHeartbeat\x12\x10\n\x08sequence\x18\x01 \x01(\x03\"/\n\x0bWatchResync\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0e\n\x06reason\x18\x02 \x01(\t\"B\n\rRunProgressed\x12\x0b\n\x03run\x18\x01 \x01(\t\x12$\n\x08progress\x18\x02 \x01(\x0b\x32\x12.sheaf.v1.Progress*J\n\x07JobView\x12\x18\n\x14JOB_VIEW_UNSPECIFIED\x10\x00\x12\x12\n\x0eJOB_VIEW_BASIC\x10\x01\x12\x11\n\rJOB_VIEW_FULL\x10\x02\x32\xda\x06\n\nJobService\x12\x44\n\tSubmitJob\x12\x1a.sheaf.v1.SubmitJobRequest\x1a\x1b.sheaf.v1.SubmitJobResponse\x12G\n\nSubmitJobs\x12\x1b.sheaf.v1.SubmitJobsRequest\x1a\x1c.sheaf.v1.SubmitJobsResponse\x12J\n\nStreamJobs\x12\x1a.sheaf.v1.SubmitJobRequest\x1a\x1c.sheaf.v1.StreamJobsResponse(\x01\x30\x01\x12\x30\n\x06GetJob\x12\x17.sheaf.v1.GetJobRequest\x1a\r.sheaf.v1.Job\x12\x41\n\x08ListJobs\x12\x19.sheaf.v1.ListJobsRequest\x1a\x1a.sheaf.v1.ListJobsResponse\x12\x30\n\x06GetRun\x12\x17.sheaf.v1.GetRunRequest\x1a\r.sheaf.v1.Run\x12\x41\n\x08ListRuns\x12\x19.sheaf.v1.ListRunsRequest\x1a\x1a.sheaf.v1.ListRunsResponse\x12\x44\n\tCancelJob\x12\x1a.sheaf.v1.CancelJobRequest\x1a\x1b.sheaf.v1.CancelJobResponse\x12\x41\n\x08RetryJob\x12\x19.sheaf.v1.RetryJobRequest\x1a\x1a.sheaf.v1.RetryJobResponse\x12\x36\n\tUpdateJob\x12\x1a.sheaf.v1.UpdateJobRequest\x1a\r.sheaf.v1.Job\x12\x44\n\tDeleteJob\x12\x1a.sheaf.v1.DeleteJobRequest\x1a\x1b.sheaf.v1.DeleteJobResponse\x12\x32\n\x07WaitJob\x12\x18.sheaf.v1.WaitJobRequest\x1a\r.sheaf.v1.Job\x12L\n\x0bWatchEvents\x12\x1c.sheaf.v1.WatchEventsRequest\x1a\x1d.sheaf.v1.WatchEventsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1asheaf/v1/job_service.proto\x12\x08sheaf.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14sheaf/v1/event.proto\x1a\x12sheaf/v1/job.proto\x1a\x14sheaf/v1/rules.proto\"\xaf\x01\n\x10SubmitJobRequest\x12\\\n\nrequest_id\x18\x01 \x01(\tBH\xfa\xa9\x19\x44\x10\x80\x01\x1a\x10[A-Za-z0-9_.:-]+J-must be letters, digits, \'_\', \'.\', \':\' or \'-\'\x12&\n\x03job\x18\x02 \x01(\x0b\x32\x11.sheaf.v1.JobSpecB\x06\xfa\xa9\x19\x02\x08\x01\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"A\n\x11SubmitJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.sheaf.v1.Job\x12\x10\n\x08replayed\x18\x02 \x01(\x08\"M\n\x11SubmitJobsRequest\x12\x38\n\x08requests\x18\x01 \x03(\x0b\x32\x1a.sheaf.v1.SubmitJobRequestB\n\xfa\xa9\x19\x06\x08\x01\x30\xa0\x8d\x06\"D\n\x12SubmitJobsResponse\x12.\n\tresponses\x18\x01 \x03(\x0b\x32\x1b.sheaf.v1.SubmitJobResponse\"q\n\x12StreamJobsResponse\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x0b\n\x03job\x18\x02 \x01(\t\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x12\x0c\n\x04\x63ode\x18\x04 \x01(\x05\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0f\n\x07message\x18\x06 \x01(\t\"p\n\rGetJobRequest\x12>\n\x04name\x18\x01 \x01(\tB0\xfa\xa9\x19,\x08\x01\x1a\x10jobs/[0-9]{1,18}J\x16must look like jobs/42\x12\x1f\n\x04view\x18\x02 \x01(\x0e\x32\x11.sheaf.v1.JobView\"\x83\x01\n\x0fListJobsRequest\x12\x17\n\x06\x66ilter\x18\x01 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x10\x12 \n\tpage_size\x18\x02 \x01(\x05\x42\r\xfa\xa9\x19\t!\x00\x00\x00\x00\x00\x00\x00\x00\x12\x1b\n\npage_token\x18\x03 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x04\x12\x18\n\x08order_by\x18\x04 \x01(\tB\x06\xfa\xa9\x19\x02\x10@\"H\n\x10ListJobsResponse\x12\x1b\n\x04jobs\x18\x01 \x03(\x0b\x32\r.sheaf.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"f\n\rGetRunRequest\x12U\n\x04name\x18\x01 \x01(\tBG\xfa\xa9\x19\x43\x08\x01\x1a jobs/[0-9]{1,18}/runs/[0-9]{1,9}J\x1dmust look like jobs/42/runs/0\"i\n\x11GetPreviewRequest\x12T\n\x03run\x18\x01 \x01(\tBG\xfa\xa9\x19\x43\x08\x01\x1a jobs/[0-9]{1,18}/runs/[0-9]{1,9}J\x1dmust look like jobs/42/runs/0\"d\n\x07Preview\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0c\n\x04step\x18\x02 \x01(\x05\x12\r\n\x05image\x18\x03 \x01(\x0c\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbb\x01\n\x0fListRunsRequest\x12=\n\x03job\x18\x01 \x01(\tB0\xfa\xa9\x19,\x08\x01\x1a\x10jobs/[0-9]{1,18}J\x16must look like jobs/42\x12 \n\tpage_size\x18\x02 \x01(\x05\x42\r\xfa\xa9\x19\t!\x00\x00\x00\x00\x00\x00\x00\x00\x12\x1b\n\npage_token\x18\x03 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x04\x12*\n\x06states\x18\x04 \x03(\x0e\x32\x12.sheaf.v1.RunStateB\x06\xfa\xa9\x19\x02\x30\x08\"H\n\x10ListRunsResponse\x12\x1b\n\x04runs\x18\x01 \x03(\x0b\x32\r.sheaf.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd4\x01\n\x10\x43\x61ncelJobRequest\x12\x61\n\x04name\x18\x01 \x01(\tBS\xfa\xa9\x19O\x1a#jobs/[0-9]{1,18}(/runs/[0-9]{1,9})?J(must look like jobs/42 or jobs/42/runs/0\x12\x17\n\x06\x66ilter\x18\x02 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x10\x12\x14\n\x0ckeep_running\x18\x03 \x01(\x08\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\x12\x17\n\x06reason\x18\x05 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x08\"_\n\x11\x43\x61ncelJobResponse\x12\x11\n\tjob_count\x18\x01 \x01(\x03\x12\x1b\n\x13\x63\x61ncelled_run_count\x18\x02 \x01(\x03\x12\x1a\n\x12stopping_run_count\x18\x03 \x01(\x03\"v\n\x0fRetryJobRequest\x12\x63\n\x04name\x18\x01 \x01(\tBU\xfa\xa9\x19Q\x08\x01\x1a#jobs/[0-9]{1,18}(/runs/[0-9]{1,9})?J(must look like jobs/42 or jobs/42/runs/0\"A\n\x10RetryJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.sheaf.v1.Job\x12\x11\n\trun_count\x18\x02 \x01(\x03\"o\n\x10UpdateJobRequest\x12\"\n\x03job\x18\x01 \x01(\x0b\x32\r.sheaf.v1.JobB\x06\xfa\xa9\x19\x02\x08\x01\x12\x37\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xfa\xa9\x19\x02\x08\x01\"h\n\x10\x44\x65leteJobRequest\x12>\n\x04name\x18\x01 \x01(\tB0\xfa\xa9\x19,\x08\x01\x1a\x10jobs/[0-9]{1,18}J\x16must look like jobs/42\x12\x14\n\x04\x65tag\x18\x02 \x01(\tB\x06\xfa\xa9\x19\x02\x10@\"\x13\n\x11\x44\x65leteJobResponse\"|\n\x0eWaitJobRequest\x12>\n\x04name\x18\x01 \x01(\tB0\xfa\xa9\x19,\x08\x01\x1a\x10jobs/[0-9]{1,18}J\x16must look like jobs/42\x12*\n\x07timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xdc\x01\n\x12WatchEventsRequest\x12%\n\x0e\x61\x66ter_sequence\x18\x01 \x01(\x03\x42\r\xfa\xa9\x19\t!\x00\x00\x00\x00\x00\x00\xf0\xbf\x12P\n\x05queue\x18\x02 \x01(\tBA\xfa\xa9\x19=\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12;\n\x03job\x18\x03 \x01(\tB.\xfa\xa9\x19*\x1a\x10jobs/[0-9]{1,18}J\x16must look like jobs/42\x12\x10\n\x08progress\x18\x04 \x01(\x08\"\xc4\x01\n\x13WatchEventsResponse\x12 \n\x05\x65vent\x18\x01 \x01(\x0b\x32\x0f.sheaf.v1.EventH\x00\x12-\n\theartbeat\x18\x02 \x01(\x0b\x32\x18.sheaf.v1.WatchHeartbeatH\x00\x12\'\n\x06resync\x18\x03 \x01(\x0b\x32\x15.sheaf.v1.WatchResyncH\x00\x12+\n\x08progress\x18\x04 \x01(\x0b\x32\x17.sheaf.v1.RunProgressedH\x00\x42\x06\n\x04kind\"\"\n\x0eWatchHeartbeat\x12\x10\n\x08sequence\x18\x01 \x01(\x03\"/\n\x0bWatchResync\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x0e\n\x06reason\x18\x02 \x01(\t\"B\n\rRunProgressed\x12\x0b\n\x03run\x18\x01 \x01(\t\x12$\n\x08progress\x18\x02 \x01(\x0b\x32\x12.sheaf.v1.Progress*J\n\x07JobView\x12\x18\n\x14JOB_VIEW_UNSPECIFIED\x10\x00\x12\x12\n\x0eJOB_VIEW_BASIC\x10\x01\x12\x11\n\rJOB_VIEW_FULL\x10\x02\x32\x98\x07\n\nJobService\x12\x44\n\tSubmitJob\x12\x1a.sheaf.v1.SubmitJobRequest\x1a\x1b.sheaf.v1.SubmitJobResponse\x12G\n\nSubmitJobs\x12\x1b.sheaf.v1.SubmitJobsRequest\x1a\x1c.sheaf.v1.SubmitJobsResponse\x12J\n\nStreamJobs\x12\x1a.sheaf.v1.SubmitJobRequest\x1a\x1c.sheaf.v1.StreamJobsResponse(\x01\x30\x01\x12\x30\n\x06GetJob\x12\x17.sheaf.v1.GetJobRequest\x1a\r.sheaf.v1.Job\x12\x41\n\x08ListJobs\x12\x19.sheaf.v1.ListJobsRequest\x1a\x1a.sheaf.v1.ListJobsResponse\x12\x30\n\x06GetRun\x12\x17.sheaf.v1.GetRunRequest\x1a\r.sheaf.v1.Run\x12\x41\n\x08ListRuns\x12\x19.sheaf.v1.ListRunsRequest\x1a\x1a.sheaf.v1.ListRunsResponse\x12<\n\nGetPreview\x12\x1b.sheaf.v1.GetPreviewRequest\x1a\x11.sheaf.v1.Preview\x12\x44\n\tCancelJob\x12\x1a.sheaf.v1.CancelJobRequest\x1a\x1b.sheaf.v1.CancelJobResponse\x12\x41\n\x08RetryJob\x12\x19.sheaf.v1.RetryJobRequest\x1a\x1a.sheaf.v1.RetryJobResponse\x12\x36\n\tUpdateJob\x12\x1a.sheaf.v1.UpdateJobRequest\x1a\r.sheaf.v1.Job\x12\x44\n\tDeleteJob\x12\x1a.sheaf.v1.DeleteJobRequest\x1a\x1b.sheaf.v1.DeleteJobResponse\x12\x32\n\x07WaitJob\x12\x18.sheaf.v1.WaitJobRequest\x1a\r.sheaf.v1.Job\x12L\n\x0bWatchEvents\x12\x1c.sheaf.v1.WatchEventsRequest\x1a\x1d.sheaf.v1.WatchEventsResponse0\x01\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sheaf.v1.job_service_pb2', globals())
@@ -43,6 +44,8 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _LISTJOBSREQUEST.fields_by_name['order_by']._serialized_options = b'\372\251\031\002\020@'
   _GETRUNREQUEST.fields_by_name['name']._options = None
   _GETRUNREQUEST.fields_by_name['name']._serialized_options = b'\372\251\031C\010\001\032 jobs/[0-9]{1,18}/runs/[0-9]{1,9}J\035must look like jobs/42/runs/0'
+  _GETPREVIEWREQUEST.fields_by_name['run']._options = None
+  _GETPREVIEWREQUEST.fields_by_name['run']._serialized_options = b'\372\251\031C\010\001\032 jobs/[0-9]{1,18}/runs/[0-9]{1,9}J\035must look like jobs/42/runs/0'
   _LISTRUNSREQUEST.fields_by_name['job']._options = None
   _LISTRUNSREQUEST.fields_by_name['job']._serialized_options = b'\372\251\031,\010\001\032\020jobs/[0-9]{1,18}J\026must look like jobs/42'
   _LISTRUNSREQUEST.fields_by_name['page_size']._options = None
@@ -75,56 +78,60 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _WATCHEVENTSREQUEST.fields_by_name['queue']._serialized_options = b'\372\251\031=\032\037queues/[a-z0-9][a-z0-9_-]{0,62}J\032must look like queues/NAME'
   _WATCHEVENTSREQUEST.fields_by_name['job']._options = None
   _WATCHEVENTSREQUEST.fields_by_name['job']._serialized_options = b'\372\251\031*\032\020jobs/[0-9]{1,18}J\026must look like jobs/42'
-  _JOBVIEW._serialized_start=2809
-  _JOBVIEW._serialized_end=2883
-  _SUBMITJOBREQUEST._serialized_start=171
-  _SUBMITJOBREQUEST._serialized_end=346
-  _SUBMITJOBRESPONSE._serialized_start=348
-  _SUBMITJOBRESPONSE._serialized_end=413
-  _SUBMITJOBSREQUEST._serialized_start=415
-  _SUBMITJOBSREQUEST._serialized_end=492
-  _SUBMITJOBSRESPONSE._serialized_start=494
-  _SUBMITJOBSRESPONSE._serialized_end=562
-  _STREAMJOBSRESPONSE._serialized_start=564
-  _STREAMJOBSRESPONSE._serialized_end=677
-  _GETJOBREQUEST._serialized_start=679
-  _GETJOBREQUEST._serialized_end=791
-  _LISTJOBSREQUEST._serialized_start=794
-  _LISTJOBSREQUEST._serialized_end=925
-  _LISTJOBSRESPONSE._serialized_start=927
-  _LISTJOBSRESPONSE._serialized_end=999
-  _GETRUNREQUEST._serialized_start=1001
-  _GETRUNREQUEST._serialized_end=1103
-  _LISTRUNSREQUEST._serialized_start=1106
-  _LISTRUNSREQUEST._serialized_end=1293
-  _LISTRUNSRESPONSE._serialized_start=1295
-  _LISTRUNSRESPONSE._serialized_end=1367
-  _CANCELJOBREQUEST._serialized_start=1370
-  _CANCELJOBREQUEST._serialized_end=1582
-  _CANCELJOBRESPONSE._serialized_start=1584
-  _CANCELJOBRESPONSE._serialized_end=1679
-  _RETRYJOBREQUEST._serialized_start=1681
-  _RETRYJOBREQUEST._serialized_end=1799
-  _RETRYJOBRESPONSE._serialized_start=1801
-  _RETRYJOBRESPONSE._serialized_end=1866
-  _UPDATEJOBREQUEST._serialized_start=1868
-  _UPDATEJOBREQUEST._serialized_end=1979
-  _DELETEJOBREQUEST._serialized_start=1981
-  _DELETEJOBREQUEST._serialized_end=2085
-  _DELETEJOBRESPONSE._serialized_start=2087
-  _DELETEJOBRESPONSE._serialized_end=2106
-  _WAITJOBREQUEST._serialized_start=2108
-  _WAITJOBREQUEST._serialized_end=2232
-  _WATCHEVENTSREQUEST._serialized_start=2235
-  _WATCHEVENTSREQUEST._serialized_end=2455
-  _WATCHEVENTSRESPONSE._serialized_start=2458
-  _WATCHEVENTSRESPONSE._serialized_end=2654
-  _WATCHHEARTBEAT._serialized_start=2656
-  _WATCHHEARTBEAT._serialized_end=2690
-  _WATCHRESYNC._serialized_start=2692
-  _WATCHRESYNC._serialized_end=2739
-  _RUNPROGRESSED._serialized_start=2741
-  _RUNPROGRESSED._serialized_end=2807
-  _JOBSERVICE._serialized_start=2886
-  _JOBSERVICE._serialized_end=3744
+  _JOBVIEW._serialized_start=3051
+  _JOBVIEW._serialized_end=3125
+  _SUBMITJOBREQUEST._serialized_start=204
+  _SUBMITJOBREQUEST._serialized_end=379
+  _SUBMITJOBRESPONSE._serialized_start=381
+  _SUBMITJOBRESPONSE._serialized_end=446
+  _SUBMITJOBSREQUEST._serialized_start=448
+  _SUBMITJOBSREQUEST._serialized_end=525
+  _SUBMITJOBSRESPONSE._serialized_start=527
+  _SUBMITJOBSRESPONSE._serialized_end=595
+  _STREAMJOBSRESPONSE._serialized_start=597
+  _STREAMJOBSRESPONSE._serialized_end=710
+  _GETJOBREQUEST._serialized_start=712
+  _GETJOBREQUEST._serialized_end=824
+  _LISTJOBSREQUEST._serialized_start=827
+  _LISTJOBSREQUEST._serialized_end=958
+  _LISTJOBSRESPONSE._serialized_start=960
+  _LISTJOBSRESPONSE._serialized_end=1032
+  _GETRUNREQUEST._serialized_start=1034
+  _GETRUNREQUEST._serialized_end=1136
+  _GETPREVIEWREQUEST._serialized_start=1138
+  _GETPREVIEWREQUEST._serialized_end=1243
+  _PREVIEW._serialized_start=1245
+  _PREVIEW._serialized_end=1345
+  _LISTRUNSREQUEST._serialized_start=1348
+  _LISTRUNSREQUEST._serialized_end=1535
+  _LISTRUNSRESPONSE._serialized_start=1537
+  _LISTRUNSRESPONSE._serialized_end=1609
+  _CANCELJOBREQUEST._serialized_start=1612
+  _CANCELJOBREQUEST._serialized_end=1824
+  _CANCELJOBRESPONSE._serialized_start=1826
+  _CANCELJOBRESPONSE._serialized_end=1921
+  _RETRYJOBREQUEST._serialized_start=1923
+  _RETRYJOBREQUEST._serialized_end=2041
+  _RETRYJOBRESPONSE._serialized_start=2043
+  _RETRYJOBRESPONSE._serialized_end=2108
+  _UPDATEJOBREQUEST._serialized_start=2110
+  _UPDATEJOBREQUEST._serialized_end=2221
+  _DELETEJOBREQUEST._serialized_start=2223
+  _DELETEJOBREQUEST._serialized_end=2327
+  _DELETEJOBRESPONSE._serialized_start=2329
+  _DELETEJOBRESPONSE._serialized_end=2348
+  _WAITJOBREQUEST._serialized_start=2350
+  _WAITJOBREQUEST._serialized_end=2474
+  _WATCHEVENTSREQUEST._serialized_start=2477
+  _WATCHEVENTSREQUEST._serialized_end=2697
+  _WATCHEVENTSRESPONSE._serialized_start=2700
+  _WATCHEVENTSRESPONSE._serialized_end=2896
+  _WATCHHEARTBEAT._serialized_start=2898
+  _WATCHHEARTBEAT._serialized_end=2932
+  _WATCHRESYNC._serialized_start=2934
+  _WATCHRESYNC._serialized_end=2981
+  _RUNPROGRESSED._serialized_start=2983
+  _RUNPROGRESSED._serialized_end=3049
+  _JOBSERVICE._serialized_start=3128
+  _JOBSERVICE._serialized_end=4048
 # @@protoc_insertion_point(module_scope)

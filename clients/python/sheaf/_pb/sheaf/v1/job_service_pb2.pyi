@@ -1,5 +1,6 @@
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sheaf._pb.sheaf.v1 import event_pb2 as _event_pb2
 from sheaf._pb.sheaf.v1 import job_pb2 as _job_pb2
 from sheaf._pb.sheaf.v1 import rules_pb2 as _rules_pb2
@@ -58,6 +59,12 @@ class GetJobRequest(_message.Message):
     view: JobView
     def __init__(self, name: _Optional[str] = ..., view: _Optional[_Union[JobView, str]] = ...) -> None: ...
 
+class GetPreviewRequest(_message.Message):
+    __slots__ = ["run"]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    run: str
+    def __init__(self, run: _Optional[str] = ...) -> None: ...
+
 class GetRunRequest(_message.Message):
     __slots__ = ["name"]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +110,18 @@ class ListRunsResponse(_message.Message):
     next_page_token: str
     runs: _containers.RepeatedCompositeFieldContainer[_job_pb2.Run]
     def __init__(self, runs: _Optional[_Iterable[_Union[_job_pb2.Run, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class Preview(_message.Message):
+    __slots__ = ["image", "run", "step", "update_time"]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    image: bytes
+    run: str
+    step: int
+    update_time: _timestamp_pb2.Timestamp
+    def __init__(self, run: _Optional[str] = ..., step: _Optional[int] = ..., image: _Optional[bytes] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class RetryJobRequest(_message.Message):
     __slots__ = ["name"]

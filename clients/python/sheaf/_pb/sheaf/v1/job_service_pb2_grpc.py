@@ -51,6 +51,11 @@ class JobServiceStub(object):
                 request_serializer=sheaf_dot_v1_dot_job__service__pb2.ListRunsRequest.SerializeToString,
                 response_deserializer=sheaf_dot_v1_dot_job__service__pb2.ListRunsResponse.FromString,
                 )
+        self.GetPreview = channel.unary_unary(
+                '/sheaf.v1.JobService/GetPreview',
+                request_serializer=sheaf_dot_v1_dot_job__service__pb2.GetPreviewRequest.SerializeToString,
+                response_deserializer=sheaf_dot_v1_dot_job__service__pb2.Preview.FromString,
+                )
         self.CancelJob = channel.unary_unary(
                 '/sheaf.v1.JobService/CancelJob',
                 request_serializer=sheaf_dot_v1_dot_job__service__pb2.CancelJobRequest.SerializeToString,
@@ -130,6 +135,14 @@ class JobServiceServicer(object):
 
     def ListRuns(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPreview(self, request, context):
+        """What a running run's picture looked like when its worker last said so.
+        NOT_FOUND where there is none (yet); gone when the run has ended.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -216,6 +229,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.ListRuns,
                     request_deserializer=sheaf_dot_v1_dot_job__service__pb2.ListRunsRequest.FromString,
                     response_serializer=sheaf_dot_v1_dot_job__service__pb2.ListRunsResponse.SerializeToString,
+            ),
+            'GetPreview': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPreview,
+                    request_deserializer=sheaf_dot_v1_dot_job__service__pb2.GetPreviewRequest.FromString,
+                    response_serializer=sheaf_dot_v1_dot_job__service__pb2.Preview.SerializeToString,
             ),
             'CancelJob': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelJob,
@@ -374,6 +392,23 @@ class JobService(object):
         return grpc.experimental.unary_unary(request, target, '/sheaf.v1.JobService/ListRuns',
             sheaf_dot_v1_dot_job__service__pb2.ListRunsRequest.SerializeToString,
             sheaf_dot_v1_dot_job__service__pb2.ListRunsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetPreview(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/sheaf.v1.JobService/GetPreview',
+            sheaf_dot_v1_dot_job__service__pb2.GetPreviewRequest.SerializeToString,
+            sheaf_dot_v1_dot_job__service__pb2.Preview.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

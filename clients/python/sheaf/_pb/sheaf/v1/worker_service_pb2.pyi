@@ -21,6 +21,22 @@ class BatchMemory(_message.Message):
     row_count: int
     def __init__(self, row_count: _Optional[int] = ..., peak_bytes: _Optional[int] = ..., other_bytes: _Optional[int] = ..., ran_out_row_count: _Optional[int] = ...) -> None: ...
 
+class CheckpointHeader(_message.Message):
+    __slots__ = ["batch", "epoch", "run", "size_bytes", "step", "worker"]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    batch: str
+    epoch: int
+    run: str
+    size_bytes: int
+    step: int
+    worker: str
+    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., run: _Optional[str] = ..., step: _Optional[int] = ..., size_bytes: _Optional[int] = ...) -> None: ...
+
 class DeregisterWorkerRequest(_message.Message):
     __slots__ = ["worker"]
     WORKER_FIELD_NUMBER: _ClassVar[int]
@@ -62,12 +78,16 @@ class FinishRunsResponse(_message.Message):
     def __init__(self, states: _Optional[_Iterable[_Union[_job_pb2.RunState, str]]] = ...) -> None: ...
 
 class LeaseBatchRequest(_message.Message):
-    __slots__ = ["wait", "worker"]
+    __slots__ = ["beside", "row_count", "wait", "worker"]
+    BESIDE_FIELD_NUMBER: _ClassVar[int]
+    ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
     WAIT_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
+    beside: str
+    row_count: int
     wait: _duration_pb2.Duration
     worker: str
-    def __init__(self, worker: _Optional[str] = ..., wait: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    def __init__(self, worker: _Optional[str] = ..., wait: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., beside: _Optional[str] = ..., row_count: _Optional[int] = ...) -> None: ...
 
 class LeaseBatchResponse(_message.Message):
     __slots__ = ["batch", "drain"]
@@ -78,34 +98,62 @@ class LeaseBatchResponse(_message.Message):
     def __init__(self, batch: _Optional[_Union[LeasedBatch, _Mapping]] = ..., drain: bool = ...) -> None: ...
 
 class LeasedBatch(_message.Message):
-    __slots__ = ["epoch", "kind", "lease_expire_time", "name", "queue", "runs", "shared", "weights_list"]
+    __slots__ = ["checkpoint_steps", "epoch", "kind", "lease_expire_time", "name", "preview_steps", "queue", "runs", "shared", "weights_list"]
+    CHECKPOINT_STEPS_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     LEASE_EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_STEPS_FIELD_NUMBER: _ClassVar[int]
     QUEUE_FIELD_NUMBER: _ClassVar[int]
     RUNS_FIELD_NUMBER: _ClassVar[int]
     SHARED_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_LIST_FIELD_NUMBER: _ClassVar[int]
+    checkpoint_steps: int
     epoch: int
     kind: str
     lease_expire_time: _timestamp_pb2.Timestamp
     name: str
+    preview_steps: int
     queue: str
     runs: _containers.RepeatedCompositeFieldContainer[LeasedRun]
     shared: _job_pb2.RunRequest
     weights_list: _containers.RepeatedCompositeFieldContainer[WeightMap]
-    def __init__(self, name: _Optional[str] = ..., epoch: _Optional[int] = ..., lease_expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., queue: _Optional[str] = ..., kind: _Optional[str] = ..., shared: _Optional[_Union[_job_pb2.RunRequest, _Mapping]] = ..., runs: _Optional[_Iterable[_Union[LeasedRun, _Mapping]]] = ..., weights_list: _Optional[_Iterable[_Union[WeightMap, _Mapping]]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., epoch: _Optional[int] = ..., lease_expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., queue: _Optional[str] = ..., kind: _Optional[str] = ..., shared: _Optional[_Union[_job_pb2.RunRequest, _Mapping]] = ..., runs: _Optional[_Iterable[_Union[LeasedRun, _Mapping]]] = ..., weights_list: _Optional[_Iterable[_Union[WeightMap, _Mapping]]] = ..., checkpoint_steps: _Optional[int] = ..., preview_steps: _Optional[int] = ...) -> None: ...
 
 class LeasedRun(_message.Message):
-    __slots__ = ["attempt", "request", "run"]
+    __slots__ = ["attempt", "checkpoint_step", "request", "run"]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_STEP_FIELD_NUMBER: _ClassVar[int]
     REQUEST_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
     attempt: int
+    checkpoint_step: int
     request: _job_pb2.RunRequest
     run: str
-    def __init__(self, run: _Optional[str] = ..., attempt: _Optional[int] = ..., request: _Optional[_Union[_job_pb2.RunRequest, _Mapping]] = ...) -> None: ...
+    def __init__(self, run: _Optional[str] = ..., attempt: _Optional[int] = ..., request: _Optional[_Union[_job_pb2.RunRequest, _Mapping]] = ..., checkpoint_step: _Optional[int] = ...) -> None: ...
+
+class LoadCheckpointRequest(_message.Message):
+    __slots__ = ["batch", "epoch", "run", "worker"]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    batch: str
+    epoch: int
+    run: str
+    worker: str
+    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., run: _Optional[str] = ...) -> None: ...
+
+class LoadCheckpointResponse(_message.Message):
+    __slots__ = ["data", "size_bytes", "step"]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    size_bytes: int
+    step: int
+    def __init__(self, step: _Optional[int] = ..., size_bytes: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class RegisterWorkerRequest(_message.Message):
     __slots__ = ["batch_size_max", "devices", "display_name", "kinds", "models", "queues", "version"]
@@ -140,6 +188,26 @@ class ReleaseLeaseResponse(_message.Message):
     RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
     run_count: int
     def __init__(self, run_count: _Optional[int] = ...) -> None: ...
+
+class ReportProfileRequest(_message.Message):
+    __slots__ = ["device", "height", "json", "model", "width", "worker"]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    JSON_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    device: str
+    height: int
+    json: str
+    model: str
+    width: int
+    worker: str
+    def __init__(self, worker: _Optional[str] = ..., device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., json: _Optional[str] = ...) -> None: ...
+
+class ReportProfileResponse(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
 
 class ReportProgressRequest(_message.Message):
     __slots__ = ["batch", "epoch", "steps", "worker"]
@@ -189,14 +257,28 @@ class RunOutcome(_message.Message):
     def __init__(self, run: _Optional[str] = ..., attempt: _Optional[int] = ..., success: _Optional[_Union[RunOutcome.Success, _Mapping]] = ..., failure: _Optional[_Union[_job_pb2.RunError, _Mapping]] = ..., cancelled: bool = ..., released: bool = ...) -> None: ...
 
 class RunStep(_message.Message):
-    __slots__ = ["run", "step", "step_count"]
+    __slots__ = ["preview", "run", "step", "step_count"]
+    PREVIEW_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
     STEP_COUNT_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
+    preview: bytes
     run: str
     step: int
     step_count: int
-    def __init__(self, run: _Optional[str] = ..., step: _Optional[int] = ..., step_count: _Optional[int] = ...) -> None: ...
+    def __init__(self, run: _Optional[str] = ..., step: _Optional[int] = ..., step_count: _Optional[int] = ..., preview: _Optional[bytes] = ...) -> None: ...
+
+class SaveCheckpointRequest(_message.Message):
+    __slots__ = ["data", "header"]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    header: CheckpointHeader
+    def __init__(self, header: _Optional[_Union[CheckpointHeader, _Mapping]] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class SaveCheckpointResponse(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
 
 class WeightMap(_message.Message):
     __slots__ = ["weights"]
@@ -212,15 +294,17 @@ class WeightMap(_message.Message):
     def __init__(self, weights: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class WorkerSignal(_message.Message):
-    __slots__ = ["drain", "heartbeat_interval", "lease_duration", "report_now", "worker"]
+    __slots__ = ["calibrate", "drain", "heartbeat_interval", "lease_duration", "report_now", "worker"]
+    CALIBRATE_FIELD_NUMBER: _ClassVar[int]
     DRAIN_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     LEASE_DURATION_FIELD_NUMBER: _ClassVar[int]
     REPORT_NOW_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
+    calibrate: bool
     drain: bool
     heartbeat_interval: _duration_pb2.Duration
     lease_duration: _duration_pb2.Duration
     report_now: bool
     worker: str
-    def __init__(self, worker: _Optional[str] = ..., lease_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., heartbeat_interval: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., report_now: bool = ..., drain: bool = ...) -> None: ...
+    def __init__(self, worker: _Optional[str] = ..., lease_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., heartbeat_interval: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., report_now: bool = ..., drain: bool = ..., calibrate: bool = ...) -> None: ...

@@ -49,6 +49,21 @@ class WorkerServiceStub(object):
                 request_serializer=sheaf_dot_v1_dot_worker__service__pb2.ReleaseLeaseRequest.SerializeToString,
                 response_deserializer=sheaf_dot_v1_dot_worker__service__pb2.ReleaseLeaseResponse.FromString,
                 )
+        self.SaveCheckpoint = channel.stream_unary(
+                '/sheaf.v1.WorkerService/SaveCheckpoint',
+                request_serializer=sheaf_dot_v1_dot_worker__service__pb2.SaveCheckpointRequest.SerializeToString,
+                response_deserializer=sheaf_dot_v1_dot_worker__service__pb2.SaveCheckpointResponse.FromString,
+                )
+        self.LoadCheckpoint = channel.unary_stream(
+                '/sheaf.v1.WorkerService/LoadCheckpoint',
+                request_serializer=sheaf_dot_v1_dot_worker__service__pb2.LoadCheckpointRequest.SerializeToString,
+                response_deserializer=sheaf_dot_v1_dot_worker__service__pb2.LoadCheckpointResponse.FromString,
+                )
+        self.ReportProfile = channel.unary_unary(
+                '/sheaf.v1.WorkerService/ReportProfile',
+                request_serializer=sheaf_dot_v1_dot_worker__service__pb2.ReportProfileRequest.SerializeToString,
+                response_deserializer=sheaf_dot_v1_dot_worker__service__pb2.ReportProfileResponse.FromString,
+                )
         self.DeregisterWorker = channel.unary_unary(
                 '/sheaf.v1.WorkerService/DeregisterWorker',
                 request_serializer=sheaf_dot_v1_dot_worker__service__pb2.DeregisterWorkerRequest.SerializeToString,
@@ -105,6 +120,30 @@ class WorkerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SaveCheckpoint(self, request_iterator, context):
+        """Leaves where a run has got to, so that another worker can go on from there.
+        A later one of the same run takes its place; what an old epoch sends
+        changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LoadCheckpoint(self, request, context):
+        """What was left last. For the lease that holds the run.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportProfile(self, request, context):
+        """What a worker has measured of one of its models: from then on, plans are
+        priced by it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeregisterWorker(self, request, context):
         """Says goodbye: releases every lease of the worker and forgets it.
         """
@@ -139,6 +178,21 @@ def add_WorkerServiceServicer_to_server(servicer, server):
                     servicer.ReleaseLease,
                     request_deserializer=sheaf_dot_v1_dot_worker__service__pb2.ReleaseLeaseRequest.FromString,
                     response_serializer=sheaf_dot_v1_dot_worker__service__pb2.ReleaseLeaseResponse.SerializeToString,
+            ),
+            'SaveCheckpoint': grpc.stream_unary_rpc_method_handler(
+                    servicer.SaveCheckpoint,
+                    request_deserializer=sheaf_dot_v1_dot_worker__service__pb2.SaveCheckpointRequest.FromString,
+                    response_serializer=sheaf_dot_v1_dot_worker__service__pb2.SaveCheckpointResponse.SerializeToString,
+            ),
+            'LoadCheckpoint': grpc.unary_stream_rpc_method_handler(
+                    servicer.LoadCheckpoint,
+                    request_deserializer=sheaf_dot_v1_dot_worker__service__pb2.LoadCheckpointRequest.FromString,
+                    response_serializer=sheaf_dot_v1_dot_worker__service__pb2.LoadCheckpointResponse.SerializeToString,
+            ),
+            'ReportProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportProfile,
+                    request_deserializer=sheaf_dot_v1_dot_worker__service__pb2.ReportProfileRequest.FromString,
+                    response_serializer=sheaf_dot_v1_dot_worker__service__pb2.ReportProfileResponse.SerializeToString,
             ),
             'DeregisterWorker': grpc.unary_unary_rpc_method_handler(
                     servicer.DeregisterWorker,
@@ -247,6 +301,57 @@ class WorkerService(object):
         return grpc.experimental.unary_unary(request, target, '/sheaf.v1.WorkerService/ReleaseLease',
             sheaf_dot_v1_dot_worker__service__pb2.ReleaseLeaseRequest.SerializeToString,
             sheaf_dot_v1_dot_worker__service__pb2.ReleaseLeaseResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def SaveCheckpoint(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(request_iterator, target, '/sheaf.v1.WorkerService/SaveCheckpoint',
+            sheaf_dot_v1_dot_worker__service__pb2.SaveCheckpointRequest.SerializeToString,
+            sheaf_dot_v1_dot_worker__service__pb2.SaveCheckpointResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def LoadCheckpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(request, target, '/sheaf.v1.WorkerService/LoadCheckpoint',
+            sheaf_dot_v1_dot_worker__service__pb2.LoadCheckpointRequest.SerializeToString,
+            sheaf_dot_v1_dot_worker__service__pb2.LoadCheckpointResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ReportProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/sheaf.v1.WorkerService/ReportProfile',
+            sheaf_dot_v1_dot_worker__service__pb2.ReportProfileRequest.SerializeToString,
+            sheaf_dot_v1_dot_worker__service__pb2.ReportProfileResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

@@ -1,0 +1,19 @@
+// How a studio is set up. Plain values, for command lines.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace sheaf::engine {
+
+struct StudioOptions {
+  std::string device = "cpu";  // "cpu", "cuda", "cuda:1"
+  std::string dtype = "auto";  // "fp32", "bf16", "fp16"; auto: the device's.
+  // Models together hold no more than this, rows aside. 0: no bound.
+  size_t model_bytes_max = 0;
+  // Tensors on the CPU hold no more than this; what would fails as if memory
+  // had run out. 0: what the machine has.
+  size_t memory_bytes_max = 0;
+};
+
+}  // namespace sheaf::engine

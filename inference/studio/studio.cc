@@ -1,0 +1,175 @@
+#include "inference/studio/studio.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "inference/pipeline/begin.h"
+#include "inference/pipeline/pictures.h"
+#include "inference/schedule/registry.h"
+#include "inference/studio/shelf.h"
+#include "inference/tensor/memory.h"
+#include "inference/tensor/placement.h"
+
+namespace sheaf::engine {
+namespace {
+
+DeviceFacts FactsOf(const StudioOptions& options, const Placement& placement) {
+  DeviceFacts facts;
+  facts.name = options.device;
+  if (placement.device.is_cpu()) {
+    facts.description =
+        absl::StrCat("CPU, ", at::get_num_threads(), " threads, LibTorch ",
+                     TORCH_VERSION_MAJOR, ".", TORCH_VERSION_MINOR);
+    facts.memory_bytes = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) *
+                         static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    if (options.memory_bytes_max > 0) {
+      facts.memory_bytes =
+          std::min(facts.memory_bytes, options.memory_bytes_max);
+    }
+  } else {
+    facts.description = absl::StrCat("CUDA, LibTorch ", TORCH_VERSION_MAJOR,
+                                     ".", TORCH_VERSION_MINOR);
+  }
+  return facts;
+}
+
+}  // namespace
+
+struct Studio::Slot {
+  RowId id = 0;
+  std::shared_ptr<Desk> desk;
+  Row row;
+};
+
+absl::StatusOr<std::unique_ptr<Studio>> Studio::Open(
+    const StudioOptions& options) {
+  SHEAF_ASSIGN_OR_RETURN(const Placement placement,
+                         PlacementNamed(options.device, options.dtype));
+  SetMemoryLimit(options.memory_bytes_max);
+  auto shelf = std::make_unique<Shelf>(Shelf::Options{
+      .placement = placement, .bytes_max = options.model_bytes_max});
+  return std::unique_ptr<Studio>(
+      new Studio(std::move(shelf), FactsOf(options, placement)));
+}
+
+Studio::Studio(std::unique_ptr<Shelf> shelf, DeviceFacts device)
+    : shelf_(std::move(shelf)), device_(std::move(device)) {}
+
+Studio::~Studio() = default;
+
+absl::StatusOr<Studio::RowId> Studio::Begin(const Order& order) {
+  SHEAF_ASSIGN_OR_RETURN(const std::shared_ptr<Desk> desk,
+                         shelf_->Get(order.model));
+  const Model& model = *desk->model;
+  RunRequest request = order.request;
+  SHEAF_ASSIGN_OR_RETURN(
+      request.scheduler,
+      ResolveScheduler(order.sampler, model.scheduler, Config()));
+  const auto side = static_cast<int>(model.unet->config().sample_size *
+                                     model.vae->config().scale());
+  if (request.task == Task::kImage && model.unet->config().in_channels == 8) {
+    request.task = Task::kEdit;
+  }
+  if (request.width == 0) request.width = side;
+  if (request.height == 0) request.height = side;
+  for (const ControlOrder& control : order.controls) {
+    ControlRequest wanted = {.net = nullptr,
+                             .image = control.image,
+                             .weight = control.weight,
+                             .start = control.start,
+                             .end = control.end};
+    SHEAF_ASSIGN_OR_RETURN(wanted.net,
+                           shelf_->GetControl(desk.get(), control.folder));
+    request.controls.push_back(std::move(wanted));
+  }
+  auto row = BeginRow(model, request);
+  while (absl::IsResourceExhausted(row.status()) && shelf_->PutOneAway()) {
+    row = BeginRow(model, request);
+  }
+  SHEAF_RETURN_IF_ERROR(row.status());
+  const RowId id = next_row_++;
+  rows_[id] = std::make_unique<Slot>(Slot{id, desk, *std::move(row)});
+  return id;
+}
+
+std::vector<Studio::End> Studio::Step() {
+  std::map<const Desk*, Group> groups;
+  for (const auto& entry : rows_) {
+    groups[entry.second->desk.get()].push_back(entry.second.get());
+  }
+  std::vector<End> ends;
+  for (const auto& group : groups) StepGroup(group.second, &ends);
+  for (const End& end : ends) rows_.erase(end.row);
+  return ends;
+}
+
+// Rows of a group that fails are tried alone: one of them may be the reason.
+void Studio::StepGroup(const Group& group, std::vector<End>* ends) {
+  std::vector<size_t> before;
+  for (const Slot* slot : group) before.push_back(slot->row.steps_done());
+  absl::Status status = Advance(group);
+  for (size_t i = 0; i < group.size(); ++i) {
+    Slot* const slot = group[i];
+    if (slot->row.steps_done() == before[i]) {
+      if (group.size() > 1 && !absl::IsAborted(status)) {
+        status = Advance({slot});
+      }
+      if (!status.ok()) {
+        ends->push_back({slot->id, status});
+        continue;
+      }
+    }
+    if (slot->row.done()) ends->push_back({slot->id, Develop(*slot)});
+  }
+}
+
+// Where even one row does not fit, models that nobody uses make room.
+absl::Status Studio::Advance(const Group& group) {
+  std::vector<Row*> rows;
+  for (Slot* slot : group) rows.push_back(&slot->row);
+  std::vector<size_t> before;
+  for (const Row* row : rows) before.push_back(row->steps_done());
+  const Engine& engine = group.front()->desk->engine;
+  absl::Status status = engine.Step(rows);
+  while (absl::IsResourceExhausted(status) && shelf_->PutOneAway()) {
+    std::vector<Row*> left;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (rows[i]->steps_done() == before[i]) left.push_back(rows[i]);
+    }
+    status = left.empty() ? absl::OkStatus() : engine.Step(left);
+  }
+  return status;
+}
+
+absl::StatusOr<Image> Studio::Develop(const Slot& slot) const {
+  SHEAF_ASSIGN_OR_RETURN(
+      std::vector<Image> images,
+      DecodePictures(*slot.desk->model, {slot.row.sample()}, {}));
+  return std::move(images.front());
+}
+
+Studio::Steps Studio::StepsOf(RowId row) const {
+  const auto found = rows_.find(row);
+  if (found == rows_.end()) return {};
+  return {found->second->row.steps_done(), found->second->row.steps()};
+}
+
+void Studio::Drop(RowId row) { rows_.erase(row); }
+
+void Studio::StartMemory() {
+  ResetMemoryPeak();
+  shelf_->ForgetLimits();
+}
+
+MemoryUse Studio::memory() const {
+  const Engine::Together together = shelf_->together();
+  return {.rows = together.most,
+          .peak_bytes = MemoryPeak(),
+          .ran_out_rows = together.ran_out};
+}
+
+}  // namespace sheaf::engine

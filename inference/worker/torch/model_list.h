@@ -1,0 +1,69 @@
+// The models that a worker offers, by the aliases that clients use: clients
+// never send paths.
+//
+// A path is a model's folder in the diffusers layout, a folder of such folders,
+// or a file of tables:
+//
+//   [models.dreamy]
+//   folder = "dreamy-v3"        # Beside this file, or from the root.
+//   variant = "fp16"
+//
+// The same keys, but for `folder`, may stand in a sheaf.toml inside a model's
+// own folder, with `alias` for another name than the folder's. Folders inside
+// it that are called controlnet_TYPE and vae_NAME are offered along with it.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "inference/studio/order.h"
+
+namespace sheaf::worker {
+
+struct OfferedModel {
+  std::string alias;
+  engine::ModelPlace place;
+  // Of the UNet's weight files, one after the other. Empty: not pinned.
+  std::string sha256;
+  std::map<std::string, std::string> controls;  // Folder by type.
+  std::map<std::string, std::string> vaes;      // Folder by alias.
+  // What runs take that do not say.
+  int steps = 20;
+  double guidance = 7.5;
+  std::string sampler = "auto";
+  std::string own_sampler;  // What "auto" is, by name; empty: nobody knows.
+  int width = 0;  // 0: what it was trained for.
+  int height = 0;
+  bool is_default = false;
+};
+
+// Immutable. Any thread.
+class ModelList {
+ public:
+  // NOT_FOUND where a path, or what a table names, is not there, or holds no
+  // model; INVALID_ARGUMENT, with the file and the key, for what is wrong in a
+  // table, for an alias that stands for two models, and for weights whose
+  // SHA-256 is not what was written down.
+  static absl::StatusOr<ModelList> Read(const std::vector<std::string>& paths);
+
+  // Keeps these and forgets the others. NOT_FOUND for one that is not there.
+  absl::Status Keep(const std::vector<std::string>& aliases);
+
+  // "" finds the default: what its table says to be it, else the first. Null
+  // where there is none.
+  const OfferedModel* Find(const std::string& alias) const;
+  // By alias.
+  const std::vector<OfferedModel>& all() const { return models_; }
+
+ private:
+  std::vector<OfferedModel> models_;
+};
+
+// The folder of a ControlNet for `type`, also where the model knows it by
+// another of its names ("edge" and "canny", "seg" and "segmentation", "vis" and
+// "tile", "pose" and "openpose"). Empty where there is none.
+std::string ControlFolder(const OfferedModel& model, const std::string& type);
+
+}  // namespace sheaf::worker

@@ -1,0 +1,273 @@
+#include "inference/worker/torch/orders.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/near_word.h"
+#include "base/status.h"
+#include "inference/image/png.h"
+#include "inference/worker/batch_weights.h"
+
+namespace sheaf::worker {
+namespace {
+
+using engine::Image;
+using engine::Order;
+using engine::RunRequest;
+using engine::Task;
+
+constexpr size_t kPicturesKept = 16;
+
+double WeightOf(const v1::LeasedBatch& batch, int row,
+                const v1::Control& control) {
+  const auto& weights = WeightsOf(batch, row);
+  const auto found = weights.find(control.type());
+  if (found != weights.end()) return found->second;
+  return control.has_weight() ? control.weight() : 1.0;
+}
+
+// Types that have a weight and no control: there is no picture for them.
+absl::Status CheckBareWeights(const v1::RunRequest& wish) {
+  for (const auto& [type, weight] : wish.weights()) {
+    const auto has_type = [&, name = type](const v1::Control& control) {
+      return control.type() == name;
+    };
+    if (weight == 0 ||
+        std::any_of(wish.controls().begin(), wish.controls().end(), has_type)) {
+      continue;
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("control '", type, "' has a weight and no picture"));
+  }
+  return absl::OkStatus();
+}
+
+// The wishes that have no field of their own, by their names in `extra`. Other
+// names are for workers of other kinds.
+class Extras {
+ public:
+  explicit Extras(const v1::RunRequest& wish) : extra_(wish.extra()) {}
+
+  void Read(const char* name, int least, int most, int* value) {
+    const auto found = extra_.find(name);
+    if (found == extra_.end()) return;
+    int number = 0;
+    if (!absl::SimpleAtoi(found->second, &number) || number < least ||
+        number > most) {
+      Fail(name, absl::StrCat("must be ", least, " to ", most));
+      return;
+    }
+    *value = number;
+  }
+  template <typename Number>  // double, or an optional of it.
+  void Read(const char* name, Number* value) {
+    const auto found = extra_.find(name);
+    if (found == extra_.end()) return;
+    double number = 0;
+    if (!absl::SimpleAtod(found->second, &number) || !std::isfinite(number)) {
+      Fail(name, "must be a number");
+      return;
+    }
+    *value = number;
+  }
+  void Read(const char* name, bool* value) {
+    const auto found = extra_.find(name);
+    if (found == extra_.end()) return;
+    if (!absl::SimpleAtob(found->second, value)) {
+      Fail(name, "must be true or false");
+    }
+  }
+  void Read(engine::RandomMode* value) {
+    const auto found = extra_.find("random");
+    if (found == extra_.end()) return;
+    const auto mode = engine::RandomModeNamed(found->second);
+    if (!mode) return Fail("random", "must be cpu or philox");
+    *value = *mode;
+  }
+  const absl::Status& status() const { return status_; }
+
+ private:
+  void Fail(const char* name, const std::string& what) {
+    if (!status_.ok()) return;
+    status_ =
+        absl::InvalidArgumentError(absl::StrCat("extra '", name, "' ", what));
+  }
+
+  const google::protobuf::Map<std::string, std::string>& extra_;
+  absl::Status status_;
+};
+
+absl::Status ReadExtras(const v1::RunRequest& wish, RunRequest* request) {
+  Extras extras(wish);
+  extras.Read("clip_skip", 0, 100, &request->clip_skip);
+  extras.Read("prompt_chunks", 1, 32, &request->prompt_chunks);
+  extras.Read("emphasis", &request->emphasis);
+  extras.Read("guess_mode", &request->guess_mode);
+  extras.Read("eta", &request->eta);
+  extras.Read("guidance_rescale", &request->guidance_rescale);
+  extras.Read("image_guidance", &request->image_guidance);
+  extras.Read(&request->random);
+  return extras.status();
+}
+
+absl::StatusOr<const OfferedModel*> FindModel(const ModelList& models,
+                                              const std::string& alias) {
+  const OfferedModel* const model = models.Find(alias);
+  if (model != nullptr) return model;
+  std::vector<std::string> names;
+  for (const OfferedModel& one : models.all()) names.push_back(one.alias);
+  return absl::NotFoundError(
+      absl::StrCat("no model '", alias, "' here", DidYouMean(alias, names)));
+}
+
+absl::StatusOr<std::string> FindVae(const OfferedModel& model,
+                                    const v1::RunRequest& wish) {
+  if (!wish.has_vae()) return std::string();
+  const auto found = model.vaes.find(wish.vae());
+  if (found != model.vaes.end()) return found->second;
+  return absl::NotFoundError(
+      absl::StrCat("model '", model.alias, "' has no VAE '", wish.vae(), "'"));
+}
+
+}  // namespace
+
+absl::StatusOr<Order> OrderDesk::Take(const v1::LeasedBatch& batch, int row) {
+  const v1::RunRequest& wish = batch.runs(row).request();
+  SHEAF_ASSIGN_OR_RETURN(const OfferedModel* const model,
+                         FindModel(*models_, wish.model()));
+  if (!wish.loras().empty()) {
+    return absl::InvalidArgumentError("this engine applies no LoRAs yet");
+  }
+  Order order;
+  order.model = model->place;
+  SHEAF_ASSIGN_OR_RETURN(order.model.vae, FindVae(*model, wish));
+  order.sampler = wish.has_sampler() ? wish.sampler() : model->sampler;
+  RunRequest& request = order.request;
+  request.prompt = wish.prompt();
+  if (wish.has_negative_prompt()) {
+    request.negative_prompt = wish.negative_prompt();
+  }
+  request.steps = wish.has_steps() ? wish.steps() : model->steps;
+  request.guidance = wish.has_guidance() ? wish.guidance() : model->guidance;
+  request.width = wish.has_width() ? wish.width() : model->width;
+  request.height = wish.has_height() ? wish.height() : model->height;
+  request.seed = static_cast<uint64_t>(wish.seed());
+  SHEAF_RETURN_IF_ERROR(ReadExtras(wish, &request));
+  SHEAF_RETURN_IF_ERROR(AddPictures(wish, &request));
+  SHEAF_RETURN_IF_ERROR(AddControls(batch, row, *model, &order));
+  return order;
+}
+
+absl::Status OrderDesk::AddPictures(const v1::RunRequest& wish,
+                                    RunRequest* request) {
+  if (!wish.has_init_image()) {
+    if (!wish.has_mask()) return absl::OkStatus();
+    return absl::InvalidArgumentError("a mask needs a picture to begin with");
+  }
+  request->task = Task::kImage;
+  SHEAF_ASSIGN_OR_RETURN(request->image, Picture(wish.init_image()));
+  if (wish.has_strength()) request->strength = wish.strength();
+  if (!wish.has_mask()) return absl::OkStatus();
+  request->task = Task::kInpaint;
+  SHEAF_ASSIGN_OR_RETURN(request->mask, Picture(wish.mask()));
+  return absl::OkStatus();
+}
+
+absl::Status OrderDesk::AddControls(const v1::LeasedBatch& batch, int row,
+                                    const OfferedModel& model, Order* order) {
+  const v1::RunRequest& wish = batch.runs(row).request();
+  SHEAF_RETURN_IF_ERROR(CheckBareWeights(wish));
+  for (const v1::Control& control : wish.controls()) {
+    const double weight = WeightOf(batch, row, control);
+    if (weight == 0) continue;
+    engine::ControlOrder wanted;
+    wanted.folder = ControlFolder(model, control.type());
+    if (wanted.folder.empty()) {
+      return absl::NotFoundError(absl::StrCat(
+          "model '", model.alias, "' has no control '", control.type(), "'"));
+    }
+    if (control.image().empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("control '", control.type(), "' has no picture"));
+    }
+    SHEAF_ASSIGN_OR_RETURN(wanted.image, Picture(control.image()));
+    wanted.weight = weight;
+    if (control.has_start()) wanted.start = control.start();
+    if (control.has_end()) wanted.end = control.end();
+    order->controls.push_back(std::move(wanted));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Image> OrderDesk::Picture(const std::string& artifact) {
+  const auto found =
+      std::find_if(pictures_.begin(), pictures_.end(),
+                   [&](const auto& kept) { return kept.first == artifact; });
+  if (found != pictures_.end()) {
+    pictures_.splice(pictures_.begin(), pictures_, found);
+    return pictures_.front().second;
+  }
+  SHEAF_ASSIGN_OR_RETURN(const std::string bytes, fetch_(artifact));
+  auto file = engine::DecodePng(bytes);
+  if (!file.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        artifact, " is no PNG that can be read: ", file.status().message()));
+  }
+  pictures_.emplace_front(artifact, std::move(file->image));
+  if (pictures_.size() > kPicturesKept) pictures_.pop_back();
+  return pictures_.front().second;
+}
+
+namespace {
+
+// "auto" would tell nobody how the picture was made.
+std::string SamplerName(const Order& order, const OfferedModel* model) {
+  const bool is_own = order.sampler.empty() || order.sampler == "auto";
+  return is_own && model != nullptr && !model->own_sampler.empty()
+             ? model->own_sampler
+             : order.sampler;
+}
+
+}  // namespace
+
+engine::Generation DescriptionOf(const v1::LeasedBatch& batch, int row,
+                                 const Order& order, const Image& image,
+                                 const ModelList& models) {
+  const v1::RunRequest& wish = batch.runs(row).request();
+  const OfferedModel* const model = models.Find(wish.model());
+  engine::Generation generation = {
+      .prompt = order.request.prompt,
+      .negative_prompt = order.request.negative_prompt.value_or(""),
+      .steps = order.request.steps,
+      .sampler = SamplerName(order, model),
+      .guidance = order.request.guidance,
+      .seed = order.request.seed,
+      .width = image.width,
+      .height = image.height,
+      .model = model == nullptr ? "" : model->alias,
+      .model_hash = model == nullptr ? "" : model->sha256.substr(0, 10),
+      .vae = wish.vae(),
+      .random_mode = std::string(engine::NameOf(order.request.random))};
+  std::vector<std::string> controls;
+  for (const v1::Control& control : wish.controls()) {
+    const double weight = WeightOf(batch, row, control);
+    if (weight != 0) {
+      controls.push_back(absl::StrCat(control.type(), " ", weight));
+    }
+  }
+  if (!controls.empty()) {
+    generation.more["Controls"] = absl::StrJoin(controls, "; ");
+  }
+  if (order.request.task != Task::kText) {
+    generation.more["Denoising strength"] =
+        absl::StrCat(order.request.strength);
+  }
+  generation.more["Version"] = "sheaf " SHEAF_VERSION;
+  return generation;
+}
+
+}  // namespace sheaf::worker

@@ -1,0 +1,57 @@
+// From a leased run to an order: the request as the wire has it, in the
+// engine's words, with its pictures fetched and its model found.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "inference/image/metadata.h"
+#include "inference/studio/order.h"
+#include "inference/worker/torch/model_list.h"
+#include "sheaf/v1/worker_service.pb.h"
+
+namespace sheaf::worker {
+
+// The bytes of `artifacts/{sha256}`. UNAVAILABLE and the like may pass;
+// NOT_FOUND and DATA_LOSS will not.
+using FetchArtifact =
+    std::function<absl::StatusOr<std::string>(const std::string& name)>;
+
+// One thread.
+class OrderDesk {
+ public:
+  // The models live as long as the desk.
+  OrderDesk(const ModelList* models, FetchArtifact fetch)
+      : models_(models), fetch_(std::move(fetch)) {}
+
+  // What the batch's `row` asks for. INVALID_ARGUMENT or NOT_FOUND for what can
+  // never work (no such model, a control without a picture, a broken picture, a
+  // wish that this engine does not know), and the errors of the fetching.
+  absl::StatusOr<engine::Order> Take(const v1::LeasedBatch& batch, int row);
+
+ private:
+  absl::StatusOr<engine::Image> Picture(const std::string& artifact);
+  absl::Status AddControls(const v1::LeasedBatch& batch, int row,
+                           const OfferedModel& model, engine::Order* order);
+  absl::Status AddPictures(const v1::RunRequest& wish,
+                           engine::RunRequest* request);
+
+  const ModelList* const models_;
+  const FetchArtifact fetch_;
+  // Rows of a batch mostly share their pictures. The newest first.
+  std::list<std::pair<std::string, engine::Image>> pictures_;
+};
+
+// What to write into the picture's file, so that it can be made again. Says
+// nothing of the time, the worker or the other rows: equal runs have equal
+// files.
+engine::Generation DescriptionOf(const v1::LeasedBatch& batch, int row,
+                                 const engine::Order& order,
+                                 const engine::Image& image,
+                                 const ModelList& models);
+
+}  // namespace sheaf::worker

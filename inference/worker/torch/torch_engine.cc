@@ -1,0 +1,150 @@
+#include "inference/worker/torch/torch_engine.h"
+
+#include <cstdlib>
+#include <utility>
+
+#include "base/status.h"
+#include "inference/image/png.h"
+#include "inference/worker/process.h"
+#include "spdlog/spdlog.h"
+
+namespace sheaf::worker {
+namespace {
+
+// What a status says about whose fault it is, and so whether another attempt
+// may help.
+v1::ErrorClass ClassOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kOutOfRange:
+      return v1::ERROR_CLASS_BAD_INPUT;
+    case absl::StatusCode::kResourceExhausted:
+      return v1::ERROR_CLASS_OUT_OF_MEMORY;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kAborted:
+      return v1::ERROR_CLASS_TRANSIENT;
+    default:
+      return v1::ERROR_CLASS_ENGINE;
+  }
+}
+
+// Every further step would fail, and spend an attempt of every run there is.
+// The server takes the process's end for what it is, and a new process finds
+// the device as new.
+[[noreturn]] void LeaveDevice(const absl::Status& status) {
+  spdlog::critical("the device is beyond use, leaving: {}", status.ToString());
+  std::_Exit(kExitDeviceLost);
+}
+
+}  // namespace
+
+std::vector<v1::Device> TorchEngine::Devices() const {
+  const engine::DeviceFacts& facts = studio_->device();
+  v1::Device device;
+  device.set_name(facts.name);
+  device.set_description(facts.description);
+  device.set_memory_bytes(static_cast<int64_t>(facts.memory_bytes));
+  return {device};
+}
+
+void TorchEngine::Begin(const v1::LeasedBatch& batch) {
+  for (const Row& row : rows_) studio_->Drop(row.id);
+  batch_ = batch;
+  rows_.assign(static_cast<size_t>(batch_.runs_size()), Row());
+  index_of_.clear();
+  untold_.clear();
+  studio_->StartMemory();
+  ran_out_rows_ = 0;
+  for (int index = 0; index < batch_.runs_size(); ++index) {
+    const absl::Status status = BeginRow(index);
+    if (!status.ok()) untold_.push_back(EndOf(index, status));
+  }
+}
+
+absl::Status TorchEngine::BeginRow(int index) {
+  Row& row = rows_[index];
+  row.steps.step_count = batch_.runs(index).request().steps();
+  SHEAF_ASSIGN_OR_RETURN(row.order, desk_.Take(batch_, index));
+  SHEAF_ASSIGN_OR_RETURN(row.id, studio_->Begin(row.order));
+  row.live = true;
+  row.steps.step_count = static_cast<int>(studio_->StepsOf(row.id).count);
+  index_of_[row.id] = index;
+  // Their pixels are in the row now.
+  row.order.controls.clear();
+  row.order.request.image = {};
+  row.order.request.mask = {};
+  return absl::OkStatus();
+}
+
+std::vector<RowEnd> TorchEngine::Step() {
+  std::vector<RowEnd> ends = std::exchange(untold_, {});
+  for (engine::Studio::End& end : studio_->Step()) {
+    if (absl::IsAborted(end.image.status())) LeaveDevice(end.image.status());
+    ends.push_back(EndOf(index_of_.at(end.row), std::move(end.image)));
+  }
+  NoteRanOut();
+  for (Row& row : rows_) {
+    if (!row.live) continue;
+    row.steps.step = static_cast<int>(studio_->StepsOf(row.id).done);
+  }
+  return ends;
+}
+
+void TorchEngine::NoteRanOut() {
+  const size_t rows = studio_->memory().ran_out_rows;
+  if (rows == ran_out_rows_) return;
+  ran_out_rows_ = rows;
+  if (rows > 0) {
+    spdlog::warn("{}: memory ran out with {} rows together; fewer go on",
+                 batch_.name(), rows);
+  }
+}
+
+RowEnd TorchEngine::EndOf(int index, absl::StatusOr<engine::Image> image) {
+  Row& row = rows_[index];
+  row.live = false;
+  RowEnd end;
+  end.row = index;
+  absl::Status status = image.status();
+  if (status.ok()) {
+    row.steps.step = row.steps.step_count;
+    auto png = engine::EncodePng(
+        *image, engine::TextsOf(
+                    DescriptionOf(batch_, index, row.order, *image, models_)));
+    status = png.status();
+    if (status.ok()) end.png = *std::move(png);
+  }
+  if (!status.ok()) {
+    end.error_class = ClassOf(status);
+    end.error_message = std::string(status.message());
+  }
+  return end;
+}
+
+std::vector<RowSteps> TorchEngine::Steps() const {
+  std::vector<RowSteps> steps;
+  for (const Row& row : rows_) steps.push_back(row.steps);
+  return steps;
+}
+
+v1::BatchMemory TorchEngine::Memory() const {
+  const engine::MemoryUse use = studio_->memory();
+  v1::BatchMemory memory;
+  memory.set_row_count(static_cast<int>(use.rows));
+  memory.set_peak_bytes(static_cast<int64_t>(use.peak_bytes));
+  memory.set_ran_out_row_count(static_cast<int>(use.ran_out_rows));
+  return memory;
+}
+
+void TorchEngine::Cancel(int row) {
+  std::erase_if(untold_, [&](const RowEnd& end) { return end.row == row; });
+  studio_->Drop(rows_[row].id);
+  rows_[row].live = false;
+}
+
+}  // namespace sheaf::worker

@@ -1,0 +1,58 @@
+// The diffusion engine behind a session: leased runs become rows of the studio.
+//
+// Owned and called by one thread, as every engine. Ends the process where the
+// device is beyond use.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "inference/studio/studio.h"
+#include "inference/worker/engine.h"
+#include "inference/worker/torch/model_list.h"
+#include "inference/worker/torch/orders.h"
+
+namespace sheaf::worker {
+
+class TorchEngine : public Engine {
+ public:
+  TorchEngine(ModelList models, std::unique_ptr<engine::Studio> studio,
+              FetchArtifact fetch)
+      : models_(std::move(models)),
+        studio_(std::move(studio)),
+        desk_(&models_, std::move(fetch)) {}
+
+  std::vector<v1::Device> Devices() const override;
+  // Loads models and fetches pictures: this can take long.
+  void Begin(const v1::LeasedBatch& batch) override;
+  std::vector<RowEnd> Step() override;
+  std::vector<RowSteps> Steps() const override;
+  v1::BatchMemory Memory() const override;
+  void Cancel(int row) override;
+
+ private:
+  struct Row {
+    engine::Studio::RowId id = 0;
+    engine::Order order;
+    RowSteps steps;
+    bool live = false;
+  };
+
+  absl::Status BeginRow(int index);
+  // Says so in the log, once for each number of rows.
+  void NoteRanOut();
+  RowEnd EndOf(int index, absl::StatusOr<engine::Image> image);
+
+  const ModelList models_;
+  const std::unique_ptr<engine::Studio> studio_;
+  OrderDesk desk_;
+  v1::LeasedBatch batch_;
+  std::vector<Row> rows_;
+  std::map<engine::Studio::RowId, int> index_of_;
+  std::vector<RowEnd> untold_;  // Ended before their first step.
+  size_t ran_out_rows_ = 0;     // As last said.
+};
+
+}  // namespace sheaf::worker

@@ -1,0 +1,66 @@
+// sheaf-torch-worker: a worker process with the diffusion engine; what
+// `sheaf-worker --engine torch` becomes.
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+#include "base/status.h"
+#include "inference/tensor/process.h"
+#include "inference/worker/process.h"
+#include "inference/worker/torch/torch_engine.h"
+#include "spdlog/spdlog.h"
+
+namespace {
+
+namespace worker = sheaf::worker;
+
+// Milliseconds for a product of matrices that a BLAS made for this machine
+// finds in tenths of one.
+constexpr double kSlowProduct = 5;
+
+// The kinds that are pictures to be made; others wait for workers of theirs.
+constexpr const char* kKinds[] = {"inference", "batch_inference"};
+
+absl::StatusOr<std::unique_ptr<worker::Engine>> MakeTorch(
+    worker::Flags* flags, worker::Client* client) {
+  SHEAF_ASSIGN_OR_RETURN(worker::ModelList models,
+                         worker::ModelList::Read(flags->model_paths));
+  auto& hello = flags->session.hello;
+  if (!hello.models().empty()) {
+    SHEAF_RETURN_IF_ERROR(
+        models.Keep({hello.models().begin(), hello.models().end()}));
+  }
+  hello.clear_models();
+  for (const worker::OfferedModel& model : models.all()) {
+    spdlog::info("model {} in {}", model.alias, model.place.folder);
+    hello.add_models(model.alias);
+  }
+  if (hello.kinds().empty()) {
+    for (const char* kind : kKinds) hello.add_kinds(kind);
+  }
+  SHEAF_ASSIGN_OR_RETURN(auto studio,
+                         sheaf::engine::Studio::Open(flags->studio));
+  const double product = sheaf::engine::ProbeMatrixProduct();
+  if (flags->studio.device == "cpu" && product > kSlowProduct) {
+    spdlog::warn(
+        "matrix products are slow here ({:.1f} ms): install "
+        "libopenblas0-openmp",
+        product);
+  }
+  return std::make_unique<worker::TorchEngine>(
+      std::move(models), std::move(studio), [client](const std::string& name) {
+        return client->DownloadArtifact(name);
+      });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  auto parsed = worker::ParseFlags(argc, argv);
+  if (parsed.exits) {
+    std::fputs(parsed.output.c_str(), parsed.exit_code == 0 ? stdout : stderr);
+    return parsed.exit_code;
+  }
+  sheaf::engine::PrepareProcess(argv);
+  return worker::RunProcess(std::move(parsed.flags), MakeTorch);
+}

@@ -1,0 +1,194 @@
+#include "inference/studio/studio.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "base/status.h"
+#include "inference/tensor/memory.h"
+
+namespace sheaf::engine {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+const std::string kModels = SHEAF_SOURCE_DIR "/tests/golden/models/";
+
+Order MakeOrder(uint64_t seed, int steps = 3,
+                const std::string& model = "tiny-sd") {
+  Order order;
+  order.model.folder = kModels + model;
+  order.request.prompt = "a cat";
+  order.request.seed = seed;
+  order.request.steps = steps;
+  order.request.width = 32;
+  order.request.height = 32;
+  return order;
+}
+
+std::unique_ptr<Studio> OpenStudio(const StudioOptions& options = {}) {
+  InstallAllocator();
+  auto studio = Studio::Open(options);
+  EXPECT_TRUE(studio.ok()) << studio.status().ToString();
+  return *std::move(studio);
+}
+
+// How each row ended, after all have.
+std::map<Studio::RowId, absl::StatusOr<Image>> StepAll(Studio* studio,
+                                                       size_t rows) {
+  std::map<Studio::RowId, absl::StatusOr<Image>> ends;
+  for (int i = 0; i < 2000 && ends.size() < rows; ++i) {
+    for (Studio::End& end : studio->Step()) {
+      EXPECT_TRUE(ends.emplace(end.row, std::move(end.image)).second);
+    }
+  }
+  return ends;
+}
+
+std::string HashAlone(const Order& order) {
+  const auto studio = OpenStudio();
+  const auto row = studio->Begin(order);
+  EXPECT_TRUE(row.ok()) << row.status().ToString();
+  return PixelHash(*StepAll(studio.get(), 1).at(*row));
+}
+
+TEST(StudioTest, RowsThatComeAndGoAreWhatTheyAreAlone) {
+  const auto studio = OpenStudio();
+  std::map<Studio::RowId, Order> orders;
+  std::map<Studio::RowId, absl::StatusOr<Image>> ends;
+  const auto step = [&] {
+    for (Studio::End& end : studio->Step()) {
+      ends.emplace(end.row, std::move(end.image));
+    }
+  };
+  const auto begin = [&](const Order& order) {
+    const auto row = studio->Begin(order);
+    ASSERT_TRUE(row.ok()) << row.status().ToString();
+    orders[*row] = order;
+  };
+  begin(MakeOrder(1, 6));
+  begin(MakeOrder(2, 3));
+  step();
+  begin(MakeOrder(3, 4));
+  step();
+  Order other = MakeOrder(4, 2);
+  other.sampler = "Euler a";
+  other.request.guidance = 1;
+  begin(other);
+  begin(MakeOrder(5, 2, "tiny-sd2"));
+  for (int i = 0; i < 20 && ends.size() < orders.size(); ++i) step();
+  ASSERT_THAT(ends, SizeIs(5));
+  for (const auto& [row, order] : orders) {
+    ASSERT_TRUE(ends.at(row).ok()) << ends.at(row).status().ToString();
+    EXPECT_EQ(PixelHash(*ends.at(row)), HashAlone(order)) << row;
+  }
+  EXPECT_THAT(studio->Step(), IsEmpty());
+}
+
+TEST(StudioTest, ARowTellsHowFarItHasCome) {
+  const auto studio = OpenStudio();
+  const auto row = studio->Begin(MakeOrder(1, 5));
+  ASSERT_TRUE(row.ok());
+  // Its scheduler, PNDM, makes one call more than there are steps.
+  const size_t count = studio->StepsOf(*row).count;
+  EXPECT_EQ(count, 6u);
+  studio->Step();
+  EXPECT_EQ(studio->StepsOf(*row).done, 1u);
+  studio->Drop(*row);
+  studio->Drop(*row);
+  EXPECT_THAT(studio->Step(), IsEmpty());
+}
+
+TEST(StudioTest, WhatCannotWorkIsRefusedAtTheDoor) {
+  const auto studio = OpenStudio();
+  const auto code = [&](const Order& order) {
+    return studio->Begin(order).status().code();
+  };
+  Order order = MakeOrder(1);
+  order.model.folder = kModels + "nowhere";
+  EXPECT_EQ(code(order), absl::StatusCode::kNotFound);
+  order = MakeOrder(1);
+  order.sampler = "Oiler";
+  EXPECT_EQ(code(order), absl::StatusCode::kInvalidArgument);
+  order = MakeOrder(1);
+  order.request.width = 33;
+  EXPECT_EQ(code(order), absl::StatusCode::kInvalidArgument);
+  order = MakeOrder(1);
+  order.controls.push_back({.folder = kModels + "tiny-sd/unet"});
+  EXPECT_NE(code(order), absl::StatusCode::kOk);
+  EXPECT_THAT(studio->Step(), IsEmpty());
+}
+
+TEST(StudioTest, SizesThatAreNotGivenAreTheModels) {
+  const auto studio = OpenStudio();
+  Order order = MakeOrder(1, 1);
+  order.request.width = 0;
+  order.request.height = 0;
+  const auto row = studio->Begin(order);
+  ASSERT_TRUE(row.ok()) << row.status().ToString();
+  const auto ends = StepAll(studio.get(), 1);
+  EXPECT_EQ((*ends.at(*row)).width, 32);
+}
+
+TEST(StudioTest, WhereMemoryRunsOutFewerRowsGoTogether) {
+  std::vector<Order> orders;
+  for (uint64_t seed = 0; seed < 4; ++seed) {
+    orders.push_back(MakeOrder(seed, 2));
+    orders.back().request.width = 64;
+    orders.back().request.height = 64;
+  }
+  const auto measure = [&](size_t limit, MemoryUse* use) {
+    const auto studio = OpenStudio({.memory_bytes_max = limit});
+    for (const Order& order : orders) {
+      const auto row = studio->Begin(order);
+      EXPECT_TRUE(row.ok()) << row.status().ToString();
+    }
+    studio->StartMemory();
+    std::set<std::string> hashes;
+    for (const auto& [row, image] : StepAll(studio.get(), orders.size())) {
+      EXPECT_TRUE(image.ok()) << image.status().ToString();
+      if (image.ok()) hashes.insert(PixelHash(*image));
+    }
+    *use = studio->memory();
+    return hashes;
+  };
+  MemoryUse free;
+  const std::set<std::string> pictures = measure(0, &free);
+  EXPECT_EQ(free.rows, 4u);
+  EXPECT_EQ(free.ran_out_rows, 0u);
+  ASSERT_GT(free.peak_bytes, 0u);
+  MemoryUse tight;
+  EXPECT_EQ(measure(free.peak_bytes * 7 / 10, &tight), pictures);
+  EXPECT_GE(tight.ran_out_rows, 2u);
+  // What went together is what fitted, not what was tried.
+  EXPECT_GE(tight.rows, 1u);
+  EXPECT_LT(tight.rows, tight.ran_out_rows);
+  EXPECT_LE(tight.peak_bytes, free.peak_bytes * 7 / 10);
+  SetMemoryLimit(0);
+}
+
+TEST(StudioTest, ModelsBeyondTheirBudgetComeAndGo) {
+  const auto studio = OpenStudio({.model_bytes_max = 1});
+  for (const char* model : {"tiny-sd", "tiny-sd2", "tiny-sd"}) {
+    const auto row = studio->Begin(MakeOrder(1, 1, model));
+    ASSERT_TRUE(row.ok()) << row.status().ToString();
+    EXPECT_TRUE(StepAll(studio.get(), 1).at(*row).ok());
+  }
+}
+
+TEST(StudioTest, ADeviceThatIsNotHereIsRefused) {
+  const auto code = [](const StudioOptions& options) {
+    return Studio::Open(options).status().code();
+  };
+  EXPECT_EQ(code({.device = "tpu"}), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code({.dtype = "fp8"}), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code({.device = "cpu", .dtype = "fp16"}),
+            absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace sheaf::engine
