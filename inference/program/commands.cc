@@ -5,8 +5,8 @@ namespace sheaf::engine {
 const std::vector<Command>& Commands() {
   static const auto* commands = new std::vector<Command>{
       TextToImageCommand(), ImageToImageCommand(), InspectCommand(),
-      SchedulersCommand(),  PreprocessCommand(),   BenchCommand(),
-      VerifyCommand()};
+      SchedulersCommand(),  PreprocessCommand(),   SheetCommand(),
+      BenchCommand(),       VerifyCommand()};
   return *commands;
 }
 

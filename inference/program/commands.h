@@ -27,6 +27,7 @@ Command ImageToImageCommand();
 Command InspectCommand();
 Command SchedulersCommand();
 Command PreprocessCommand();
+Command SheetCommand();
 Command BenchCommand();
 Command VerifyCommand();
 

@@ -196,5 +196,27 @@ TEST_F(CommandsTest, OptionsThatNobodyKnowsAreRefused) {
   EXPECT_TRUE(absl::IsInvalidArgument(Ran("txt2img", {})));
 }
 
+TEST_F(CommandsTest, ASheetHoldsPicturesWithGivenAndTheirOwnCaptions) {
+  const Image red = MakeImage(4, 4, 3, 7);
+  const std::string bytes = EncodePng(red, {}).value();
+  ASSERT_TRUE(WriteFile(Path("a.png"), bytes).ok());
+  ASSERT_TRUE(WriteFile(Path("b=c.png"), bytes).ok());
+  ASSERT_TRUE(Ran("sheet", {Path("sheet.png"), Path("a.png") + "=one=two",
+                            Path("b=c.png"), "--columns", "2", "--scale", "8"})
+                  .ok());
+  const Image sheet = ReadPng(Path("sheet.png")).image;
+  EXPECT_EQ(sheet.width, 2 * 32 + 3 * 8);
+  EXPECT_EQ(sheet.at(8, 8, 0), 7);
+  EXPECT_EQ(sheet.at(8 + 32 + 8, 8, 0), 7);
+}
+
+TEST_F(CommandsTest, ASheetOfNothingOrOfWhatIsNoPictureIsRefused) {
+  EXPECT_FALSE(Ran("sheet", {Path("sheet.png")}).ok());
+  ASSERT_TRUE(WriteFile(Path("text.png"), "no picture").ok());
+  const absl::Status status =
+      Ran("sheet", {Path("sheet.png"), Path("text.png")});
+  EXPECT_THAT(std::string(status.message()), HasSubstr("text.png"));
+}
+
 }  // namespace
 }  // namespace sheaf::engine
