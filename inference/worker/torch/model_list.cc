@@ -138,6 +138,22 @@ void CheckNumbers(const OfferedModel& model, TableReader* reader) {
   }
 }
 
+// The VAEs that are chosen by themselves are to be there.
+void CheckVaes(const OfferedModel& model, TableReader* reader) {
+  const std::pair<const char*, const std::string*> keys[] = {
+      {"vae", &model.vae},
+      {"vae_fp16", &model.vae_fp16},
+      {"vae_large", &model.vae_large}};
+  for (const auto& [key, name] : keys) {
+    if (!name->empty() && model.vaes.count(*name) == 0) {
+      reader->Fail(key, "names no VAE of this model");
+    }
+  }
+  if (model.vae_large.empty() != (model.vae_large_pixels <= 0)) {
+    reader->Fail("vae_large", "and 'vae_large_pixels' go together");
+  }
+}
+
 // What a table says of a model that lies in `model->place.folder`.
 absl::Status ReadTable(const toml::table& table, const fs::path& base,
                        const std::string& source, OfferedModel* model) {
@@ -154,6 +170,10 @@ absl::Status ReadTable(const toml::table& table, const fs::path& base,
   reader.Read("width", &model->width);
   reader.Read("height", &model->height);
   reader.Read("default", &model->is_default);
+  reader.Read("vae", &model->vae);
+  reader.Read("vae_fp16", &model->vae_fp16);
+  reader.Read("vae_large", &model->vae_large);
+  reader.Read("vae_large_pixels", &model->vae_large_pixels);
   const std::pair<const char*, std::map<std::string, std::string>*> maps[] = {
       {"controls", &model->controls}, {"vaes", &model->vaes}};
   for (const auto& [key, folders] : maps) {
@@ -168,6 +188,7 @@ absl::Status ReadTable(const toml::table& table, const fs::path& base,
     }
   }
   CheckNumbers(*model, &reader);
+  CheckVaes(*model, &reader);
   return reader.Finish();
 }
 
@@ -323,6 +344,12 @@ absl::Status ModelList::Keep(const std::vector<std::string>& aliases) {
   }
   models_ = std::move(kept);
   return absl::OkStatus();
+}
+
+void ModelList::ExpectHalf() {
+  for (OfferedModel& model : models_) {
+    if (!model.vae_fp16.empty()) model.vae = model.vae_fp16;
+  }
 }
 
 const OfferedModel* ModelList::Find(const std::string& alias) const {

@@ -29,12 +29,19 @@ struct OfferedModel {
   std::string sha256;
   std::map<std::string, std::string> controls;  // Folder by type.
   std::map<std::string, std::string> vaes;      // Folder by alias.
+  // Which of the VAEs runs take that name none; empty: the model's own.
+  // Pictures of more than so many pixels take the large one, where there is
+  // one.
+  std::string vae;
+  std::string vae_fp16;  // In place of `vae` where weights are held in fp16.
+  std::string vae_large;
+  int64_t vae_large_pixels = 0;
   // What runs take that do not say.
   int steps = 20;
   double guidance = 7.5;
   std::string sampler = "auto";
   std::string own_sampler;  // What "auto" is, by name; empty: nobody knows.
-  int width = 0;  // 0: what it was trained for.
+  int width = 0;            // 0: what it was trained for.
   int height = 0;
   bool is_default = false;
 };
@@ -50,6 +57,9 @@ class ModelList {
 
   // Keeps these and forgets the others. NOT_FOUND for one that is not there.
   absl::Status Keep(const std::vector<std::string>& aliases);
+
+  // Models are held in fp16: their VAEs for that are the ones to take.
+  void ExpectHalf();
 
   // "" finds the default: what its table says to be it, else the first. Null
   // where there is none.

@@ -124,13 +124,24 @@ absl::StatusOr<const OfferedModel*> FindModel(const ModelList& models,
       absl::StrCat("no model '", alias, "' here", DidYouMean(alias, names)));
 }
 
+// By alias; empty is the model's own.
+std::string VaeAlias(const OfferedModel& model, const v1::RunRequest& wish) {
+  if (wish.has_vae()) return wish.vae();
+  const int64_t width = wish.has_width() ? wish.width() : model.width;
+  const int64_t height = wish.has_height() ? wish.height() : model.height;
+  const bool is_large =
+      !model.vae_large.empty() && width * height > model.vae_large_pixels;
+  return is_large ? model.vae_large : model.vae;
+}
+
 absl::StatusOr<std::string> FindVae(const OfferedModel& model,
                                     const v1::RunRequest& wish) {
-  if (!wish.has_vae()) return std::string();
-  const auto found = model.vaes.find(wish.vae());
+  const std::string alias = VaeAlias(model, wish);
+  if (alias.empty() && !wish.has_vae()) return std::string();
+  const auto found = model.vaes.find(alias);
   if (found != model.vaes.end()) return found->second;
   return absl::NotFoundError(
-      absl::StrCat("model '", model.alias, "' has no VAE '", wish.vae(), "'"));
+      absl::StrCat("model '", model.alias, "' has no VAE '", alias, "'"));
 }
 
 }  // namespace
@@ -250,7 +261,7 @@ engine::Generation DescriptionOf(const v1::LeasedBatch& batch, int row,
       .height = image.height,
       .model = model == nullptr ? "" : model->alias,
       .model_hash = model == nullptr ? "" : model->sha256.substr(0, 10),
-      .vae = wish.vae(),
+      .vae = model == nullptr ? wish.vae() : VaeAlias(*model, wish),
       .random_mode = std::string(engine::NameOf(order.request.random))};
   std::vector<std::string> controls;
   for (const v1::Control& control : wish.controls()) {

@@ -184,5 +184,16 @@ TEST(ControlFolderTest, ATypeHasSeveralNames) {
   EXPECT_EQ(ControlFolder(model, "canny"), "/c");
 }
 
+TEST_F(ModelListTest, AVaeToChooseMustBeThere) {
+  AddModel("wide");
+  folder_.Write("wide/vae_fast/config.json", "{}");
+  folder_.Write("wide/sheaf.toml", "vae = 'fast'\n");
+  EXPECT_EQ(Read()->Find("wide")->vae, "fast");
+  folder_.Write("wide/sheaf.toml", "vae_fp16 = 'slow'\n");
+  ExpectError("", absl::StatusCode::kInvalidArgument, "'vae_fp16'");
+  folder_.Write("wide/sheaf.toml", "vae_large = 'fast'\n");
+  ExpectError("", absl::StatusCode::kInvalidArgument, "vae_large_pixels");
+}
+
 }  // namespace
 }  // namespace sheaf::worker

@@ -230,5 +230,31 @@ TEST_F(OrdersTest, TheDescriptionSaysNothingOfTheNeighbours) {
   EXPECT_EQ(together.seed, 5u);
 }
 
+TEST_F(OrdersTest, TheModelsTableChoosesTheVaeOfRunsThatNameNone) {
+  EXPECT_EQ(Take()->model.vae, "");
+  folder_.Write("sd/vae_sharp/config.json", "{}");
+  folder_.Write("sd/sheaf.toml",
+                "vae = 'sharp'\nvae_fp16 = 'fast'\nvae_large = 'fast'\n"
+                "vae_large_pixels = 4096\n");
+  models_ = *ModelList::Read({folder_.path()});
+  const std::string sharp = models_.Find("sd")->vaes.at("sharp");
+  const std::string fast = models_.Find("sd")->vaes.at("fast");
+  wish().set_width(64);
+  wish().set_height(64);
+  EXPECT_EQ(Take()->model.vae, sharp);
+  wish().set_height(72);
+  EXPECT_EQ(Take()->model.vae, fast);
+  EXPECT_EQ(
+      DescriptionOf(batch_, 0, *Take(), engine::MakeImage(64, 72, 3), models_)
+          .vae,
+      "fast");
+  wish().set_vae("sharp");
+  EXPECT_EQ(Take()->model.vae, sharp);
+  wish().clear_vae();
+  wish().set_height(64);
+  models_.ExpectHalf();
+  EXPECT_EQ(Take()->model.vae, fast);
+}
+
 }  // namespace
 }  // namespace sheaf::worker
