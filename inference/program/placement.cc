@@ -1,11 +1,13 @@
 #include "inference/program/placement.h"
 
+#include "base/status.h"
+#include "inference/tensor/devices.h"
 #include "inference/tensor/placement.h"
 
 namespace sheaf::engine {
 
 Option DeviceOption() {
-  return {"device", "NAME", "cpu, cuda or cuda:1; default: cpu"};
+  return {"device", "NAME", "cpu, cuda, cuda:1 or auto; default: cpu"};
 }
 
 Option DtypeOption() {
@@ -13,8 +15,10 @@ Option DtypeOption() {
 }
 
 absl::StatusOr<Placement> PlacementOf(const Arguments& arguments) {
-  return PlacementNamed(arguments.Text("device", "cpu"),
-                        arguments.Text("dtype", "fp32"));
+  SHEAF_ASSIGN_OR_RETURN(
+      const std::string device,
+      ResolveDevice(arguments.Text("device", "cpu"), DevicesHere()));
+  return PlacementNamed(device, arguments.Text("dtype", "fp32"));
 }
 
 }  // namespace sheaf::engine

@@ -7,7 +7,7 @@
 namespace sheaf::engine {
 
 struct StudioOptions {
-  std::string device = "cpu";  // "cpu", "cuda", "cuda:1"
+  std::string device = "cpu";  // "cpu", "cuda", "cuda:1"; "auto"
   std::string dtype = "auto";  // "fp32", "bf16", "fp16"; auto: the device's.
   // Models together hold no more than this, rows aside. 0: no bound.
   size_t model_bytes_max = 0;

@@ -11,15 +11,17 @@
 #include "inference/pipeline/pictures.h"
 #include "inference/schedule/registry.h"
 #include "inference/studio/shelf.h"
+#include "inference/tensor/devices.h"
 #include "inference/tensor/memory.h"
 #include "inference/tensor/placement.h"
 
 namespace sheaf::engine {
 namespace {
 
-DeviceFacts FactsOf(const StudioOptions& options, const Placement& placement) {
+DeviceFacts FactsOf(const StudioOptions& options, std::string device,
+                    const Placement& placement) {
   DeviceFacts facts;
-  facts.name = options.device;
+  facts.name = std::move(device);
   if (placement.device.is_cpu()) {
     facts.description =
         absl::StrCat("CPU, ", at::get_num_threads(), " threads, LibTorch ",
@@ -47,13 +49,15 @@ struct Studio::Slot {
 
 absl::StatusOr<std::unique_ptr<Studio>> Studio::Open(
     const StudioOptions& options) {
+  SHEAF_ASSIGN_OR_RETURN(std::string device,
+                         ResolveDevice(options.device, DevicesHere()));
   SHEAF_ASSIGN_OR_RETURN(const Placement placement,
-                         PlacementNamed(options.device, options.dtype));
+                         PlacementNamed(device, options.dtype));
   SetMemoryLimit(options.memory_bytes_max);
   auto shelf = std::make_unique<Shelf>(Shelf::Options{
       .placement = placement, .bytes_max = options.model_bytes_max});
-  return std::unique_ptr<Studio>(
-      new Studio(std::move(shelf), FactsOf(options, placement)));
+  return std::unique_ptr<Studio>(new Studio(
+      std::move(shelf), FactsOf(options, std::move(device), placement)));
 }
 
 Studio::Studio(std::unique_ptr<Shelf> shelf, DeviceFacts device)

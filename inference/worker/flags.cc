@@ -100,8 +100,13 @@ void AddTorchFlags(CLI::App* app, Flags* flags, Raw* raw) {
       ->envname("SHEAF_MODELS")
       ->delimiter(',')
       ->group(group);
-  app->add_option("--device", options->device, "cpu, cuda or cuda:1")
+  app->add_option("--device", options->device,
+                  "cpu, cuda, cuda:1; auto: a GPU where there is one; auto:1: "
+                  "the second")
       ->capture_default_str()
+      ->group(group);
+  app->add_flag("--list-devices", flags->list_devices,
+                "Say which there are, one a line, best first, and leave")
       ->group(group);
   app->add_option("--dtype", options->dtype, "How models are held")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))
@@ -222,8 +227,12 @@ FlagsOrExit ParseFlags(int argc, const char* const* argv) {
     return result;
   }
   Convert(raw, &result.flags);
-  if (result.flags.engine == EngineKind::kTorch &&
-      result.flags.model_paths.empty()) {
+  if (result.flags.list_devices && result.flags.engine != EngineKind::kTorch) {
+    result.exits = true;
+    result.exit_code = 2;
+    result.output = "--list-devices needs --engine torch\n";
+  } else if (result.flags.engine == EngineKind::kTorch &&
+             !result.flags.list_devices && result.flags.model_paths.empty()) {
     result.exits = true;
     result.exit_code = 2;
     result.output = "--engine torch needs --models: where they are\n";

@@ -23,6 +23,7 @@ struct Flags {
   SessionOptions session;
   SimulatedEngineOptions simulated;
   // Of the diffusion engine.
+  bool list_devices = false;
   std::vector<std::string> model_paths;
   engine::StudioOptions studio;
 };

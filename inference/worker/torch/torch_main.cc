@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "inference/tensor/devices.h"
 #include "inference/tensor/process.h"
 #include "inference/worker/process.h"
 #include "inference/worker/torch/torch_engine.h"
@@ -40,8 +41,12 @@ absl::StatusOr<std::unique_ptr<worker::Engine>> MakeTorch(
   }
   SHEAF_ASSIGN_OR_RETURN(auto studio,
                          sheaf::engine::Studio::Open(flags->studio));
+  const std::string& dtype = flags->studio.dtype;
+  if (dtype == "fp16" || (dtype == "auto" && studio->device().name != "cpu")) {
+    models.ExpectHalf();
+  }
   const double product = sheaf::engine::ProbeMatrixProduct();
-  if (flags->studio.device == "cpu" && product > kSlowProduct) {
+  if (studio->device().name == "cpu" && product > kSlowProduct) {
     spdlog::warn(
         "matrix products are slow here ({:.1f} ms): install "
         "libopenblas0-openmp",
@@ -60,6 +65,12 @@ int main(int argc, char** argv) {
   if (parsed.exits) {
     std::fputs(parsed.output.c_str(), parsed.exit_code == 0 ? stdout : stderr);
     return parsed.exit_code;
+  }
+  if (parsed.flags.list_devices) {
+    for (const std::string& device : sheaf::engine::DevicesHere()) {
+      std::printf("%s\n", device.c_str());
+    }
+    return 0;
   }
   sheaf::engine::PrepareProcess(argv);
   return worker::RunProcess(std::move(parsed.flags), MakeTorch);
