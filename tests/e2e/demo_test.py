@@ -59,6 +59,8 @@ class DemoTest(unittest.TestCase):
     def test_it_plans_runs_compares_and_leaves_a_sheet_and_no_process(self):
         done = self.run_demo("--quick", "--models", self.model())
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(done.stderr.count("demo:"), 0, done.stderr)
+        self.assertIn("--steps 5 ", done.stdout)
         self.assertIn("Mode: strict", done.stdout)
         self.assertIn("Mode: mixed", done.stdout)
         self.assertIn("no ControlNet 'seg'", done.stdout)
