@@ -69,14 +69,16 @@ Estimate EstimateOf(const Calibration& calibration,
 
 std::string GainText(const Calibration& calibration, double baseline_ms,
                      absl::Span<const double> batch_ms,
-                     std::string_view profile) {
+                     const Profile& profile) {
   const Estimate estimate = EstimateOf(calibration, batch_ms);
   if (estimate.ms <= 0) return "";
   const double baseline = baseline_ms * calibration.correction;
   const std::string gain = absl::StrFormat("%.2fx", baseline / estimate.ms);
   if (!estimate.low_ms) {
-    return absl::StrCat(gain, " (uncalibrated: by the profile ",
-                        ToAbsl(profile), ")");
+    return profile.measured_here
+               ? absl::StrCat(gain, " (measured: ", profile.name, ")")
+               : absl::StrCat(gain, " (uncalibrated: by the profile ",
+                              profile.name, ")");
   }
   return absl::StrFormat("%s (%.2fx to %.2fx)", gain,
                          baseline / *estimate.high_ms,

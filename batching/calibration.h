@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "batching/profile.h"
 
 namespace sheaf::batching {
 
@@ -45,11 +46,11 @@ struct Estimate {
 Estimate EstimateOf(const Calibration& calibration,
                     absl::Span<const double> batch_ms);
 
-// "1.8x (1.6x to 2.0x)", or "1.8x (uncalibrated: by the profile NAME)": the
+// "1.8x (1.6x to 2.0x)", or without a band "1.8x (uncalibrated: by the profile
+// NAME)", or "1.8x (measured: NAME)" where the profile is of this device: the
 // gain of a plan over what takes `baseline_ms`, both uncorrected.
 std::string GainText(const Calibration& calibration, double baseline_ms,
-                     absl::Span<const double> batch_ms,
-                     std::string_view profile);
+                     absl::Span<const double> batch_ms, const Profile& profile);
 
 // JSON, and back. DATA_LOSS for what Encode did not write.
 std::string Encode(const Calibration& calibration);

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
+
+#include "base/check.h"
 
 namespace sheaf::batching {
 namespace {
@@ -48,33 +51,60 @@ double Swept(std::vector<CostModel::Mark>* marks, TimeOf time_of) {
 
 CostModel::CostModel(const ShapeTable* shapes, Profile profile,
                      double correction)
-    : shapes_(shapes), profile_(std::move(profile)), correction_(correction) {
-  step_.resize(kTabled + 1);
-  for (int n = 1; n <= kTabled; ++n) step_[n] = profile_.Step(n) * correction;
-  ends_.resize(shapes->controls());
-  for (size_t i = 0; i < shapes->controls(); ++i) {
-    const auto id = static_cast<uint16_t>(i);
-    Hinge hinge = profile_.Control(shapes->control(id));
-    controls_.push_back(
-        {hinge.h * correction, hinge.a * correction, hinge.b * correction});
+    : shapes_(shapes), correction_(correction), ends_(shapes->controls()) {
+  prices_.push_back(Tabled(std::move(profile)));
+}
+
+CostModel::CostModel(const ShapeTable* shapes, std::vector<Profile> profiles)
+    : shapes_(shapes), correction_(1), ends_(shapes->controls()) {
+  SHEAF_CHECK(profiles.size() == shapes->works());
+  for (Profile& profile : profiles) {
+    // Tables are long, and mostly all work has one profile.
+    if (!prices_.empty() && profile == prices_[0].profile) {
+      prices_.push_back(prices_[0]);
+    } else {
+      prices_.push_back(Tabled(std::move(profile)));
+    }
   }
+  if (prices_.empty()) prices_.push_back(Tabled({}));
 }
 
-double CostModel::Step(int n) const {
-  if (n <= kTabled) return step_[n];
-  return profile_.Step(n) * correction_;
+CostModel::Prices CostModel::Tabled(Profile profile) const {
+  Prices prices;
+  prices.step.resize(kTabled + 1);
+  for (int n = 1; n <= kTabled; ++n) {
+    prices.step[n] = profile.Step(n) * correction_;
+  }
+  for (size_t i = 0; i < shapes_->controls(); ++i) {
+    const auto id = static_cast<uint16_t>(i);
+    const Hinge hinge = profile.Control(shapes_->control(id));
+    prices.controls.push_back(
+        {hinge.h * correction_, hinge.a * correction_, hinge.b * correction_});
+  }
+  prices.profile = std::move(profile);
+  return prices;
 }
 
-double CostModel::Control(uint16_t control, int n) const {
-  return controls_[control].At(n);
+double CostModel::Step(const Prices& prices, int n) const {
+  if (n <= kTabled) return prices.step[n];
+  return prices.profile.Step(n) * correction_;
+}
+
+double CostModel::Step(int n, uint32_t work) const {
+  return Step(PricesOf(work), n);
+}
+
+double CostModel::Control(uint16_t control, int n, uint32_t work) const {
+  return PricesOf(work).controls[control].At(n);
 }
 
 double CostModel::Batch(absl::Span<const uint32_t> classes,
                         Computation computation) const {
   if (classes.empty()) return 0;
+  const Prices& prices = PricesOf(shapes_->cost(classes[0]).work);
+  const Profile& profile = prices.profile;
   const int n = static_cast<int>(classes.size());
-  double time =
-      correction_ * (profile_.encode.At(n) + n * profile_.decode.At(1));
+  double time = correction_ * (profile.encode.At(n) + n * profile.decode.At(1));
   bool controlled = false;
   marks_.clear();
   for (const uint32_t id : classes) {
@@ -82,13 +112,15 @@ double CostModel::Batch(absl::Span<const uint32_t> classes,
     controlled |= !row.controls.empty();
     marks_.push_back({row.steps, static_cast<int16_t>(row.width)});
   }
-  time += Swept(&marks_, [&](int live) { return Step(live); });
+  time += Swept(&marks_, [&](int live) { return Step(prices, live); });
   if (!controlled) return time;
-  return time + (computation == Computation::kDense ? DenseControlTime(classes)
-                                                    : ControlTime(classes));
+  return time + (computation == Computation::kDense
+                     ? DenseControlTime(prices, classes)
+                     : ControlTime(prices, classes));
 }
 
-double CostModel::ControlTime(absl::Span<const uint32_t> classes) const {
+double CostModel::ControlTime(const Prices& prices,
+                              absl::Span<const uint32_t> classes) const {
   used_.clear();
   for (const uint32_t id : classes) {
     const CostClass& row = shapes_->cost(id);
@@ -105,20 +137,21 @@ double CostModel::ControlTime(absl::Span<const uint32_t> classes) const {
   double time = 0;
   for (const uint16_t control : used_) {
     time += Swept(&ends_[control],
-                  [&](int live) { return controls_[control].At(live); });
+                  [&](int live) { return prices.controls[control].At(live); });
     ends_[control].clear();
   }
   return time;
 }
 
 // Step by step: only the original's way needs it, and nobody plans by it.
-double CostModel::DenseControlTime(absl::Span<const uint32_t> classes) const {
+double CostModel::DenseControlTime(const Prices& prices,
+                                   absl::Span<const uint32_t> classes) const {
   uint32_t last = 0;
   for (const uint32_t id : classes) {
     last = std::max<uint32_t>(last, shapes_->cost(id).steps);
   }
   double time = 0;
-  std::vector<char> used(controls_.size());
+  std::vector<char> used(prices.controls.size());
   for (uint32_t step = 0; step < last; ++step) {
     std::fill(used.begin(), used.end(), 0);
     int live = 0;
@@ -130,7 +163,7 @@ double CostModel::DenseControlTime(absl::Span<const uint32_t> classes) const {
       }
     }
     for (size_t control = 0; control < used.size(); ++control) {
-      if (used[control]) time += controls_[control].At(live);
+      if (used[control]) time += prices.controls[control].At(live);
     }
   }
   return time;
@@ -139,10 +172,11 @@ double CostModel::DenseControlTime(absl::Span<const uint32_t> classes) const {
 double CostModel::Alike(uint32_t cost_class, int count) const {
   if (count == 0) return 0;
   const CostClass& row = shapes_->cost(cost_class);
+  const Prices& prices = PricesOf(row.work);
   const int live = count * row.width;
-  double time = correction_ * (profile_.encode.At(count) +
-                               count * profile_.decode.At(1)) +
-                row.steps * Step(live);
+  double time = correction_ * (prices.profile.encode.At(count) +
+                               count * prices.profile.decode.At(1)) +
+                row.steps * Step(prices, live);
   // The same control twice in one row counts both: rare enough to ask Batch.
   for (size_t i = 1; i < row.controls.size(); ++i) {
     if (row.controls[i].control != row.controls[i - 1].control) continue;
@@ -150,23 +184,26 @@ double CostModel::Alike(uint32_t cost_class, int count) const {
     return Batch(repeated_);
   }
   for (const ControlSpan& span : row.controls) {
-    time += (span.last - span.first) * controls_[span.control].At(live);
+    time += (span.last - span.first) * prices.controls[span.control].At(live);
   }
   return time;
 }
 
 double CostModel::ShareAtLeast(uint32_t cost_class, int batch_size) const {
   const CostClass& row = shapes_->cost(cost_class);
+  const Prices& prices = PricesOf(row.work);
+  const Profile& profile = prices.profile;
   const int rows_max = 2 * batch_size;
   double step = std::numeric_limits<double>::infinity();
-  for (int n = 1; n <= rows_max; ++n) step = std::min(step, Step(n) / n);
+  for (int n = 1; n <= rows_max; ++n)
+    step = std::min(step, Step(prices, n) / n);
   double share = row.steps * row.width * step +
-                 correction_ * (profile_.encode.At(batch_size) / batch_size +
-                                profile_.decode.At(1));
+                 correction_ * (profile.encode.At(batch_size) / batch_size +
+                                profile.decode.At(1));
   for (const ControlSpan& span : row.controls) {
     double least = std::numeric_limits<double>::infinity();
     for (int n = 1; n <= rows_max; ++n) {
-      least = std::min(least, controls_[span.control].At(n) / n);
+      least = std::min(least, prices.controls[span.control].At(n) / n);
     }
     share += (span.last - span.first) * row.width * least;
   }

@@ -25,36 +25,55 @@ class CostModel {
     int16_t change;
   };
 
-  // The same profile for every key; `correction` scales it (calibration.h).
+  // The same profile for all work; `correction` scales it (calibration.h).
   CostModel(const ShapeTable* shapes, Profile profile, double correction = 1);
+  // Each kind of work by its own profile: one per ShapeTable::work, in order.
+  CostModel(const ShapeTable* shapes, std::vector<Profile> profiles);
 
-  // Milliseconds for a batch of rows with these cost classes. All rows start
-  // together; rows with fewer steps retire early. 0 for no rows.
+  // Milliseconds for a batch of rows with these cost classes, which are of one
+  // key. All rows start together; rows with fewer steps retire early. 0 for no
+  // rows.
   double Batch(absl::Span<const uint32_t> classes,
                Computation computation = Computation::kGathered) const;
   // The same for `count` rows of one class.
   double Alike(uint32_t cost_class, int count) const;
 
-  // One step of n UNet rows; of a control over n rows that use it.
-  double Step(int n) const;
-  double Control(uint16_t control, int n) const;
+  // One step of n UNet rows; of a control over n rows that use it. `work` is
+  // theirs.
+  double Step(int n, uint32_t work = 0) const;
+  double Control(uint16_t control, int n, uint32_t work = 0) const;
   // A lower bound of what a row of the class adds to any plan whose batches
   // hold `batch_size` runs at most.
   double ShareAtLeast(uint32_t cost_class, int batch_size) const;
 
   double correction() const { return correction_; }
-  const Profile& profile() const { return profile_; }
+  const Profile& profile(uint32_t work = 0) const {
+    return PricesOf(work).profile;
+  }
   const ShapeTable& shapes() const { return *shapes_; }
 
  private:
-  double ControlTime(absl::Span<const uint32_t> classes) const;
-  double DenseControlTime(absl::Span<const uint32_t> classes) const;
+  // A profile as tables.
+  struct Prices {
+    Profile profile;
+    std::vector<double> step;     // by rows, as far as it was made
+    std::vector<Hinge> controls;  // by control
+  };
+
+  Prices Tabled(Profile profile) const;
+  // All work has the first where there is but one.
+  const Prices& PricesOf(uint32_t work) const {
+    return prices_[prices_.size() == 1 ? 0 : work];
+  }
+  double Step(const Prices& prices, int n) const;
+  double ControlTime(const Prices& prices,
+                     absl::Span<const uint32_t> classes) const;
+  double DenseControlTime(const Prices& prices,
+                          absl::Span<const uint32_t> classes) const;
 
   const ShapeTable* shapes_;
-  Profile profile_;
   double correction_;
-  std::vector<double> step_;     // by rows, as far as it was made
-  std::vector<Hinge> controls_;  // by control
+  std::vector<Prices> prices_;  // by work, or one; never none
   // Scratch, so that an answer allocates nothing.
   mutable std::vector<Mark> marks_;
   mutable std::vector<std::vector<Mark>> ends_;  // by control; empty between

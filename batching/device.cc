@@ -6,9 +6,10 @@ namespace sheaf::batching {
 
 void VirtualDevice::Admit(absl::Span<const uint32_t> rows) {
   if (rows.empty()) return;
-  const Profile& profile = model_.profile();
   const Shape& first = set_.shapes.shape(set_.rows[rows[0]].shape);
-  const uint32_t needed = set_.shapes.key(first.key).loaded;
+  const BatchKey& key = set_.shapes.key(first.key);
+  const Profile& profile = model_.profile(key.work);
+  const uint32_t needed = key.loaded;
   if (needed != loaded_) {
     if (loaded_ != kNothing) {
       ++swaps_;
@@ -33,12 +34,13 @@ double VirtualDevice::StepTime() {
       control_rows_[span.control] += live.cost->width;
     }
   }
-  double time = model_.Step(width);
+  const uint32_t work = live_[0].cost->work;
+  double time = model_.Step(width, work);
   for (size_t i = 0; i < control_rows_.size(); ++i) {
     if (control_rows_[i] == 0) continue;
     const bool dense = computation_ == Computation::kDense;
     time += model_.Control(static_cast<uint16_t>(i),
-                           dense ? width : control_rows_[i]);
+                           dense ? width : control_rows_[i], work);
   }
   return time;
 }
@@ -51,7 +53,7 @@ std::vector<VirtualDevice::Ended> VirtualDevice::Step() {
   Spend(StepTime());
   for (Live& live : live_) {
     if (++live.step < live.cost->steps) continue;
-    Spend(model_.correction() * model_.profile().decode.At(1));
+    Spend(model_.correction() * model_.profile(live.cost->work).decode.At(1));
     ended.push_back({live.row, now_ms_});
   }
   std::erase_if(live_,

@@ -163,7 +163,8 @@ SizeLimit LimitOf(const CostModel& model, const BatchKey& key,
   if (options.rows_max) lower(options.rows_max(key), BatchEnd::kMemory);
   if (options.knee_share > 0) {
     // Knees are told in UNet rows; a guided run is two.
-    const int knee = Knee(model.profile(), 2 * limit.rows, options.knee_share);
+    const int knee =
+        Knee(model.profile(key.work), 2 * limit.rows, options.knee_share);
     lower((knee + 1) / 2, BatchEnd::kKnee);
   }
   return limit;

@@ -16,16 +16,17 @@ const CostClass& ClassOf(const RowSet& set, uint32_t row) {
 // How many UNet rows use each control now, and what one more would waste.
 class Load {
  public:
-  Load(const RowSet& set, const CostModel& model, int size)
+  Load(const RowSet& set, const CostModel& model, uint32_t work, int size)
       : set_(set),
         model_(model),
+        work_(work),
         rows_(set.shapes.controls()),
         least_(set.shapes.controls()) {
     for (size_t i = 0; i < least_.size(); ++i) {
       double least = std::numeric_limits<double>::infinity();
       for (int n = 1; n <= 2 * size; ++n) {
         const auto control = static_cast<uint16_t>(i);
-        least = std::min(least, model.Control(control, n) / n);
+        least = std::min(least, model.Control(control, n, work) / n);
       }
       least_[i] = least;
     }
@@ -46,9 +47,9 @@ class Load {
     double waste = 0;
     for (const ControlSpan& span : cost.controls) {
       const int n = rows_[span.control];
-      const double before = n == 0 ? 0 : model_.Control(span.control, n);
+      const double before = n == 0 ? 0 : model_.Control(span.control, n, work_);
       const double added =
-          model_.Control(span.control, n + cost.width) - before;
+          model_.Control(span.control, n + cost.width, work_) - before;
       waste += (added - least_[span.control] * cost.width) *
                (span.last - span.first);
     }
@@ -58,6 +59,7 @@ class Load {
  private:
   const RowSet& set_;
   const CostModel& model_;
+  const uint32_t work_;
   std::vector<int> rows_;
   std::vector<double> least_;
 };
@@ -68,7 +70,9 @@ std::vector<uint32_t> ChooseJoining(const RowSet& set, const CostModel& model,
                                     absl::Span<const RowUnderWay> under_way,
                                     absl::Span<const uint32_t> waiting,
                                     int room, JoinRule rule) {
-  Load load(set, model, static_cast<int>(under_way.size()) + room);
+  if (waiting.empty()) return {};
+  Load load(set, model, ClassOf(set, waiting[0]).work,
+            static_cast<int>(under_way.size()) + room);
   for (const RowUnderWay& row : under_way) load.Add(row.row, row.step);
   std::vector<uint32_t> left(waiting.begin(), waiting.end());
   std::vector<uint32_t> joining;

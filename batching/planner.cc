@@ -193,9 +193,8 @@ class Harmless {
       }
     }
     // What comes next may need the model that FIFO would have loaded by now.
-    if (loaded != set_.shapes.key(fifo_last.key).loaded) {
-      now += model_.profile().swap;
-    }
+    const BatchKey& next = set_.shapes.key(fifo_last.key);
+    if (loaded != next.loaded) now += model_.profile(next.work).swap;
     const uint32_t last = fifo_.RowsOf(fifo_last)[0];
     return now <= fifo_time_.end_ms[last] + harm_max + 1e-6;
   }
@@ -205,7 +204,11 @@ class Harmless {
       const auto rows = stretch.RowsOf(batch);
       const uint32_t before = loaded_;
       Advance(batch, &now_, &loaded_);
-      plan_.swaps += before != kNothing && before != loaded_;
+      if (before != kNothing && before != loaded_) {
+        const uint32_t work = set_.shapes.key(batch.key).work;
+        ++plan_.swaps;
+        plan_.swap_ms += model_.profile(work).swap;
+      }
       batch.begin = static_cast<uint32_t>(plan_.order.size());
       plan_.order.insert(plan_.order.end(), rows.begin(), rows.end());
       plan_.batches.push_back(batch);
@@ -217,13 +220,14 @@ class Harmless {
                                    ? stretch.gpu_ms
                                    : stretch.candidate_ms[i];
     }
-    plan_.swap_ms = static_cast<double>(plan_.swaps) * model_.profile().swap;
   }
 
   void Advance(const PlannedBatch& batch, double* now, uint32_t* loaded) const {
-    const uint32_t needed = set_.shapes.key(batch.key).loaded;
-    if (*loaded != kNothing && needed != *loaded) *now += model_.profile().swap;
-    *loaded = needed;
+    const BatchKey& key = set_.shapes.key(batch.key);
+    if (*loaded != kNothing && key.loaded != *loaded) {
+      *now += model_.profile(key.work).swap;
+    }
+    *loaded = key.loaded;
     *now += batch.ms;
   }
 

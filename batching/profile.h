@@ -33,6 +33,9 @@ struct Line {
 // shows.
 struct Profile {
   std::string name;
+  // By the worker itself for this very model, not taken from a file. Not
+  // encoded: who reads it back knows where it lay.
+  bool measured_here = false;
   // One step for n UNet rows: as measured at some n, straight between
   // neighbours, the hinge beyond the last one and where nothing was measured.
   std::map<int, double> measured;

@@ -56,15 +56,14 @@ RuleCosts CostsOf(const Plan& plan) {
   return costs;
 }
 
-void Warn(const Plan& plan, const CostModel& model,
+void Warn(const Plan& plan, const Profile& profile,
           const Calibration& calibration, PlanReport* report) {
   const auto add = [report](Warning warning, std::string text) {
     report->warnings.push_back({warning, std::move(text)});
   };
-  if (!calibration.calibrated()) {
+  if (!calibration.calibrated() && !profile.measured_here) {
     add(Warning::kUncalibrated,
-        absl::StrCat("uncalibrated: predicted by the profile ",
-                     model.profile().name));
+        absl::StrCat("uncalibrated: predicted by the profile ", profile.name));
   }
   if (report->baseline_ms < report->plan_ms * kGainMin) {
     add(Warning::kNoGain, "leaving the jobs as they are is as fast");
@@ -113,6 +112,15 @@ std::string_view TextOf(Unplanned why) {
   return "";
 }
 
+uint32_t WorkOfMost(const RowSet& set) {
+  std::vector<int64_t> rows(set.shapes.works());
+  for (const Row& row : set.rows) {
+    ++rows[set.shapes.key(set.shapes.shape(row.shape).key).work];
+  }
+  const auto most = std::max_element(rows.begin(), rows.end());
+  return static_cast<uint32_t>(most - rows.begin());
+}
+
 PlanReport Report(const RowSet& set, const CostModel& model, const Plan& plan,
                   const Calibration& calibration, const PlanOptions& options) {
   PlanReport report;
@@ -129,19 +137,20 @@ PlanReport Report(const RowSet& set, const CostModel& model, const Plan& plan,
     batch_ms.push_back(batch.ms);
     report.alone += batch.count == 1;
   }
+  const Profile& profile = model.profile(WorkOfMost(set));
+  report.profile = profile.name;
   const double correction = calibration.correction;
   report.plan_ms = plan.gpu_ms * correction;
   report.baseline_ms = fifo.gpu_ms * correction;
   report.singles_ms = SinglesTime(set, model) * correction;
   report.bound_ms = LowerBound(set, model, options.batch_size) * correction;
   report.estimate = EstimateOf(calibration, batch_ms);
-  report.gain =
-      GainText(calibration, fifo.gpu_ms, batch_ms, model.profile().name);
+  report.gain = GainText(calibration, fifo.gpu_ms, batch_ms, profile);
   report.heuristic_speedup = HeuristicSpeedup(report.runs, report.batches);
   report.comparison = Compare(set, TimelineOf(set, model, fifo),
                               TimelineOf(set, model, plan), options.now);
   report.unplanned = set.unplanned;
-  Warn(plan, model, calibration, &report);
+  Warn(plan, profile, calibration, &report);
   return report;
 }
 

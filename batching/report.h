@@ -39,6 +39,7 @@ struct PlanReport {
   double bound_ms = 0;           // no plan can be cheaper
   Estimate estimate;             // of the plan
   std::string gain;              // over the baseline, with its band
+  std::string profile;           // by which most of the runs are priced
   double heuristic_speedup = 1;  // the original's; shown as "heuristic"
   Comparison comparison;         // with the baseline, run by run
   std::map<Unplanned, int64_t> unplanned;
@@ -46,8 +47,11 @@ struct PlanReport {
   std::vector<WarningText> warnings;
 };
 
-// Plans the baseline by the way. `calibration` is of the kind of work that the
-// model's profile describes; the model is uncorrected.
+// The work (ShapeTable::work) of most rows; 0 where there are none.
+uint32_t WorkOfMost(const RowSet& set);
+
+// Plans the baseline by the way. `calibration` is of the work of most rows; the
+// model is uncorrected.
 PlanReport Report(const RowSet& set, const CostModel& model, const Plan& plan,
                   const Calibration& calibration, const PlanOptions& options);
 

@@ -75,7 +75,7 @@ uint32_t ShapeTable::Intern(const RunParams& params) {
   AppendSettings({"", &params, &options_.defaults}, &text_);
   bool is_new = false;
   shape.settings = NumberOf(&settings_ids_, text_, &is_new);
-  shape.cost = InternCost(params, live);
+  shape.cost = InternCost(params, live, keys_[shape.key].work);
   const std::string name(reinterpret_cast<const char*>(&shape), sizeof(shape));
   const uint32_t id = NumberOf(&shape_ids_, name, &is_new);
   if (is_new) shapes_.push_back(shape);
@@ -99,14 +99,25 @@ uint32_t ShapeTable::InternKey(const RunParams& params) {
     key.disabled = capability == Capability::kDisabled;
     key.loaded =
         NumberOf(&loaded_ids_, absl::StrCat(model, "\n", vae), &is_new);
+    key.work = InternWork(key);
     keys_.push_back(std::move(key));
   }
   return id;
 }
 
+uint32_t ShapeTable::InternWork(const BatchKey& key) {
+  bool is_new = false;
+  Work work{key.model, key.width, key.height};
+  const uint32_t id = NumberOf(&work_ids_, work, &is_new);
+  if (is_new) works_.push_back(std::move(work));
+  return id;
+}
+
 uint32_t ShapeTable::InternCost(const RunParams& params,
-                                const std::vector<LiveControl>& live) {
+                                const std::vector<LiveControl>& live,
+                                uint32_t work) {
   CostClass cost;
+  cost.work = work;
   const RunParams& defaults = options_.defaults;
   const int steps = StepsOf(params, defaults, options_.steps_default);
   const double guidance = params.guidance.value_or(

@@ -53,6 +53,7 @@ struct CostClass {
   uint16_t steps = 0;
   uint16_t width = 1;                 // rows of the UNet: two with guidance
   std::vector<ControlSpan> controls;  // sorted
+  uint32_t work = 0;                  // ShapeTable::work
   auto operator<=>(const CostClass&) const = default;
 };
 
@@ -65,6 +66,14 @@ struct Shape {
   bool operator==(const Shape&) const = default;
 };
 
+// What decides by which profile a run is priced.
+struct Work {
+  std::string model;
+  int64_t width = 0;  // 0: the model's own
+  int64_t height = 0;
+  auto operator<=>(const Work&) const = default;
+};
+
 struct BatchKey {
   std::string text;  // canonical values of the hard fields
   std::string hash;  // of the text; the same in every process and release
@@ -73,6 +82,7 @@ struct BatchKey {
   int64_t width = 0;  // 0: the model's own
   int64_t height = 0;
   uint32_t loaded = 0;    // keys with equal numbers need no change of model
+  uint32_t work = 0;      // ShapeTable::work
   bool disabled = false;  // one row at a time
 };
 
@@ -99,6 +109,7 @@ class ShapeTable {
   const Shape& shape(uint32_t id) const { return shapes_[id]; }
   const BatchKey& key(uint32_t id) const { return keys_[id]; }
   const CostClass& cost(uint32_t id) const { return costs_[id]; }
+  const Work& work(uint32_t id) const { return works_[id]; }
   // Names of controls with weight > 0, sorted.
   const std::vector<uint16_t>& signature(uint32_t id) const {
     return signatures_[id];
@@ -107,13 +118,15 @@ class ShapeTable {
   size_t shapes() const { return shapes_.size(); }
   size_t keys() const { return keys_.size(); }
   size_t costs() const { return costs_.size(); }
+  size_t works() const { return works_.size(); }
   size_t controls() const { return controls_.size(); }
   Capability CapabilityOf(const std::string& model) const;
 
  private:
   uint32_t InternKey(const RunParams& params);
+  uint32_t InternWork(const BatchKey& key);
   uint32_t InternCost(const RunParams& params,
-                      const std::vector<LiveControl>& live);
+                      const std::vector<LiveControl>& live, uint32_t work);
   uint32_t InternSignature(const std::vector<LiveControl>& live);
   uint16_t InternControl(const std::string& name);
 
@@ -121,6 +134,7 @@ class ShapeTable {
   std::vector<Shape> shapes_;
   std::vector<BatchKey> keys_;
   std::vector<CostClass> costs_;
+  std::vector<Work> works_;
   std::vector<std::vector<uint16_t>> signatures_;
   std::vector<std::string> controls_;
   absl::flat_hash_map<std::string, uint32_t> key_ids_;
@@ -129,6 +143,7 @@ class ShapeTable {
   absl::flat_hash_map<std::string, uint16_t> control_ids_;
   std::map<std::vector<uint16_t>, uint32_t> signature_ids_;
   std::map<CostClass, uint32_t> cost_ids_;
+  std::map<Work, uint32_t> work_ids_;
   absl::flat_hash_map<std::string, uint32_t> shape_ids_;
   std::string text_;  // scratch
 };

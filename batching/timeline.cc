@@ -69,6 +69,11 @@ class Waiting {
   double passed_since_ = 0;
 };
 
+double SwapTo(const RowSet& set, const CostModel& model,
+              const PlannedBatch& batch) {
+  return model.profile(set.shapes.key(batch.key).work).swap;
+}
+
 }  // namespace
 
 Timeline TimelineOf(const RowSet& set, const CostModel& model,
@@ -76,12 +81,13 @@ Timeline TimelineOf(const RowSet& set, const CostModel& model,
   Timeline timeline;
   timeline.start_ms.assign(set.rows.size(), 0);
   timeline.end_ms.assign(set.rows.size(), 0);
-  const double swap = model.profile().swap;
   uint32_t loaded = kNothing;
   double now = 0;
   for (const PlannedBatch& batch : plan.batches) {
     const uint32_t needed = LoadedOf(set, batch);
-    if (loaded != kNothing && needed != loaded) now += swap;
+    if (loaded != kNothing && needed != loaded) {
+      now += SwapTo(set, model, batch);
+    }
     loaded = needed;
     const double start = now;
     now += batch.ms;
@@ -108,6 +114,7 @@ void OrderBatches(const RowSet& set, const CostModel& model,
   std::vector<PlannedBatch> ordered;
   ordered.reserve(batches.size());
   plan->swaps = 0;
+  plan->swap_ms = 0;
   uint32_t loaded = kNothing;
   double now = 0;
   for (size_t i = 0; i < sorted.size();) {
@@ -120,13 +127,15 @@ void OrderBatches(const RowSet& set, const CostModel& model,
       const uint32_t next = waiting.Take(loaded, now, defer_max_ms);
       ordered.push_back(batches[next]);
       const uint32_t needed = LoadedOf(set, batches[next]);
-      if (loaded != kNothing && needed != loaded) ++plan->swaps;
+      if (loaded != kNothing && needed != loaded) {
+        ++plan->swaps;
+        plan->swap_ms += SwapTo(set, model, batches[next]);
+      }
       loaded = needed;
       now += batches[next].ms;
     }
   }
   plan->batches = std::move(ordered);
-  plan->swap_ms = static_cast<double>(plan->swaps) * model.profile().swap;
 }
 
 Comparison Compare(const RowSet& set, const Timeline& before,

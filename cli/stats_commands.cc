@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/flag_values.h"
+#include "cli/memory_table.h"
 #include "cli/tree.h"
 #include "cli/watch.h"
 #include "sheaf/v1/admin_service.pb.h"
@@ -97,6 +98,10 @@ void PrintTables(Context& context, const v1::Stats& stats) {
                  WithWork({{"DEVICE", "name"},
                            {"IS", "description"},
                            {"WORKERS", "workers"}}));
+  }
+  if (stats.memory_size() > 0) {
+    out << "\n";
+    printer.List(stats, "memory", MemoryColumns());
   }
 }
 

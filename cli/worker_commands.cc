@@ -1,8 +1,13 @@
 // `sheaf worker`.
+#include <ostream>
+#include <set>
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/flag_values.h"
+#include "cli/memory_table.h"
 #include "cli/tree.h"
 #include "sheaf/v1/admin_service.pb.h"
 
@@ -28,6 +33,24 @@ const std::vector<Column>& WorkerColumns() {
   return *kColumns;
 }
 
+// What is known of the workers' devices, below the table of the workers. Those
+// that share a device know the same.
+void PrintMemory(Context& context, const v1::ListWorkersResponse& workers) {
+  const Format format = FormatFromText(context.Setting("output"));
+  if (format != Format::kWide) return;
+  v1::Stats known;
+  std::set<std::string> seen;
+  for (const v1::Worker& worker : workers.workers()) {
+    for (const v1::WorkMemory& memory : worker.memory()) {
+      if (!seen.insert(ToJson(memory, /*pretty=*/false)).second) continue;
+      *known.add_memory() = memory;
+    }
+  }
+  if (known.memory().empty()) return;
+  context.out() << "\n";
+  context.MakePrinter().List(known, "memory", MemoryColumns());
+}
+
 struct NoArgs {};
 struct NameArgs {
   std::string name;
@@ -40,6 +63,7 @@ absl::Status RunList(Context& context, NoArgs&) {
       client->Call<v1::ListWorkersResponse>("sheaf.v1.AdminService/ListWorkers",
                                             v1::ListWorkersRequest()));
   context.MakePrinter().List(workers, "workers", WorkerColumns());
+  PrintMemory(context, workers);
   if (workers.workers().empty()) {
     context.Say("No workers. Start one: sheaf-worker --help");
   }
@@ -58,6 +82,20 @@ absl::Status RunDrain(Context& context, NameArgs& args) {
   return absl::OkStatus();
 }
 
+absl::Status RunCalibrate(Context& context, NameArgs& args) {
+  v1::CalibrateWorkerRequest request;
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(), WorkerName(args.name));
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  SHEAF_ASSIGN_OR_RETURN(const auto worker,
+                         client->Call<v1::Worker>(
+                             "sheaf.v1.AdminService/CalibrateWorker", request));
+  context.MakePrinter().One(worker, WorkerColumns());
+  context.Say(
+      "It measures its models while it has nothing else to do, some seconds "
+      "each: sheaf worker list -o wide");
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void AddWorkerCommands(CLI::App& app, Context& context) {
@@ -66,6 +104,11 @@ void AddWorkerCommands(CLI::App& app, Context& context) {
   const auto [drain, args] = AddVerb(
       worker, context, "drain", "Let a worker finish and leave", &RunDrain);
   AddName(drain, "worker", &args->name, "WORKER", "Worker to drain");
+  const auto [calibrate, calibrate_args] =
+      AddVerb(worker, context, "calibrate",
+              "Let a worker measure what its models take", &RunCalibrate);
+  AddName(calibrate, "worker", &calibrate_args->name, "WORKER",
+          "Worker to measure");
 }
 
 }  // namespace sheaf::cli

@@ -6,14 +6,22 @@
 
 #include "absl/strings/str_cat.h"
 #include "queue/sqlite/sqlite_store.h"
+#include "server/batch_meter.h"
 #include "server/call.h"
 #include "server/convert.h"
+#include "server/convert_memory.h"
 #include "server/lease_broker.h"
+#include "server/timer.h"
 #include "server/version.h"
 #include "server/workers.h"
 
 namespace sheaf::server {
 namespace {
+
+// As the simulated engine calls its device.
+constexpr char kSimulatedDevice[] = "simulated";
+// For a signal to reach a worker.
+constexpr absl::Duration kSignalTravel = absl::Milliseconds(200);
 
 void ToProto(const WorkerInfo& worker, const std::vector<Batch>& batches,
              pb::Worker* out) {
@@ -45,6 +53,11 @@ void ToProto(const WorkerInfo& worker, const std::vector<Batch>& batches,
                                            : pb::WORKER_STATE_IDLE);
 }
 
+absl::Status NoWorker(const std::string& name) {
+  return WithSubject(
+      Error(Reason::kWorkerNotFound, absl::StrCat("there is no ", name)), name);
+}
+
 std::string DefaultBackupName(absl::Time now) {
   return absl::FormatTime("sheaf-%Y%m%dT%H%M%E3SZ.db", now,
                           absl::UTCTimeZone());
@@ -69,6 +82,17 @@ absl::Time LastBackup(const std::string& directory) {
 
 }  // namespace
 
+void AdminHandler::FillWorker(const WorkerInfo& worker,
+                              const std::vector<Batch>& batches,
+                              pb::Worker* out) const {
+  ToProto(worker, batches, out);
+  for (const DeviceInfo& device : worker.devices) {
+    for (const WorkFigures& figures : core_.meter->Figures(device.name)) {
+      ToProto(figures, out->add_memory());
+    }
+  }
+}
+
 grpc::ServerUnaryReactor* AdminHandler::ListWorkers(
     grpc::CallbackServerContext* context, const pb::ListWorkersRequest* request,
     pb::ListWorkersResponse* response) {
@@ -82,7 +106,7 @@ grpc::ServerUnaryReactor* AdminHandler::ListWorkers(
       },
       [this, response](const std::vector<Batch>& batches) {
         for (const WorkerInfo& worker : core_.workers->List()) {
-          ToProto(worker, batches, response->add_workers());
+          FillWorker(worker, batches, response->add_workers());
         }
       });
 }
@@ -95,11 +119,7 @@ grpc::ServerUnaryReactor* AdminHandler::DrainWorker(
   }
   const WorkerId id = ParseWorkerName(request->name()).value_or(WorkerId{});
   if (!core_.workers->Drain(id)) {
-    return Refuse(
-        context,
-        WithSubject(Error(Reason::kWorkerNotFound,
-                          absl::StrCat("there is no ", request->name())),
-                    request->name()));
+    return Refuse(context, NoWorker(request->name()));
   }
   core_.broker->DropWorker(id);
   const WorkerInfo worker = core_.workers->Find(id).value_or(WorkerInfo{});
@@ -110,8 +130,42 @@ grpc::ServerUnaryReactor* AdminHandler::DrainWorker(
         tx.AppendEvent({.type = EventType::kWorkerDraining, .worker = name});
         return tx.Batches(absl::InfiniteFuture());
       },
-      [worker, response](const std::vector<Batch>& batches) {
-        ToProto(worker, batches, response);
+      [this, worker, response](const std::vector<Batch>& batches) {
+        FillWorker(worker, batches, response);
+      });
+}
+
+grpc::ServerUnaryReactor* AdminHandler::CalibrateWorker(
+    grpc::CallbackServerContext* context,
+    const pb::CalibrateWorkerRequest* request, pb::Worker* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  const WorkerId id = ParseWorkerName(request->name()).value_or(WorkerId{});
+  const auto worker = core_.workers->Find(id);
+  if (!worker) return Refuse(context, NoWorker(request->name()));
+  if (worker->lessee.device == kSimulatedDevice) {
+    return Refuse(
+        context,
+        Error(Reason::kInvalidField,
+              absl::StrCat("name: ", request->name(),
+                           " is simulated, there is nothing to measure")));
+  }
+  if (!core_.workers->Calibrate(id)) {
+    return Refuse(context, NoWorker(absl::StrCat(request->name(),
+                                                 " that is connected now")));
+  }
+  // It may wait for work for half a minute: an empty answer wakes it, once it
+  // has had time to hear the signal. If it is slower, it begins after its wait.
+  core_.timer->After(kSignalTravel,
+                     [this, id] { core_.broker->DropWorker(id); });
+  return ReadCall(
+      core_, context,
+      [](View& view) -> absl::StatusOr<std::vector<Batch>> {
+        return view.Batches(absl::InfiniteFuture());
+      },
+      [this, worker = *worker, response](const std::vector<Batch>& batches) {
+        FillWorker(worker, batches, response);
       });
 }
 

@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "queue/types.h"
 #include "server/core.h"
+#include "server/workers.h"
 #include "sheaf/v1/admin_service.grpc.pb.h"
 
 namespace sheaf {
@@ -40,6 +42,10 @@ class AdminHandler final : public sheaf::v1::AdminService::CallbackService {
       grpc::CallbackServerContext* context,
       const sheaf::v1::DrainWorkerRequest* request,
       sheaf::v1::Worker* response) override;
+  grpc::ServerUnaryReactor* CalibrateWorker(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::CalibrateWorkerRequest* request,
+      sheaf::v1::Worker* response) override;
   grpc::ServerUnaryReactor* Backup(
       grpc::CallbackServerContext* context,
       const sheaf::v1::BackupRequest* request,
@@ -57,6 +63,8 @@ class AdminHandler final : public sheaf::v1::AdminService::CallbackService {
                                      sheaf::v1::Stats* response) override;
 
  private:
+  void FillWorker(const WorkerInfo& worker, const std::vector<Batch>& batches,
+                  sheaf::v1::Worker* out) const;
   void FillInfo(sheaf::v1::ServerInfo* info) const;
 
   Core& core_;

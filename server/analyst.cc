@@ -76,7 +76,7 @@ absl::StatusOr<Analyst::Analysis> Analyst::AnalyzeNow(
   const batching::RowSet& set = snapshot.set;
   if (set.rows.empty())
     return Analysis{{}, batching::NothingToPlan(set), false};
-  const batching::CostModel model(&set.shapes, meter_.profile());
+  const batching::CostModel model(&set.shapes, meter_.PricesOf(set.shapes));
   batching::PlanOptions options;
   options.batch_size = question.batch_size > 0
                            ? question.batch_size
@@ -102,7 +102,7 @@ absl::StatusOr<Analyst::Analysis> Analyst::AnalyzeNow(
   record.job_count = report.jobs;
   record.batch_count = report.batches;
   record.mode = ModeName(question.mode);
-  record.report = ReportJson(report, meter_.profile().name, options.batch_size);
+  record.report = ReportJson(report, options.batch_size);
   record.preview = batching::PreviewText(set, plan, report,
                                          {.mode = question.mode,
                                           .batch_size = options.batch_size,

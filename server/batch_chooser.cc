@@ -91,7 +91,8 @@ LeasePolicy::Choice BatchChooser::Choose(const Queue& queue, const Lessee& who,
   batching::RowSet set;
   std::vector<std::vector<uint32_t>> waiting;
   for (const Line& line : lines) waiting.push_back(Add(line, now, &set));
-  const batching::CostModel model(&set.shapes, meter_.profile());
+  const batching::CostModel model(&set.shapes,
+                                  meter_.PricesOf(set.shapes, who.device));
   std::vector<Head> heads;
   std::vector<std::vector<uint32_t>> batches;
   std::vector<size_t> line_of;

@@ -1,6 +1,7 @@
 // Chooses, when a worker asks, which waiting runs of different jobs go to it
 // together, or whether to wait for more: by the rules of batching/choose.h and
-// the prices of the server's device profile.
+// the prices of what the worker's device was measured to take, or of the
+// configured device profile.
 //
 // Owned by the server; called on the writer's thread alone.
 #pragma once
@@ -21,7 +22,7 @@ class BatchChooser {
   using IsLoaded = std::function<bool(WorkerId, const Lane&)>;
 
   // `devices` says how many workers are here, `is_loaded` whether one has a
-  // lane's model. Borrows `meter`, whose profile it takes.
+  // lane's model. Borrows `meter`, whose prices it takes.
   BatchChooser(const BatchMeter* meter, std::function<int()> devices,
                IsLoaded is_loaded)
       : meter_(*meter),

@@ -1,12 +1,11 @@
 #include "server/batch_meter.h"
 
 #include <algorithm>
+#include <cmath>
+#include <set>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "base/status.h"
 #include "batching/cost.h"
 
@@ -15,32 +14,13 @@ namespace {
 
 constexpr char kCalibration[] = "calibration\n";
 constexpr char kMemory[] = "memory\n";
+constexpr char kProfile[] = "profile1\n";  // another number: other times
 constexpr int kNoLimit = kRunsPerJobMax;
 // Rows among which the knee is looked for.
 constexpr int kKneeRowsMax = 64;
 // Batches whose end nobody told (their workers died) are forgotten.
 constexpr size_t kUnderWayMax = 10'000;
 constexpr double kRunWeight = 0.1;  // of one batch in a moving average
-
-std::string NameOf(const char* prefix, const WorkKind& kind) {
-  return absl::StrCat(prefix, kind.device, "\n", kind.model, "\n", kind.width,
-                      "\n", kind.height);
-}
-
-std::optional<WorkKind> ParseWorkKind(const char* prefix,
-                                      const std::string& name) {
-  absl::string_view rest = name;
-  if (!absl::ConsumePrefix(&rest, prefix)) return std::nullopt;
-  const std::vector<std::string> parts = absl::StrSplit(rest, '\n');
-  WorkKind kind;
-  if (parts.size() != 4 || !absl::SimpleAtoi(parts[2], &kind.width) ||
-      !absl::SimpleAtoi(parts[3], &kind.height)) {
-    return std::nullopt;
-  }
-  kind.device = parts[0];
-  kind.model = parts[1];
-  return kind;
-}
 
 // The rows of a batch that waits no longer.
 batching::RowSet RowsOf(const Leased& leased, absl::Time now) {
@@ -55,11 +35,16 @@ batching::RowSet RowsOf(const Leased& leased, absl::Time now) {
   return set;
 }
 
+// In guided runs: each is two rows.
+int KneeOf(const batching::Profile& profile) {
+  return (batching::Knee(profile, kKneeRowsMax, 0.05) + 1) / 2;
+}
+
 }  // namespace
 
 BatchMeter::BatchMeter(batching::Profile profile,
                        const std::map<std::string, std::string>& learned)
-    : profile_(std::move(profile)) {
+    : profile_(std::move(profile)), measured_(profile_) {
   absl::MutexLock lock(&mutex_);
   for (const auto& [name, value] : learned) {
     if (const auto kind = ParseWorkKind(kCalibration, name)) {
@@ -68,6 +53,10 @@ BatchMeter::BatchMeter(batching::Profile profile,
     } else if (const auto kind = ParseWorkKind(kMemory, name)) {
       const auto bounds = batching::DecodeMemoryBounds(value);
       if (bounds.ok()) memory_[*kind].bounds = *bounds;
+    } else if (const auto kind = ParseWorkKind(kProfile, name)) {
+      auto profiles = batching::ParseProfiles(value);
+      if (!profiles.ok()) continue;
+      measured_.Put(*kind, std::move(profiles->begin()->second));
     }
   }
 }
@@ -89,7 +78,8 @@ double BatchMeter::Started(const Leased& leased, const Lessee& who,
   batch.kind = {who.device, params.model.value_or(""), params.width.value_or(0),
                 params.height.value_or(0)};
   batch.predicted_ms =
-      batching::CostModel(&set.shapes, profile_).Batch(classes);
+      batching::CostModel(&set.shapes, PricesOf(set.shapes, who.device))
+          .Batch(classes);
   batch.start_time = now;
   batch.worker = who.id;
   batch.plan = leased.plan;
@@ -172,18 +162,110 @@ int BatchMeter::RowsMax(const std::string& model, int64_t width,
   return most == 0 ? kNoLimit : most;
 }
 
-// A guided run is two rows.
-int BatchMeter::Knee() const {
-  return (batching::Knee(profile_, kKneeRowsMax, 0.05) + 1) / 2;
-}
+int BatchMeter::Knee() const { return KneeOf(profile_); }
 
 std::string BatchMeter::Recommendation(const WorkKind& kind) const {
-  const int knee = Knee();
   absl::MutexLock lock(&mutex_);
+  return Recommended(kind);
+}
+
+std::string BatchMeter::Recommended(const WorkKind& kind) const {
   const auto found = memory_.find(kind);
   if (found == memory_.end()) return "";
   return batching::Recommendation(found->second.bounds, found->second.budget,
-                                  knee);
+                                  KneeOf(measured_.For(kind)));
+}
+
+std::vector<WorkFigures> BatchMeter::Figures(const std::string& device) const {
+  absl::MutexLock lock(&mutex_);
+  std::set<WorkKind> kinds;
+  for (const auto& entry : memory_) kinds.insert(entry.first);
+  for (const auto& entry : measured_.all()) kinds.insert(entry.first);
+  std::vector<WorkFigures> all;
+  for (const WorkKind& kind : kinds) {
+    if (!device.empty() && kind.device != device) continue;
+    WorkFigures figures{.kind = kind};
+    const auto found = memory_.find(kind);
+    if (found != memory_.end()) {
+      const Memory& memory = found->second;
+      figures.rows_max = batching::RowsMax(memory.bounds, memory.budget);
+      figures.held = memory.bounds;
+      if (std::isfinite(memory.budget)) figures.budget = memory.budget;
+    }
+    figures.recommendation = Recommended(kind);
+    figures.profile = measured_.For(kind).name;
+    figures.measured = measured_.IsMeasured(kind);
+    all.push_back(std::move(figures));
+  }
+  return all;
+}
+
+absl::Status BatchMeter::Measured(const WorkKind& kind,
+                                  batching::Profile profile) {
+  const std::string stored = batching::Encode({{"measured", profile}});
+  absl::MutexLock lock(&mutex_);
+  if (!measured_.Put(kind, std::move(profile))) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("profiles of ", MeasuredProfiles::kKindsMax,
+                     " kinds of work are known; no more are kept"));
+  }
+  changed_[NameOf(kProfile, kind)] = stored;
+  // Sizes that were never measured are priced anew, too.
+  const auto is_repriced = [&](const WorkKind& other) {
+    return other == kind ||
+           (other.device == kind.device && other.model == kind.model &&
+            !measured_.IsMeasuredAtThatSize(other));
+  };
+  for (auto& [other, calibration] : known_) {
+    if (!is_repriced(other)) continue;
+    calibration = {};
+    changed_[NameOf(kCalibration, other)] = batching::Encode(calibration);
+  }
+  for (auto& [id, batch] : under_way_) {
+    if (is_repriced(batch.kind)) batch.repriced = true;
+  }
+  return absl::OkStatus();
+}
+
+bool BatchMeter::IsMeasured(const WorkKind& kind) const {
+  absl::MutexLock lock(&mutex_);
+  return measured_.IsMeasured(kind);
+}
+
+bool BatchMeter::HasMeasured(const std::string& device,
+                             const std::string& model) const {
+  absl::MutexLock lock(&mutex_);
+  const std::vector<std::string> devices = measured_.DevicesOf(model);
+  return std::find(devices.begin(), devices.end(), device) != devices.end();
+}
+
+std::vector<batching::Profile> BatchMeter::PricesOf(
+    const batching::ShapeTable& shapes, const std::string& device) const {
+  std::vector<batching::Profile> profiles;
+  absl::MutexLock lock(&mutex_);
+  for (uint32_t i = 0; i < shapes.works(); ++i) {
+    const batching::Work& work = shapes.work(i);
+    profiles.push_back(
+        device.empty()
+            ? PriceAnywhere(work)
+            : measured_.For({device, work.model, work.width, work.height}));
+  }
+  return profiles;
+}
+
+batching::Profile BatchMeter::PriceAnywhere(const batching::Work& work) const {
+  std::optional<WorkKind> best;
+  int64_t most = -1;
+  for (const std::string& device : measured_.DevicesOf(work.model)) {
+    const WorkKind kind{device, work.model, work.width, work.height};
+    if (!measured_.IsMeasured(kind)) continue;
+    const auto known = known_.find(kind);
+    const int64_t count = known == known_.end() ? 0 : known->second.count;
+    if (count <= most) continue;
+    most = count;
+    best = kind;
+  }
+  return best ? measured_.For(*best) : profile_;
 }
 
 void BatchMeter::Ended(BatchId batch, bool well) {
@@ -201,12 +283,15 @@ std::optional<MeasuredBatch> BatchMeter::Finished(BatchId id, absl::Time now) {
   LearnMemory(batch);
   if (!batch.well) return std::nullopt;
   const absl::Duration actual = now - batch.start_time;
+  const MeasuredBatch measured{absl::Milliseconds(batch.predicted_ms), actual,
+                               batch.plan, batch.plan_batch};
+  // Its error tells nothing of the prices that hold now.
+  if (batch.repriced) return measured;
   batching::Calibration& known = known_[batch.kind];
   known = batching::Observed(std::move(known), batch.predicted_ms,
                              absl::ToDoubleMilliseconds(actual));
   changed_[NameOf(kCalibration, batch.kind)] = batching::Encode(known);
-  return MeasuredBatch{absl::Milliseconds(batch.predicted_ms), actual,
-                       batch.plan, batch.plan_batch};
+  return measured;
 }
 
 batching::Calibration BatchMeter::For(const batching::RowSet& set) const {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "batching/calibration.h"
@@ -20,17 +21,21 @@
 #include "batching/profile.h"
 #include "batching/rows.h"
 #include "queue/lease.h"
+#include "server/measured_profiles.h"
+#include "server/work_kind.h"
 #include "sheaf/v1/worker_service.pb.h"
 
 namespace sheaf::server {
 
-// Work of which one batch tells about another.
-struct WorkKind {
-  std::string device;
-  std::string model;
-  int64_t width = 0;
-  int64_t height = 0;
-  auto operator<=>(const WorkKind&) const = default;
+// What is known of one kind of work, for people.
+struct WorkFigures {
+  WorkKind kind;
+  int rows_max = 0;             // 0: no limit known
+  batching::MemoryBounds held;  // by its batches, as far as they said
+  double budget = 0;            // bytes; 0: not known
+  std::string recommendation;
+  std::string profile;
+  bool measured = false;
 };
 
 // A batch that ended well.
@@ -47,7 +52,21 @@ class BatchMeter {
   BatchMeter(batching::Profile profile,
              const std::map<std::string, std::string>& learned);
 
+  // As configured: what prices work that nobody has measured.
   const batching::Profile& profile() const { return profile_; }
+
+  // A worker has timed such work: from now on it is priced by that, and what
+  // earlier prices had to be corrected by is forgotten. RESOURCE_EXHAUSTED
+  // where too many kinds are known.
+  absl::Status Measured(const WorkKind& kind, batching::Profile profile);
+  // Whether such work is priced by figures of its own model and device.
+  bool IsMeasured(const WorkKind& kind) const;
+  // Whether the model was measured on the device, at any size.
+  bool HasMeasured(const std::string& device, const std::string& model) const;
+  // A profile for each ShapeTable::work, for CostModel: on `device`, or where
+  // that is empty on whichever did most of it.
+  std::vector<batching::Profile> PricesOf(const batching::ShapeTable& shapes,
+                                          const std::string& device = "") const;
 
   // Handed out to a worker. Answers its predicted milliseconds; for a kind of
   // work that nobody predicts, what a run has taken of late.
@@ -79,6 +98,9 @@ class BatchMeter {
   int Knee() const;
   // "batch size 6 fits; 4 is the knee"; empty where nothing is known.
   std::string Recommendation(const WorkKind& kind) const;
+  // Of all work whose times or memory are known, on one device, or on all
+  // where `device` is empty.
+  std::vector<WorkFigures> Figures(const std::string& device = "") const;
 
   // What was learned since the last call: name and value to store.
   std::map<std::string, std::string> TakeChanged();
@@ -95,6 +117,7 @@ class BatchMeter {
     double predicted_ms = 0;
     absl::Time start_time;
     bool well = true;
+    bool repriced = false;  // since it was predicted
     double device_bytes = 0;
     sheaf::v1::BatchMemory memory;
     PlanId plan;
@@ -102,12 +125,18 @@ class BatchMeter {
   };
 
   void LearnMemory(const UnderWay& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // For() of work on whichever device did most of it.
+  batching::Profile PriceAnywhere(const batching::Work& work) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  std::string Recommended(const WorkKind& kind) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
   const batching::Profile profile_;
   mutable absl::Mutex mutex_;
   std::map<BatchId, UnderWay> under_way_ ABSL_GUARDED_BY(mutex_);
   std::map<WorkKind, batching::Calibration> known_ ABSL_GUARDED_BY(mutex_);
   std::map<WorkKind, Memory> memory_ ABSL_GUARDED_BY(mutex_);
+  MeasuredProfiles measured_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::string> changed_ ABSL_GUARDED_BY(mutex_);
   double run_ms_ ABSL_GUARDED_BY(mutex_) = 1;  // predicted, of late
 };

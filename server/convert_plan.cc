@@ -52,8 +52,7 @@ std::string ModeName(batching::Mode mode) {
   return kModeNames[static_cast<int>(mode)];
 }
 
-std::string ReportJson(const batching::PlanReport& report,
-                       const std::string& profile, int batch_size) {
+std::string ReportJson(const batching::PlanReport& report, int batch_size) {
   pb::Plan plan;
   plan.set_batch_size(batch_size);
   pb::TimeEstimate* predicted = plan.mutable_predicted();
@@ -70,7 +69,7 @@ std::string ReportJson(const batching::PlanReport& report,
   SetDuration(Milliseconds(report.singles_ms), plan.mutable_singles());
   plan.set_gain(report.gain);
   plan.set_heuristic_speedup(report.heuristic_speedup);
-  plan.set_profile(profile);
+  plan.set_profile(report.profile);
   plan.set_earlier_run_count(report.comparison.earlier);
   plan.set_later_run_count(report.comparison.later);
   for (const auto& warning : report.warnings) plan.add_warnings(warning.text);

@@ -18,8 +18,7 @@ namespace pb = sheaf::v1;
 std::string ModeName(batching::Mode mode);
 
 // For PlanRecord::report.
-std::string ReportJson(const batching::PlanReport& report,
-                       const std::string& profile, int batch_size);
+std::string ReportJson(const batching::PlanReport& report, int batch_size);
 // For PlanBatch::info.
 std::string BatchJson(const batching::RowSet& set, const batching::Plan& plan,
                       const batching::PlannedBatch& batch);

@@ -19,7 +19,11 @@ int Dispatcher::Share(const Lessee& who, const Lane& lane,
                       const std::vector<LeasedRun>& runs, absl::Time now) {
   turns_.Taking(who.id, now);
   const int whole = static_cast<int>(runs.size());
-  if (!options_.may_split || whole < 2) return whole;
+  if (whole < 2) return whole;
+  if (!options_.may_split &&
+      !meter_.IsMeasured({who.device, lane.model, lane.width, lane.height})) {
+    return whole;
+  }
   int devices = 1;
   for (const WorkerPlace& other : others_()) {
     if (other.who.id == who.id || other.free_ms > 0 || other.runs > 0) continue;
@@ -37,7 +41,8 @@ int Dispatcher::Share(const Lessee& who, const Lane& lane,
   for (const batching::Row& row : set.rows) {
     classes.push_back(set.shapes.shape(row.shape).cost);
   }
-  const batching::CostModel model(&set.shapes, meter_.profile());
+  const batching::CostModel model(&set.shapes,
+                                  meter_.PricesOf(set.shapes, who.device));
   const auto ms_of = [&](int n) {
     return model.Batch(absl::MakeConstSpan(classes).first(n));
   };

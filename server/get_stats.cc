@@ -7,6 +7,7 @@
 #include "server/batch_meter.h"
 #include "server/call.h"
 #include "server/convert.h"
+#include "server/convert_memory.h"
 #include "server/convert_stats.h"
 #include "server/turns.h"
 
@@ -65,6 +66,9 @@ grpc::ServerUnaryReactor* AdminHandler::GetStats(
                            present.batches, core_.workers->List(), now},
                 LastPart(request->queue()), response);
         response->set_knee(core_.meter->Knee());
+        for (const WorkFigures& figures : core_.meter->Figures()) {
+          ToProto(figures, response->add_memory());
+        }
         OwnersToProto(present.owners, core_.turns->Given(), response);
         SetTime(options_.start_time, response->mutable_start_time());
         for (const auto& [key, value] : options_.config) {

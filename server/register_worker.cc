@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "absl/strings/str_cat.h"
+#include "server/batch_meter.h"
 #include "server/call.h"
 #include "server/convert.h"
 #include "server/lease_broker.h"
@@ -138,7 +139,16 @@ class RegisterReactor final
     pb::WorkerSignal signal;
     signal.set_report_now(nudge.report_now);
     signal.set_drain(nudge.drain);
+    signal.set_calibrate(nudge.calibrate);
     Say(std::move(signal));
+  }
+
+  // Workers without a device of their own name no models, and measure none.
+  bool HasModelsToMeasure() const {
+    for (const std::string& model : info_.lessee.models) {
+      if (!core_->meter->HasMeasured(info_.lessee.device, model)) return true;
+    }
+    return false;
   }
 
   // Before all that was said since Attach.
@@ -147,6 +157,7 @@ class RegisterReactor final
     hello.set_worker(NameOf(info_.lessee.id));
     SetDuration(core_->lease_duration, hello.mutable_lease_duration());
     SetDuration(core_->heartbeat_interval, hello.mutable_heartbeat_interval());
+    hello.set_calibrate(HasModelsToMeasure());
     waiting_.push_front(std::move(hello));
     writing_ = false;
     WriteNext();

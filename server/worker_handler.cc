@@ -27,13 +27,6 @@ BatchId BatchOf(const std::string& name) {
   return ParseBatchName(name).value_or(BatchId{});
 }
 
-absl::Status NoSuchWorker(const std::string& name) {
-  return WithSubject(
-      Error(Reason::kWorkerNotFound,
-            absl::StrCat(name, " is not registered here; say RegisterWorker")),
-      name);
-}
-
 // A parked LeaseBatch. Lives until gRPC is done with it, also while the
 // broker's answer is still to come.
 class LeaseReactor final : public grpc::ServerUnaryReactor {
@@ -137,6 +130,13 @@ void CountOutcomes(Core& core, const FinishReport& report, WorkerId worker,
 }
 
 }  // namespace
+
+absl::Status NoSuchWorker(const std::string& name) {
+  return WithSubject(
+      Error(Reason::kWorkerNotFound,
+            absl::StrCat(name, " is not registered here; say RegisterWorker")),
+      name);
+}
 
 grpc::ServerUnaryReactor* WorkerHandler::LeaseBatch(
     grpc::CallbackServerContext* context, const pb::LeaseBatchRequest* request,

@@ -1,10 +1,16 @@
 // WorkerService on the wire.
 #pragma once
 
+#include <string>
+
+#include "absl/status/status.h"
 #include "server/core.h"
 #include "sheaf/v1/worker_service.grpc.pb.h"
 
 namespace sheaf::server {
+
+// WORKER_NOT_FOUND, with how to become one.
+absl::Status NoSuchWorker(const std::string& name);
 
 class WorkerHandler final : public sheaf::v1::WorkerService::CallbackService {
  public:
@@ -29,6 +35,10 @@ class WorkerHandler final : public sheaf::v1::WorkerService::CallbackService {
       grpc::CallbackServerContext* context,
       const sheaf::v1::ReleaseLeaseRequest* request,
       sheaf::v1::ReleaseLeaseResponse* response) override;
+  grpc::ServerUnaryReactor* ReportProfile(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::ReportProfileRequest* request,
+      sheaf::v1::ReportProfileResponse* response) override;
   grpc::ServerUnaryReactor* DeregisterWorker(
       grpc::CallbackServerContext* context,
       const sheaf::v1::DeregisterWorkerRequest* request,

@@ -55,6 +55,14 @@ bool WorkerRegistry::Drain(WorkerId id) {
   return true;
 }
 
+bool WorkerRegistry::Calibrate(WorkerId id) {
+  absl::MutexLock lock(&mutex_);
+  const auto entry = workers_.find(id);
+  if (entry == workers_.end() || !entry->second.nudge) return false;
+  entry->second.nudge({.calibrate = true});
+  return true;
+}
+
 bool WorkerRegistry::Remove(WorkerId id) {
   absl::MutexLock lock(&mutex_);
   const auto entry = workers_.find(id);

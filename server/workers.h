@@ -39,6 +39,7 @@ struct WorkerInfo {
 struct WorkerNudge {
   bool report_now = false;
   bool drain = false;
+  bool calibrate = false;
   bool goodbye = false;  // end the stream
 };
 
@@ -60,6 +61,9 @@ class WorkerRegistry {
   void CountRuns(WorkerId id, int64_t succeeded, int64_t failed);
   // False where there is no such worker.
   bool Drain(WorkerId id);
+  // Asks it to measure its models. False where there is no such worker, or
+  // nobody listens at its stream.
+  bool Calibrate(WorkerId id);
   // Forgets it and ends its stream.
   bool Remove(WorkerId id);
   // There may be orders for any of them.

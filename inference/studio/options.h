@@ -14,6 +14,9 @@ struct StudioOptions {
   // Tensors on the CPU hold no more than this; what would fails as if memory
   // had run out. 0: what the machine has.
   size_t memory_bytes_max = 0;
+  // Memory that allocators keep for later goes back to the system after so many
+  // batches. 0: only when it is needed.
+  int batches_per_cleanup = 50;
 };
 
 }  // namespace sheaf::engine

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "base/status.h"
 #include "inference/tensor/memory.h"
 
@@ -53,9 +55,11 @@ absl::StatusOr<std::shared_ptr<Desk>> Shelf::Get(const ModelPlace& place) {
         .placement = options_.placement,
         .vae = place.vae};
     size_t bytes = 0;
+    absl::Time begin = absl::Now();
     auto loaded =
         Measured(&bytes, [&] { return LoadModel(place.folder, options); });
     while (absl::IsResourceExhausted(loaded.status()) && PutOneAway()) {
+      begin = absl::Now();
       loaded =
           Measured(&bytes, [&] { return LoadModel(place.folder, options); });
     }
@@ -64,6 +68,7 @@ absl::StatusOr<std::shared_ptr<Desk>> Shelf::Get(const ModelPlace& place) {
       return loaded.status();
     }
     desk = std::make_shared<Desk>(*std::move(loaded));
+    desk->load_ms = absl::ToDoubleMilliseconds(absl::Now() - begin);
     desk->bytes =
         options_.placement.device.is_cpu() ? bytes : FileBytes(*desk->model);
   }

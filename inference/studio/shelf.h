@@ -25,6 +25,9 @@ struct Desk {
   const Engine engine;
   std::map<std::string, std::shared_ptr<const ControlNet>> controls;
   size_t bytes = 0;
+  double load_ms = 0;
+  // False once rows that stepped together were not what they are alone.
+  bool rows_agree = true;
   uint64_t last_use = 0;
 };
 

@@ -57,11 +57,15 @@ absl::StatusOr<std::unique_ptr<Studio>> Studio::Open(
   auto shelf = std::make_unique<Shelf>(Shelf::Options{
       .placement = placement, .bytes_max = options.model_bytes_max});
   return std::unique_ptr<Studio>(new Studio(
-      std::move(shelf), FactsOf(options, std::move(device), placement)));
+      std::move(shelf), FactsOf(options, std::move(device), placement),
+      options.batches_per_cleanup));
 }
 
-Studio::Studio(std::unique_ptr<Shelf> shelf, DeviceFacts device)
-    : shelf_(std::move(shelf)), device_(std::move(device)) {}
+Studio::Studio(std::unique_ptr<Shelf> shelf, DeviceFacts device,
+               int batches_per_cleanup)
+    : shelf_(std::move(shelf)),
+      device_(std::move(device)),
+      batches_per_cleanup_(batches_per_cleanup) {}
 
 Studio::~Studio() = default;
 
@@ -111,8 +115,14 @@ std::vector<Studio::End> Studio::Step() {
   return ends;
 }
 
-// Rows of a group that fails are tried alone: one of them may be the reason.
+// A model that failed its self-test has rows that go one by one.
 void Studio::StepGroup(const Group& group, std::vector<End>* ends) {
+  if (group.front()->desk->rows_agree) return StepTogether(group, ends);
+  for (Slot* slot : group) StepTogether({slot}, ends);
+}
+
+// Rows of a group that fails are tried alone: one of them may be the reason.
+void Studio::StepTogether(const Group& group, std::vector<End>* ends) {
   std::vector<size_t> before;
   for (const Slot* slot : group) before.push_back(slot->row.steps_done());
   absl::Status status = Advance(group);
@@ -165,8 +175,19 @@ Studio::Steps Studio::StepsOf(RowId row) const {
 void Studio::Drop(RowId row) { rows_.erase(row); }
 
 void Studio::StartMemory() {
+  const bool is_due =
+      batches_per_cleanup_ > 0 && ++batches_ >= batches_per_cleanup_;
+  // What ran out may be missing only because it is kept for something else.
+  if (is_due || shelf_->together().ran_out > 0) {
+    batches_ = 0;
+    CleanUpMemory();
+  }
   ResetMemoryPeak();
   shelf_->ForgetLimits();
+}
+
+std::unique_ptr<Measuring> Studio::Measure(MeasureOrder order) {
+  return std::make_unique<Measuring>(shelf_.get(), std::move(order));
 }
 
 MemoryUse Studio::memory() const {

@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "inference/image/image.h"
+#include "inference/studio/measure.h"
 #include "inference/studio/options.h"
 #include "inference/studio/order.h"
 
@@ -76,17 +77,24 @@ class Studio {
   void StartMemory();
   MemoryUse memory() const;
 
+  // What the model takes here. Holds it loaded for as long as it is measured.
+  std::unique_ptr<Measuring> Measure(MeasureOrder order);
+
  private:
   struct Slot;
   using Group = std::vector<Slot*>;
 
-  Studio(std::unique_ptr<Shelf> shelf, DeviceFacts device);
+  Studio(std::unique_ptr<Shelf> shelf, DeviceFacts device,
+         int batches_per_cleanup);
   absl::Status Advance(const Group& group);
+  void StepTogether(const Group& group, std::vector<End>* ends);
   void StepGroup(const Group& group, std::vector<End>* ends);
   absl::StatusOr<Image> Develop(const Slot& slot) const;
 
   const std::unique_ptr<Shelf> shelf_;
   const DeviceFacts device_;
+  const int batches_per_cleanup_;
+  int batches_ = 0;  // Since the last cleanup.
   std::map<RowId, std::unique_ptr<Slot>> rows_;
   RowId next_row_ = 1;
 };

@@ -2,6 +2,7 @@
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <atomic>
@@ -110,6 +111,13 @@ size_t MemoryKept() { return Cache().kept_bytes(); }
 void ReleaseKeptMemory() {
   Cache().Trim(0);
   peak_kept.store(in_use.load());
+}
+
+void CleanUpMemory() {
+  ReleaseKeptMemory();
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 void SetMemoryLimit(size_t bytes) { limit.store(bytes); }

@@ -23,6 +23,9 @@ void ResetMemoryPeak();
 size_t MemoryKept();
 // Gives them back to the system: for when a model goes, or work has ended.
 void ReleaseKeptMemory();
+// The same, and what the C library keeps of all other memory: some
+// milliseconds.
+void CleanUpMemory();
 
 // A tensor that would pass `bytes` fails as if memory had run out: Guard()
 // returns RESOURCE_EXHAUSTED. 0: no limit.

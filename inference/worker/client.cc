@@ -142,6 +142,13 @@ absl::Status Client::ReleaseLease(const v1::ReleaseLeaseRequest& request,
       .status();
 }
 
+absl::Status Client::ReportProfile(const v1::ReportProfileRequest& request) {
+  return Call<v1::ReportProfileResponse>(
+             workers_.get(), &v1::WorkerService::Stub::ReportProfile, request,
+             kCallDeadline)
+      .status();
+}
+
 absl::Status Client::DeregisterWorker(const std::string& worker,
                                       absl::Duration deadline) {
   v1::DeregisterWorkerRequest request;

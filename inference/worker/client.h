@@ -78,6 +78,7 @@ class Client {
       absl::Duration deadline = kCallDeadline);
   absl::Status ReleaseLease(const v1::ReleaseLeaseRequest& request,
                             absl::Duration deadline = kCallDeadline);
+  absl::Status ReportProfile(const v1::ReportProfileRequest& request);
   absl::Status DeregisterWorker(const std::string& worker,
                                 absl::Duration deadline = kCallDeadline);
 

@@ -35,6 +35,9 @@ struct Raw {
   std::string step_time = "20ms";
   std::string row_time = "5ms";
   std::string stall_timeout = "5m";
+  std::string calibrate = "auto";
+  std::string calibrate_time = "20s";
+  bool no_self_test = false;
   std::vector<std::string> faults;
   std::string log_level = "info";
   bool log_json = false;
@@ -117,6 +120,28 @@ void AddTorchFlags(CLI::App* app, Flags* flags, Raw* raw) {
                   "longest goes; 0: no bound")
       ->transform(CLI::AsSizeValue(false))
       ->group(group);
+  app->add_option("--calibrate", raw->calibrate,
+                  "Measure models: auto: once idle after their first batch, "
+                  "where the server knows nothing of them; off: only when told "
+                  "to (sheaf worker calibrate)")
+      ->check(CLI::IsMember({"auto", "off"}))
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--calibrate-time", raw->calibrate_time,
+                  "Most time to spend on measuring one model")
+      ->check(CheckWaitTime)
+      ->capture_default_str()
+      ->group(group);
+  app->add_flag("--no-self-test", raw->no_self_test,
+                "Do not try whether rows that step together are what they are "
+                "alone, when a model is measured")
+      ->group(group);
+  app->add_option("--cleanup-batches", options->batches_per_cleanup,
+                  "Give memory kept for later back after so many batches; 0: "
+                  "only when it runs out")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str()
+      ->group(group);
   app->add_option("--tensor-memory", raw->tensor_memory,
                   "Most that all tensors on the CPU hold, e.g. 16GiB; 0: what "
                   "the machine has")
@@ -192,6 +217,9 @@ void Convert(const Raw& raw, Flags* flags) {
   flags->studio.model_bytes_max = raw.model_memory;
   flags->studio.memory_bytes_max = raw.tensor_memory;
   flags->session.stall_timeout = *ParseWaitTime(raw.stall_timeout);
+  flags->session.measures_by_itself = raw.calibrate == "auto";
+  flags->measuring.budget = *ParseWaitTime(raw.calibrate_time);
+  flags->measuring.self_test = !raw.no_self_test;
   flags->simulated.step_time = *ParseWaitTime(raw.step_time);
   flags->simulated.row_time = *ParseWaitTime(raw.row_time);
   flags->simulated.images = !raw.no_images;

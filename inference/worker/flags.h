@@ -5,12 +5,19 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "inference/studio/options.h"
 #include "inference/worker/log.h"
 #include "inference/worker/session.h"
 #include "inference/worker/simulated_engine.h"
 
 namespace sheaf::worker {
+
+// How models are measured.
+struct MeasuringOptions {
+  absl::Duration budget = absl::Seconds(20);
+  bool self_test = true;
+};
 
 enum class EngineKind { kSimulated, kTorch };
 
@@ -26,6 +33,7 @@ struct Flags {
   bool list_devices = false;
   std::vector<std::string> model_paths;
   engine::StudioOptions studio;
+  MeasuringOptions measuring;
 };
 
 // What parsing came to: flags, or a text to print and a code to exit with

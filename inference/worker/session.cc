@@ -56,6 +56,7 @@ Session::Session(SessionOptions options, Client* client, Engine* engine)
     : options_(Introduce(std::move(options), *engine)),
       client_(client),
       engine_(engine),
+      calibrator_(options_.measurer, client, options_.measures_by_itself),
       keeper_(client, {.stall_timeout = options_.stall_timeout,
                        .on_drain = [this] { Drain(); },
                        .on_stall = options_.on_stall}),
@@ -109,6 +110,7 @@ absl::Status Session::Serve() {
                          {.on_signal =
                               [this](const v1::WorkerSignal& signal) {
                                 if (signal.report_now()) keeper_.ReportSoon();
+                                calibrator_.Heard(signal);
                                 if (signal.drain()) Drain();
                               },
                           .on_end =
@@ -143,7 +145,8 @@ absl::Status Session::LeaseLoop(const Registration& registration) {
       return absl::UnavailableError("the server closed the stream");
     }
     const auto response = client_->LeaseBatch(
-        registration.terms().worker, options_.lease_wait, &waiting_call_);
+        registration.terms().worker, calibrator_.Wait(options_.lease_wait),
+        &waiting_call_);
     if (!response.ok()) {
       // The call may be cancelled because of what the checks above will say.
       if (leaving() || registration.ended()) continue;
@@ -156,6 +159,9 @@ absl::Status Session::LeaseLoop(const Registration& registration) {
     if (response->drain()) Drain();
     if (response->has_batch()) {
       RunBatch(response->batch(), registration.terms());
+      calibrator_.Ran(response->batch());
+    } else {
+      calibrator_.Idle(registration.terms().worker);
     }
   }
 }

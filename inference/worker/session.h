@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "inference/worker/backoff.h"
 #include "inference/worker/batch_run.h"
+#include "inference/worker/calibrator.h"
 #include "inference/worker/client.h"
 #include "inference/worker/engine.h"
 #include "inference/worker/lease_keeper.h"
@@ -35,6 +36,11 @@ struct SessionOptions {
   absl::Duration stall_timeout = absl::Minutes(5);
   std::function<void()> on_stall;
   PointHook at_point;
+  // Measures the engine's models; null where there is nothing to measure. It
+  // must outlive the session.
+  Measurer* measurer = nullptr;
+  // Also without being told to, once a model has made its first batch.
+  bool measures_by_itself = true;
 };
 
 class Session {
@@ -77,6 +83,7 @@ class Session {
   std::string worker_ ABSL_GUARDED_BY(mutex_);  // Empty: not registered.
 
   // Their threads call back: they come after, and so go before, what is above.
+  Calibrator calibrator_;
   LeaseKeeper keeper_;
   Uploader uploader_;
   Backoff backoff_;

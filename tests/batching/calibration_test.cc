@@ -16,14 +16,17 @@ using testing::HasSubstr;
 
 TEST(CalibrationTest, BeforeEnoughBatchesThereIsNoBand) {
   Calibration calibration;
-  EXPECT_THAT(GainText(calibration, 200, {{100.0}}, "h200"),
+  EXPECT_THAT(GainText(calibration, 200, {{100.0}}, {.name = "h200"}),
               testing::StrEq("2.00x (uncalibrated: by the profile h200)"));
+  EXPECT_THAT(GainText(calibration, 200, {{100.0}},
+                       {.name = "here", .measured_here = true}),
+              testing::StrEq("2.00x (measured: here)"));
   for (int64_t i = 0; i < kCalibratedAfter; ++i) {
     EXPECT_FALSE(EstimateOf(calibration, {{100.0}}).low_ms.has_value());
     calibration = Observed(calibration, 100, 100 + static_cast<double>(i % 3));
   }
   EXPECT_TRUE(EstimateOf(calibration, {{100.0}}).low_ms.has_value());
-  EXPECT_THAT(GainText(calibration, 200, {{100.0}}, "h200"),
+  EXPECT_THAT(GainText(calibration, 200, {{100.0}}, {.name = "h200"}),
               HasSubstr("2.00x ("));
 }
 

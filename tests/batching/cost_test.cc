@@ -85,6 +85,36 @@ TEST_F(CostTest, CorrectionScalesEverything) {
   EXPECT_NEAR(corrected.Batch(classes), 1.25 * plain.Batch(classes), 1e-6);
 }
 
+TEST_F(CostTest, EachKindOfWorkHasItsOwnPrices) {
+  const RowSet set = MakeRows({{.job = 1, .model = "small", .controls = {}},
+                               {.job = 2, .model = "large", .controls = {}},
+                               {.job = 3, .model = "small", .width = 64}});
+  ASSERT_EQ(set.shapes.works(), 3u);
+  Profile large = profile_;
+  large.step = {1000, 0, 0};
+  large.swap = 77;
+  const auto priced = [&](const std::string& model) {
+    return model == "large" ? large : profile_;
+  };
+  std::vector<Profile> profiles;
+  for (uint32_t i = 0; i < set.shapes.works(); ++i) {
+    profiles.push_back(priced(set.shapes.work(i).model));
+  }
+  const CostModel model(&set.shapes, profiles);
+  for (const Row& row : set.rows) {
+    const Shape& shape = set.shapes.shape(row.shape);
+    const BatchKey& key = set.shapes.key(shape.key);
+    const CostModel alone(&set.shapes, priced(key.model));
+    const std::vector<uint32_t> two(2, shape.cost);
+    EXPECT_EQ(model.Batch(two), alone.Batch(two));
+    EXPECT_EQ(model.Alike(shape.cost, 3), alone.Alike(shape.cost, 3));
+    EXPECT_EQ(model.ShareAtLeast(shape.cost, 3),
+              alone.ShareAtLeast(shape.cost, 3));
+    EXPECT_EQ(model.Step(2, key.work), alone.Step(2));
+    EXPECT_EQ(model.profile(key.work).swap, alone.profile().swap);
+  }
+}
+
 TEST_F(CostTest, NoRowsCostNothing) {
   ShapeTable shapes;
   EXPECT_EQ(CostModel(&shapes, profile_).Batch({}), 0);

@@ -2,6 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/convert_memory.h"
 
 namespace sheaf::server {
 namespace {
@@ -132,6 +133,93 @@ TEST_F(BatchMeterTest, WhatWasLearnedIsStoredOnceAndReadBack) {
   stored["calibration\nnot\nours"] = "{}";
   stored["something else"] = "?";
   EXPECT_EQ(BatchMeter(Flat(), stored).All(), meter_.All());
+}
+
+TEST_F(BatchMeterTest, WhatWasMeasuredPricesThatWorkAndNoOther) {
+  const WorkKind kind = {"gpu", "m", 64, 32};
+  EXPECT_FALSE(meter_.IsMeasured(kind));
+  batching::Profile measured;
+  measured.measured = {{1, 3}, {2, 4}, {4, 6}};
+  measured.step = {3, 2, 1};
+  ASSERT_TRUE(meter_.Measured(kind, measured).ok());
+  EXPECT_TRUE(meter_.IsMeasured(kind));
+  // Two guided runs are four rows: ten steps of six milliseconds.
+  EXPECT_EQ(meter_.Started(BatchOf(1), kGpu, kNow), 60);
+  EXPECT_EQ(meter_.Started(BatchOf(2), {.device = "cpu"}, kNow), 100);
+  Leased other = BatchOf(3);
+  for (LeasedRun& run : other.runs) run.params.model = "another";
+  EXPECT_EQ(meter_.Started(other, kGpu, kNow), 100);
+  const auto prices = meter_.PricesOf(RowsLike(BatchOf(1)).shapes);
+  ASSERT_THAT(prices, SizeIs(1));
+  EXPECT_EQ(prices[0].Step(4), 6);
+  EXPECT_TRUE(prices[0].measured_here);
+}
+
+TEST_F(BatchMeterTest, AnotherSizeIsPricedByItsPixels) {
+  batching::Profile measured;
+  measured.step = {10, 0, 0};
+  measured.decode = {0, 5};
+  measured.encode = {0, 2};
+  ASSERT_TRUE(meter_.Measured({"gpu", "m", 128, 64}, measured).ok());
+  const batching::Profile scaled =
+      meter_.PricesOf(RowsLike(BatchOf(1)).shapes, "gpu")[0];
+  EXPECT_EQ(scaled.Step(1), 2.5);  // a quarter of the pixels
+  EXPECT_EQ(scaled.decode.At(1), 1.25);
+  EXPECT_EQ(scaled.encode.At(1), 2);
+  EXPECT_EQ(scaled.name, "gpu, m, 64x32 (by the pixels from 128x64)");
+  EXPECT_TRUE(meter_.IsMeasured({"gpu", "m", 64, 32}));
+  EXPECT_FALSE(meter_.IsMeasured({"gpu", "m", 0, 0}));
+}
+
+TEST_F(BatchMeterTest, ANewMeasurementForgetsCorrectionsOfOldPrices) {
+  for (int i = 1; i <= 10; ++i) Take(i, absl::Milliseconds(120));
+  meter_.Started(BatchOf(11), kGpu, kNow);
+  batching::Profile measured;
+  measured.step = {20, 0, 0};
+  ASSERT_TRUE(meter_.Measured({"gpu", "m", 64, 32}, measured).ok());
+  EXPECT_EQ(meter_.For(RowsLike(BatchOf(1))).count, 0);
+  // Predicted before: it tells nothing of the new prices.
+  EXPECT_TRUE(meter_.Finished(BatchId{11}, kNow + absl::Seconds(1)));
+  EXPECT_EQ(meter_.For(RowsLike(BatchOf(1))).count, 0);
+  Take(12, absl::Milliseconds(220));
+  EXPECT_NEAR(meter_.For(RowsLike(BatchOf(1))).correction, 1.1, 1e-9);
+}
+
+TEST_F(BatchMeterTest, MeasuredProfilesOutliveTheServer) {
+  batching::Profile measured;
+  measured.measured = {{1, 7}};
+  measured.step = {7, 0, 0};
+  ASSERT_TRUE(meter_.Measured({"gpu", "m", 64, 32}, measured).ok());
+  BatchMeter again(Flat(), meter_.TakeChanged());
+  EXPECT_EQ(again.PricesOf(RowsLike(BatchOf(1)).shapes),
+            meter_.PricesOf(RowsLike(BatchOf(1)).shapes));
+  EXPECT_TRUE(again.HasMeasured("gpu", "m"));
+  EXPECT_FALSE(again.HasMeasured("cpu", "m"));
+}
+
+TEST_F(BatchMeterTest, FiguresSayWhatIsKnownOfEachKind) {
+  EXPECT_THAT(meter_.Figures(), IsEmpty());
+  batching::Profile measured;
+  measured.step = {7, 0, 0};
+  ASSERT_TRUE(meter_.Measured({"gpu", "m", 64, 32}, measured).ok());
+  v1::BatchMemory memory;
+  memory.set_row_count(2);
+  memory.set_peak_bytes(400);
+  meter_.Started(BatchOf(1), kGpu, kNow);
+  meter_.Held(BatchId{1}, memory);
+  (void)meter_.Finished(BatchId{1}, kNow + absl::Seconds(1));
+  const auto figures = meter_.Figures("gpu");
+  ASSERT_THAT(figures, SizeIs(1));
+  EXPECT_TRUE(figures[0].measured);
+  EXPECT_EQ(figures[0].profile, "gpu, m, 64x32");
+  EXPECT_EQ(figures[0].budget, 850);
+  v1::WorkMemory told;
+  ToProto(figures[0], &told);
+  EXPECT_EQ(told.run_count_max(), 4);
+  EXPECT_EQ(told.peak_bytes(), 400);
+  EXPECT_EQ(told.peak_run_count(), 2);
+  EXPECT_EQ(told.batch_count(), 1);
+  EXPECT_THAT(meter_.Figures("cpu"), IsEmpty());
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ TABLE = {
     "batching": (("base", "queue"), ("absl",)),
     "inference": (("base",), ("absl", "torch", "png", "json", "utf8proc")),
     "inference/worker": (
-        ("base", "inference", "proto"),
+        ("base", "batching", "inference", "proto"),
         (
             "absl", "cli11", "fmt", "grpc", "protobuf", "spdlog",
             "tomlplusplus",
@@ -81,7 +81,7 @@ THIRD_PARTY = {
 # The language's own headers, and the operating system's.
 SYSTEM = re.compile(
     r"<([a-z_0-9]+|(sys|netinet|arpa|net|linux)/[a-z_0-9]+\.h|"
-    r"(cxxabi|dirent|dlfcn|fcntl|grp|limits|netdb|poll|pthread|pwd|sched|signal|"
+    r"(cxxabi|dirent|dlfcn|fcntl|grp|limits|malloc|netdb|poll|pthread|pwd|sched|signal|"
     r"spawn|stdlib|strings|termios|time|unistd|zlib)\.h)>"
 )
 # Written by the build, beside the one file that includes them.

@@ -43,6 +43,7 @@ class FakeServer::Workers : public v1::WorkerService::Service {
     hello.set_worker(fmt::format("workers/{}", ++fake_.worker_count_));
     Set(fake_.state_.lease_duration, hello.mutable_lease_duration());
     Set(fake_.state_.heartbeat_interval, hello.mutable_heartbeat_interval());
+    hello.set_calibrate(fake_.state_.calibrate);
     writer->Write(hello);
     ++fake_.state_.streams_open;
     fake_.changed_.notify_all();
@@ -109,6 +110,15 @@ class FakeServer::Workers : public v1::WorkerService::Service {
                             v1::ReleaseLeaseResponse*) override {
     Lock lock(fake_.mutex_);
     fake_.state_.releases.push_back(*request);
+    fake_.changed_.notify_all();
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ReportProfile(grpc::ServerContext*,
+                             const v1::ReportProfileRequest* request,
+                             v1::ReportProfileResponse*) override {
+    Lock lock(fake_.mutex_);
+    fake_.state_.profiles.push_back(*request);
     fake_.changed_.notify_all();
     return grpc::Status::OK;
   }

@@ -32,6 +32,7 @@ struct FakeServerState {
   std::vector<v1::FinishRunsRequest> finishes;
   std::vector<v1::ReleaseLeaseRequest> releases;
   std::vector<std::string> deregistered;
+  std::vector<v1::ReportProfileRequest> profiles;
   std::map<std::string, std::string> artifacts;  // Bytes by name.
   int streams_open = 0;
   int lease_calls = 0;   // Waiting now.
@@ -41,6 +42,7 @@ struct FakeServerState {
 
   std::deque<v1::LeasedBatch> batches;
   std::deque<v1::WorkerSignal> signals;
+  bool calibrate = false;             // Told in the first signal.
   bool drain = false;                 // Told to LeaseBatch.
   v1::ReportProgressResponse orders;  // Answer to each report.
   std::optional<grpc::Status> register_error;

@@ -11,6 +11,7 @@
 
 #include "inference/studio/studio.h"
 #include "inference/worker/engine.h"
+#include "inference/worker/torch/measurer.h"
 #include "inference/worker/torch/model_list.h"
 #include "inference/worker/torch/orders.h"
 
@@ -19,10 +20,14 @@ namespace sheaf::worker {
 class TorchEngine : public Engine {
  public:
   TorchEngine(ModelList models, std::unique_ptr<engine::Studio> studio,
-              FetchArtifact fetch)
+              FetchArtifact fetch, MeasuringOptions measuring = {})
       : models_(std::move(models)),
         studio_(std::move(studio)),
-        desk_(&models_, std::move(fetch)) {}
+        desk_(&models_, std::move(fetch)),
+        measurer_(&models_, studio_.get(), measuring) {}
+
+  // Lives as long as the engine.
+  Measurer* measurer() { return &measurer_; }
 
   std::vector<v1::Device> Devices() const override;
   // Loads models and fetches pictures: this can take long.
@@ -48,6 +53,7 @@ class TorchEngine : public Engine {
   const ModelList models_;
   const std::unique_ptr<engine::Studio> studio_;
   OrderDesk desk_;
+  TorchMeasurer measurer_;
   v1::LeasedBatch batch_;
   std::vector<Row> rows_;
   std::map<engine::Studio::RowId, int> index_of_;

@@ -52,10 +52,14 @@ absl::StatusOr<std::unique_ptr<worker::Engine>> MakeTorch(
         "libopenblas0-openmp",
         product);
   }
-  return std::make_unique<worker::TorchEngine>(
-      std::move(models), std::move(studio), [client](const std::string& name) {
+  auto engine = std::make_unique<worker::TorchEngine>(
+      std::move(models), std::move(studio),
+      [client](const std::string& name) {
         return client->DownloadArtifact(name);
-      });
+      },
+      flags->measuring);
+  flags->session.measurer = engine->measurer();
+  return engine;
 }
 
 }  // namespace

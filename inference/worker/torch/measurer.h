@@ -1,0 +1,56 @@
+// Measures the models of a studio, for the server to price plans by.
+//
+// Owned by the engine and called by its thread. Borrows the models and the
+// studio.
+#pragma once
+
+#include <compare>
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "batching/profile.h"
+#include "inference/studio/studio.h"
+#include "inference/worker/calibrator.h"
+#include "inference/worker/flags.h"
+#include "inference/worker/torch/model_list.h"
+
+namespace sheaf::worker {
+
+class TorchMeasurer : public Measurer {
+ public:
+  TorchMeasurer(const ModelList* models, engine::Studio* studio,
+                MeasuringOptions options)
+      : models_(models), studio_(studio), options_(options) {}
+
+  void WantAll() override;
+  void Want(const v1::LeasedBatch& batch) override;
+  bool wants() const override { return !waiting_.empty(); }
+  std::vector<v1::ReportProfileRequest> Advance() override;
+
+ private:
+  struct Work {
+    std::string alias;
+    int width = 0;
+    int height = 0;
+    auto operator<=>(const Work&) const = default;
+  };
+
+  void Begin(const Work& work);
+  std::vector<v1::ReportProfileRequest> ProfilesOf(
+      const Work& work, const engine::Measurements& found) const;
+
+  const ModelList* const models_;
+  engine::Studio* const studio_;
+  const MeasuringOptions options_;
+  std::deque<Work> waiting_;  // The first is being measured.
+  std::set<Work> done_;       // Or tried.
+  std::unique_ptr<engine::Measuring> measuring_;
+};
+
+// As the cost model wants them.
+batching::Profile ProfileOf(const engine::Measurements& found);
+
+}  // namespace sheaf::worker

@@ -1,0 +1,82 @@
+// WorkerHandler::ReportProfile.
+#include <cmath>
+#include <map>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "batching/profile.h"
+#include "server/batch_meter.h"
+#include "server/call.h"
+#include "server/convert.h"
+#include "server/logging.h"
+#include "server/worker_handler.h"
+#include "server/workers.h"
+
+namespace sheaf::server {
+namespace {
+
+absl::Status Wrong(const std::string& what) {
+  return Error(Reason::kInvalidField, absl::StrCat("json: ", what));
+}
+
+// Plans are priced by it: a figure that is none would be found late.
+absl::StatusOr<batching::Profile> ProfileIn(const std::string& json) {
+  const auto profiles = batching::ParseProfiles(json);
+  if (!profiles.ok()) return Wrong(std::string(profiles.status().message()));
+  if (profiles->size() != 1) return Wrong("must hold one profile");
+  const batching::Profile& profile = profiles->begin()->second;
+  for (const auto& [n, ms] : profile.measured) {
+    if (n < 1 || !(ms > 0) || !std::isfinite(ms)) {
+      return Wrong("a measured step must take some time");
+    }
+  }
+  if (!(profile.Step(1) > 0) || !std::isfinite(profile.Step(1024))) {
+    return Wrong("a step must take some time");
+  }
+  return profile;
+}
+
+bool HasDevice(const WorkerInfo& worker, const std::string& device) {
+  for (const DeviceInfo& own : worker.devices) {
+    if (own.name == device) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* WorkerHandler::ReportProfile(
+    grpc::CallbackServerContext* context,
+    const pb::ReportProfileRequest* request, pb::ReportProfileResponse*) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  const std::optional<WorkerInfo> worker = core_.workers->Find(
+      ParseWorkerName(request->worker()).value_or(WorkerId{}));
+  if (!worker) return Refuse(context, NoSuchWorker(request->worker()));
+  if (!HasDevice(*worker, request->device())) {
+    return Refuse(context,
+                  Error(Reason::kInvalidField,
+                        absl::StrCat("device: ", request->worker(),
+                                     " did not register with a device '",
+                                     request->device(), "'")));
+  }
+  auto profile = ProfileIn(request->json());
+  if (!profile.ok()) return Refuse(context, profile.status());
+  const WorkKind kind{request->device(), request->model(), request->width(),
+                      request->height()};
+  const absl::Status kept = core_.meter->Measured(kind, *std::move(profile));
+  if (kept.ok()) {
+    Log(spdlog::level::info, "calibration", "measured",
+        {{"worker", worker->lessee.name},
+         {"device", kind.device},
+         {"model", kind.model},
+         {"size", absl::StrCat(kind.width, "x", kind.height)}});
+  }
+  return Refuse(context, kept.ok() ? kept
+                                   : Error(Reason::kOverloaded,
+                                           std::string(kept.message())));
+}
+
+}  // namespace sheaf::server

@@ -1,0 +1,33 @@
+#include "server/work_kind.h"
+
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/status.h"
+
+namespace sheaf::server {
+
+std::string NameOf(std::string_view prefix, const WorkKind& kind) {
+  return absl::StrCat(ToAbsl(prefix), kind.device, "\n", kind.model, "\n",
+                      kind.width, "\n", kind.height);
+}
+
+std::optional<WorkKind> ParseWorkKind(std::string_view prefix,
+                                      std::string_view name) {
+  absl::string_view rest = ToAbsl(name);
+  if (!absl::ConsumePrefix(&rest, ToAbsl(prefix))) return std::nullopt;
+  const std::vector<std::string> parts = absl::StrSplit(rest, '\n');
+  WorkKind kind;
+  if (parts.size() != 4 || !absl::SimpleAtoi(parts[2], &kind.width) ||
+      !absl::SimpleAtoi(parts[3], &kind.height)) {
+    return std::nullopt;
+  }
+  kind.device = parts[0];
+  kind.model = parts[1];
+  return kind;
+}
+
+}  // namespace sheaf::server
