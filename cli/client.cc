@@ -29,6 +29,7 @@ constexpr std::pair<const char*, const char*> kRetried[] = {
     {"sheaf.v1.JobService", "ListJobs"},
     {"sheaf.v1.JobService", "GetRun"},
     {"sheaf.v1.JobService", "ListRuns"},
+    {"sheaf.v1.JobService", "GetPreview"},
     {"sheaf.v1.JobService", "CancelJob"},
     {"sheaf.v1.JobService", "UpdateJob"},
     {"sheaf.v1.JobService", "WaitJob"},

@@ -25,5 +25,6 @@ void AddPlanCommands(CLI::App& batch, Context& context);
 // Verbs of `job` that live in files of their own.
 void AddJobSubmit(CLI::App& job, Context& context);
 void AddJobFollow(CLI::App& job, Context& context);
+void AddJobPreview(CLI::App& job, Context& context);
 
 }  // namespace sheaf::cli

@@ -382,6 +382,7 @@ void AddJobCommands(CLI::App& app, Context& context) {
   AddGet(job, context);
   AddJobList(job, context);
   AddJobFollow(job, context);
+  AddJobPreview(job, context);
   AddChanges(job, context);
 }
 

@@ -70,6 +70,10 @@ constexpr ReasonInfo kReasons[] = {
      "referred to it for a day."},
     {Reason::kPlanNotFound, "PLAN_NOT_FOUND", StatusCode::kNotFound,
      "There is no such plan, or it was not executed in time; analyze again."},
+    {Reason::kPreviewNotFound, "PREVIEW_NOT_FOUND", StatusCode::kNotFound,
+     "The run does not run now, or its worker has shown nothing of it yet, or "
+     "shows nothing (preview_steps, and engines that cannot); ask again while "
+     "it runs."},
     {Reason::kMethodNotFound, "METHOD_NOT_FOUND", StatusCode::kUnimplemented,
      "The server has no such method; compare the versions of client and "
      "server."},

@@ -38,6 +38,7 @@ enum class Reason {
   kBatchNotFound,
   kArtifactNotFound,
   kPlanNotFound,
+  kPreviewNotFound,
   kMethodNotFound,
   kQueueExists,
   kBackupExists,

@@ -40,6 +40,9 @@ struct ServerConfig {
   absl::Duration heartbeat_interval = absl::Seconds(5);
   absl::Duration worker_grace = absl::Seconds(1);
 
+  // Workers show what a picture looks like every so many steps; 0: never.
+  int preview_steps = 0;
+
   int64_t artifact_max_bytes = 64 << 20;
   bool artifact_any_type = true;
   absl::Duration artifact_keep = absl::Hours(24);

@@ -55,6 +55,8 @@ std::vector<ConfigKey> MakeKeys() {
        "How often workers are to be heard of"},
       {"worker_grace", DurationKey{&C::worker_grace, ZeroDuration(), Hours(1)},
        "Between the end of a worker's stream and that of its leases"},
+      {"preview_steps", NumberKey{&C::preview_steps, 0, 10'000},
+       "Steps between two previews of a picture in the making; 0: none"},
       {"artifact_max_bytes",
        NumberKey{&C::artifact_max_bytes, 1 << 10, int64_t{16} << 30, true},
        "Largest artifact"},

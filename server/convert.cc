@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "server/progress.h"
 
 namespace sheaf::server {
 namespace {
@@ -304,6 +305,14 @@ void ToProto(const Leased& leased, pb::LeasedBatch* out) {
     out->add_weights_list()->mutable_weights()->insert(weights.begin(),
                                                        weights.end());
   }
+}
+
+void ToProto(const StepProgress& progress, pb::Progress* out) {
+  out->set_step(progress.step);
+  out->set_step_count(progress.step_count);
+  SetTime(progress.update_time, out->mutable_update_time());
+  PutTime(progress.Eta(), out, &pb::Progress::mutable_eta);
+  out->set_preview_step(progress.preview_step);
 }
 
 absl::StatusOr<JobPatch> FromProto(const pb::UpdateJobRequest& request) {

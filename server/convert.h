@@ -20,6 +20,8 @@
 
 namespace sheaf::server {
 
+struct StepProgress;
+
 namespace pb = ::sheaf::v1;
 
 // Times: infinite ones are absent on the wire.
@@ -56,6 +58,7 @@ void ToProto(const Event& event, pb::Event* out);
 void ToProto(const Queue& queue, pb::Queue* out);
 void ToProto(const Artifact& artifact, pb::Artifact* out);
 void ToProto(const Leased& leased, pb::LeasedBatch* out);
+void ToProto(const StepProgress& progress, pb::Progress* out);
 
 QueueSettings FromProto(const pb::QueueSettings& settings);
 // INVALID_FIELD for a mask that names no setting, or an unknown one.

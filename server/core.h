@@ -18,6 +18,7 @@ class ArtifactLibrary;
 class BatchMeter;
 class EventHub;
 class LeaseBroker;
+class PreviewBoard;
 class ProgressBoard;
 class StatsBoard;
 class Turns;
@@ -30,6 +31,7 @@ struct Core {
   LeaseBroker* broker = nullptr;
   WorkerRegistry* workers = nullptr;
   ProgressBoard* progress = nullptr;
+  PreviewBoard* previews = nullptr;
   Pace* pace = nullptr;
   StatsBoard* stats = nullptr;
   BatchMeter* meter = nullptr;
@@ -39,6 +41,7 @@ struct Core {
   std::function<absl::Time()> now;
   int64_t owner_queued_max = 0;  // runs; 0: no limit
   int64_t owner_running_max = 0;
+  int preview_steps = 0;
   absl::Duration lease_duration;
   absl::Duration heartbeat_interval;
   absl::Duration worker_grace;

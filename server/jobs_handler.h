@@ -37,6 +37,10 @@ class JobsHandler final : public sheaf::v1::JobService::CallbackService {
       grpc::CallbackServerContext* context,
       const sheaf::v1::ListRunsRequest* request,
       sheaf::v1::ListRunsResponse* response) override;
+  grpc::ServerUnaryReactor* GetPreview(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::GetPreviewRequest* request,
+      sheaf::v1::Preview* response) override;
 
   grpc::ServerUnaryReactor* CancelJob(
       grpc::CallbackServerContext* context,

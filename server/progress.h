@@ -17,6 +17,7 @@ struct StepProgress {
   absl::Time begin_time;  // when the first step was reported
   int begin_step = 0;
   absl::Time update_time;
+  int preview_step = 0;  // Of the newest preview; 0: none. For others to fill.
 
   // When it should be done at the pace seen so far; infinite where unknown.
   absl::Time Eta() const;

@@ -6,6 +6,7 @@
 #include "server/convert.h"
 #include "server/jobs_handler.h"
 #include "server/page_token.h"
+#include "server/previews.h"
 #include "server/progress.h"
 
 namespace sheaf::server {
@@ -54,13 +55,10 @@ void Fill(const Core& core, const RunWithAll& all, bool attempts,
   if (all.planned) out->set_plan_batch(NameOf(*all.planned));
   if (attempts) AttemptsToProto(all.run, all.attempts, out);
   if (all.run.state != RunState::kRunning) return;
-  const auto progress = core.progress->Find(all.run.id);
+  auto progress = core.progress->Find(all.run.id);
   if (!progress) return;
-  pb::Progress* theirs = out->mutable_progress();
-  theirs->set_step(progress->step);
-  theirs->set_step_count(progress->step_count);
-  SetTime(progress->update_time, theirs->mutable_update_time());
-  PutTime(progress->Eta(), theirs, &pb::Progress::mutable_eta);
+  progress->preview_step = core.previews->StepOf(all.run.id);
+  ToProto(*progress, out->mutable_progress());
 }
 
 std::vector<RunWithAll> FirstRuns(View& view, const Job& job,

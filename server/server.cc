@@ -149,10 +149,12 @@ absl::Status Server::Open() {
   core_.broker = &broker_;
   core_.workers = &workers_;
   core_.progress = &progress_;
+  core_.previews = &previews_;
   core_.pace = &pace_;
   core_.stats = &stats_;
   core_.artifacts = artifacts_.get();
   core_.now = [this] { return clock_->Now(); };
+  core_.preview_steps = config_.preview_steps;
   core_.lease_duration = config_.lease_duration;
   core_.heartbeat_interval = config_.heartbeat_interval;
   core_.worker_grace = config_.worker_grace;

@@ -22,6 +22,7 @@
 #include "server/lease_broker.h"
 #include "server/local_workers.h"
 #include "server/pace.h"
+#include "server/previews.h"
 #include "server/progress.h"
 #include "server/stats_board.h"
 #include "server/timer.h"
@@ -70,6 +71,7 @@ class Server {
   Timer timer_;
   WorkerRegistry workers_;
   ProgressBoard progress_;
+  PreviewBoard previews_;
   Pace pace_;
   StatsBoard stats_;
   Core core_;

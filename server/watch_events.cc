@@ -198,11 +198,7 @@ class WatchReactor final
     pb::RunProgressed* step = out_.mutable_progress();
     step->Clear();
     step->set_run(NameOf(run));
-    pb::Progress* theirs = step->mutable_progress();
-    theirs->set_step(progress.step);
-    theirs->set_step_count(progress.step_count);
-    SetTime(progress.update_time, theirs->mutable_update_time());
-    PutTime(progress.Eta(), theirs, &pb::Progress::mutable_eta);
+    ToProto(progress, step->mutable_progress());
     steps_.erase(steps_.begin());
     Send();
   }

@@ -1,6 +1,7 @@
 #include "server/worker_handler.h"
 
 #include <atomic>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "base/crash_point.h"
@@ -11,6 +12,7 @@
 #include "server/convert.h"
 #include "server/event_hub.h"
 #include "server/lease_broker.h"
+#include "server/previews.h"
 #include "server/progress.h"
 #include "server/turns.h"
 #include "server/workers.h"
@@ -25,6 +27,12 @@ WorkerId WorkerOf(const std::string& name) {
 }
 BatchId BatchOf(const std::string& name) {
   return ParseBatchName(name).value_or(BatchId{});
+}
+
+// A run begins anew, or has ended.
+void Forget(Core& core, RunId run) {
+  core.progress->Forget(run);
+  core.previews->Forget(run);
 }
 
 // A parked LeaseBatch. Lives until gRPC is done with it, also while the
@@ -62,9 +70,15 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
       const absl::Time now = core_->now();
       core_->turns->Took(**answer, who_,
                          core_->meter->Started(**answer, who_, now), now);
-      ToProto(**answer, response_->mutable_batch());
+      Offer(**answer);
     }
     Finish(grpc::Status::OK);
+  }
+
+  void Offer(const Leased& leased) {
+    for (const LeasedRun& run : leased.runs) Forget(*core_, run.run.id);
+    ToProto(leased, response_->mutable_batch());
+    response_->mutable_batch()->set_preview_steps(core_->preview_steps);
   }
 
   // Nobody is there to take the batch.
@@ -88,13 +102,31 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
   std::atomic<int> references_ = 2;  // Start, and gRPC
 };
 
-void TellProgress(Core& core, const pb::ReportProgressRequest& request) {
+// Runs that the worker shows a preview of while they do run: a report may come
+// in after their end.
+std::set<RunId> Shown(Tx& tx, const pb::ReportProgressRequest& request) {
+  std::set<RunId> shown;
+  for (const pb::RunStep& step : request.steps()) {
+    if (step.preview().empty()) continue;
+    const auto id = ParseRunName(step.run());
+    const auto run = id ? tx.FindRun(*id) : std::nullopt;
+    if (run && run->state == RunState::kRunning) shown.insert(*id);
+  }
+  return shown;
+}
+
+void TellProgress(Core& core, const pb::ReportProgressRequest& request,
+                  const std::set<RunId>& shown) {
   for (const pb::RunStep& step : request.steps()) {
     const auto run = ParseRunName(step.run());
     if (!run) continue;
-    core.events->Publish(
-        *run,
-        core.progress->Note(*run, step.step(), step.step_count(), core.now()));
+    StepProgress progress =
+        core.progress->Note(*run, step.step(), step.step_count(), core.now());
+    if (shown.contains(*run)) {
+      core.previews->Keep(*run, step.step(), step.preview(), core.now());
+    }
+    progress.preview_step = core.previews->StepOf(*run);
+    core.events->Publish(*run, progress);
   }
 }
 
@@ -121,7 +153,7 @@ void CountOutcomes(Core& core, const FinishReport& report, WorkerId worker,
     const Outcome& outcome = report.outcomes[i].outcome;
     if (std::holds_alternative<RunError>(outcome)) ++failed;
     core.meter->Ended(report.batch, std::holds_alternative<Succeeded>(outcome));
-    core.progress->Forget(report.outcomes[i].run);
+    Forget(core, report.outcomes[i].run);
   }
   core.workers->CountRuns(worker, succeeded, failed);
   if (!queue.empty()) {
@@ -166,18 +198,20 @@ grpc::ServerUnaryReactor* WorkerHandler::ReportProgress(
   }
   const WorkerId id = WorkerOf(request->worker());
   core_.workers->Heard(id, core_.now());
-  TellProgress(core_, *request);
   const std::optional<WorkerInfo> worker = core_.workers->Find(id);
   response->set_drain(worker && worker->draining);
+  auto shown = std::make_shared<std::set<RunId>>();
   return WriteCall(
       core_, context,
-      [this, batch = BatchOf(request->batch()),
+      [this, request, shown, batch = BatchOf(request->batch()),
        epoch = request->epoch()](Tx& tx) -> absl::StatusOr<Orders> {
+        *shown = Shown(tx, *request);
         return Heartbeat(tx, batch, epoch, core_.lease_duration);
       },
-      [response](const Orders& orders) {
+      [this, request, shown, response](const Orders& orders) {
         response->set_lease_lost(orders.lost);
         if (orders.lost) return;
+        TellProgress(core_, *request, *shown);
         SetTime(orders.lease_expire_time,
                 response->mutable_lease_expire_time());
         for (RunId run : orders.cancel) response->add_cancel_runs(NameOf(run));

@@ -125,7 +125,9 @@ absl::StatusOr<std::vector<Image>> DecodePictures(
   for (const at::Tensor& one : latents) {
     SHEAF_ASSIGN_OR_RETURN(const at::Tensor picture,
                            Decode(model, one, options));
-    images.push_back(TensorToPicture(picture[0]));
+    SHEAF_RETURN_IF_ERROR(Guard("taking a picture's pixels", [&] {
+      images.push_back(TensorToPicture(picture[0]));
+    }));
   }
   return images;
 }

@@ -15,7 +15,8 @@ at::Tensor PictureToTensor(const Image& image, int width, int height);
 // [1, height, width] of 0 and 1: 1 where the mask is at least half white.
 at::Tensor MaskToTensor(const Image& mask, int width, int height);
 
-// From [3, height, width], about in [-1, 1], to eight bits.
+// From [3, height, width], about in [-1, 1], to eight bits. Throws as LibTorch
+// does.
 Image TensorToPicture(const at::Tensor& picture);
 
 // The pictures of finished latents, [channels, height, width] each, of any

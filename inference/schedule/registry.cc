@@ -80,6 +80,11 @@ std::string Normal(std::string_view name) {
   return normal;
 }
 
+// Whether a name, as Normal() has it, means the model's own scheduler.
+bool IsOwn(std::string_view normal) {
+  return normal.empty() || normal == "auto";
+}
+
 struct Found {
   SchedulerClass scheduler;
   std::string_view overrides;
@@ -162,6 +167,10 @@ const std::vector<SchedulerName>& SchedulerNames() {
   return *names;
 }
 
+std::string SamplerName(std::string_view name, std::string_view own) {
+  return std::string(IsOwn(Normal(name)) && !own.empty() ? own : name);
+}
+
 std::string OwnSchedulerName(const Config& model) {
   const auto scheduler = ClassOf(model);
   if (!scheduler.ok()) return "";
@@ -180,7 +189,7 @@ absl::StatusOr<SchedulerConfig> ResolveScheduler(std::string_view name,
                                                  const Config& model,
                                                  const Config& overrides) {
   const std::string normal = Normal(name);
-  if (normal.empty() || normal == "auto") {
+  if (IsOwn(normal)) {
     SHEAF_ASSIGN_OR_RETURN(const SchedulerClass scheduler, ClassOf(model));
     return ReadSchedulerConfig(scheduler, model.With(overrides));
   }

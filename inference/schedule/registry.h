@@ -38,4 +38,9 @@ absl::StatusOr<SchedulerConfig> ResolveScheduler(std::string_view name,
 // Empty for a file that names no scheduler of ours.
 std::string OwnSchedulerName(const Config& model);
 
+// What to call the scheduler that was asked for as `name` of a model whose own
+// has the name `own`: "auto" would tell nobody how a picture was made. `name`
+// itself where `own` is empty, or another one was asked for.
+std::string SamplerName(std::string_view name, std::string_view own);
+
 }  // namespace sheaf::engine

@@ -12,6 +12,7 @@
 #include "inference/models/controlnet.h"
 #include "inference/pipeline/engine.h"
 #include "inference/pipeline/model.h"
+#include "inference/pipeline/preview.h"
 #include "inference/studio/order.h"
 
 namespace sheaf::engine {
@@ -19,10 +20,13 @@ namespace sheaf::engine {
 // A loaded model and what steps its rows.
 struct Desk {
   explicit Desk(std::shared_ptr<const Model> loaded)
-      : model(std::move(loaded)), engine(model->unet) {}
+      : model(std::move(loaded)),
+        engine(model->unet),
+        previewer(model->vae.get()) {}
 
   const std::shared_ptr<const Model> model;
   const Engine engine;
+  Previewer previewer;
   std::map<std::string, std::shared_ptr<const ControlNet>> controls;
   size_t bytes = 0;
   double load_ms = 0;

@@ -12,6 +12,7 @@
 #include "inference/schedule/registry.h"
 #include "inference/studio/shelf.h"
 #include "inference/tensor/devices.h"
+#include "inference/tensor/guard.h"
 #include "inference/tensor/memory.h"
 #include "inference/tensor/placement.h"
 
@@ -170,6 +171,18 @@ Studio::Steps Studio::StepsOf(RowId row) const {
   const auto found = rows_.find(row);
   if (found == rows_.end()) return {};
   return {found->second->row.steps_done(), found->second->row.steps()};
+}
+
+absl::StatusOr<Preview> Studio::PreviewOf(RowId row) const {
+  const auto found = rows_.find(row);
+  if (found == rows_.end() || found->second->row.steps_done() == 0) {
+    return absl::FailedPreconditionError("a row that has made no step");
+  }
+  const Slot& slot = *found->second;
+  at::Tensor prediction;
+  SHEAF_RETURN_IF_ERROR(
+      Guard("looking at a row", [&] { prediction = slot.row.prediction(); }));
+  return slot.desk->previewer.Draw(prediction);
 }
 
 void Studio::Drop(RowId row) { rows_.erase(row); }

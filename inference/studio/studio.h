@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "inference/image/image.h"
+#include "inference/image/preview.h"
 #include "inference/studio/measure.h"
 #include "inference/studio/options.h"
 #include "inference/studio/order.h"
@@ -70,6 +71,10 @@ class Studio {
 
   // Of a row that has not ended.
   Steps StepsOf(RowId row) const;
+  // What the picture of a row that has not ended looks like by now; before its
+  // first step, FAILED_PRECONDITION. Cheap but for a model's first (see
+  // Previewer), whose errors it answers; no row changes by it.
+  absl::StatusOr<Preview> PreviewOf(RowId row) const;
   // The others go on as if it had never been there. Any number, also twice.
   void Drop(RowId row);
 

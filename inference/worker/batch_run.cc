@@ -72,9 +72,10 @@ void BatchRun::StepUntilAllEnded() {
     if (live_count_ == 0 || MustDrop()) return;
     std::vector<RowEnd> ends =
         CallEngine([this] { return tools_.engine->Step(); });
-    tools_.keeper->EngineStepped(tools_.engine->Steps(),
-                                 tools_.engine->Memory());
+    const std::vector<RowSteps> steps = tools_.engine->Steps();
+    tools_.keeper->EngineStepped(steps, tools_.engine->Memory());
     TakeEnds(std::move(ends));
+    TakePreviews(steps);
   }
 }
 
@@ -131,23 +132,44 @@ void BatchRun::TakeEnds(std::vector<RowEnd> ends) {
     if (end.failed()) {
       ++failed_;
       Tell(end.row, MakeFailure(end.row, end.error_class, end.error_message));
+    } else if (end.make_png) {
+      TakePicture(end.row, std::move(end.make_png));
     } else if (end.png.empty()) {
       ++succeeded_;
       v1::RunOutcome outcome = MakeOutcome(end.row);
       outcome.mutable_success();
       Tell(end.row, std::move(outcome));
     } else {
-      TakePicture(end.row, std::move(end.png));
+      TakePicture(end.row, [png = std::move(end.png)] { return png; });
     }
   }
 }
 
-void BatchRun::TakePicture(int row, std::string png) {
+void BatchRun::TakePreviews(const std::vector<RowSteps>& steps) {
+  if (batch_.preview_steps() == 0) return;
+  std::vector<RowPreview> previews;
+  TakeEnds(CallEngine([&] {
+    for (int row = 0; row < batch_.runs_size(); ++row) {
+      const int step = steps[row].step;
+      if (!live_[row] || step == 0 || step % batch_.preview_steps() != 0) {
+        continue;
+      }
+      if (PngMaker picture = tools_.engine->Preview(row)) {
+        previews.push_back({row, step, std::move(picture)});
+      }
+    }
+    return std::vector<RowEnd>();
+  }));
+  if (!previews.empty()) tools_.keeper->TakePreviews(std::move(previews));
+}
+
+void BatchRun::TakePicture(int row, PngMaker picture) {
   tools_.uploader->Upload(
-      std::move(png), [this, row](absl::StatusOr<std::string> name) {
+      std::move(picture), [this, row](absl::StatusOr<std::string> name,
+                                      v1::ErrorClass error_class) {
         if (!name.ok()) {
           ++failed_;
-          Tell(row, MakeFailure(row, v1::ERROR_CLASS_TRANSIENT,
+          Tell(row, MakeFailure(row, error_class,
                                 "the picture could not be stored: " +
                                     name.status().ToString()));
           return;

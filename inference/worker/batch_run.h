@@ -59,7 +59,8 @@ class BatchRun {
   std::vector<RowEnd> CallEngine(
       const std::function<std::vector<RowEnd>()>& call);
   void TakeEnds(std::vector<RowEnd> ends);
-  void TakePicture(int row, std::string png);
+  void TakePicture(int row, PngMaker picture);
+  void TakePreviews(const std::vector<RowSteps>& steps);
   void Tell(int row, v1::RunOutcome outcome);
   v1::RunOutcome MakeOutcome(int row) const;
   v1::RunOutcome MakeFailure(int row, v1::ErrorClass error_class,

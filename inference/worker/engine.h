@@ -7,9 +7,13 @@
 // a fault of one row alone is better told as that row's end.
 #pragma once
 
+#include <exception>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "sheaf/v1/worker_service.pb.h"
 
 namespace sheaf::worker {
@@ -20,6 +24,19 @@ struct RowSteps {
   int step_count = 0;
 };
 
+// Writes a PNG file when it is called: once, from any thread, also when the
+// engine is gone. Compressing takes a while, and the next step need not wait.
+using PngMaker = std::function<absl::StatusOr<std::string>()>;
+
+// Calls it; INTERNAL with the words of an exception.
+inline absl::StatusOr<std::string> MakePng(const PngMaker& maker) {
+  try {
+    return maker();
+  } catch (const std::exception& error) {
+    return absl::InternalError(error.what());
+  }
+}
+
 // How one row ended: with a picture, without one (an engine that was told to
 // make none), or with an error.
 struct RowEnd {
@@ -28,6 +45,7 @@ struct RowEnd {
   v1::ErrorClass error_class =
       v1::ERROR_CLASS_UNSPECIFIED;  // Unset: it went well.
   std::string error_message;
+  PngMaker make_png;  // Where set: in place of `png`.
 
   bool failed() const { return error_class != v1::ERROR_CLASS_UNSPECIFIED; }
 };
@@ -52,6 +70,14 @@ class Engine {
 
   // What the batch has held so far; nothing for an engine that cannot tell.
   virtual v1::BatchMemory Memory() const { return {}; }
+
+  // What the picture of a row that is alive looks like by now; nothing for an
+  // engine, or a row, that cannot tell. No picture changes by it.
+  virtual PngMaker Preview(int /*row*/) { return nullptr; }
+
+  // Not OK once no step will succeed any more: the session tells what it has,
+  // says goodbye and leaves with these words.
+  virtual absl::Status Health() const { return absl::OkStatus(); }
 
   // Drops a row. It is not told as ended, and no other row's picture changes.
   virtual void Cancel(int row) = 0;

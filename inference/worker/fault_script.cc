@@ -16,7 +16,7 @@ struct ActionName {
   bool ends_process;  // May strike at points other than a step.
 };
 
-constexpr std::array<ActionName, 8> kActions = {{
+constexpr std::array<ActionName, 9> kActions = {{
     {"exception", FaultAction::kException, false},
     {"oom", FaultAction::kOutOfMemory, false},
     {"nan", FaultAction::kNan, false},
@@ -25,6 +25,7 @@ constexpr std::array<ActionName, 8> kActions = {{
     {"exit", FaultAction::kExit, true},
     {"bad-input", FaultAction::kBadInput, false},
     {"fail", FaultAction::kFail, false},
+    {"lost", FaultAction::kLost, false},
 }};
 
 struct PointName {
@@ -141,7 +142,7 @@ absl::StatusOr<Fault> ParseParts(std::string_view text) {
   if (action == nullptr) {
     return Bad(fmt::format(
         "'{}' is no action; there are exception, oom, nan, hang, crash, exit, "
-        "bad-input and fail",
+        "bad-input, fail and lost",
         name));
   }
   Fault fault;

@@ -35,6 +35,8 @@ enum class FaultAction {
   kExit,         // The process ends without a word.
   kBadInput,     // The row fails with BAD_INPUT.
   kFail,         // The row fails with TRANSIENT.
+  kLost,         // The device is beyond use: all rows fail with TRANSIENT, and
+                 // the worker leaves.
 };
 
 // When a fault can strike.

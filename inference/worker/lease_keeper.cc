@@ -17,6 +17,28 @@ constexpr absl::Duration kBackoffLongest = absl::Seconds(2);
 // cost no switch of threads.
 constexpr std::chrono::milliseconds kIdleSleep(500);
 
+// Nobody looks more often, and each report is a write at the server.
+constexpr std::chrono::seconds kPreviewPause(1);
+// What the wire takes of one; and with so many, a report stays below the 4 MiB
+// that servers take unless they are told otherwise.
+constexpr std::size_t kPreviewBytesMax = 256 << 10;
+constexpr std::size_t kPreviewsInReport = 12;
+
+// Writes the previews' files into the report. A row is told at its preview's
+// step: later ones come with the next report.
+void AddPreviews(const std::vector<std::pair<v1::RunStep*, RowPreview>>& rows) {
+  for (const auto& [told, preview] : rows) {
+    absl::StatusOr<std::string> png = MakePng(preview.picture);
+    if (!png.ok()) {
+      spdlog::debug("{}: no preview: {}", told->run(), png.status().ToString());
+      continue;
+    }
+    if (png->size() > kPreviewBytesMax) continue;
+    told->set_step(preview.step);
+    told->set_preview(*std::move(png));
+  }
+}
+
 std::chrono::nanoseconds ToChrono(absl::Duration duration) {
   return absl::ToChronoNanoseconds(duration);
 }
@@ -58,6 +80,8 @@ void LeaseKeeper::Begin(const v1::LeasedBatch& batch, const Terms& terms) {
   report_interval_ = ToChrono(terms.heartbeat_interval);
   Renewed();
   report_time_ = step_time_ + report_interval_;
+  last_report_time_ = step_time_;
+  previews_.clear();
   send_time_ = Clock::time_point::max();
   pending_.clear();
   report_backoff_.Reset();
@@ -74,6 +98,7 @@ void LeaseKeeper::End() {
   held_ = false;
   ++generation_;
   pending_.clear();
+  previews_.clear();
 }
 
 void LeaseKeeper::EngineStepped(std::vector<RowSteps> steps,
@@ -83,6 +108,17 @@ void LeaseKeeper::EngineStepped(std::vector<RowSteps> steps,
   steps_ = std::move(steps);
   steps_.resize(runs_.size());
   step_time_ = Clock::now();
+}
+
+void LeaseKeeper::TakePreviews(std::vector<RowPreview> previews) {
+  Lock lock(mutex_);
+  for (RowPreview& preview : previews) {
+    previews_[runs_[preview.row]] = std::move(preview);
+  }
+  const Clock::time_point soon = last_report_time_ + kPreviewPause;
+  if (soon >= report_time_) return;
+  report_time_ = soon;
+  changed_.notify_all();
 }
 
 void LeaseKeeper::EngineEnded() {
@@ -180,11 +216,34 @@ v1::ReportProgressRequest LeaseKeeper::MakeReport() const {
   return request;
 }
 
+std::vector<std::pair<v1::RunStep*, RowPreview>> LeaseKeeper::PreviewsFor(
+    v1::ReportProgressRequest* request) {
+  std::vector<std::pair<v1::RunStep*, RowPreview>> previews;
+  for (v1::RunStep& step : *request->mutable_steps()) {
+    const auto found = previews_.find(step.run());
+    if (found == previews_.end()) continue;
+    previews.emplace_back(&step, std::move(found->second));
+  }
+  previews_.clear();
+  if (previews.size() > kPreviewsInReport) {
+    // By turns.
+    std::rotate(previews.begin(),
+                previews.begin() + preview_turn_ % previews.size(),
+                previews.end());
+    previews.resize(kPreviewsInReport);
+    preview_turn_ += kPreviewsInReport;
+  }
+  return previews;
+}
+
 void LeaseKeeper::Report(Lock& lock) {
-  const v1::ReportProgressRequest request = MakeReport();
+  v1::ReportProgressRequest request = MakeReport();
+  const auto previews = PreviewsFor(&request);
   const int64_t generation = generation_;
-  report_time_ = Clock::now() + report_interval_;
+  last_report_time_ = Clock::now();
+  report_time_ = last_report_time_ + report_interval_;
   lock.unlock();
+  AddPreviews(previews);
   const auto answer = client_->ReportProgress(request);
   lock.lock();
   if (generation != generation_) return;

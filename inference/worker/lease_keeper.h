@@ -11,9 +11,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -30,6 +32,13 @@ namespace sheaf::worker {
 struct Orders {
   std::vector<std::string> cancel_runs;
   std::vector<std::string> release_runs;
+};
+
+// What a row's picture looked like after a step.
+struct RowPreview {
+  int row = 0;
+  int step = 0;
+  PngMaker picture;
 };
 
 class LeaseKeeper {
@@ -50,6 +59,9 @@ class LeaseKeeper {
   // Session's thread. The lease counts from now.
   void Begin(const v1::LeasedBatch& batch, const Terms& terms);
   void EngineStepped(std::vector<RowSteps> steps, v1::BatchMemory memory = {});
+  // Goes with the next report, which comes soon for it, but not more than once
+  // a second. Takes the place of what the row had waiting.
+  void TakePreviews(std::vector<RowPreview> previews);
   // No row is alive: outcomes now wait for Flush, to be told together.
   void EngineEnded();
   // Tells the outcomes that are left. True when the server has them all; false
@@ -79,6 +91,9 @@ class LeaseKeeper {
   void Report(Lock& lock);
   absl::Status SendOutcomes(Lock& lock);
   v1::ReportProgressRequest MakeReport() const;
+  // Those that wait, each with where it goes in `request`.
+  std::vector<std::pair<v1::RunStep*, RowPreview>> PreviewsFor(
+      v1::ReportProgressRequest* request);
   void TakeAnswer(const v1::ReportProgressResponse& answer);
   // After a call failed: whether to try again. If not, the lease is lost.
   bool MayRetry(const absl::Status& status, const char* what);
@@ -113,6 +128,10 @@ class LeaseKeeper {
   Clock::duration report_interval_ ABSL_GUARDED_BY(mutex_);
   Clock::time_point lease_end_ ABSL_GUARDED_BY(mutex_);
   Clock::time_point report_time_ ABSL_GUARDED_BY(mutex_);
+  Clock::time_point last_report_time_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, RowPreview> previews_
+      ABSL_GUARDED_BY(mutex_);  // By run.
+  std::size_t preview_turn_ ABSL_GUARDED_BY(mutex_) = 0;
   // When to tell pending outcomes; max: not before Flush.
   Clock::time_point send_time_ ABSL_GUARDED_BY(mutex_);
   bool sending_ ABSL_GUARDED_BY(mutex_) = false;

@@ -76,6 +76,11 @@ int RunProcess(Flags flags, const MakeEngine& make_engine) {
   const absl::Status status = session.Run();
   pthread_kill(watcher.native_handle(), SIGUSR1);
   watcher.join();
+  if (const absl::Status health = (*engine)->Health(); !health.ok()) {
+    spdlog::critical("the device is beyond use, left: {}", health.ToString());
+    // What would be taken apart now lies on that device.
+    std::_Exit(kExitDeviceLost);
+  }
   if (status.ok()) return 0;
   spdlog::critical("the server refuses this worker: {}", status.ToString());
   return kExitRefused;

@@ -16,7 +16,7 @@ namespace sheaf::worker {
 inline constexpr int kExitRefused = 1;  // By the server; or told to stop twice.
 inline constexpr int kExitUsage = 2;    // A bad command line, or no models.
 inline constexpr int kExitHung = 3;     // The engine makes no steps any more.
-inline constexpr int kExitDeviceLost = 4;
+inline constexpr int kExitDeviceLost = 4;  // Until a new process finds it.
 
 // Makes the engine for this command line; may add to what the worker says of
 // itself. The client lives longer than the engine.

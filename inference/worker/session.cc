@@ -71,7 +71,7 @@ absl::Status Session::Run() {
     LogTrouble(status);
     Pause(backoff_.Next());
   }
-  return absl::OkStatus();
+  return engine_->Health();
 }
 
 void Session::Stop() {

@@ -49,7 +49,7 @@ class Session {
 
   // Works until stopped, drained or, with `once`, done: then OK. Stays at it
   // while the server cannot be reached; returns the error where the server
-  // refuses this worker for good.
+  // refuses this worker for good, and Engine::Health() where that is not OK.
   absl::Status Run();
 
   // Stops at the next step, hands back what is not finished, leaves.
@@ -66,7 +66,10 @@ class Session {
   void RunBatch(const v1::LeasedBatch& batch, const Terms& terms);
   void SayGoodbye(const std::string& worker);
   void Drain();
-  bool leaving() const { return stopping_ || draining_ || once_done_; }
+  // Run's thread.
+  bool leaving() const {
+    return stopping_ || draining_ || once_done_ || !engine_->Health().ok();
+  }
   void LogTrouble(const absl::Status& status);
   // Returns early when stopped.
   void Pause(absl::Duration duration);

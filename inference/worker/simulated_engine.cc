@@ -91,6 +91,14 @@ std::vector<RowSteps> SimulatedEngine::Steps() const {
   return steps;
 }
 
+PngMaker SimulatedEngine::Preview(int row) {
+  if (!options_.images) return nullptr;
+  const RowSteps& steps = rows_[row].steps;
+  return DrawSimulatedPreview(
+      batch_, row, options_.image_side_max,
+      static_cast<double>(steps.step) / std::max(1, steps.step_count));
+}
+
 void SimulatedEngine::Cancel(int row) { rows_[row].live = false; }
 
 void SimulatedEngine::Reach(FaultPoint point, const v1::LeasedBatch& batch) {
@@ -205,6 +213,8 @@ void SimulatedEngine::StrikeGroup(const Group& group,
         FailRow(row, v1::ERROR_CLASS_BAD_INPUT, "simulated: bad input", ends);
       } else if (fault.action == FaultAction::kFail) {
         FailRow(row, v1::ERROR_CLASS_TRANSIENT, "simulated: failure", ends);
+      } else if (fault.action == FaultAction::kLost) {
+        LoseDevice(ends);
       }
     }
   }
@@ -236,6 +246,14 @@ void SimulatedEngine::AdvanceGroup(const Group& group,
       }
     }
     ends->push_back(std::move(end));
+  }
+}
+
+void SimulatedEngine::LoseDevice(std::vector<RowEnd>* ends) {
+  health_ = absl::AbortedError("simulated: the device is lost");
+  for (int row = 0; row < static_cast<int>(rows_.size()); ++row) {
+    FailRow(row, v1::ERROR_CLASS_TRANSIENT, std::string(health_.message()),
+            ends);
   }
 }
 

@@ -41,6 +41,9 @@ class SimulatedEngine : public Engine {
   std::vector<RowEnd> Step() override;
   std::vector<RowSteps> Steps() const override;
   v1::BatchMemory Memory() const override { return memory_; }
+  // The picture, paler the fewer of its steps are done.
+  PngMaker Preview(int row) override;
+  absl::Status Health() const override { return health_; }
   void Cancel(int row) override;
 
   // Hangs, crashes or exits if a fault for `point` applies to a run of `batch`.
@@ -74,6 +77,7 @@ class SimulatedEngine : public Engine {
   void SplitUntilItFits(std::vector<RowEnd>* ends);
   void StrikeGroup(const Group& group, std::vector<RowEnd>* ends);
   void AdvanceGroup(const Group& group, std::vector<RowEnd>* ends);
+  void LoseDevice(std::vector<RowEnd>* ends);
   void FailRow(int row, v1::ErrorClass error_class, std::string message,
                std::vector<RowEnd>* ends);
 
@@ -82,6 +86,7 @@ class SimulatedEngine : public Engine {
   std::vector<Row> rows_;
   std::vector<Group> groups_;
   v1::BatchMemory memory_;
+  absl::Status health_;
 };
 
 }  // namespace sheaf::worker

@@ -78,14 +78,32 @@ void Paint(const std::string& digest, engine::Image* picture) {
   }
 }
 
+engine::Image Draw(const v1::RunRequest& request,
+                   const std::map<std::string, double>& weights, int side_max) {
+  engine::Image picture = MakeCanvas(request, side_max);
+  Paint(Digest(request, weights), &picture);
+  return picture;
+}
+
 }  // namespace
+
+PngMaker DrawSimulatedPreview(const v1::LeasedBatch& batch, int row,
+                              int side_max, double part) {
+  return [request = batch.runs(row).request(),
+          weights = EffectiveWeights(batch, row), side_max, part] {
+    engine::Image picture = Draw(request, weights, side_max);
+    for (std::uint8_t& value : picture.pixels) {
+      value = static_cast<std::uint8_t>(128 + (value - 128) * part);
+    }
+    return engine::EncodePng(picture, {});
+  };
+}
 
 absl::StatusOr<std::string> DrawSimulatedPicture(const v1::LeasedBatch& batch,
                                                  int row, int side_max) {
   const v1::RunRequest& request = batch.runs(row).request();
-  const auto weights = EffectiveWeights(batch, row);
-  engine::Image picture = MakeCanvas(request, side_max);
-  Paint(Digest(request, weights), &picture);
+  const engine::Image picture =
+      Draw(request, EffectiveWeights(batch, row), side_max);
   return engine::EncodePng(picture,
                            {{"prompt", request.prompt()},
                             {"seed", fmt::format("{}", request.seed())}});

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "inference/worker/engine.h"
 #include "sheaf/v1/worker_service.pb.h"
 
 namespace sheaf::worker {
@@ -14,5 +15,9 @@ namespace sheaf::worker {
 // whatever rows stand beside it.
 absl::StatusOr<std::string> DrawSimulatedPicture(const v1::LeasedBatch& batch,
                                                  int row, int side_max);
+
+// The same picture when a part of it is made, in [0, 1]: so far from grey.
+PngMaker DrawSimulatedPreview(const v1::LeasedBatch& batch, int row,
+                              int side_max, double part);
 
 }  // namespace sheaf::worker

@@ -28,9 +28,9 @@ Uploader::~Uploader() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void Uploader::Upload(std::string png, Done done) {
+void Uploader::Upload(PngMaker picture, Done done) {
   std::lock_guard lock(mutex_);
-  waiting_.push_back({std::move(png), std::move(done), generation_});
+  waiting_.push_back({std::move(picture), std::move(done), generation_});
   changed_.notify_all();
 }
 
@@ -59,30 +59,36 @@ void Uploader::Work(CancelSlot* slot) {
     ++running_;
     slot->Reset();
     lock.unlock();
-    absl::StatusOr<std::string> name = UploadWithRetry(item, slot);
+    absl::StatusOr<std::string> name = MakePng(item.picture);
+    v1::ErrorClass error_class = v1::ERROR_CLASS_ENGINE;
+    if (name.ok()) {
+      name = UploadWithRetry(*name, item.generation, slot);
+      error_class = v1::ERROR_CLASS_TRANSIENT;
+    }
     lock.lock();
     const bool wanted = item.generation == generation_;
     lock.unlock();
-    if (wanted) item.done(std::move(name));
+    if (wanted) item.done(std::move(name), error_class);
     lock.lock();
     --running_;
     changed_.notify_all();
   }
 }
 
-absl::StatusOr<std::string> Uploader::UploadWithRetry(const Item& item,
+absl::StatusOr<std::string> Uploader::UploadWithRetry(const std::string& png,
+                                                      std::int64_t generation,
                                                       CancelSlot* slot) {
   const auto give_up_time = std::chrono::steady_clock::now() +
                             absl::ToChronoNanoseconds(options_.retry_for);
   Backoff backoff(absl::Milliseconds(100), absl::Seconds(2));
   while (true) {
-    auto name = client_->UploadArtifact(item.png, "image/png", slot);
+    auto name = client_->UploadArtifact(png, "image/png", slot);
     if (name.ok() || !IsRetryable(name.status())) return name;
     if (std::chrono::steady_clock::now() >= give_up_time) return name;
     spdlog::debug("upload failed, trying again: {}", name.status().ToString());
     std::unique_lock lock(mutex_);
     if (changed_.wait_for(lock, absl::ToChronoNanoseconds(backoff.Next()),
-                          [&] { return item.generation != generation_; })) {
+                          [&] { return generation != generation_; })) {
       return name;
     }
   }

@@ -1,4 +1,4 @@
-// Sends finished pictures while other rows go on.
+// Writes the files of finished pictures and sends them while other rows go on.
 //
 // Owned by the session. A few threads take pictures in turn; failures that may
 // pass are tried again for a while. Functions may be called from any thread.
@@ -18,13 +18,16 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "inference/worker/client.h"
+#include "inference/worker/engine.h"
 
 namespace sheaf::worker {
 
 class Uploader {
  public:
-  // The artifact's name, or why it could not be stored.
-  using Done = std::function<void(absl::StatusOr<std::string> name)>;
+  // The artifact's name, or why there is none and of what class that is:
+  // ENGINE where the file could not be made, TRANSIENT where not be stored.
+  using Done = std::function<void(absl::StatusOr<std::string> name,
+                                  v1::ErrorClass error_class)>;
 
   struct Options {
     int thread_count = 4;
@@ -37,8 +40,8 @@ class Uploader {
   ~Uploader();
 
   // `done` is called from an uploading thread, unless Cancel comes before.
-  // Bounded by its caller: one PNG file for each row of a batch.
-  void Upload(std::string png, Done done);
+  // Bounded by its caller: one picture for each row of a batch.
+  void Upload(PngMaker picture, Done done);
 
   // True once nothing waits or runs; false if that takes longer than `limit`.
   bool WaitIdle(absl::Duration limit);
@@ -49,13 +52,14 @@ class Uploader {
 
  private:
   struct Item {
-    std::string png;
+    PngMaker picture;
     Done done;
     std::int64_t generation = 0;
   };
 
   void Work(CancelSlot* slot);
-  absl::StatusOr<std::string> UploadWithRetry(const Item& item,
+  absl::StatusOr<std::string> UploadWithRetry(const std::string& png,
+                                              std::int64_t generation,
                                               CancelSlot* slot);
 
   Client* const client_;

@@ -116,6 +116,14 @@ TEST_F(ProcessTest, HungEngineEndsTheProcess) {
       [](const FakeServerState& state) { return state.streams_open == 0; }));
 }
 
+TEST_F(ProcessTest, AWorkerWithoutItsDeviceSaysGoodbyeAndExitsWithFour) {
+  SpawnBusy({"--fault", "lost@step=2"});
+  EXPECT_EQ(WaitForEnd(absl::Seconds(5)), Exited(4));
+  const FakeServerState state = server_.Snapshot();
+  EXPECT_THAT(state.Outcomes(), SizeIs(2));
+  EXPECT_THAT(state.deregistered, ElementsAre("workers/1"));
+}
+
 TEST_F(ProcessTest, CrashBeforeFinishReportsNothing) {
   SpawnBusy({"--time-scale", "0", "--fault", "crash@before-finish"});
   const int status = WaitForEnd(absl::Seconds(5));

@@ -168,6 +168,51 @@ TEST_F(SessionTroubleTest, LargePicturesGoInSmallChunksWhileOtherRowsGoOn) {
   StopAndJoin();
 }
 
+TEST_F(SessionTroubleTest, APictureThatCannotBeWrittenFailsItsRun) {
+  class Wordless : public FakeEngine {
+    std::vector<RowEnd> Step() override {
+      std::vector<RowEnd> ends = FakeEngine::Step();
+      for (RowEnd& end : ends) {
+        end.make_png = []() -> absl::StatusOr<std::string> {
+          return absl::InternalError("no ink");
+        };
+      }
+      return ends;
+    }
+  };
+  Wordless engine;
+  Run(&engine);
+  engine.Allow(kFarMoreSteps);
+  server_.AddBatch(MakeBatch(1, {{}}));
+  ASSERT_TRUE(server_.WaitForOutcomes(1));
+  const auto outcomes = server_.Snapshot().Outcomes();
+  const v1::RunError& error = outcomes.begin()->second.failure();
+  EXPECT_EQ(error.error_class(), v1::ERROR_CLASS_ENGINE);
+  EXPECT_THAT(error.message(), HasSubstr("no ink"));
+  StopAndJoin();
+}
+
+TEST_F(SessionTroubleTest, AWorkerWithoutItsDeviceTellsItsRunsAndLeaves) {
+  SimulatedEngineOptions options = Fast();
+  options.faults = ParseFaults("lost@step=2,row=1").value();
+  SimulatedEngine engine(options);
+  server_.AddBatch(MakeBatch(1, {{.steps = 1}, {}, {}}));
+  server_.AddBatch(MakeBatch(2, {{}}));
+  Run(&engine);
+  ASSERT_TRUE(Returns());
+  EXPECT_TRUE(absl::IsAborted(Result())) << Result();
+  const FakeServerState state = server_.Snapshot();
+  EXPECT_THAT(state.deregistered, ElementsAre("workers/1"));
+  EXPECT_THAT(state.batches, SizeIs(1));
+  const auto outcomes = state.Outcomes();
+  ASSERT_THAT(outcomes, SizeIs(3));
+  EXPECT_TRUE(outcomes.at("jobs/1/runs/0").has_success());
+  for (const char* run : {"jobs/1/runs/1", "jobs/1/runs/2"}) {
+    EXPECT_EQ(outcomes.at(run).failure().error_class(),
+              v1::ERROR_CLASS_TRANSIENT);
+  }
+}
+
 TEST_F(SessionTroubleTest, EngineThatMakesNoStepIsToldOnce) {
   server_.With([](FakeServerState& state) {
     state.heartbeat_interval = absl::Milliseconds(20);

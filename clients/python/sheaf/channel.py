@@ -16,6 +16,7 @@ _RETRIED = {
         "ListJobs",
         "GetRun",
         "ListRuns",
+        "GetPreview",
         "WaitJob",
     ),
     "sheaf.v1.QueueService": ("GetQueue", "ListQueues"),

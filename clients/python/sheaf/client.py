@@ -38,6 +38,7 @@ from sheaf.types import (
     JobSpec,
     Output,
     PauseMode,
+    Preview,
     Queue,
     Run,
     ServerInfo,
@@ -164,6 +165,14 @@ class Client:
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
+
+    def preview(self, run: Union[str, Run]) -> Preview:
+        """What a running run's picture looks like so far: `image` is a PNG,
+        made after step `step`. Raises errors.NotFound where there is none
+        (yet, or any more)."""
+        return self._call(
+            self._jobs.GetPreview, job_pb.GetPreviewRequest(run=_name(run))
+        )
 
     def wait(
         self, job: Union[str, Job], *, timeout: Optional[float] = None

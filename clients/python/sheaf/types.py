@@ -33,6 +33,7 @@ from sheaf._pb.sheaf.v1.job_pb2 import (
 )
 from sheaf._pb.sheaf.v1.job_service_pb2 import (
     CancelJobResponse,
+    Preview,
     RunProgressed,
     WatchResync,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "Lora",
     "Output",
     "PauseMode",
+    "Preview",
     "Priority",
     "Progress",
     "Queue",

@@ -107,6 +107,14 @@ class JobTest(ClientTest):
         self.assertEqual(self.server.calls[-1].name, "jobs/1/runs/0")
         self.assertEqual(self.client.retry(job).name, "jobs/1")
 
+    def test_a_preview_is_of_a_run_or_its_name(self):
+        run = next(self.client.runs(self.submit()))
+        self.assertEqual(self.client.preview(run).image, b"png")
+        self.assertEqual(self.client.preview(run.name).step, 5)
+        with self.assertRaises(sheaf.NotFound) as caught:
+            self.client.preview("jobs/1/runs/1")
+        self.assertEqual(caught.exception.reason, "PREVIEW_NOT_FOUND")
+
     def test_wait_returns_an_ended_job(self):
         job = self.submit()
         self.server.jobs[0].state = sheaf.JobState.JOB_STATE_FAILED

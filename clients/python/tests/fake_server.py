@@ -130,6 +130,19 @@ class FakeServer(
             responses = [self.store(each) for each in request.requests]
         return job_pb.SubmitJobsResponse(responses=responses)
 
+    def GetPreview(self, request, context):
+        self.note(request, context)
+        if request.run != "jobs/1/runs/0":
+            refuse(
+                context,
+                grpc.StatusCode.NOT_FOUND,
+                f"{request.run} has no preview yet",
+                error_details_pb2.ErrorInfo(
+                    reason="PREVIEW_NOT_FOUND", domain="sheaf"
+                ),
+            )
+        return job_pb.Preview(run=request.run, step=5, image=b"png")
+
     def find(self, name, context):
         for job in self.jobs:
             if job.name == name:

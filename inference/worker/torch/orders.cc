@@ -10,6 +10,7 @@
 #include "base/near_word.h"
 #include "base/status.h"
 #include "inference/image/png.h"
+#include "inference/schedule/registry.h"
 #include "inference/worker/batch_weights.h"
 
 namespace sheaf::worker {
@@ -233,18 +234,6 @@ absl::StatusOr<Image> OrderDesk::Picture(const std::string& artifact) {
   return pictures_.front().second;
 }
 
-namespace {
-
-// "auto" would tell nobody how the picture was made.
-std::string SamplerName(const Order& order, const OfferedModel* model) {
-  const bool is_own = order.sampler.empty() || order.sampler == "auto";
-  return is_own && model != nullptr && !model->own_sampler.empty()
-             ? model->own_sampler
-             : order.sampler;
-}
-
-}  // namespace
-
 engine::Generation DescriptionOf(const v1::LeasedBatch& batch, int row,
                                  const Order& order, const Image& image,
                                  const ModelList& models) {
@@ -254,7 +243,8 @@ engine::Generation DescriptionOf(const v1::LeasedBatch& batch, int row,
       .prompt = order.request.prompt,
       .negative_prompt = order.request.negative_prompt.value_or(""),
       .steps = order.request.steps,
-      .sampler = SamplerName(order, model),
+      .sampler = engine::SamplerName(
+          order.sampler, model == nullptr ? "" : model->own_sampler),
       .guidance = order.request.guidance,
       .seed = order.request.seed,
       .width = image.width,

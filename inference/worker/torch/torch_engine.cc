@@ -1,11 +1,10 @@
 #include "inference/worker/torch/torch_engine.h"
 
-#include <cstdlib>
 #include <utility>
 
 #include "base/status.h"
+#include "inference/control/filters.h"
 #include "inference/image/png.h"
-#include "inference/worker/process.h"
 #include "spdlog/spdlog.h"
 
 namespace sheaf::worker {
@@ -31,14 +30,6 @@ v1::ErrorClass ClassOf(const absl::Status& status) {
     default:
       return v1::ERROR_CLASS_ENGINE;
   }
-}
-
-// Every further step would fail, and spend an attempt of every run there is.
-// The server takes the process's end for what it is, and a new process finds
-// the device as new.
-[[noreturn]] void LeaveDevice(const absl::Status& status) {
-  spdlog::critical("the device is beyond use, leaving: {}", status.ToString());
-  std::_Exit(kExitDeviceLost);
 }
 
 }  // namespace
@@ -84,7 +75,6 @@ absl::Status TorchEngine::BeginRow(int index) {
 std::vector<RowEnd> TorchEngine::Step() {
   std::vector<RowEnd> ends = std::exchange(untold_, {});
   for (engine::Studio::End& end : studio_->Step()) {
-    if (absl::IsAborted(end.image.status())) LeaveDevice(end.image.status());
     ends.push_back(EndOf(index_of_.at(end.row), std::move(end.image)));
   }
   NoteRanOut();
@@ -110,19 +100,20 @@ RowEnd TorchEngine::EndOf(int index, absl::StatusOr<engine::Image> image) {
   row.live = false;
   RowEnd end;
   end.row = index;
-  absl::Status status = image.status();
-  if (status.ok()) {
+  if (image.ok()) {
     row.steps.step = row.steps.step_count;
-    auto png = engine::EncodePng(
-        *image, engine::TextsOf(
-                    DescriptionOf(batch_, index, row.order, *image, models_)));
-    status = png.status();
-    if (status.ok()) end.png = *std::move(png);
+    end.make_png = [texts = engine::TextsOf(DescriptionOf(
+                        batch_, index, row.order, *image, models_)),
+                    image = *std::move(image)] {
+      return engine::EncodePng(image, texts);
+    };
+    return end;
   }
-  if (!status.ok()) {
-    end.error_class = ClassOf(status);
-    end.error_message = std::string(status.message());
-  }
+  // From now on every step of every row would fail: the session leaves with
+  // what can still be told, and a new process finds the device as new.
+  if (absl::IsAborted(image.status())) health_ = image.status();
+  end.error_class = ClassOf(image.status());
+  end.error_message = std::string(image.status().message());
   return end;
 }
 
@@ -139,6 +130,21 @@ v1::BatchMemory TorchEngine::Memory() const {
   memory.set_peak_bytes(static_cast<int64_t>(use.peak_bytes));
   memory.set_ran_out_row_count(static_cast<int>(use.ran_out_rows));
   return memory;
+}
+
+PngMaker TorchEngine::Preview(int row) {
+  auto drawn = studio_->PreviewOf(rows_[row].id);
+  if (!drawn.ok()) {
+    spdlog::debug("{}: no preview: {}", batch_.runs(row).run(),
+                  drawn.status().ToString());
+    return nullptr;
+  }
+  return [preview = *std::move(drawn)] {
+    return engine::EncodePng(
+        engine::Resize(preview.image, preview.width, preview.height,
+                       engine::ResizeFilter::kLanczos),
+        {});
+  };
 }
 
 void TorchEngine::Cancel(int row) {

@@ -1,7 +1,6 @@
 // The diffusion engine behind a session: leased runs become rows of the studio.
 //
-// Owned and called by one thread, as every engine. Ends the process where the
-// device is beyond use.
+// Owned and called by one thread, as every engine.
 #pragma once
 
 #include <map>
@@ -35,6 +34,8 @@ class TorchEngine : public Engine {
   std::vector<RowEnd> Step() override;
   std::vector<RowSteps> Steps() const override;
   v1::BatchMemory Memory() const override;
+  PngMaker Preview(int row) override;
+  absl::Status Health() const override { return health_; }
   void Cancel(int row) override;
 
  private:
@@ -59,6 +60,7 @@ class TorchEngine : public Engine {
   std::map<engine::Studio::RowId, int> index_of_;
   std::vector<RowEnd> untold_;  // Ended before their first step.
   size_t ran_out_rows_ = 0;     // As last said.
+  absl::Status health_;
 };
 
 }  // namespace sheaf::worker

@@ -45,6 +45,29 @@ TEST(PicturesTest, APictureThatDoesNotFitIsDecodedInTiles) {
   EXPECT_TRUE(absl::IsResourceExhausted(hopeless.status()));
 }
 
+TEST(PicturesTest, WhereverMemoryRunsOutItIsAnError) {
+  InstallAllocator();
+  const c10::InferenceMode no_gradients;
+  const auto model = LoadModel(kModel, {}).value();
+  // Of a large picture, decoded in tiles, its pixels take the most.
+  const int64_t side =
+      8 * model->vae->config().sample_size / model->vae->config().scale();
+  const at::Tensor latents = at::zeros({4, side, side});
+  const size_t most = PeakOf(
+      [&] { DecodePictures(*model, {latents}, {.tiling = true}).value(); });
+  bool some_fit = false;
+  for (int part = 2; part <= 10; part += 2) {
+    SetMemoryLimit(MemoryInUse() + most * part / 10);
+    const auto images = DecodePictures(*model, {latents}, {.tiling = true});
+    SetMemoryLimit(0);
+    if (!images.ok()) {
+      EXPECT_TRUE(absl::IsResourceExhausted(images.status())) << part;
+    }
+    some_fit = some_fit || images.ok();
+  }
+  EXPECT_TRUE(some_fit);
+}
+
 TEST(PicturesTest, WhatIsNoNumberIsNoPicture) {
   const c10::InferenceMode no_gradients;
   const auto model = LoadModel(kModel, {}).value();

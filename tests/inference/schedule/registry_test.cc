@@ -87,6 +87,14 @@ TEST(SchedulerNamesTest, AnUnknownNameGetsAHint) {
       ResolveScheduler("auto", Of(R"({"_class_name": "Odd"})"), Config()).ok());
 }
 
+TEST(RegistryTest, OnlyTheModelsOwnTakesItsName) {
+  EXPECT_EQ(SamplerName("auto", "PNDM"), "PNDM");
+  EXPECT_EQ(SamplerName("Auto", "PNDM"), "PNDM");
+  EXPECT_EQ(SamplerName("", "PNDM"), "PNDM");
+  EXPECT_EQ(SamplerName("Euler a", "PNDM"), "Euler a");
+  EXPECT_EQ(SamplerName("auto", ""), "auto");
+}
+
 TEST(RegistryTest, AModelsOwnSchedulerHasAName) {
   const auto name = [](const char* json) {
     return OwnSchedulerName(Config::Parse(json, "test").value());

@@ -56,6 +56,32 @@ std::string HashAlone(const Order& order) {
   return PixelHash(*StepAll(studio.get(), 1).at(*row));
 }
 
+TEST(StudioTest, PreviewsBecomeThePictureAndChangeNothing) {
+  const auto studio = OpenStudio();
+  const auto one = studio->Begin(MakeOrder(1, 4));
+  const auto two = studio->Begin(MakeOrder(2, 4));
+  ASSERT_TRUE(one.ok() && two.ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(studio->PreviewOf(*one).status()));
+  std::vector<Preview> previews;
+  std::map<Studio::RowId, absl::StatusOr<Image>> ends;
+  for (int step = 1; step <= 20 && ends.size() < 2; ++step) {
+    for (Studio::End& end : studio->Step()) {
+      ends.emplace(end.row, std::move(end.image));
+    }
+    if (!ends.empty()) continue;
+    auto preview = studio->PreviewOf(*one);
+    ASSERT_TRUE(preview.ok()) << preview.status();
+    previews.push_back(*std::move(preview));
+  }
+  EXPECT_TRUE(absl::IsFailedPrecondition(studio->PreviewOf(*one).status()));
+  ASSERT_EQ(ends.size(), 2u);
+  ASSERT_GE(previews.size(), 3u);
+  EXPECT_NE(previews.front().image.pixels, previews.back().image.pixels);
+  EXPECT_EQ(previews.back().width, 32);
+  EXPECT_EQ(PixelHash(*ends.at(*one)), HashAlone(MakeOrder(1, 4)));
+  EXPECT_EQ(PixelHash(*ends.at(*two)), HashAlone(MakeOrder(2, 4)));
+}
+
 TEST(StudioTest, RowsThatComeAndGoAreWhatTheyAreAlone) {
   const auto studio = OpenStudio();
   std::map<Studio::RowId, Order> orders;
