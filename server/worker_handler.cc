@@ -8,6 +8,7 @@
 #include "queue/finish.h"
 #include "server/batch_meter.h"
 #include "server/call.h"
+#include "server/checkpoints.h"
 #include "server/convert.h"
 #include "server/event_hub.h"
 #include "server/lease_broker.h"
@@ -70,6 +71,7 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
       core_->turns->Took(**answer, who_,
                          core_->meter->Started(**answer, who_, now), now);
       ToProto(**answer, response_->mutable_batch());
+      OfferCheckpoints(*core_, **answer, response_->mutable_batch());
     }
     Finish(grpc::Status::OK);
   }
