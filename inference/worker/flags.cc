@@ -35,6 +35,7 @@ struct Raw {
   std::string step_time = "20ms";
   std::string row_time = "5ms";
   std::string stall_timeout = "5m";
+  std::string checkpoint_pause = "1s";
   std::vector<std::string> faults;
   std::string log_level = "info";
   bool log_json = false;
@@ -83,6 +84,10 @@ void AddWorkerFlags(CLI::App* app, Flags* flags, Raw* raw) {
                 "Stop when the process that started this one ends");
   app->add_option("--stall-timeout", raw->stall_timeout,
                   "Give up an engine that makes no step for so long")
+      ->check(CheckWaitTime)
+      ->capture_default_str();
+  app->add_option("--checkpoint-pause", raw->checkpoint_pause,
+                  "Save where a run has got to no more often than this")
       ->check(CheckWaitTime)
       ->capture_default_str();
   app->add_flag("--log-json", raw->log_json, "Log lines as JSON objects");
@@ -187,6 +192,7 @@ void Convert(const Raw& raw, Flags* flags) {
   flags->studio.model_bytes_max = raw.model_memory;
   flags->studio.memory_bytes_max = raw.tensor_memory;
   flags->session.stall_timeout = *ParseWaitTime(raw.stall_timeout);
+  flags->session.checkpoint_pause = *ParseWaitTime(raw.checkpoint_pause);
   flags->simulated.step_time = *ParseWaitTime(raw.step_time);
   flags->simulated.row_time = *ParseWaitTime(raw.row_time);
   flags->simulated.images = !raw.no_images;

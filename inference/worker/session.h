@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "inference/worker/backoff.h"
 #include "inference/worker/batch_run.h"
+#include "inference/worker/checkpointer.h"
 #include "inference/worker/client.h"
 #include "inference/worker/engine.h"
 #include "inference/worker/lease_keeper.h"
@@ -35,6 +36,8 @@ struct SessionOptions {
   absl::Duration stall_timeout = absl::Minutes(5);
   std::function<void()> on_stall;
   PointHook at_point;
+  // A run is saved no more often than this.
+  absl::Duration checkpoint_pause = absl::Seconds(1);
 };
 
 class Session {
@@ -79,6 +82,7 @@ class Session {
   // Their threads call back: they come after, and so go before, what is above.
   LeaseKeeper keeper_;
   Uploader uploader_;
+  Checkpointer checkpointer_;
   Backoff backoff_;
   int failure_count_ = 0;  // Since the last call that went well.
   absl::Status refusal_;   // Why the server will never take this worker.

@@ -42,6 +42,8 @@ class SimulatedEngine : public Engine {
   std::vector<RowSteps> Steps() const override;
   v1::BatchMemory Memory() const override { return memory_; }
   void Cancel(int row) override;
+  // A step number: the picture depends on the request alone.
+  std::string Save(int row) override;
 
   // Hangs, crashes or exits if a fault for `point` applies to a run of `batch`.
   // The session's caller calls it there.
