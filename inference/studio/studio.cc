@@ -11,6 +11,7 @@
 #include "inference/pipeline/pictures.h"
 #include "inference/schedule/registry.h"
 #include "inference/studio/shelf.h"
+#include "inference/tensor/guard.h"
 #include "inference/tensor/memory.h"
 #include "inference/tensor/placement.h"
 
@@ -156,6 +157,30 @@ Studio::Steps Studio::StepsOf(RowId row) const {
   const auto found = rows_.find(row);
   if (found == rows_.end()) return {};
   return {found->second->row.steps_done(), found->second->row.steps()};
+}
+
+absl::StatusOr<std::string> Studio::Save(RowId row) const {
+  const auto found = rows_.find(row);
+  if (found == rows_.end()) return absl::NotFoundError("the row has ended");
+  std::string saved;
+  SHEAF_RETURN_IF_ERROR(
+      Guard("saving a row", [&] { saved = found->second->row.Save(); }));
+  return saved;
+}
+
+absl::Status Studio::Restore(RowId row, std::string_view saved) {
+  const auto found = rows_.find(row);
+  if (found == rows_.end()) return absl::NotFoundError("the row has ended");
+  Row restored = found->second->row;
+  absl::Status status;
+  SHEAF_RETURN_IF_ERROR(
+      Guard("restoring a row", [&] { status = restored.Restore(saved); }));
+  SHEAF_RETURN_IF_ERROR(status);
+  if (restored.done()) {
+    return absl::InvalidArgumentError("a saved row: with no step to make");
+  }
+  found->second->row = std::move(restored);
+  return absl::OkStatus();
 }
 
 void Studio::Drop(RowId row) { rows_.erase(row); }

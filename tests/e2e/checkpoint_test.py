@@ -7,7 +7,9 @@ import unittest
 
 import fixture
 from fixture import until
-from wire import pb, refusal
+from pictures import engine_hashes
+from torch_test import GOLDEN, SD, TorchCase
+from wire import make_png, pb, refusal
 from worker_test import Hand
 
 # What a worker says that goes on.
@@ -267,6 +269,77 @@ class HandTest(fixture.Case):
             file.write(text)
         cluster.start()
         self.assertEqual(os.listdir(folder), [])
+
+
+class PictureTest(TorchCase):
+    STEPS = 100
+
+    def test_pictures_are_the_same_after_two_kills_and_a_restart(self):
+        cluster = self.torch_cluster(checkpoint_steps=5)
+        cluster.set_queue(batch_size=4)
+        shape = make_png(32, 32, shade=200)
+        image = cluster.upload(shape).name
+        path = os.path.join(cluster.folder, "shape.png")
+        with open(path, "wb") as file:
+            file.write(shape)
+        runs = [
+            ({"seed": 1, "sampler": "Euler a", "weights": {"edge": 0}}, {}),
+            ({"seed": 2, "sampler": "DPM++ 2M", "weights": {"edge": 0}}, {}),
+            ({"seed": 3, "sampler": "DPM++ SDE", "weights": {"edge": 0.75}},
+             {"control": f"{GOLDEN}/controlnet-a:{path}:0.75"}),
+        ]
+        job = self.submit(
+            cluster, [run for run, _ in runs], steps=self.STEPS,
+            controls=[pb.Control(type="edge", image=image)],
+        )
+        every = names(job, len(runs))
+        first = self.torch_worker(cluster, checkpoint_pause=0)
+        before = reach(cluster, every, 15)
+        first.kill()
+        # From here on each goes alone, in any order.
+        second = self.torch_worker(cluster, checkpoint_pause=0)
+        victim = next(iter(until(lambda: resumed(second), "it goes on")))
+        self.assertGreaterEqual(resumed(second)[victim], before[victim])
+        again = reach(cluster, [victim], before[victim] + 20)
+        second.kill()
+        until(lambda: "RUNNING" not in cluster.states(job), "it is noticed")
+        cluster.restart()
+        third = self.torch_worker(cluster, checkpoint_pause=0)
+        self.assertEqual(self.ended(cluster, job).state, pb.JOB_STATE_SUCCEEDED)
+        went_on = {**resumed(second), **resumed(third)}
+        self.assertGreaterEqual(resumed(third)[victim], again[victim])
+        for run in every:
+            self.assertGreaterEqual(went_on[run], before[run])
+        print("went on from", went_on)
+        for (run, options), made in zip(runs, self.hashes(cluster, job)):
+            wanted = engine_hashes(
+                cluster.folder, "txt2img", SD, prompt="a cat",
+                steps=self.STEPS, seed=run["seed"], sampler=run["sampler"],
+                **options,
+            )
+            self.assertEqual([made], wanted, run)
+        until(lambda: saved(cluster) == {}, "what has ended is kept no more")
+
+    def test_another_model_by_the_same_name_begins_anew(self):
+        cluster = self.torch_cluster(checkpoint_steps=5)
+        job = self.submit(cluster, [{"seed": 1}], steps=self.STEPS)
+        first = self.torch_worker(cluster, checkpoint_pause=0)
+        reach(cluster, names(job, 1), 15)
+        first.kill()
+        with open(self.models, encoding="utf-8") as file:
+            text = file.read()
+        with open(self.models, "w", encoding="utf-8") as file:
+            file.write(text.replace("steps = 4", 'sampler = "Euler a"'))
+        second = self.torch_worker(cluster, checkpoint_pause=0)
+        self.assertEqual(self.ended(cluster, job).state, pb.JOB_STATE_SUCCEEDED)
+        self.assertEqual(resumed(second), {})
+        self.assertIn("of another model, sampler or version",
+                      second.read_log())
+        wanted = engine_hashes(
+            cluster.folder, "txt2img", SD, prompt="a cat", steps=self.STEPS,
+            seed=1, sampler="Euler a",
+        )
+        self.assertEqual(self.hashes(cluster, job), wanted)
 
 
 if __name__ == "__main__":
