@@ -48,6 +48,12 @@ struct ServerConfig {
   absl::Duration artifact_keep = absl::Hours(24);
   int64_t events_max = 1'000'000;
 
+  // Where running runs have got to: how often workers say so (0: never), and
+  // how much of it is kept, of one run and in all.
+  int checkpoint_steps = 10;
+  int64_t checkpoint_max_bytes = 64 << 20;
+  int64_t checkpoint_total_bytes = int64_t{2} << 30;
+
   // Where the times of the workers' device stand: FILE or FILE:NAME.
   std::string device_profile = "unmeasured";
 

@@ -16,6 +16,7 @@ namespace sheaf::server {
 
 class ArtifactLibrary;
 class BatchMeter;
+class CheckpointStore;
 class EventHub;
 class LeaseBroker;
 class PreviewBoard;
@@ -38,10 +39,12 @@ struct Core {
   LeasePolicy* lease_policy = nullptr;
   Turns* turns = nullptr;
   ArtifactLibrary* artifacts = nullptr;
+  CheckpointStore* checkpoints = nullptr;
   std::function<absl::Time()> now;
   int64_t owner_queued_max = 0;  // runs; 0: no limit
   int64_t owner_running_max = 0;
   int preview_steps = 0;
+  int checkpoint_steps = 0;  // between two of a run; 0: none are made
   absl::Duration lease_duration;
   absl::Duration heartbeat_interval;
   absl::Duration worker_grace;

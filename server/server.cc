@@ -16,6 +16,7 @@
 #include "server/admin_handler.h"
 #include "server/artifacts_handler.h"
 #include "server/batching_handler.h"
+#include "server/checkpoints.h"
 #include "server/config_keys.h"
 #include "server/device_profile.h"
 #include "server/jobs_handler.h"
@@ -141,6 +142,11 @@ absl::Status Server::Open() {
       auto files, ArtifactStore::Open(config_.data_dir, artifact_options));
   artifacts_ =
       std::make_unique<ArtifactLibrary>(std::move(files), store_.get());
+  SHEAF_ASSIGN_OR_RETURN(
+      checkpoints_,
+      CheckpointStore::Open(config_.data_dir,
+                            {.bytes_max = config_.checkpoint_max_bytes,
+                             .total_max = config_.checkpoint_total_bytes}));
   events_ = std::make_unique<EventHub>(store_.get());
   SHEAF_RETURN_IF_ERROR(OpenBatching(profile));
   core_.store = store_.get();
@@ -153,6 +159,8 @@ absl::Status Server::Open() {
   core_.pace = &pace_;
   core_.stats = &stats_;
   core_.artifacts = artifacts_.get();
+  core_.checkpoints = checkpoints_.get();
+  core_.checkpoint_steps = config_.checkpoint_steps;
   core_.now = [this] { return clock_->Now(); };
   core_.preview_steps = config_.preview_steps;
   core_.lease_duration = config_.lease_duration;
@@ -237,6 +245,7 @@ absl::Status Server::Recover() {
     batches = tx.Batches(absl::InfiniteFuture());
     return absl::OkStatus();
   }));
+  SHEAF_RETURN_IF_ERROR(SweepCheckpoints(*store_, *checkpoints_));
   events_->Start(sequence);
   stats_.Start(queues, batches, clock_->Now());
   open_ = true;
@@ -315,6 +324,7 @@ void Server::Heard(const Committed& committed) {
   if (!open_) return;
   stats_.NoteCommit(committed, clock_->Now());
   events_->Committed(committed.last_sequence);
+  RemoveEnded(core_, committed);
   if (committed.work_ready) broker_.Signal();
 }
 

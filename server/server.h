@@ -14,6 +14,7 @@
 #include "server/auto_planner.h"
 #include "server/batch_chooser.h"
 #include "server/batch_meter.h"
+#include "server/checkpoint_store.h"
 #include "server/clock.h"
 #include "server/config.h"
 #include "server/core.h"
@@ -78,7 +79,8 @@ class Server {
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<EventHub> events_;
   LeaseBroker broker_{&core_};
-  std::unique_ptr<ArtifactLibrary> artifacts_;
+  std::unique_ptr<CheckpointStore> checkpoints_;
+  std::unique_ptr<ArtifactLibrary> artifacts_;  // after what its tasks use
   std::unique_ptr<BatchMeter> meter_;
   std::unique_ptr<Turns> turns_;
   std::unique_ptr<BatchChooser> chooser_;

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "queue/lease.h"
+#include "server/checkpoints.h"
 #include "server/logging.h"
 
 namespace sheaf::server {
@@ -87,6 +88,12 @@ void UpkeepThread::CollectArtifacts() {
   if (const auto swept = core_->artifacts->SweepOrphans(before); !swept.ok()) {
     Log(spdlog::level::warn, "artifacts", "the sweep failed",
         {{"status", swept.status().ToString()}});
+  }
+  const absl::Status status =
+      SweepCheckpoints(*core_->store, *core_->checkpoints);
+  if (!status.ok()) {
+    Log(spdlog::level::warn, "checkpoints", "the sweep failed",
+        {{"status", status.ToString()}});
   }
 }
 

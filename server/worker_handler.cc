@@ -9,6 +9,7 @@
 #include "queue/finish.h"
 #include "server/batch_meter.h"
 #include "server/call.h"
+#include "server/checkpoints.h"
 #include "server/convert.h"
 #include "server/event_hub.h"
 #include "server/lease_broker.h"
@@ -79,6 +80,7 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
     for (const LeasedRun& run : leased.runs) Forget(*core_, run.run.id);
     ToProto(leased, response_->mutable_batch());
     response_->mutable_batch()->set_preview_steps(core_->preview_steps);
+    OfferCheckpoints(*core_, leased, response_->mutable_batch());
   }
 
   // Nobody is there to take the batch.

@@ -39,6 +39,12 @@ class WorkerHandler final : public sheaf::v1::WorkerService::CallbackService {
       grpc::CallbackServerContext* context,
       const sheaf::v1::ReportProfileRequest* request,
       sheaf::v1::ReportProfileResponse* response) override;
+  grpc::ServerReadReactor<sheaf::v1::SaveCheckpointRequest>* SaveCheckpoint(
+      grpc::CallbackServerContext* context,
+      sheaf::v1::SaveCheckpointResponse* response) override;
+  grpc::ServerWriteReactor<sheaf::v1::LoadCheckpointResponse>* LoadCheckpoint(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::LoadCheckpointRequest* request) override;
   grpc::ServerUnaryReactor* DeregisterWorker(
       grpc::CallbackServerContext* context,
       const sheaf::v1::DeregisterWorkerRequest* request,

@@ -185,6 +185,30 @@ absl::StatusOr<Preview> Studio::PreviewOf(RowId row) const {
   return slot.desk->previewer.Draw(prediction);
 }
 
+absl::StatusOr<std::string> Studio::Save(RowId row) const {
+  const auto found = rows_.find(row);
+  if (found == rows_.end()) return absl::NotFoundError("the row has ended");
+  std::string saved;
+  SHEAF_RETURN_IF_ERROR(
+      Guard("saving a row", [&] { saved = found->second->row.Save(); }));
+  return saved;
+}
+
+absl::Status Studio::Restore(RowId row, std::string_view saved) {
+  const auto found = rows_.find(row);
+  if (found == rows_.end()) return absl::NotFoundError("the row has ended");
+  Row restored = found->second->row;
+  absl::Status status;
+  SHEAF_RETURN_IF_ERROR(
+      Guard("restoring a row", [&] { status = restored.Restore(saved); }));
+  SHEAF_RETURN_IF_ERROR(status);
+  if (restored.done()) {
+    return absl::InvalidArgumentError("a saved row: with no step to make");
+  }
+  found->second->row = std::move(restored);
+  return absl::OkStatus();
+}
+
 void Studio::Drop(RowId row) { rows_.erase(row); }
 
 void Studio::StartMemory() {

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -75,6 +76,13 @@ class Studio {
   // first step, FAILED_PRECONDITION. Cheap but for a model's first (see
   // Previewer), whose errors it answers; no row changes by it.
   absl::StatusOr<Preview> PreviewOf(RowId row) const;
+  // What a row has come to, for another process: a row that begins there with
+  // the same order and restores this goes on as this one would. NOT_FOUND for
+  // one that has ended; RESOURCE_EXHAUSTED and the like where it cannot be had.
+  absl::StatusOr<std::string> Save(RowId row) const;
+  // INVALID_ARGUMENT for bytes that are not of such a row on its way; it is as
+  // before then.
+  absl::Status Restore(RowId row, std::string_view saved);
   // The others go on as if it had never been there. Any number, also twice.
   void Drop(RowId row);
 

@@ -43,6 +43,10 @@ BatchResult BatchRun::Run() {
   tools_.keeper->Begin(batch_, terms_);
   TakeEnds(CallEngine([this] {
     tools_.engine->Begin(batch_);
+    const std::vector<RowSteps> steps = tools_.engine->Steps();
+    for (int row = 0; row < batch_.runs_size(); ++row) {
+      tools_.checkpointer->Begun(batch_.runs(row).run(), steps[row]);
+    }
     return std::vector<RowEnd>();
   }));
   StepUntilAllEnded();
@@ -76,6 +80,20 @@ void BatchRun::StepUntilAllEnded() {
     tools_.keeper->EngineStepped(steps, tools_.engine->Memory());
     TakeEnds(std::move(ends));
     TakePreviews(steps);
+    TakeEnds(CallEngine([this] {
+      SaveRows();
+      return std::vector<RowEnd>();
+    }));
+  }
+}
+
+void BatchRun::SaveRows() {
+  const std::vector<RowSteps> steps = tools_.engine->Steps();
+  for (int row = 0; row < batch_.runs_size(); ++row) {
+    if (!live_[row]) continue;
+    tools_.checkpointer->Stepped(
+        terms_.worker, batch_, row, steps[row].step,
+        [this, row] { return tools_.engine->Save(row); });
   }
 }
 
@@ -94,6 +112,7 @@ void BatchRun::StopRows(const std::vector<std::string>& runs, bool cancelled) {
     spdlog::debug("{}: {} as ordered", run,
                   cancelled ? "cancelled" : "released");
     live_[row] = false;
+    tools_.checkpointer->Ended(run);
     --live_count_;
     tools_.engine->Cancel(row);
     v1::RunOutcome outcome = MakeOutcome(row);
@@ -124,6 +143,7 @@ std::vector<RowEnd> BatchRun::CallEngine(
 void BatchRun::TakeEnds(std::vector<RowEnd> ends) {
   for (const RowEnd& end : ends) {
     live_[end.row] = false;
+    tools_.checkpointer->Ended(batch_.runs(end.row).run());
     --live_count_;
   }
   // Said before the last rows are told, so that they go in one call.
@@ -217,7 +237,9 @@ bool BatchRun::AwaitUploads() {
 
 void BatchRun::CancelLiveRows() {
   for (int row = 0; row < batch_.runs_size(); ++row) {
-    if (live_[row]) tools_.engine->Cancel(row);
+    if (!live_[row]) continue;
+    tools_.checkpointer->Ended(batch_.runs(row).run());
+    tools_.engine->Cancel(row);
   }
 }
 

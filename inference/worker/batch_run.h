@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "inference/worker/checkpointer.h"
 #include "inference/worker/client.h"
 #include "inference/worker/engine.h"
 #include "inference/worker/fault_script.h"
@@ -42,6 +43,7 @@ class BatchRun {
     Engine* engine;
     LeaseKeeper* keeper;
     Uploader* uploader;
+    Checkpointer* checkpointer;
     const std::atomic<bool>* stopping;
     const PointHook* at_point;  // May hold no function.
   };
@@ -53,6 +55,8 @@ class BatchRun {
  private:
   void StepUntilAllEnded();
   bool MustDrop() const { return tools_.keeper->lost() || *tools_.stopping; }
+  // Leaves at the server where they have got to, when it is time to.
+  void SaveRows();
   void ObeyOrders();
   void StopRows(const std::vector<std::string>& runs, bool cancelled);
   // Calls the engine; where it throws, every live row ends with its words.

@@ -213,4 +213,50 @@ absl::StatusOr<std::string> Client::UploadArtifact(std::string_view bytes,
   return name;
 }
 
+absl::Status Client::SaveCheckpoint(v1::CheckpointHeader header,
+                                    std::string_view bytes, CancelSlot* slot) {
+  grpc::ClientContext context;
+  SetDeadline(&context, kUploadDeadline);
+  CancelSlot::Use use(slot, &context);
+  v1::SaveCheckpointResponse response;
+  auto writer = workers_->SaveCheckpoint(&context, &response);
+  v1::SaveCheckpointRequest part;
+  header.set_size_bytes(static_cast<int64_t>(bytes.size()));
+  *part.mutable_header() = std::move(header);
+  // A refused write means that the answer has come already.
+  bool wanted = writer->Write(part);
+  while (wanted && !bytes.empty()) {
+    const std::string_view data = bytes.substr(0, kChunkBytes);
+    part.set_data(data.data(), data.size());
+    wanted = writer->Write(part);
+    bytes.remove_prefix(data.size());
+  }
+  writer->WritesDone();
+  return ToAbslStatus(writer->Finish());
+}
+
+absl::StatusOr<std::string> Client::LoadCheckpoint(
+    const v1::LoadCheckpointRequest& request) {
+  grpc::ClientContext context;
+  SetDeadline(&context, kUploadDeadline);
+  const auto reader = workers_->LoadCheckpoint(&context, request);
+  std::string bytes;
+  std::size_t size = 0;
+  v1::LoadCheckpointResponse part;
+  while (reader->Read(&part)) {
+    if (bytes.empty()) size = static_cast<std::size_t>(part.size_bytes());
+    bytes += part.data();
+    if (bytes.size() <= size && size <= kDownloadBytesMax) continue;
+    context.TryCancel();
+    reader->Finish();
+    return absl::DataLossError("the server sent more than it said");
+  }
+  const grpc::Status status = reader->Finish();
+  if (!status.ok()) return ToAbslStatus(status);
+  if (bytes.size() != size) {
+    return absl::DataLossError("the server sent less than it said");
+  }
+  return bytes;
+}
+
 }  // namespace sheaf::worker

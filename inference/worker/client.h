@@ -91,6 +91,13 @@ class Client {
                                              std::string_view media_type,
                                              CancelSlot* slot);
 
+  // Leaves `bytes`, in chunks; their size goes into the header.
+  absl::Status SaveCheckpoint(v1::CheckpointHeader header,
+                              std::string_view bytes, CancelSlot* slot);
+  // DATA_LOSS where fewer bytes came than were promised.
+  absl::StatusOr<std::string> LoadCheckpoint(
+      const v1::LoadCheckpointRequest& request);
+
  private:
   std::unique_ptr<v1::WorkerService::Stub> workers_;
   std::unique_ptr<v1::ArtifactService::Stub> artifacts_;

@@ -10,6 +10,7 @@
 #include <exception>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -50,9 +51,17 @@ struct RowEnd {
   bool failed() const { return error_class != v1::ERROR_CLASS_UNSPECIFIED; }
 };
 
+// What an earlier worker saved of a row that is being taken on; empty where
+// there is nothing.
+using FetchSaved =
+    std::function<std::string(const v1::LeasedBatch& batch, int row)>;
+
 class Engine {
  public:
   virtual ~Engine() = default;
+
+  // Where to get it. Before a batch that has checkpoints.
+  void SetFetchSaved(FetchSaved fetch) { fetch_saved_ = std::move(fetch); }
 
   // The devices it works on, as the server shows them.
   virtual std::vector<v1::Device> Devices() const = 0;
@@ -81,6 +90,21 @@ class Engine {
 
   // Drops a row. It is not told as ended, and no other row's picture changes.
   virtual void Cancel(int row) = 0;
+
+  // What a live row has come to: another worker that begins it with this goes
+  // on as this one would, to the last bit. Empty for an engine that cannot.
+  virtual std::string Save(int /*row*/) { return {}; }
+
+ protected:
+  // What Save returned of a row of `batch` elsewhere; empty where there is
+  // nothing. An engine that cannot read it begins at the beginning.
+  std::string SavedOf(const v1::LeasedBatch& batch, int row) const {
+    if (!fetch_saved_ || batch.runs(row).checkpoint_step() == 0) return {};
+    return fetch_saved_(batch, row);
+  }
+
+ private:
+  FetchSaved fetch_saved_;
 };
 
 }  // namespace sheaf::worker

@@ -38,6 +38,7 @@ struct Raw {
   std::string calibrate = "auto";
   std::string calibrate_time = "20s";
   bool no_self_test = false;
+  std::string checkpoint_pause = "1s";
   std::vector<std::string> faults;
   std::string log_level = "info";
   bool log_json = false;
@@ -86,6 +87,10 @@ void AddWorkerFlags(CLI::App* app, Flags* flags, Raw* raw) {
                 "Stop when the process that started this one ends");
   app->add_option("--stall-timeout", raw->stall_timeout,
                   "Give up an engine that makes no step for so long")
+      ->check(CheckWaitTime)
+      ->capture_default_str();
+  app->add_option("--checkpoint-pause", raw->checkpoint_pause,
+                  "Save where a run has got to no more often than this")
       ->check(CheckWaitTime)
       ->capture_default_str();
   app->add_flag("--log-json", raw->log_json, "Log lines as JSON objects");
@@ -220,6 +225,7 @@ void Convert(const Raw& raw, Flags* flags) {
   flags->session.measures_by_itself = raw.calibrate == "auto";
   flags->measuring.budget = *ParseWaitTime(raw.calibrate_time);
   flags->measuring.self_test = !raw.no_self_test;
+  flags->session.checkpoint_pause = *ParseWaitTime(raw.checkpoint_pause);
   flags->simulated.step_time = *ParseWaitTime(raw.step_time);
   flags->simulated.row_time = *ParseWaitTime(raw.row_time);
   flags->simulated.images = !raw.no_images;

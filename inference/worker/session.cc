@@ -61,6 +61,7 @@ Session::Session(SessionOptions options, Client* client, Engine* engine)
                        .on_drain = [this] { Drain(); },
                        .on_stall = options_.on_stall}),
       uploader_(client, {}),
+      checkpointer_(client, {.pause = options_.checkpoint_pause}),
       backoff_(kBackoffFirst, kBackoffLongest) {}
 
 absl::Status Session::Run() {
@@ -132,6 +133,10 @@ absl::Status Session::Serve() {
     std::lock_guard lock(mutex_);
     worker_ = terms.worker;
   }
+  engine_->SetFetchSaved(
+      [this, worker = terms.worker](const v1::LeasedBatch& batch, int row) {
+        return checkpointer_.Fetch(worker, batch, row);
+      });
   const absl::Status status = LeaseLoop(**registration);
   SayGoodbye(terms.worker);
   return status;
@@ -169,8 +174,9 @@ absl::Status Session::LeaseLoop(const Registration& registration) {
 void Session::RunBatch(const v1::LeasedBatch& batch, const Terms& terms) {
   spdlog::debug("{} epoch {}: leased with {} runs", batch.name(), batch.epoch(),
                 batch.runs_size());
-  const BatchRun::Tools tools = {client_,    engine_,    &keeper_,
-                                 &uploader_, &stopping_, &options_.at_point};
+  const BatchRun::Tools tools = {client_,           engine_,        &keeper_,
+                                 &uploader_,        &checkpointer_, &stopping_,
+                                 &options_.at_point};
   const BatchResult result = BatchRun(tools, batch, terms).Run();
   spdlog::debug("{} epoch {}: {}, {} succeeded, {} failed", batch.name(),
                 batch.epoch(), Name(result.end), result.succeeded,

@@ -17,6 +17,7 @@
 #include "inference/worker/backoff.h"
 #include "inference/worker/batch_run.h"
 #include "inference/worker/calibrator.h"
+#include "inference/worker/checkpointer.h"
 #include "inference/worker/client.h"
 #include "inference/worker/engine.h"
 #include "inference/worker/lease_keeper.h"
@@ -41,6 +42,8 @@ struct SessionOptions {
   Measurer* measurer = nullptr;
   // Also without being told to, once a model has made its first batch.
   bool measures_by_itself = true;
+  // A run is saved no more often than this.
+  absl::Duration checkpoint_pause = absl::Seconds(1);
 };
 
 class Session {
@@ -89,6 +92,7 @@ class Session {
   Calibrator calibrator_;
   LeaseKeeper keeper_;
   Uploader uploader_;
+  Checkpointer checkpointer_;
   Backoff backoff_;
   int failure_count_ = 0;  // Since the last call that went well.
   absl::Status refusal_;   // Why the server will never take this worker.

@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "fmt/format.h"
 #include "inference/worker/simulated_picture.h"
+#include "spdlog/spdlog.h"
 
 namespace sheaf::worker {
 namespace {
@@ -27,6 +28,10 @@ void StrikeProcess(FaultAction action) {
   if (action == FaultAction::kExit) std::_Exit(1);
   // A real hang answers nobody; whoever watches has to end the process.
   while (action == FaultAction::kHang) absl::SleepFor(absl::Hours(1));
+}
+
+std::string SavedText(int step, int step_count) {
+  return fmt::format("simulated: {} of {} steps", step, step_count);
 }
 
 }  // namespace
@@ -70,6 +75,15 @@ SimulatedEngine::Row SimulatedEngine::MakeRow(int index) const {
   row.steps.step_count =
       request.has_steps() ? request.steps() : options_.steps_default;
   row.faults = FaultsFor(batch_, index, &row.fault_error);
+  const std::string saved = SavedOf(batch_, index);
+  if (saved.empty()) return row;
+  for (int step = 1; step < row.steps.step_count; ++step) {
+    if (saved == SavedText(step, row.steps.step_count)) row.steps.step = step;
+  }
+  if (row.steps.step == 0) {
+    spdlog::warn("{}: its checkpoint is none of this engine's, it starts anew",
+                 batch_.runs(index).run());
+  }
   return row;
 }
 
@@ -100,6 +114,10 @@ PngMaker SimulatedEngine::Preview(int row) {
 }
 
 void SimulatedEngine::Cancel(int row) { rows_[row].live = false; }
+
+std::string SimulatedEngine::Save(int row) {
+  return SavedText(rows_[row].steps.step, rows_[row].steps.step_count);
+}
 
 void SimulatedEngine::Reach(FaultPoint point, const v1::LeasedBatch& batch) {
   for (int index = 0; index < batch.runs_size(); ++index) {

@@ -45,6 +45,8 @@ class SimulatedEngine : public Engine {
   PngMaker Preview(int row) override;
   absl::Status Health() const override { return health_; }
   void Cancel(int row) override;
+  // A step number: the picture depends on the request alone.
+  std::string Save(int row) override;
 
   // Hangs, crashes or exits if a fault for `point` applies to a run of `batch`.
   // The session's caller calls it there.

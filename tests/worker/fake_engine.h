@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -66,11 +67,20 @@ class FakeEngine : public Engine {
     std::erase(live_, row);
   }
 
+  std::string Save(int row) override {
+    std::lock_guard lock(mutex_);
+    return std::string(save_bytes_, 'a' + row) +
+           std::to_string(rows_[row].step);
+  }
+
   void Allow(int steps) {
     std::lock_guard lock(mutex_);
     allowed_ += steps;
     changed_.notify_all();
   }
+
+  // Of what Save returns, beside the step. Before the session runs.
+  void SetSaveBytes(std::size_t bytes) { save_bytes_ = bytes; }
 
   // Waits until `count` steps have begun, the last of them perhaps waiting for
   // leave.
@@ -92,6 +102,7 @@ class FakeEngine : public Engine {
   std::condition_variable changed_;
   int allowed_ = 0;
   int steps_begun_ = 0;
+  std::size_t save_bytes_ = 1;
   std::vector<RowSteps> rows_;
   std::vector<int> live_;
   std::vector<std::vector<int>> log_;

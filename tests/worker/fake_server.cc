@@ -132,6 +132,43 @@ class FakeServer::Workers : public v1::WorkerService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status SaveCheckpoint(
+      grpc::ServerContext* context,
+      grpc::ServerReader<v1::SaveCheckpointRequest>* reader,
+      v1::SaveCheckpointResponse*) override {
+    FakeServerState::Saved saved;
+    v1::SaveCheckpointRequest part;
+    while (reader->Read(&part)) {
+      if (part.has_header()) saved.header = part.header();
+      saved.bytes += part.data();
+    }
+    Lock lock(fake_.mutex_);
+    fake_.state_.saved.push_back(saved);
+    fake_.changed_.notify_all();
+    while (fake_.state_.saves_wait && !fake_.down_ && !context->IsCancelled()) {
+      fake_.changed_.wait_for(lock, kGlance);
+    }
+    return grpc::Status::OK;
+  }
+
+  grpc::Status LoadCheckpoint(
+      grpc::ServerContext*, const v1::LoadCheckpointRequest* request,
+      grpc::ServerWriter<v1::LoadCheckpointResponse>* writer) override {
+    Lock lock(fake_.mutex_);
+    fake_.state_.loads.push_back(*request);
+    if (fake_.state_.load_error) return *fake_.state_.load_error;
+    const std::string& bytes = fake_.state_.checkpoints[request->run()];
+    v1::LoadCheckpointResponse part;
+    part.set_size_bytes(static_cast<int64_t>(bytes.size()));
+    // In two pieces.
+    part.set_data(bytes.substr(0, bytes.size() / 2));
+    writer->Write(part);
+    part.Clear();
+    part.set_data(bytes.substr(bytes.size() / 2));
+    writer->Write(part);
+    return grpc::Status::OK;
+  }
+
  private:
   static grpc::Status Down() {
     return grpc::Status(grpc::StatusCode::UNAVAILABLE, "going down");

@@ -39,6 +39,12 @@ struct FakeServerState {
   int uploads_open = 0;  // All received, not yet answered.
   int upload_count = 0;
   std::size_t chunk_bytes_largest = 0;
+  struct Saved {
+    v1::CheckpointHeader header;
+    std::string bytes;
+  };
+  std::vector<Saved> saved;  // Checkpoints, as they came.
+  std::vector<v1::LoadCheckpointRequest> loads;
 
   std::deque<v1::LeasedBatch> batches;
   std::deque<v1::WorkerSignal> signals;
@@ -50,6 +56,9 @@ struct FakeServerState {
   std::optional<grpc::Status> finish_error;
   std::optional<grpc::Status> upload_error;
   bool uploads_wait = false;
+  bool saves_wait = false;
+  std::optional<grpc::Status> load_error;
+  std::map<std::string, std::string> checkpoints;  // Bytes by run, to load.
   absl::Duration lease_duration = absl::Seconds(10);
   absl::Duration heartbeat_interval = absl::Seconds(3);
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/sha256.h"
 #include "base/status.h"
 #include "inference/control/filters.h"
 #include "inference/image/png.h"
@@ -63,13 +64,51 @@ absl::Status TorchEngine::BeginRow(int index) {
   SHEAF_ASSIGN_OR_RETURN(row.order, desk_.Take(batch_, index));
   SHEAF_ASSIGN_OR_RETURN(row.id, studio_->Begin(row.order));
   row.live = true;
-  row.steps.step_count = static_cast<int>(studio_->StepsOf(row.id).count);
+  Restore(index);
+  const engine::Studio::Steps steps = studio_->StepsOf(row.id);
+  row.steps = {static_cast<int>(steps.done), static_cast<int>(steps.count)};
   index_of_[row.id] = index;
   // Their pixels are in the row now.
   row.order.controls.clear();
   row.order.request.image = {};
   row.order.request.mask = {};
   return absl::OkStatus();
+}
+
+// Of two workers, one may know another model by the same alias, or take another
+// sampler for a run that names none.
+std::string TorchEngine::MakingOf(int index) const {
+  engine::Image image;
+  image.width = rows_[index].order.request.width;
+  image.height = rows_[index].order.request.height;
+  std::string all;
+  for (const auto& [key, text] : engine::TextsOf(
+           DescriptionOf(batch_, index, rows_[index].order, image, models_))) {
+    all += key + '\n' + text + '\n';
+  }
+  return Sha256Hex(all);
+}
+
+void TorchEngine::Restore(int index) {
+  const std::string saved = SavedOf(batch_, index);
+  if (saved.empty()) return;
+  const std::string making = MakingOf(index);
+  const absl::Status status =
+      saved.starts_with(making)
+          ? studio_->Restore(rows_[index].id,
+                             std::string_view(saved).substr(making.size()))
+          : absl::InvalidArgumentError("of another model, sampler or version");
+  if (status.ok()) return;
+  spdlog::warn("{}: its checkpoint cannot be used, it starts anew: {}",
+               batch_.runs(index).run(), status.ToString());
+}
+
+std::string TorchEngine::Save(int row) {
+  auto saved = studio_->Save(rows_[row].id);
+  if (saved.ok()) return MakingOf(row) + *std::move(saved);
+  spdlog::warn("{}: could not be saved: {}", batch_.runs(row).run(),
+               saved.status().ToString());
+  return {};
 }
 
 std::vector<RowEnd> TorchEngine::Step() {

@@ -37,6 +37,7 @@ class TorchEngine : public Engine {
   PngMaker Preview(int row) override;
   absl::Status Health() const override { return health_; }
   void Cancel(int row) override;
+  std::string Save(int row) override;
 
  private:
   struct Row {
@@ -47,6 +48,10 @@ class TorchEngine : public Engine {
   };
 
   absl::Status BeginRow(int index);
+  // Goes on from where another worker left it, or begins at the beginning.
+  void Restore(int index);
+  // Of all that a picture is made of, as its file will say.
+  std::string MakingOf(int index) const;
   // Says so in the log, once for each number of rows.
   void NoteRanOut();
   RowEnd EndOf(int index, absl::StatusOr<engine::Image> image);

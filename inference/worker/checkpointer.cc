@@ -1,0 +1,142 @@
+#include "inference/worker/checkpointer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "inference/worker/backoff.h"
+#include "spdlog/spdlog.h"
+
+namespace sheaf::worker {
+namespace {
+
+// A server that restarts is back within this; after it, doing the work again
+// beats waiting.
+constexpr absl::Duration kFetchPatience = absl::Seconds(5);
+// While a server takes no checkpoints, one line now and then says so.
+constexpr int kFailuresPerLine = 100;
+
+}  // namespace
+
+Checkpointer::Checkpointer(Client* client, Options options)
+    : client_(client),
+      options_(std::move(options)),
+      thread_([this] { Work(); }) {}
+
+Checkpointer::~Checkpointer() {
+  {
+    std::lock_guard lock(mutex_);
+    quitting_ = true;
+    waiting_.clear();
+    changed_.notify_all();
+  }
+  slot_.Cancel();
+  thread_.join();
+}
+
+absl::Time Checkpointer::Now() const {
+  return options_.now ? options_.now() : absl::Now();
+}
+
+std::string Checkpointer::Fetch(const std::string& worker,
+                                const v1::LeasedBatch& batch, int row) {
+  v1::LoadCheckpointRequest request;
+  request.set_worker(worker);
+  request.set_batch(batch.name());
+  request.set_epoch(batch.epoch());
+  request.set_run(batch.runs(row).run());
+  const absl::Time give_up_time = absl::Now() + kFetchPatience;
+  Backoff backoff(absl::Milliseconds(100), absl::Seconds(1));
+  auto bytes = client_->LoadCheckpoint(request);
+  while (!bytes.ok() && IsRetryable(bytes.status()) &&
+         absl::Now() < give_up_time) {
+    absl::SleepFor(backoff.Next());
+    bytes = client_->LoadCheckpoint(request);
+  }
+  if (bytes.ok()) return *std::move(bytes);
+  spdlog::warn("{}: no checkpoint to go on from: {}", request.run(),
+               bytes.status().ToString());
+  return "";
+}
+
+void Checkpointer::Begun(const std::string& run, RowSteps from) {
+  marks_[run] = {from.step, Now()};
+  if (from.step == 0) return;
+  spdlog::info("{}: goes on from step {} of {}", run, from.step,
+               from.step_count);
+}
+
+void Checkpointer::Stepped(const std::string& worker,
+                           const v1::LeasedBatch& batch, int index, int step,
+                           const std::function<std::string()>& save) {
+  const std::string& run = batch.runs(index).run();
+  const auto mark = marks_.find(run);
+  if (mark == marks_.end() || batch.checkpoint_steps() == 0 ||
+      step < mark->second.step + batch.checkpoint_steps() ||
+      Now() < mark->second.time + options_.pause) {
+    return;
+  }
+  // Also where there turns out to be nothing: it has been asked for.
+  mark->second = {step, Now()};
+  Item item;
+  item.bytes = save();
+  if (item.bytes.empty()) return;
+  item.header.set_worker(worker);
+  item.header.set_batch(batch.name());
+  item.header.set_epoch(batch.epoch());
+  item.header.set_run(run);
+  item.header.set_step(step);
+  Put(std::move(item));
+}
+
+void Checkpointer::Ended(const std::string& run) {
+  marks_.erase(run);
+  std::lock_guard lock(mutex_);
+  std::erase_if(waiting_,
+                [&](const Item& each) { return each.header.run() == run; });
+}
+
+// In the place of an older one in line, so that no row waits for ever.
+void Checkpointer::Put(Item item) {
+  std::lock_guard lock(mutex_);
+  const auto older = std::find_if(
+      waiting_.begin(), waiting_.end(),
+      [&](const Item& each) { return each.header.run() == item.header.run(); });
+  if (older != waiting_.end()) {
+    *older = std::move(item);
+  } else {
+    waiting_.push_back(std::move(item));
+  }
+  changed_.notify_all();
+}
+
+void Checkpointer::Work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return quitting_ || !waiting_.empty(); });
+    if (quitting_) return;
+    const Item item = std::move(waiting_.front());
+    waiting_.pop_front();
+    lock.unlock();
+    Send(item);
+    lock.lock();
+  }
+}
+
+void Checkpointer::Send(const Item& item) {
+  const absl::Status status =
+      client_->SaveCheckpoint(item.header, item.bytes, &slot_);
+  if (status.ok()) {
+    failures_ = 0;
+    spdlog::debug("{}: saved at step {}", item.header.run(),
+                  item.header.step());
+    return;
+  }
+  // A lease that is lost is told by others.
+  if (absl::IsFailedPrecondition(status)) return;
+  if (failures_++ % kFailuresPerLine != 0) return;
+  spdlog::warn("{}: not saved at step {}: {}", item.header.run(),
+               item.header.step(), status.ToString());
+}
+
+}  // namespace sheaf::worker
