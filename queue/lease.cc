@@ -119,6 +119,31 @@ Leased TakeBatch(Tx& tx, const Lessee& who, Picked picked, LeasePolicy* policy,
   return leased;
 }
 
+// The first run of the batch that the worker wants joined; none where it does
+// not hold that.
+std::optional<Run> FirstOfBeside(Tx& tx, const Lessee& who) {
+  const std::optional<Batch> batch = tx.FindBatch(who.beside);
+  if (!batch || batch->worker != who.id || batch->runs.empty()) {
+    return std::nullopt;
+  }
+  return tx.FindRun(batch->runs[0]);
+}
+
+// How many more rows may step with those at hand.
+int RoomBeside(Tx& tx, const Lessee& who, const Lane& lane,
+               LeasePolicy* policy) {
+  const std::optional<Queue> queue = tx.FindQueue(lane.queue);
+  if (!queue) return 0;
+  int64_t most = queue->settings.batch_size;
+  if (who.batch_size_max > 0) {
+    most = std::min<int64_t>(most, who.batch_size_max);
+  }
+  if (policy != nullptr) {
+    most = std::min<int64_t>(most, policy->RowsMax(lane, who));
+  }
+  return static_cast<int>(most) - who.row_count;
+}
+
 // Takes every run out of `batch`, each by `how`.
 template <class How>
 int EndBatch(Tx& tx, const Batch& batch, How how) {
@@ -160,11 +185,22 @@ LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
                   LeasePolicy* policy) {
   ExpireLeases(tx);
   LeaseResult result;
-  std::optional<Picked> picked = Pick(tx, who, policy, &result.next_time);
+  Lessee asking = who;
+  std::optional<Lane> beside;
+  if (who.beside) {
+    const std::optional<Run> first = FirstOfBeside(tx, who);
+    result.lost = !first;
+    if (!first || first->alone) return result;
+    beside = tx.FindLane(first->lane);
+    asking.batch_size_max = RoomBeside(tx, who, *beside, policy);
+    if (asking.batch_size_max <= 0) return result;
+  }
+  std::optional<Picked> picked =
+      Pick(tx, asking, policy, &result.next_time, beside ? &*beside : nullptr);
   if (!picked) return result;
   if (picked->planned) NoteStarted(tx, picked->queue.plan);
   result.leased =
-      TakeBatch(tx, who, *std::move(picked), policy, lease_duration);
+      TakeBatch(tx, asking, *std::move(picked), policy, lease_duration);
   return result;
 }
 

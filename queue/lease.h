@@ -26,6 +26,10 @@ struct Lessee {
   int batch_size_max = 0;  // 0: no limit of its own
   std::string device;
   int64_t device_bytes = 0;  // its memory; 0: not known
+  // A batch it holds, which what it leases is to join between two steps; none:
+  // it begins anew. And how many rows it steps now.
+  BatchId beside = {};
+  int row_count = 0;
 };
 
 // Whether the worker takes work of this lane at all.
@@ -52,6 +56,8 @@ struct LeaseResult {
   // Where there was nothing: when there may be, by the clock alone (a
   // scheduled run, a retry, a resume_time).
   absl::Time next_time = absl::InfiniteFuture();
+  // The batch to be joined is not the worker's any more.
+  bool lost = false;
 };
 
 // One place in line of a queue whose policy lets runs of different jobs go
@@ -99,6 +105,12 @@ class LeasePolicy {
 // that go with it: the rest of its batch where its queue goes by a plan; else
 // whom the policy chooses, where the queue's settings want that; else its
 // natural batch (runs of the same job and lane, up to the queue's batch size).
+//
+// Beside a batch at hand it answers what it would pick anyway, and that only if
+// it can step with the batch: of the same queue, whose settings or plan let
+// runs of different jobs go together, in lanes that differ in their owner
+// alone, and no more than there is room for; a plan's batch whole. So what
+// joins goes before nothing that is due before it.
 LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
                   LeasePolicy* policy = nullptr);
 

@@ -135,7 +135,10 @@ Picked PlannedBatch(Tx& tx, const Lessee& who, const Head& head) {
   --room;  // for the head
   PlannedRuns planned = PlannedWith(tx, head.queue.plan, head.run);
   for (Run& run : planned.members) {
-    if (run.id != head.run.id && room-- <= 0) continue;
+    if (run.id != head.run.id && room-- <= 0) {
+      members.cut = true;
+      continue;
+    }
     if (run.lane != head.run.lane && !CanServe(who, tx.FindLane(run.lane))) {
       continue;
     }
@@ -236,6 +239,23 @@ bool MayCross(const Head& head) {
          Batchable(head.lane.kind) && !head.run.alone;
 }
 
+// Whether runs may join a batch of lane `beside` where the head comes first.
+bool MayJoin(const Lane& beside, const Head& head) {
+  return head.queue.name == beside.queue &&
+         DifferInOwnerAlone(head.lane, beside) && !head.run.alone &&
+         (MayCross(head) || head.queue.plan);
+}
+
+// Whether what was picked may: a queue that only goes by its plan joins nothing
+// else, and runs of a batch that differ in more than their owner cannot.
+bool Joins(Tx& tx, const Lane& beside, const Head& head, const Picked& picked) {
+  if (picked.cut || !(picked.planned || MayCross(head))) return false;
+  return std::all_of(picked.runs.begin(), picked.runs.end(),
+                     [&](const Run& run) {
+                       return DifferInOwnerAlone(tx.FindLane(run.lane), beside);
+                     });
+}
+
 // The head's natural batch: runs of its job that have waited as long.
 Picked NaturalBatch(Tx& tx, const Lessee& who, const Head& head,
                     LeasePolicy* policy) {
@@ -280,7 +300,7 @@ void FailOneLate(Tx& tx, const std::string& queue, Run run) {
 }
 
 std::optional<Picked> Pick(Tx& tx, const Lessee& who, LeasePolicy* policy,
-                           absl::Time* next_time) {
+                           absl::Time* next_time, const Lane* beside) {
   std::set<std::string> held;
   absl::Time held_until = absl::InfiniteFuture();
   while (true) {
@@ -297,6 +317,7 @@ std::optional<Picked> Pick(Tx& tx, const Lessee& who, LeasePolicy* policy,
       FailOneLate(tx, head.queue.name, head.run);
       continue;
     }
+    if (beside != nullptr && !MayJoin(*beside, head)) return std::nullopt;
     Picked picked = PlannedBatch(tx, who, head);
     if (picked.runs.empty() && policy != nullptr && MayCross(head)) {
       const LeasePolicy::Choice choice = policy->Choose(
@@ -312,7 +333,13 @@ std::optional<Picked> Pick(Tx& tx, const Lessee& who, LeasePolicy* policy,
     }
     const size_t before = picked.runs.size();
     room.Fit(&picked.runs);
-    if (picked.runs.size() < before) picked.plan = PlanId{};
+    if (picked.runs.size() < before) {
+      picked.plan = PlanId{};
+      picked.cut = picked.planned;
+    }
+    if (beside != nullptr && !Joins(tx, *beside, head, picked)) {
+      return std::nullopt;
+    }
     return picked;
   }
 }

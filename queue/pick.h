@@ -15,11 +15,14 @@ struct Picked {
   bool planned = false;   // the queue's plan puts them together
   PlanId plan;            // the batch of it that they are, where it is whole
   int64_t plan_batch = 0;
+  bool cut = false;  // more of its batch wait than the worker takes at once
 };
 
-// Nothing: then `next_time` is when there may be something.
+// Nothing: then `next_time` is when there may be something. With `beside`, the
+// lane of a batch at hand: only what may join that, and nothing where something
+// else comes first.
 std::optional<Picked> Pick(Tx& tx, const Lessee& who, LeasePolicy* policy,
-                           absl::Time* next_time);
+                           absl::Time* next_time, const Lane* beside = nullptr);
 
 // The runs with what they ask for. Quick where a job's runs stand together.
 std::vector<LeasedRun> LoadRuns(Tx& tx, std::vector<Run> runs);

@@ -113,8 +113,11 @@ LeasePolicy::Choice BatchChooser::Choose(const Queue& queue, const Lessee& who,
 
   const batching::DeviceView device = {.devices = std::max(1, devices_()),
                                        .depth = queue.queued};
+  batching::WaitPolicy policy = PolicyOf(queue.settings, size);
+  // A device at work waits for nobody.
+  if (who.beside) policy.rule = batching::WaitRule::kOff;
   const batching::Choice chosen =
-      batching::ChooseBatch(heads, PolicyOf(queue.settings, size), device, now);
+      batching::ChooseBatch(heads, policy, device, now);
   LeasePolicy::Choice choice;
   if (!chosen.head) {
     choice.wait_until = chosen.wait_until;

@@ -82,12 +82,18 @@ double BatchMeter::Started(const Leased& leased, const Lessee& who,
           .Batch(classes);
   batch.start_time = now;
   batch.worker = who.id;
+  batch.joined = static_cast<bool>(who.beside);
   batch.plan = leased.plan;
   batch.plan_batch = leased.plan_batch;
   const double predicted = batch.predicted_ms;
   absl::MutexLock lock(&mutex_);
   run_ms_ +=
       kRunWeight * (predicted / static_cast<double>(set.rows.size()) - run_ms_);
+  if (batch.joined) {
+    for (auto& [id, other] : under_way_) {
+      if (other.worker == who.id) other.joined = true;
+    }
+  }
   under_way_[leased.batch.id] = std::move(batch);
   if (under_way_.size() > kUnderWayMax) under_way_.erase(under_way_.begin());
   return predicted;
@@ -105,7 +111,9 @@ std::optional<double> BatchMeter::FreeIn(WorkerId worker,
     }
     const double left = batch.predicted_ms * known->second.correction -
                         absl::ToDoubleMilliseconds(now - batch.start_time);
-    if (left <= 0) return std::nullopt;
+    // One that others have joined is no worse than slow; one of which only the
+    // pictures are still on their way holds up nobody.
+    if (left <= 0) continue;
     free_ms = std::max(free_ms.value_or(0), left);
   }
   return free_ms;
@@ -281,7 +289,7 @@ std::optional<MeasuredBatch> BatchMeter::Finished(BatchId id, absl::Time now) {
   const UnderWay batch = std::move(found->second);
   under_way_.erase(found);
   LearnMemory(batch);
-  if (!batch.well) return std::nullopt;
+  if (!batch.well || batch.joined) return std::nullopt;
   const absl::Duration actual = now - batch.start_time;
   const MeasuredBatch measured{absl::Milliseconds(batch.predicted_ms), actual,
                                batch.plan, batch.plan_batch};

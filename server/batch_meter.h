@@ -68,11 +68,13 @@ class BatchMeter {
   std::vector<batching::Profile> PricesOf(const batching::ShapeTable& shapes,
                                           const std::string& device = "") const;
 
-  // Handed out to a worker. Answers its predicted milliseconds; for a kind of
+  // Handed out to a worker; joins what that has at hand where it asked beside a
+  // batch, and then the time that any of these take tells nothing of batches
+  // that go by themselves. Answers its predicted milliseconds; for a kind of
   // work that nobody predicts, what a run has taken of late.
   double Started(const Leased& leased, const Lessee& who, absl::Time now);
   // Milliseconds until a worker is done with what it holds, as far as batches
-  // of such work have told: not for one that is late.
+  // of such work have told: not by one that is late.
   std::optional<double> FreeIn(WorkerId worker, absl::Time now) const;
   // What it has held so far, as its worker says.
   void Held(BatchId batch, const sheaf::v1::BatchMemory& memory);
@@ -118,6 +120,7 @@ class BatchMeter {
     absl::Time start_time;
     bool well = true;
     bool repriced = false;  // since it was predicted
+    bool joined = false;    // it joins others, or others it
     double device_bytes = 0;
     sheaf::v1::BatchMemory memory;
     PlanId plan;

@@ -1,14 +1,26 @@
 #include "server/lease_broker.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "base/crash_point.h"
+#include "queue/error.h"
 #include "server/stats_board.h"
 
 namespace sheaf::server {
+namespace {
+
+absl::Status NotHeld(const Lessee& who) {
+  return Error(Reason::kLeaseLost,
+               absl::StrCat(NameOf(who.beside), " is not held by ", who.name));
+}
+
+}  // namespace
 
 int64_t LeaseBroker::Wait(Lessee who, absl::Time until, Answer answer) {
+  DropJoin(who.id);
   auto entry = std::make_shared<Waiting>();
   entry->who = std::move(who);
   entry->since = core_->now();
@@ -51,6 +63,19 @@ void LeaseBroker::DropWorker(WorkerId worker) {
   for (int64_t handle : handles) Drop(handle);
 }
 
+void LeaseBroker::DropJoin(WorkerId worker) {
+  std::vector<int64_t> handles;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [handle, entry] : waiting_) {
+      if (entry->who.id == worker && entry->who.beside) {
+        handles.push_back(handle);
+      }
+    }
+  }
+  for (int64_t handle : handles) Drop(handle);
+}
+
 void LeaseBroker::Try(int64_t handle, Entry entry) {
   {
     absl::MutexLock lock(&mutex_);
@@ -66,7 +91,7 @@ void LeaseBroker::Try(int64_t handle, Entry entry) {
         return absl::OkStatus();
       },
       [this, handle, entry, result](const absl::Status& status) {
-        if (status.ok() && !result->leased) {
+        if (status.ok() && !result->leased && !result->lost) {
           return Park(handle, entry, result->next_time);
         }
         {
@@ -74,6 +99,7 @@ void LeaseBroker::Try(int64_t handle, Entry entry) {
           waiting_.erase(handle);
         }
         if (!status.ok()) return entry->answer(status);
+        if (result->lost) return entry->answer(NotHeld(entry->who));
         core_->stats->NoteLease(*result->leased);
         entry->answer(std::move(result->leased));
       });
@@ -126,6 +152,10 @@ void LeaseBroker::Signal() {
       woken.emplace_back(handle, entry);
     }
   }
+  // Who has nothing to do goes before who could do more.
+  std::stable_partition(woken.begin(), woken.end(), [](const auto& waiting) {
+    return !waiting.second->who.beside;
+  });
   for (auto& [handle, entry] : woken) Try(handle, std::move(entry));
 }
 
@@ -133,7 +163,8 @@ std::map<WorkerId, absl::Time> LeaseBroker::Idle() const {
   absl::MutexLock lock(&mutex_);
   std::map<WorkerId, absl::Time> idle;
   for (const auto& [handle, entry] : waiting_) {
-    if (!entry->dropped) idle[entry->who.id] = entry->since;
+    if (!entry->dropped && !entry->who.beside)
+      idle[entry->who.id] = entry->since;
   }
   return idle;
 }

@@ -26,7 +26,9 @@ class LeaseBroker {
   explicit LeaseBroker(Core* core) : core_(core) {}
 
   // Leases for `who`, waiting until `until` at the most. Answers once, on a
-  // thread of the store or the timer. The handle is for Drop.
+  // thread of the store or the timer. The handle is for Drop. LEASE_LOST where
+  // it is to join a batch that the worker does not hold. Ends the worker's
+  // earlier wait to join: it has news of its rows, or wants no more of it.
   int64_t Wait(Lessee who, absl::Time until, Answer answer);
   // Ends a wait early, with nothing. A lease that is under way then is handed
   // back by the caller, who learns of it by its answer.
@@ -34,7 +36,8 @@ class LeaseBroker {
   // Ends the waits of a worker (it is to leave).
   void DropWorker(WorkerId worker);
 
-  // Workers whose calls wait for work, and since when.
+  // Workers whose calls wait for work, and since when. Not those that only
+  // want others to join what they do.
   std::map<WorkerId, absl::Time> Idle() const;
 
   // Something was committed that may be work.
@@ -55,6 +58,7 @@ class LeaseBroker {
   };
   using Entry = std::shared_ptr<Waiting>;
 
+  void DropJoin(WorkerId worker);
   void Try(int64_t handle, Entry entry);
   void Park(int64_t handle, Entry entry, absl::Time next_time);
   void WakeAt(absl::Time time) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

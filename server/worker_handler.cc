@@ -43,10 +43,10 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
   LeaseReactor(Core* core, pb::LeaseBatchResponse* response)
       : core_(core), response_(response) {}
 
-  void Start(const WorkerInfo& worker, absl::Duration wait) {
-    who_ = worker.lessee;
+  void Start(Lessee who, absl::Duration wait) {
+    who_ = std::move(who);
     const int64_t handle = core_->broker->Wait(
-        worker.lessee, core_->now() + wait,
+        who_, core_->now() + wait,
         [this](absl::StatusOr<std::optional<Leased>> answer) {
           Answered(std::move(answer));
         });
@@ -187,7 +187,11 @@ grpc::ServerUnaryReactor* WorkerHandler::LeaseBatch(
   }
   core_.workers->Heard(id, core_.now());
   auto* reactor = new LeaseReactor(&core_, response);
-  reactor->Start(*worker, std::min(FromProto(request->wait()), kWaitMax));
+  Lessee who = worker->lessee;
+  who.beside = BatchOf(request->beside());
+  who.row_count = request->row_count();
+  reactor->Start(std::move(who),
+                 std::min(FromProto(request->wait()), kWaitMax));
   return reactor;
 }
 

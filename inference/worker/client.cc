@@ -121,6 +121,18 @@ absl::StatusOr<v1::LeaseBatchResponse> Client::LeaseBatch(
                                       request, wait + kCallDeadline, slot);
 }
 
+void Client::LeaseBeside(const v1::LeaseBatchRequest& request,
+                         grpc::ClientContext* context,
+                         v1::LeaseBatchResponse* response,
+                         std::function<void(absl::Status)> done) {
+  SetDeadline(context, absl::Seconds(request.wait().seconds()) + kCallDeadline);
+  workers_->async()->LeaseBatch(
+      context, &request, response,
+      [done = std::move(done)](const grpc::Status& status) {
+        done(ToAbslStatus(status));
+      });
+}
+
 absl::StatusOr<v1::ReportProgressResponse> Client::ReportProgress(
     const v1::ReportProgressRequest& request, absl::Duration deadline) {
   return Call<v1::ReportProgressResponse>(

@@ -8,6 +8,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -70,6 +71,13 @@ class Client {
   absl::StatusOr<v1::LeaseBatchResponse> LeaseBatch(const std::string& worker,
                                                     absl::Duration wait,
                                                     CancelSlot* slot);
+  // The same beside a batch at hand, without a thread that waits: `done` comes
+  // from one of gRPC's. `context` may end the call early; it and `response`
+  // live until then.
+  void LeaseBeside(const v1::LeaseBatchRequest& request,
+                   grpc::ClientContext* context,
+                   v1::LeaseBatchResponse* response,
+                   std::function<void(absl::Status)> done);
   absl::StatusOr<v1::ReportProgressResponse> ReportProgress(
       const v1::ReportProgressRequest& request,
       absl::Duration deadline = kCallDeadline);

@@ -1,12 +1,14 @@
 // What makes the pictures, as the worker's session sees it: rows that advance
-// together, one step at a time.
+// together, one step at a time, whatever batches they came with.
 //
 // The session owns the engine and calls it from one thread only. Between two
-// steps it may cancel rows; during a step nothing reaches the engine. An engine
-// may throw from any function: the session then fails all rows still alive, so
-// a fault of one row alone is better told as that row's end.
+// steps it may add and cancel rows; during a step nothing reaches the engine.
+// An engine may throw: from Add, and the session fails the rows of that batch;
+// from any other function, and it fails all rows still alive. So a fault of one
+// row alone is better told as that row's end.
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <string>
@@ -41,7 +43,7 @@ inline absl::StatusOr<std::string> MakePng(const PngMaker& maker) {
 // How one row ended: with a picture, without one (an engine that was told to
 // make none), or with an error.
 struct RowEnd {
-  int row = 0;  // Index into the batch's runs.
+  int64_t row = 0;
   std::string png;
   v1::ErrorClass error_class =
       v1::ERROR_CLASS_UNSPECIFIED;  // Unset: it went well.
@@ -66,41 +68,44 @@ class Engine {
   // The devices it works on, as the server shows them.
   virtual std::vector<v1::Device> Devices() const = 0;
 
-  // Takes on every run of `batch` as one row, in their order. Rows of an
-  // earlier batch are forgotten, whatever their state.
-  virtual void Begin(const v1::LeasedBatch& batch) = 0;
+  // Takes on every run of `batch` as one row, in their order, beside those at
+  // hand; answers the first one's number, which the others follow. No number is
+  // given twice. Where it throws, it has taken on none.
+  virtual int64_t Add(const v1::LeasedBatch& batch) = 0;
 
   // Advances all live rows one step and returns those that ended with it. A row
-  // is told once. Returns nothing when no row is alive.
+  // is told once, and forgotten. Returns nothing when no row is alive.
   virtual std::vector<RowEnd> Step() = 0;
 
-  // Where each row of the batch stands, ended ones included.
-  virtual std::vector<RowSteps> Steps() const = 0;
+  // Where a live row stands.
+  virtual RowSteps StepsOf(int64_t row) const = 0;
 
-  // What the batch has held so far; nothing for an engine that cannot tell.
+  // What the rows have held since the first of them was added to none; nothing
+  // for an engine that cannot tell.
   virtual v1::BatchMemory Memory() const { return {}; }
 
-  // What the picture of a row that is alive looks like by now; nothing for an
-  // engine, or a row, that cannot tell. No picture changes by it.
-  virtual PngMaker Preview(int /*row*/) { return nullptr; }
+  // What the picture of a live row looks like by now; nothing for an engine, or
+  // a row, that cannot tell. No picture changes by it.
+  virtual PngMaker Preview(int64_t /*row*/) { return nullptr; }
 
   // Not OK once no step will succeed any more: the session tells what it has,
   // says goodbye and leaves with these words.
   virtual absl::Status Health() const { return absl::OkStatus(); }
 
-  // Drops a row. It is not told as ended, and no other row's picture changes.
-  virtual void Cancel(int row) = 0;
+  // Drops a row, if it is alive. It is not told as ended, and no other row's
+  // picture changes.
+  virtual void Cancel(int64_t row) = 0;
 
   // What a live row has come to: another worker that begins it with this goes
   // on as this one would, to the last bit. Empty for an engine that cannot.
-  virtual std::string Save(int /*row*/) { return {}; }
+  virtual std::string Save(int64_t /*row*/) { return {}; }
 
  protected:
-  // What Save returned of a row of `batch` elsewhere; empty where there is
-  // nothing. An engine that cannot read it begins at the beginning.
-  std::string SavedOf(const v1::LeasedBatch& batch, int row) const {
-    if (!fetch_saved_ || batch.runs(row).checkpoint_step() == 0) return {};
-    return fetch_saved_(batch, row);
+  // What Save returned of the run at `index` of `batch` elsewhere; empty where
+  // there is nothing. An engine that cannot read it begins at the beginning.
+  std::string SavedOf(const v1::LeasedBatch& batch, int index) const {
+    if (!fetch_saved_ || batch.runs(index).checkpoint_step() == 0) return {};
+    return fetch_saved_(batch, index);
   }
 
  private:

@@ -43,6 +43,7 @@ struct Raw {
   std::string log_level = "info";
   bool log_json = false;
   bool no_images = false;
+  std::string join = "on";
 };
 
 const std::map<std::string, spdlog::level::level_enum> kLevels = {
@@ -82,6 +83,10 @@ void AddWorkerFlags(CLI::App* app, Flags* flags, Raw* raw) {
   app->add_option("--batch-size-max", raw->batch_size_max,
                   "Most runs in one batch; 0: no limit of its own")
       ->check(CLI::Range(0, 1024));
+  app->add_option("--join", raw->join,
+                  "Whether runs may join a batch at hand between two steps")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str();
   app->add_flag("--once", flags->session.once, "Leave after one batch");
   app->add_flag("--exit-with-parent", flags->exit_with_parent,
                 "Stop when the process that started this one ends");
@@ -221,6 +226,7 @@ void Convert(const Raw& raw, Flags* flags) {
       raw.engine == "torch" ? EngineKind::kTorch : EngineKind::kSimulated;
   flags->studio.model_bytes_max = raw.model_memory;
   flags->studio.memory_bytes_max = raw.tensor_memory;
+  flags->session.join = raw.join == "on";
   flags->session.stall_timeout = *ParseWaitTime(raw.stall_timeout);
   flags->session.measures_by_itself = raw.calibrate == "auto";
   flags->measuring.budget = *ParseWaitTime(raw.calibrate_time);

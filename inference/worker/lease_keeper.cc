@@ -74,6 +74,7 @@ void LeaseKeeper::Begin(const v1::LeasedBatch& batch, const Terms& terms) {
   steps_.assign(runs_.size(), RowSteps());
   memory_.Clear();
   engine_works_ = true;
+  telling_ = true;
   stall_told_ = false;
   step_time_ = Clock::now();
   lease_duration_ = ToChrono(terms.lease_duration);
@@ -124,14 +125,28 @@ void LeaseKeeper::TakePreviews(std::vector<RowPreview> previews) {
 void LeaseKeeper::EngineEnded() {
   Lock lock(mutex_);
   engine_works_ = false;
+  telling_ = false;
   send_time_ = Clock::time_point::max();
+}
+
+void LeaseKeeper::TellAtOnce() {
+  Lock lock(mutex_);
+  telling_ = true;
+  if (pending_.empty()) return;
+  send_time_ = Clock::now();
+  changed_.notify_all();
+}
+
+bool LeaseKeeper::HasToldAll() const {
+  Lock lock(mutex_);
+  return lost_ || (!sending_ && pending_.empty());
 }
 
 void LeaseKeeper::AddOutcome(int row, v1::RunOutcome outcome) {
   Lock lock(mutex_);
   ended_[row] = true;
   pending_.push_back(std::move(outcome));
-  if (!engine_works_) return;
+  if (!telling_) return;
   // A retry that waits for its time takes this one along.
   if (send_time_ == Clock::time_point::max()) {
     send_time_ = Clock::now();
@@ -180,14 +195,13 @@ void LeaseKeeper::Work() {
     }
     CheckStall(lock);
     const Clock::time_point now = Clock::now();
-    if (engine_works_ && !sending_ && now >= send_time_) {
+    if (telling_ && !sending_ && now >= send_time_) {
       SendOutcomes(lock).IgnoreError();  // It has set the time to try again.
     } else if (now >= report_time_) {
       Report(lock);
     } else {
-      changed_.wait_until(lock, engine_works_
-                                    ? std::min(report_time_, send_time_)
-                                    : report_time_);
+      changed_.wait_until(
+          lock, telling_ ? std::min(report_time_, send_time_) : report_time_);
     }
   }
 }

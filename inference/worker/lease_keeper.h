@@ -1,10 +1,10 @@
 // Holds on to one batch's lease: reports in time, takes the server's orders,
 // and tells outcomes until the server has them or the lease is gone.
 //
-// Owned by the session, which begins and ends batches from its thread; a thread
-// of its own does the reporting, so that neither a long step nor a slow server
-// makes the other wait. Functions may be called from any thread unless they say
-// otherwise. One batch at a time.
+// Owned by a KeeperPool, used by one held batch at a time, from the session's
+// thread; a thread of its own does the reporting, so that neither a long step
+// nor a slow server makes the other wait. Functions may be called from any
+// thread unless they say otherwise.
 #pragma once
 
 #include <atomic>
@@ -62,15 +62,20 @@ class LeaseKeeper {
   // Goes with the next report, which comes soon for it, but not more than once
   // a second. Takes the place of what the row had waiting.
   void TakePreviews(std::vector<RowPreview> previews);
-  // No row is alive: outcomes now wait for Flush, to be told together.
+  // No row is alive: outcomes now wait, to be told together.
   void EngineEnded();
+  // They wait no longer: the thread tells what there is, and what comes.
+  void TellAtOnce();
+  // Nothing waits to be told, or ever will be, since the lease is lost.
+  bool HasToldAll() const;
   // Tells the outcomes that are left. True when the server has them all; false
   // when the lease is lost or, after Hurry, time is over.
   bool Flush();
   // Forgets the batch. What is still under way for it changes nothing later.
   void End();
 
-  // While the engine works, it is told at once; after EngineEnded, by Flush.
+  // While the engine works, it is told at once; after EngineEnded, by Flush or
+  // TellAtOnce.
   void AddOutcome(int row, v1::RunOutcome outcome);
   // Orders that came since the last call; empty ones mostly, and then cheap.
   Orders TakeOrders();
@@ -119,6 +124,7 @@ class LeaseKeeper {
   std::vector<bool> ended_ ABSL_GUARDED_BY(mutex_);
   std::vector<RowSteps> steps_ ABSL_GUARDED_BY(mutex_);
   bool engine_works_ ABSL_GUARDED_BY(mutex_) = false;
+  bool telling_ ABSL_GUARDED_BY(mutex_) = false;  // Outcomes do not wait.
   bool stall_told_ ABSL_GUARDED_BY(mutex_) = false;
   Clock::time_point step_time_ ABSL_GUARDED_BY(mutex_);
 

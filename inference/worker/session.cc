@@ -13,6 +13,8 @@ namespace {
 // A worker that leaves has a few seconds in all.
 constexpr absl::Duration kGoodbyeDeadline = absl::Seconds(1);
 constexpr absl::Duration kAbandonDeadline = absl::Milliseconds(600);
+// A server that has answered another question has ended waits for joining.
+constexpr absl::Duration kJoinsEndWithin = absl::Seconds(2);
 constexpr absl::Duration kBackoffFirst = absl::Milliseconds(100);
 constexpr absl::Duration kBackoffLongest = absl::Seconds(5);
 // While a server stays away, one line a minute or so says so.
@@ -38,18 +40,6 @@ SessionOptions Introduce(SessionOptions options, const Engine& engine) {
   return options;
 }
 
-const char* Name(BatchResult::End end) {
-  switch (end) {
-    case BatchResult::End::kFinished:
-      return "finished";
-    case BatchResult::End::kLost:
-      return "lost";
-    case BatchResult::End::kReleased:
-      return "released";
-  }
-  return "";
-}
-
 }  // namespace
 
 Session::Session(SessionOptions options, Client* client, Engine* engine)
@@ -57,11 +47,14 @@ Session::Session(SessionOptions options, Client* client, Engine* engine)
       client_(client),
       engine_(engine),
       calibrator_(options_.measurer, client, options_.measures_by_itself),
-      keeper_(client, {.stall_timeout = options_.stall_timeout,
-                       .on_drain = [this] { Drain(); },
-                       .on_stall = options_.on_stall}),
+      keepers_(client, {.stall_timeout = options_.stall_timeout,
+                        .on_drain = [this] { Drain(); },
+                        .on_stall = options_.on_stall}),
       uploader_(client, {}),
       checkpointer_(client, {.pause = options_.checkpoint_pause}),
+      joiner_(client),
+      batches_({client, engine, &keepers_, &uploader_, &checkpointer_,
+                &stopping_, &options_.at_point}),
       backoff_(kBackoffFirst, kBackoffLongest) {}
 
 absl::Status Session::Run() {
@@ -77,8 +70,9 @@ absl::Status Session::Run() {
 
 void Session::Stop() {
   stopping_ = true;
-  keeper_.Hurry();
+  keepers_.Hurry();
   waiting_call_.Cancel();
+  joiner_.Cancel();
   std::lock_guard lock(mutex_);
   changed_.notify_all();
 }
@@ -110,14 +104,14 @@ absl::Status Session::Serve() {
       Registration::Open(client_, options_.hello,
                          {.on_signal =
                               [this](const v1::WorkerSignal& signal) {
-                                if (signal.report_now()) keeper_.ReportSoon();
+                                if (signal.report_now()) keepers_.ReportSoon();
                                 calibrator_.Heard(signal);
                                 if (signal.drain()) Drain();
                               },
                           .on_end =
                               [this] {
                                 // A batch at hand shows that we live.
-                                keeper_.ReportSoon();
+                                keepers_.ReportSoon();
                                 waiting_call_.Cancel();
                               }},
                          &waiting_call_);
@@ -134,57 +128,98 @@ absl::Status Session::Serve() {
     worker_ = terms.worker;
   }
   engine_->SetFetchSaved(
-      [this, worker = terms.worker](const v1::LeasedBatch& batch, int row) {
-        return checkpointer_.Fetch(worker, batch, row);
+      [this, worker = terms.worker](const v1::LeasedBatch& batch, int index) {
+        return checkpointer_.Fetch(worker, batch, index);
       });
   const absl::Status status = LeaseLoop(**registration);
   SayGoodbye(terms.worker);
+  joiner_.Reset();
   return status;
 }
 
 absl::Status Session::LeaseLoop(const Registration& registration) {
   while (true) {
+    SHEAF_RETURN_IF_ERROR(StepAll(registration));
     waiting_call_.Reset();
     if (leaving()) return absl::OkStatus();
     if (registration.ended()) {
       return absl::UnavailableError("the server closed the stream");
     }
-    const auto response = client_->LeaseBatch(
-        registration.terms().worker, calibrator_.Wait(options_.lease_wait),
-        &waiting_call_);
-    if (!response.ok()) {
-      // The call may be cancelled because of what the checks above will say.
-      if (leaving() || registration.ended()) continue;
-      // It may also have leased a batch whose answer was lost. Coming back
-      // under a new name, after a goodbye to the old one, hands it back.
-      return response.status();
-    }
-    backoff_.Reset();
-    failure_count_ = 0;
-    if (response->drain()) Drain();
-    if (response->has_batch()) {
-      RunBatch(response->batch(), registration.terms());
-      calibrator_.Ran(response->batch());
-    } else {
+    SHEAF_ASSIGN_OR_RETURN(
+        const bool works,
+        Lease(registration, calibrator_.Wait(options_.lease_wait)));
+    if (!works && !leaving() && !registration.ended()) {
       calibrator_.Idle(registration.terms().worker);
     }
   }
 }
 
-void Session::RunBatch(const v1::LeasedBatch& batch, const Terms& terms) {
-  spdlog::debug("{} epoch {}: leased with {} runs", batch.name(), batch.epoch(),
-                batch.runs_size());
-  const BatchRun::Tools tools = {client_,           engine_,        &keeper_,
-                                 &uploader_,        &checkpointer_, &stopping_,
-                                 &options_.at_point};
-  const BatchResult result = BatchRun(tools, batch, terms).Run();
-  spdlog::debug("{} epoch {}: {}, {} succeeded, {} failed", batch.name(),
-                batch.epoch(), Name(result.end), result.succeeded,
-                result.failed);
-  if (options_.once) once_done_ = true;
+absl::Status Session::StepAll(const Registration& registration) {
+  const Terms& terms = registration.terms();
+  while (true) {
+    while (batches_.live_count() > 0) {
+      batches_.Step();
+      BeginJoined(terms);
+      const bool may_join = options_.join && !options_.once && !leaving();
+      if (!may_join || batches_.live_count() == 0) continue;
+      const std::string batch = batches_.ToBeJoined(options_.join_age);
+      if (batch.empty() || registration.ended()) continue;
+      joiner_.Ask(terms.worker, batch, batches_.live_count());
+    }
+    if (options_.once && batches_.begun_count() > 0) once_done_ = true;
+    absl::Status status;
+    if (!leaving() && !registration.ended()) {
+      // The device need not idle for pictures that are on their way. And any
+      // such question ends those for joining.
+      if (joiner_.busy() || batches_.MayOverlap()) {
+        status = Lease(registration, absl::ZeroDuration()).status();
+      }
+      if (status.ok()) status = SettleJoins(registration);
+    }
+    if (batches_.live_count() > 0) continue;
+    batches_.CloseAll();
+    return status;
+  }
 }
 
+absl::StatusOr<bool> Session::Lease(const Registration& registration,
+                                    absl::Duration wait) {
+  const auto response =
+      client_->LeaseBatch(registration.terms().worker, wait, &waiting_call_);
+  if (!response.ok()) {
+    // The call may be cancelled because of what the caller is going to see.
+    if (leaving() || registration.ended()) return false;
+    // It may also have leased a batch whose answer was lost. Coming back
+    // under a new name, after a goodbye to the old one, hands it back.
+    return response.status();
+  }
+  backoff_.Reset();
+  failure_count_ = 0;
+  if (response->drain()) Drain();
+  if (!response->has_batch()) return false;
+  calibrator_.Ran(response->batch());
+  batches_.Begin(response->batch(), registration.terms());
+  return true;
+}
+
+void Session::BeginJoined(const Terms& terms) {
+  for (v1::LeasedBatch& batch : joiner_.Take()) {
+    batches_.Begin(std::move(batch), terms);
+  }
+  if (joiner_.drained()) Drain();
+}
+
+absl::Status Session::SettleJoins(const Registration& registration) {
+  if (!joiner_.busy()) return joiner_.trouble();
+  const bool quiet = joiner_.WaitQuiet(kJoinsEndWithin);
+  BeginJoined(registration.terms());
+  if (!quiet) return absl::UnavailableError("the server ends no waits");
+  return joiner_.trouble();
+}
+
+// What joiner's calls may have leased meanwhile is handed back with the rest.
 void Session::SayGoodbye(const std::string& worker) {
+  joiner_.Cancel();
   const absl::Status status =
       client_->DeregisterWorker(worker, kGoodbyeDeadline);
   if (!status.ok()) spdlog::debug("no goodbye: {}", status.ToString());

@@ -1,5 +1,6 @@
-// A worker's life: register, lease batches and run them one after another,
-// register again when the server was gone, and leave in order.
+// A worker's life: register, lease batches, step them, let others join them and
+// begin the next while pictures of the last are on their way; register again
+// when the server was gone, and leave in order.
 //
 // Owned by main, which calls Run on one thread and the other functions from
 // any. The engine and the client must outlive it.
@@ -15,12 +16,13 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "inference/worker/backoff.h"
-#include "inference/worker/batch_run.h"
+#include "inference/worker/batch_set.h"
 #include "inference/worker/calibrator.h"
 #include "inference/worker/checkpointer.h"
 #include "inference/worker/client.h"
 #include "inference/worker/engine.h"
-#include "inference/worker/lease_keeper.h"
+#include "inference/worker/joiner.h"
+#include "inference/worker/keeper_pool.h"
 #include "inference/worker/registration.h"
 #include "inference/worker/uploader.h"
 
@@ -30,6 +32,10 @@ struct SessionOptions {
   // How the worker presents itself; the engine adds its devices.
   v1::RegisterWorkerRequest hello;
   bool once = false;  // Leave after one batch.
+  // Let other batches join one at hand.
+  bool join = true;
+  // A batch younger than this is not worth a question.
+  absl::Duration join_age = absl::Milliseconds(50);
   absl::Duration lease_wait = absl::Seconds(30);
   // An engine without a step for so long is taken for hung: `on_stall` is
   // called, which had better end the process, because nothing else ends a call
@@ -66,7 +72,14 @@ class Session {
   // The life of one registration. OK when leaving.
   absl::Status Serve();
   absl::Status LeaseLoop(const Registration& registration);
-  void RunBatch(const v1::LeasedBatch& batch, const Terms& terms);
+  // Until no row is alive and nothing joins any more.
+  absl::Status StepAll(const Registration& registration);
+  // Asks for a batch; takes it on where there is one.
+  absl::StatusOr<bool> Lease(const Registration& registration,
+                             absl::Duration wait);
+  void BeginJoined(const Terms& terms);
+  // Every answer to a question for joining is here, none is under way.
+  absl::Status SettleJoins(const Registration& registration);
   void SayGoodbye(const std::string& worker);
   void Drain();
   // Run's thread.
@@ -90,9 +103,11 @@ class Session {
 
   // Their threads call back: they come after, and so go before, what is above.
   Calibrator calibrator_;
-  LeaseKeeper keeper_;
+  KeeperPool keepers_;
   Uploader uploader_;
   Checkpointer checkpointer_;
+  Joiner joiner_;
+  BatchSet batches_;
   Backoff backoff_;
   int failure_count_ = 0;  // Since the last call that went well.
   absl::Status refusal_;   // Why the server will never take this worker.

@@ -69,54 +69,63 @@ std::vector<SimulatedEngine::RowFault> SimulatedEngine::FaultsFor(
   return faults;
 }
 
-SimulatedEngine::Row SimulatedEngine::MakeRow(int index) const {
-  const v1::RunRequest& request = batch_.runs(index).request();
+SimulatedEngine::Row SimulatedEngine::MakeRow(
+    std::shared_ptr<const v1::LeasedBatch> batch, int index) const {
+  const v1::RunRequest& request = batch->runs(index).request();
   Row row;
   row.steps.step_count =
       request.has_steps() ? request.steps() : options_.steps_default;
-  row.faults = FaultsFor(batch_, index, &row.fault_error);
-  const std::string saved = SavedOf(batch_, index);
+  row.faults = FaultsFor(*batch, index, &row.fault_error);
+  row.batch = std::move(batch);
+  row.index = index;
+  const std::string saved = SavedOf(*row.batch, index);
   if (saved.empty()) return row;
   for (int step = 1; step < row.steps.step_count; ++step) {
     if (saved == SavedText(step, row.steps.step_count)) row.steps.step = step;
   }
   if (row.steps.step == 0) {
     spdlog::warn("{}: its checkpoint is none of this engine's, it starts anew",
-                 batch_.runs(index).run());
+                 row.batch->runs(index).run());
   }
   return row;
 }
 
-void SimulatedEngine::Begin(const v1::LeasedBatch& batch) {
-  batch_ = batch;
-  memory_.Clear();
-  rows_.clear();
-  groups_.assign(1, Group());
-  for (int index = 0; index < batch_.runs_size(); ++index) {
-    rows_.push_back(MakeRow(index));
-    groups_[0].push_back(index);
+int64_t SimulatedEngine::Add(const v1::LeasedBatch& batch) {
+  DropEndedRows();
+  if (rows_.empty()) memory_.Clear();
+  const auto shared = std::make_shared<const v1::LeasedBatch>(batch);
+  // Where memory ran out, the last group is the smallest.
+  if (groups_.empty()) groups_.emplace_back();
+  const int64_t first = next_row_;
+  for (int index = 0; index < batch.runs_size(); ++index) {
+    rows_.emplace(next_row_, MakeRow(shared, index));
+    groups_.back().push_back(next_row_++);
   }
+  return first;
 }
 
-std::vector<RowSteps> SimulatedEngine::Steps() const {
-  std::vector<RowSteps> steps;
-  steps.reserve(rows_.size());
-  for (const Row& row : rows_) steps.push_back(row.steps);
-  return steps;
+RowSteps SimulatedEngine::StepsOf(int64_t row) const {
+  const auto found = rows_.find(row);
+  return found == rows_.end() ? RowSteps() : found->second.steps;
 }
 
-PngMaker SimulatedEngine::Preview(int row) {
-  if (!options_.images) return nullptr;
-  const RowSteps& steps = rows_[row].steps;
+PngMaker SimulatedEngine::Preview(int64_t row) {
+  const auto found = rows_.find(row);
+  if (!options_.images || found == rows_.end()) return nullptr;
+  const RowSteps& steps = found->second.steps;
   return DrawSimulatedPreview(
-      batch_, row, options_.image_side_max,
+      *found->second.batch, found->second.index, options_.image_side_max,
       static_cast<double>(steps.step) / std::max(1, steps.step_count));
 }
 
-void SimulatedEngine::Cancel(int row) { rows_[row].live = false; }
+std::string SimulatedEngine::Save(int64_t row) {
+  const RowSteps steps = StepsOf(row);
+  return SavedText(steps.step, steps.step_count);
+}
 
-std::string SimulatedEngine::Save(int row) {
-  return SavedText(rows_[row].steps.step, rows_[row].steps.step_count);
+void SimulatedEngine::Cancel(int64_t row) {
+  const auto found = rows_.find(row);
+  if (found != rows_.end()) found->second.live = false;
 }
 
 void SimulatedEngine::Reach(FaultPoint point, const v1::LeasedBatch& batch) {
@@ -138,21 +147,23 @@ std::vector<RowEnd> SimulatedEngine::Step() {
   for (const Group& group : groups_) StrikeGroup(group, &ends);
   DropEndedRows();
   for (const Group& group : groups_) AdvanceGroup(group, &ends);
+  DropEndedRows();
   return ends;
 }
 
 void SimulatedEngine::DropEndedRows() {
   for (Group& group : groups_) {
-    std::erase_if(group, [this](int row) { return !rows_[row].live; });
+    std::erase_if(group, [this](int64_t row) { return !rows_.at(row).live; });
   }
   std::erase_if(groups_, [](const Group& group) { return group.empty(); });
+  std::erase_if(rows_, [](const auto& row) { return !row.second.live; });
 }
 
 std::vector<SimulatedEngine::RowFault> SimulatedEngine::StrikingFaults(
-    const Group& group, int row) const {
+    const Group& group, int64_t row) const {
   std::vector<RowFault> striking;
-  for (const RowFault& candidate : rows_[row].faults) {
-    if (StrikesAtStep(candidate.fault, rows_[row].steps.step + 1,
+  for (const RowFault& candidate : rows_.at(row).faults) {
+    if (StrikesAtStep(candidate.fault, rows_.at(row).steps.step + 1,
                       static_cast<int>(group.size()))) {
       striking.push_back(candidate);
     }
@@ -164,7 +175,7 @@ bool SimulatedEngine::RunsOutOfMemory(const Group& group) const {
   const int64_t needed =
       options_.row_bytes * static_cast<int64_t>(group.size());
   if (options_.memory_bytes > 0 && needed > options_.memory_bytes) return true;
-  return std::any_of(group.begin(), group.end(), [&](int row) {
+  return std::any_of(group.begin(), group.end(), [&](int64_t row) {
     const std::vector<RowFault> faults = StrikingFaults(group, row);
     return std::any_of(
         faults.begin(), faults.end(), [](const RowFault& candidate) {
@@ -211,10 +222,10 @@ void SimulatedEngine::SplitUntilItFits(std::vector<RowEnd>* ends) {
 
 void SimulatedEngine::StrikeGroup(const Group& group,
                                   std::vector<RowEnd>* ends) {
-  for (const int row : group) {
-    const int step = rows_[row].steps.step + 1;
-    if (!rows_[row].fault_error.empty()) {
-      FailRow(row, v1::ERROR_CLASS_BAD_INPUT, rows_[row].fault_error, ends);
+  for (const int64_t row : group) {
+    const int step = rows_.at(row).steps.step + 1;
+    if (!rows_.at(row).fault_error.empty()) {
+      FailRow(row, v1::ERROR_CLASS_BAD_INPUT, rows_.at(row).fault_error, ends);
       continue;
     }
     for (const auto& [fault, own] : StrikingFaults(group, row)) {
@@ -247,15 +258,15 @@ void SimulatedEngine::AdvanceGroup(const Group& group,
   if (time > absl::ZeroDuration()) {
     options_.sleep ? options_.sleep(time) : absl::SleepFor(time);
   }
-  for (const int index : group) {
-    Row& row = rows_[index];
+  for (const int64_t number : group) {
+    Row& row = rows_.at(number);
     if (++row.steps.step < row.steps.step_count) continue;
     row.live = false;
     RowEnd end;
-    end.row = index;
+    end.row = number;
     if (options_.images) {
       absl::StatusOr<std::string> png =
-          DrawSimulatedPicture(batch_, index, options_.image_side_max);
+          DrawSimulatedPicture(*row.batch, row.index, options_.image_side_max);
       if (png.ok()) {
         end.png = *std::move(png);
       } else {
@@ -269,16 +280,16 @@ void SimulatedEngine::AdvanceGroup(const Group& group,
 
 void SimulatedEngine::LoseDevice(std::vector<RowEnd>* ends) {
   health_ = absl::AbortedError("simulated: the device is lost");
-  for (int row = 0; row < static_cast<int>(rows_.size()); ++row) {
-    FailRow(row, v1::ERROR_CLASS_TRANSIENT, std::string(health_.message()),
-            ends);
+  for (const auto& entry : rows_) {
+    FailRow(entry.first, v1::ERROR_CLASS_TRANSIENT,
+            std::string(health_.message()), ends);
   }
 }
 
-void SimulatedEngine::FailRow(int row, v1::ErrorClass error_class,
+void SimulatedEngine::FailRow(int64_t row, v1::ErrorClass error_class,
                               std::string message, std::vector<RowEnd>* ends) {
-  if (!rows_[row].live) return;  // The first of several faults is told.
-  rows_[row].live = false;
+  if (!rows_.at(row).live) return;  // The first of several faults is told.
+  rows_.at(row).live = false;
   RowEnd end;
   end.row = row;
   end.error_class = error_class;

@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -37,16 +39,16 @@ class SimulatedEngine : public Engine {
   std::vector<v1::Device> Devices() const override;
   // Faults of a run's own, in extra["sim.fault"], strike that run alone; where
   // they cannot be read, the run fails with BAD_INPUT.
-  void Begin(const v1::LeasedBatch& batch) override;
+  int64_t Add(const v1::LeasedBatch& batch) override;
   std::vector<RowEnd> Step() override;
-  std::vector<RowSteps> Steps() const override;
+  RowSteps StepsOf(int64_t row) const override;
   v1::BatchMemory Memory() const override { return memory_; }
   // The picture, paler the fewer of its steps are done.
-  PngMaker Preview(int row) override;
+  PngMaker Preview(int64_t row) override;
   absl::Status Health() const override { return health_; }
-  void Cancel(int row) override;
+  void Cancel(int64_t row) override;
   // A step number: the picture depends on the request alone.
-  std::string Save(int row) override;
+  std::string Save(int64_t row) override;
 
   // Hangs, crashes or exits if a fault for `point` applies to a run of `batch`.
   // The session's caller calls it there.
@@ -61,18 +63,20 @@ class SimulatedEngine : public Engine {
     bool own = false;  // From the run itself, not from the command line.
   };
   struct Row {
+    std::shared_ptr<const v1::LeasedBatch> batch;
+    int index = 0;  // Into the batch's runs.
     bool live = true;
     RowSteps steps;
     std::vector<RowFault> faults;
     std::string fault_error;  // Why the run's own faults cannot be read.
   };
   // Rows that go through the model together.
-  using Group = std::vector<int>;
+  using Group = std::vector<int64_t>;
 
-  Row MakeRow(int index) const;
+  Row MakeRow(std::shared_ptr<const v1::LeasedBatch> batch, int index) const;
   std::vector<RowFault> FaultsFor(const v1::LeasedBatch& batch, int index,
                                   std::string* error) const;
-  std::vector<RowFault> StrikingFaults(const Group& group, int row) const;
+  std::vector<RowFault> StrikingFaults(const Group& group, int64_t row) const;
   bool RunsOutOfMemory(const Group& group) const;
   void DropEndedRows();
   void NoteMemory(int rows);
@@ -80,12 +84,12 @@ class SimulatedEngine : public Engine {
   void StrikeGroup(const Group& group, std::vector<RowEnd>* ends);
   void AdvanceGroup(const Group& group, std::vector<RowEnd>* ends);
   void LoseDevice(std::vector<RowEnd>* ends);
-  void FailRow(int row, v1::ErrorClass error_class, std::string message,
+  void FailRow(int64_t row, v1::ErrorClass error_class, std::string message,
                std::vector<RowEnd>* ends);
 
   const SimulatedEngineOptions options_;
-  v1::LeasedBatch batch_;
-  std::vector<Row> rows_;
+  std::map<int64_t, Row> rows_;
+  int64_t next_row_ = 0;
   std::vector<Group> groups_;
   v1::BatchMemory memory_;
   absl::Status health_;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -40,37 +41,45 @@ class Uploader {
   ~Uploader();
 
   // `done` is called from an uploading thread, unless Cancel comes before.
-  // Bounded by its caller: one picture for each row of a batch.
-  void Upload(PngMaker picture, Done done);
+  // `group`: what is waited for and cancelled together, one held batch. Bounded
+  // by its caller: one picture for each row of the batches at hand.
+  void Upload(int64_t group, PngMaker picture, Done done);
 
-  // True once nothing waits or runs; false if that takes longer than `limit`.
-  bool WaitIdle(absl::Duration limit);
+  // True once nothing of the group waits or runs; false if that takes longer
+  // than `limit`.
+  bool WaitIdle(int64_t group, absl::Duration limit);
 
-  // Drops what waits and interrupts what runs. When it is idle again, no `done`
-  // of before is called any more.
-  void Cancel();
+  // Drops what waits of the group and interrupts what runs. When it is idle
+  // again, no `done` of before is called any more.
+  void Cancel(int64_t group);
 
  private:
   struct Item {
+    int64_t group = 0;
     PngMaker picture;
     Done done;
-    std::int64_t generation = 0;
+  };
+  // One thread, and the group it works for.
+  struct Lane {
+    CancelSlot slot;
+    int64_t group = 0;
+    bool busy = false;
+    bool dropped = false;
   };
 
-  void Work(CancelSlot* slot);
+  void Work(Lane* lane);
   absl::StatusOr<std::string> UploadWithRetry(const std::string& png,
-                                              std::int64_t generation,
-                                              CancelSlot* slot);
+                                              Lane* lane);
+  void DropLocked(Lane* lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Client* const client_;
   const Options options_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool quitting_ ABSL_GUARDED_BY(mutex_) = false;
-  std::int64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;  // Up with each Cancel.
-  int running_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<int64_t, int> open_ ABSL_GUARDED_BY(mutex_);  // Of each group.
   std::deque<Item> waiting_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::unique_ptr<CancelSlot>> slots_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<std::thread> threads_;
 };
 

@@ -3,6 +3,7 @@
 // choice.
 #include <algorithm>
 
+#include "tests/queue/puppet.h"
 #include "tests/queue/use_case_test.h"
 
 namespace sheaf {
@@ -10,45 +11,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-// Does as it is told, and remembers what it saw.
-class Puppet : public LeasePolicy {
- public:
-  Choice Choose(const Queue&, const Lessee&, const std::vector<Line>& lines,
-                absl::Time) override {
-    seen = lines;
-    if (wait_until != absl::InfinitePast()) return {{}, wait_until};
-    Choice choice;
-    for (const Line& line : lines) {
-      for (const LeasedRun& run : line.waiting) {
-        if (choice.runs.size() < take) choice.runs.push_back(run.run.id);
-      }
-    }
-    return choice;
-  }
-  int64_t RunningMax(const std::string&) override { return running_max; }
-  Turn Next(const Lessee&, const std::vector<LaneHead>& heads,
-            absl::Time) override {
-    owners.clear();
-    for (const LaneHead& head : heads) owners.push_back(head.lane.owner);
-    if (next >= heads.size()) return {std::nullopt, turn_wait};
-    return {next};
-  }
-  int RowsMax(const Lane&, const Lessee&) override { return rows_max; }
-  int Share(const Lessee&, const Lane&, const std::vector<LeasedRun>& runs,
-            absl::Time) override {
-    return std::min<int>(share, static_cast<int>(runs.size()));
-  }
-  int64_t running_max = 0;
-  size_t next = 0;
-  absl::Time turn_wait = absl::InfiniteFuture();
-  int share = 100;
-  std::vector<std::string> owners;  // of the heads it was last shown
-  std::vector<Line> seen;
-  size_t take = 4;
-  int rows_max = 100;
-  absl::Time wait_until = absl::InfinitePast();
-};
 
 class LeasePolicyTest : public UseCaseTest {
  protected:

@@ -88,6 +88,35 @@ TEST_F(BatchMeterTest, ABatchWithAFailureTeachesNothing) {
   EXPECT_THAT(meter_.All(), IsEmpty());
 }
 
+TEST_F(BatchMeterTest, TimesOfBatchesThatStepTogetherTeachNothing) {
+  const auto overlap = [&](BatchId beside) {
+    meter_.Started(BatchOf(1), kGpu, kNow);
+    Lessee who = kGpu;
+    who.beside = beside;
+    meter_.Started(BatchOf(2), who, kNow);
+    const absl::Time end = kNow + absl::Seconds(1);
+    return std::make_pair(meter_.Finished(BatchId{1}, end).has_value(),
+                          meter_.Finished(BatchId{2}, end).has_value());
+  };
+  EXPECT_EQ(overlap(BatchId{1}), std::make_pair(false, false));
+  // The next batch, that begins while the pictures of the last are on their
+  // way, joins nothing.
+  EXPECT_EQ(overlap(BatchId{}), std::make_pair(true, true));
+}
+
+TEST_F(BatchMeterTest, MemoryOfBatchesThatStepTogetherIsLearned) {
+  meter_.Started(BatchOf(1), kGpu, kNow);
+  Lessee who = kGpu;
+  who.beside = BatchId{1};
+  meter_.Started(BatchOf(2), who, kNow);
+  sheaf::v1::BatchMemory memory;
+  memory.set_row_count(4);
+  memory.set_peak_bytes(100);
+  meter_.Held(BatchId{2}, memory);
+  (void)meter_.Finished(BatchId{2}, kNow + absl::Seconds(1));
+  EXPECT_GE(meter_.RowsMax({"gpu", "m", 64, 32}), 4);
+}
+
 TEST_F(BatchMeterTest, OtherKindsOfJobsAreNotPredicted) {
   meter_.Started(BatchOf(1, "upscale"), kGpu, kNow);
   EXPECT_FALSE(meter_.Finished(BatchId{1}, kNow + absl::Seconds(1)));

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -28,14 +29,14 @@ class FakeEngine : public Engine {
     return {device};
   }
 
-  void Begin(const v1::LeasedBatch& batch) override {
+  int64_t Add(const v1::LeasedBatch& batch) override {
     std::lock_guard lock(mutex_);
-    rows_.clear();
-    live_.clear();
+    const int64_t first = static_cast<int64_t>(rows_.size());
     for (const auto& run : batch.runs()) {
+      live_.push_back(static_cast<int64_t>(rows_.size()));
       rows_.push_back({0, run.request().steps()});
-      live_.push_back(static_cast<int>(rows_.size()) - 1);
     }
+    return first;
   }
 
   std::vector<RowEnd> Step() override {
@@ -46,30 +47,30 @@ class FakeEngine : public Engine {
     --allowed_;
     log_.push_back(live_);
     std::vector<RowEnd> ends;
-    for (const int row : live_) {
+    for (const int64_t row : live_) {
       if (++rows_[row].step == rows_[row].step_count) {
         ends.push_back({.row = row, .png = png_});
       }
     }
-    std::erase_if(live_, [this](int row) {
+    std::erase_if(live_, [this](int64_t row) {
       return rows_[row].step == rows_[row].step_count;
     });
     return ends;
   }
 
-  std::vector<RowSteps> Steps() const override {
+  RowSteps StepsOf(int64_t row) const override {
     std::lock_guard lock(mutex_);
-    return rows_;
+    return rows_[row];
   }
 
-  void Cancel(int row) override {
+  void Cancel(int64_t row) override {
     std::lock_guard lock(mutex_);
     std::erase(live_, row);
   }
 
-  std::string Save(int row) override {
+  std::string Save(int64_t row) override {
     std::lock_guard lock(mutex_);
-    return std::string(save_bytes_, 'a' + row) +
+    return std::string(save_bytes_, static_cast<char>(97 + row)) +
            std::to_string(rows_[row].step);
   }
 
@@ -91,7 +92,7 @@ class FakeEngine : public Engine {
   }
 
   // The rows alive in each step that was taken.
-  std::vector<std::vector<int>> log() const {
+  std::vector<std::vector<int64_t>> log() const {
     std::lock_guard lock(mutex_);
     return log_;
   }
@@ -103,9 +104,9 @@ class FakeEngine : public Engine {
   int allowed_ = 0;
   int steps_begun_ = 0;
   std::size_t save_bytes_ = 1;
-  std::vector<RowSteps> rows_;
-  std::vector<int> live_;
-  std::vector<std::vector<int>> log_;
+  std::vector<RowSteps> rows_;  // All there ever were.
+  std::vector<int64_t> live_;
+  std::vector<std::vector<int64_t>> log_;
 };
 
 }  // namespace sheaf::worker

@@ -67,14 +67,19 @@ class FakeServer::Workers : public v1::WorkerService::Service {
     const auto end = std::chrono::steady_clock::now() +
                      std::chrono::seconds(request->wait().seconds());
     Lock lock(fake_.mutex_);
-    ++fake_.state_.lease_calls;
+    const int number = ++fake_.state_.lease_number;
+    if (!request->beside().empty()) {
+      return Join(context, *request, number, end, &lock, response);
+    }
+    const int waits = request->wait().seconds() > 0 ? 1 : 0;
+    fake_.state_.lease_calls += waits;
     fake_.changed_.notify_all();
     while (!fake_.down_ && !context->IsCancelled() &&
            fake_.state_.batches.empty() && !fake_.state_.drain &&
            std::chrono::steady_clock::now() < end) {
       fake_.changed_.wait_for(lock, kGlance);
     }
-    --fake_.state_.lease_calls;
+    fake_.state_.lease_calls -= waits;
     if (fake_.down_) return Down();
     response->set_drain(fake_.state_.drain);
     if (!fake_.state_.batches.empty() && !context->IsCancelled()) {
@@ -92,6 +97,7 @@ class FakeServer::Workers : public v1::WorkerService::Service {
     fake_.changed_.notify_all();
     if (fake_.state_.report_error) return *fake_.state_.report_error;
     *response = fake_.state_.orders;
+    if (request->batch() == fake_.state_.lost) response->set_lease_lost(true);
     return grpc::Status::OK;
   }
 
@@ -170,6 +176,31 @@ class FakeServer::Workers : public v1::WorkerService::Service {
   }
 
  private:
+  // As the server does it: a later call takes the place of this one.
+  grpc::Status Join(grpc::ServerContext* context,
+                    const v1::LeaseBatchRequest& request, int number,
+                    std::chrono::steady_clock::time_point end, Lock* lock,
+                    v1::LeaseBatchResponse* response) {
+    FakeServerState& state = fake_.state_;
+    state.asked.push_back(request);
+    if (state.ask_error) return *state.ask_error;
+    ++state.asks_open;
+    fake_.changed_.notify_all();
+    while (!fake_.down_ && !context->IsCancelled() && state.joins.empty() &&
+           state.lease_number == number &&
+           std::chrono::steady_clock::now() < end) {
+      fake_.changed_.wait_for(*lock, kGlance);
+    }
+    --state.asks_open;
+    fake_.changed_.notify_all();
+    if (fake_.down_) return Down();
+    if (!state.joins.empty() && !context->IsCancelled()) {
+      *response->mutable_batch() = state.joins.front();
+      state.joins.pop_front();
+    }
+    return grpc::Status::OK;
+  }
+
   static grpc::Status Down() {
     return grpc::Status(grpc::StatusCode::UNAVAILABLE, "going down");
   }

@@ -35,7 +35,7 @@ struct FakeServerState {
   std::vector<v1::ReportProfileRequest> profiles;
   std::map<std::string, std::string> artifacts;  // Bytes by name.
   int streams_open = 0;
-  int lease_calls = 0;   // Waiting now.
+  int lease_calls = 0;   // That wait, beside nothing.
   int uploads_open = 0;  // All received, not yet answered.
   int upload_count = 0;
   std::size_t chunk_bytes_largest = 0;
@@ -47,10 +47,17 @@ struct FakeServerState {
   std::vector<v1::LoadCheckpointRequest> loads;
 
   std::deque<v1::LeasedBatch> batches;
+  // Answered to questions beside a batch, which are all kept.
+  std::deque<v1::LeasedBatch> joins;
+  std::vector<v1::LeaseBatchRequest> asked;
+  int asks_open = 0;     // Waiting now.
+  int lease_number = 0;  // Of all calls to LeaseBatch.
+  std::optional<grpc::Status> ask_error;
   std::deque<v1::WorkerSignal> signals;
   bool calibrate = false;             // Told in the first signal.
   bool drain = false;                 // Told to LeaseBatch.
   v1::ReportProgressResponse orders;  // Answer to each report.
+  std::string lost;                   // The batch whose lease is.
   std::optional<grpc::Status> register_error;
   std::optional<grpc::Status> report_error;
   std::optional<grpc::Status> finish_error;

@@ -25,13 +25,14 @@ TEST(FlagsTest, DefaultsSimulateAgainstTheLocalServer) {
   EXPECT_EQ(parsed.flags.simulated.steps_default, 20);
   EXPECT_TRUE(parsed.flags.simulated.images);
   EXPECT_NE(parsed.flags.session.hello.display_name(), "");
+  EXPECT_TRUE(parsed.flags.session.join);
 }
 
 TEST(FlagsTest, WhatTheWorkerServesIsPassedOn) {
   const FlagsOrExit parsed =
       Parse({"--name", "w1", "--queues", "fast,queues/slow", "--kinds",
              "inference", "--aliases", "a,b", "--batch-size-max", "8", "--once",
-             "--server", "unix:/tmp/s"});
+             "--join", "off", "--server", "unix:/tmp/s"});
   ASSERT_FALSE(parsed.exits) << parsed.output;
   const auto& hello = parsed.flags.session.hello;
   EXPECT_EQ(hello.display_name(), "w1");
@@ -40,6 +41,7 @@ TEST(FlagsTest, WhatTheWorkerServesIsPassedOn) {
   EXPECT_THAT(hello.models(), ElementsAre("a", "b"));
   EXPECT_EQ(hello.batch_size_max(), 8);
   EXPECT_TRUE(parsed.flags.session.once);
+  EXPECT_FALSE(parsed.flags.session.join);
   EXPECT_EQ(parsed.flags.server, "unix:/tmp/s");
 }
 

@@ -27,10 +27,11 @@ SimulatedEngineOptions Fast(const std::string& faults = "") {
 // Steps until nothing lives; ends by row. Fails if a row is told twice.
 std::map<int, RowEnd> RunAll(Engine* engine, const v1::LeasedBatch& batch) {
   std::map<int, RowEnd> ends;
-  engine->Begin(batch);
+  const int64_t first = engine->Add(batch);
   for (int step = 0; step < 2000; ++step) {
     for (RowEnd& end : engine->Step()) {
-      EXPECT_TRUE(ends.emplace(end.row, end).second) << end.row;
+      const auto row = static_cast<int>(end.row - first);
+      EXPECT_TRUE(ends.emplace(row, end).second) << row;
     }
     if (static_cast<int>(ends.size()) == batch.runs_size()) break;
   }
@@ -98,7 +99,7 @@ TEST(SimulatedEngineTest, RowsWithFewerStepsEndEarlier) {
   options.steps_default = 4;
   options.images = false;
   SimulatedEngine engine(options);
-  engine.Begin(MakeBatch(1, {{.steps = 2}, {.steps = {}}}));
+  engine.Add(MakeBatch(1, {{.steps = 2}, {.steps = {}}}));
   EXPECT_TRUE(engine.Step().empty());
   auto ends = engine.Step();
   ASSERT_EQ(ends.size(), 1u);
@@ -106,8 +107,8 @@ TEST(SimulatedEngineTest, RowsWithFewerStepsEndEarlier) {
   EXPECT_FALSE(ends[0].failed());
   EXPECT_EQ(ends[0].png, "");
   EXPECT_TRUE(engine.Step().empty());
-  EXPECT_EQ(engine.Steps()[1].step, 3);
-  EXPECT_EQ(engine.Steps()[1].step_count, 4);
+  EXPECT_EQ(engine.StepsOf(1).step, 3);
+  EXPECT_EQ(engine.StepsOf(1).step_count, 4);
   EXPECT_EQ(engine.Step().size(), 1u);
   EXPECT_TRUE(engine.Step().empty());
 }
@@ -115,7 +116,7 @@ TEST(SimulatedEngineTest, RowsWithFewerStepsEndEarlier) {
 TEST(SimulatedEngineTest, CancelledRowTouchesNoOther) {
   const std::vector<RunArgs> runs = {{.seed = 1}, {.seed = 2}, {.seed = 3}};
   SimulatedEngine engine(Fast());
-  engine.Begin(MakeBatch(1, runs));
+  engine.Add(MakeBatch(1, runs));
   engine.Step();
   engine.Cancel(1);
   engine.Step();
@@ -124,6 +125,44 @@ TEST(SimulatedEngineTest, CancelledRowTouchesNoOther) {
   EXPECT_EQ(ends[0].png, PictureOf(runs[0]));
   EXPECT_EQ(ends[1].row, 2);
   EXPECT_EQ(ends[1].png, PictureOf(runs[2]));
+}
+
+TEST(SimulatedEngineTest, RowsThatJoinStepWithTheOthersAndChangeNone) {
+  std::vector<absl::Duration> slept;
+  SimulatedEngineOptions options;
+  options.sleep = [&](absl::Duration time) { slept.push_back(time); };
+  SimulatedEngine engine(options);
+  EXPECT_EQ(engine.Add(MakeBatch(1, {{.seed = 1, .steps = 2}})), 0);
+  EXPECT_TRUE(engine.Step().empty());
+  EXPECT_EQ(engine.Add(MakeBatch(2, {{.seed = 2, .steps = 3}})), 1);
+  auto ends = engine.Step();
+  ASSERT_EQ(ends.size(), 1u);
+  EXPECT_EQ(ends[0].row, 0);
+  EXPECT_EQ(ends[0].png, PictureOf({.seed = 1, .steps = 2}));
+  EXPECT_EQ(engine.StepsOf(1).step, 1);
+  engine.Step();
+  ends = engine.Step();
+  ASSERT_EQ(ends.size(), 1u);
+  EXPECT_EQ(ends[0].row, 1);
+  EXPECT_EQ(ends[0].png, PictureOf({.seed = 2, .steps = 3}));
+  EXPECT_THAT(slept,
+              ElementsAre(absl::Milliseconds(20), absl::Milliseconds(25),
+                          absl::Milliseconds(20), absl::Milliseconds(20)));
+  EXPECT_EQ(engine.Add(MakeBatch(3, {{}})), 2);
+}
+
+TEST(SimulatedEngineTest, MemoryStartsAnewWhenNoRowIsAlive) {
+  SimulatedEngineOptions options = Fast();
+  options.row_bytes = 10;
+  SimulatedEngine engine(options);
+  engine.Add(MakeBatch(1, {{}, {}}));
+  engine.Step();
+  engine.Add(MakeBatch(2, {{}}));
+  engine.Step();
+  EXPECT_EQ(engine.Memory().row_count(), 3);
+  for (int row = 0; row < 3; ++row) engine.Cancel(row);
+  RunAll(&engine, MakeBatch(3, {{}}));
+  EXPECT_EQ(engine.Memory().row_count(), 1);
 }
 
 TEST(SimulatedEngineTest, TimeGrowsWithRowsAndScale) {
@@ -145,10 +184,11 @@ TEST(SimulatedEngineTest, OutOfMemorySplitsTheRowsAndLosesNothing) {
   options.time_scale = 1;
   options.sleep = [&](absl::Duration time) { slept.push_back(time); };
   SimulatedEngine engine(options);
-  engine.Begin(MakeBatch(1, runs));
+  engine.Add(MakeBatch(1, runs));
   engine.Step();
   EXPECT_EQ(engine.group_count(), 4);  // 2 + 2 + 2 + 1
   EXPECT_EQ(slept.size(), 4u);
+  for (int i = 0; i < 7; ++i) engine.Cancel(i);
   const auto ends = RunAll(&engine, MakeBatch(1, runs));
   ASSERT_EQ(ends.size(), 7u);
   for (int i = 0; i < 7; ++i) EXPECT_EQ(ends.at(i).png, PictureOf(runs[i]));
@@ -177,11 +217,11 @@ TEST(SimulatedEngineTest, RowFaultsFailTheirRowAlone) {
 
 TEST(SimulatedEngineTest, ExceptionOnOrderIsThrownBeforeAnyRowAdvances) {
   SimulatedEngine engine(Fast("exception@step=3"));
-  engine.Begin(MakeBatch(1, {{.steps = 3}, {.steps = 9}}));
+  engine.Add(MakeBatch(1, {{.steps = 3}, {.steps = 9}}));
   engine.Step();
   engine.Step();
   EXPECT_THROW(engine.Step(), std::runtime_error);
-  EXPECT_EQ(engine.Steps()[0].step, 2);
+  EXPECT_EQ(engine.StepsOf(0).step, 2);
 }
 
 TEST(SimulatedEngineTest, RunsOwnFaultStrikesThatRunAlone) {
@@ -204,7 +244,7 @@ TEST(SimulatedEngineTest, UnreadableFaultOfARunIsItsBadInput) {
 TEST(SimulatedEngineDeathTest, CrashAndExitEndTheProcessWhereAsked) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   SimulatedEngine crash(Fast("crash@step=2"));
-  crash.Begin(MakeBatch(1, {{}}));
+  crash.Add(MakeBatch(1, {{}}));
   crash.Step();
   EXPECT_DEATH(crash.Step(), "");
   SimulatedEngine exit(Fast("exit@lease"));

@@ -44,69 +44,72 @@ std::vector<v1::Device> TorchEngine::Devices() const {
   return {device};
 }
 
-void TorchEngine::Begin(const v1::LeasedBatch& batch) {
-  for (const Row& row : rows_) studio_->Drop(row.id);
-  batch_ = batch;
-  rows_.assign(static_cast<size_t>(batch_.runs_size()), Row());
-  index_of_.clear();
-  untold_.clear();
-  studio_->StartMemory();
-  ran_out_rows_ = 0;
-  for (int index = 0; index < batch_.runs_size(); ++index) {
-    const absl::Status status = BeginRow(index);
-    if (!status.ok()) untold_.push_back(EndOf(index, status));
+int64_t TorchEngine::Add(const v1::LeasedBatch& batch) {
+  if (rows_.empty()) {
+    studio_->StartMemory();
+    ran_out_rows_ = 0;
   }
+  const auto shared = std::make_shared<const v1::LeasedBatch>(batch);
+  const int64_t first = next_row_;
+  for (int index = 0; index < batch.runs_size(); ++index) {
+    const int64_t number = next_row_++;
+    Row row = {.batch = shared, .index = index};
+    const absl::Status status = BeginRow(&row);
+    if (status.ok()) {
+      number_of_[row.id] = number;
+      rows_.emplace(number, std::move(row));
+    } else {
+      untold_.push_back(EndOf(number, row, status));
+    }
+  }
+  return first;
 }
 
-absl::Status TorchEngine::BeginRow(int index) {
-  Row& row = rows_[index];
-  row.steps.step_count = batch_.runs(index).request().steps();
-  SHEAF_ASSIGN_OR_RETURN(row.order, desk_.Take(batch_, index));
-  SHEAF_ASSIGN_OR_RETURN(row.id, studio_->Begin(row.order));
-  row.live = true;
-  Restore(index);
-  const engine::Studio::Steps steps = studio_->StepsOf(row.id);
-  row.steps = {static_cast<int>(steps.done), static_cast<int>(steps.count)};
-  index_of_[row.id] = index;
+absl::Status TorchEngine::BeginRow(Row* row) {
+  SHEAF_ASSIGN_OR_RETURN(row->order, desk_.Take(*row->batch, row->index));
+  SHEAF_ASSIGN_OR_RETURN(row->id, studio_->Begin(row->order));
+  Restore(*row);
   // Their pixels are in the row now.
-  row.order.controls.clear();
-  row.order.request.image = {};
-  row.order.request.mask = {};
+  row->order.controls.clear();
+  row->order.request.image = {};
+  row->order.request.mask = {};
   return absl::OkStatus();
 }
 
 // Of two workers, one may know another model by the same alias, or take another
 // sampler for a run that names none.
-std::string TorchEngine::MakingOf(int index) const {
+std::string TorchEngine::MakingOf(const Row& row) const {
   engine::Image image;
-  image.width = rows_[index].order.request.width;
-  image.height = rows_[index].order.request.height;
+  image.width = row.order.request.width;
+  image.height = row.order.request.height;
   std::string all;
   for (const auto& [key, text] : engine::TextsOf(
-           DescriptionOf(batch_, index, rows_[index].order, image, models_))) {
+           DescriptionOf(*row.batch, row.index, row.order, image, models_))) {
     all += key + '\n' + text + '\n';
   }
   return Sha256Hex(all);
 }
 
-void TorchEngine::Restore(int index) {
-  const std::string saved = SavedOf(batch_, index);
+void TorchEngine::Restore(const Row& row) {
+  const std::string saved = SavedOf(*row.batch, row.index);
   if (saved.empty()) return;
-  const std::string making = MakingOf(index);
+  const std::string making = MakingOf(row);
   const absl::Status status =
       saved.starts_with(making)
-          ? studio_->Restore(rows_[index].id,
+          ? studio_->Restore(row.id,
                              std::string_view(saved).substr(making.size()))
           : absl::InvalidArgumentError("of another model, sampler or version");
   if (status.ok()) return;
   spdlog::warn("{}: its checkpoint cannot be used, it starts anew: {}",
-               batch_.runs(index).run(), status.ToString());
+               RunOf(row), status.ToString());
 }
 
-std::string TorchEngine::Save(int row) {
-  auto saved = studio_->Save(rows_[row].id);
-  if (saved.ok()) return MakingOf(row) + *std::move(saved);
-  spdlog::warn("{}: could not be saved: {}", batch_.runs(row).run(),
+std::string TorchEngine::Save(int64_t number) {
+  const auto found = rows_.find(number);
+  if (found == rows_.end()) return {};
+  auto saved = studio_->Save(found->second.id);
+  if (saved.ok()) return MakingOf(found->second) + *std::move(saved);
+  spdlog::warn("{}: could not be saved: {}", RunOf(found->second),
                saved.status().ToString());
   return {};
 }
@@ -114,13 +117,12 @@ std::string TorchEngine::Save(int row) {
 std::vector<RowEnd> TorchEngine::Step() {
   std::vector<RowEnd> ends = std::exchange(untold_, {});
   for (engine::Studio::End& end : studio_->Step()) {
-    ends.push_back(EndOf(index_of_.at(end.row), std::move(end.image)));
+    const int64_t number = number_of_.at(end.row);
+    ends.push_back(EndOf(number, rows_.at(number), std::move(end.image)));
+    number_of_.erase(end.row);
+    rows_.erase(number);
   }
   NoteRanOut();
-  for (Row& row : rows_) {
-    if (!row.live) continue;
-    row.steps.step = static_cast<int>(studio_->StepsOf(row.id).done);
-  }
   return ends;
 }
 
@@ -129,20 +131,17 @@ void TorchEngine::NoteRanOut() {
   if (rows == ran_out_rows_) return;
   ran_out_rows_ = rows;
   if (rows > 0) {
-    spdlog::warn("{}: memory ran out with {} rows together; fewer go on",
-                 batch_.name(), rows);
+    spdlog::warn("memory ran out with {} rows together; fewer go on", rows);
   }
 }
 
-RowEnd TorchEngine::EndOf(int index, absl::StatusOr<engine::Image> image) {
-  Row& row = rows_[index];
-  row.live = false;
+RowEnd TorchEngine::EndOf(int64_t number, const Row& row,
+                          absl::StatusOr<engine::Image> image) {
   RowEnd end;
-  end.row = index;
+  end.row = number;
   if (image.ok()) {
-    row.steps.step = row.steps.step_count;
     end.make_png = [texts = engine::TextsOf(DescriptionOf(
-                        batch_, index, row.order, *image, models_)),
+                        *row.batch, row.index, row.order, *image, models_)),
                     image = *std::move(image)] {
       return engine::EncodePng(image, texts);
     };
@@ -156,10 +155,12 @@ RowEnd TorchEngine::EndOf(int index, absl::StatusOr<engine::Image> image) {
   return end;
 }
 
-std::vector<RowSteps> TorchEngine::Steps() const {
-  std::vector<RowSteps> steps;
-  for (const Row& row : rows_) steps.push_back(row.steps);
-  return steps;
+// One that could not begin stands at its start until that is told.
+RowSteps TorchEngine::StepsOf(int64_t row) const {
+  const auto found = rows_.find(row);
+  if (found == rows_.end()) return {};
+  const engine::Studio::Steps steps = studio_->StepsOf(found->second.id);
+  return {static_cast<int>(steps.done), static_cast<int>(steps.count)};
 }
 
 v1::BatchMemory TorchEngine::Memory() const {
@@ -171,10 +172,12 @@ v1::BatchMemory TorchEngine::Memory() const {
   return memory;
 }
 
-PngMaker TorchEngine::Preview(int row) {
-  auto drawn = studio_->PreviewOf(rows_[row].id);
+PngMaker TorchEngine::Preview(int64_t number) {
+  const auto found = rows_.find(number);
+  if (found == rows_.end()) return nullptr;
+  auto drawn = studio_->PreviewOf(found->second.id);
   if (!drawn.ok()) {
-    spdlog::debug("{}: no preview: {}", batch_.runs(row).run(),
+    spdlog::debug("{}: no preview: {}", RunOf(found->second),
                   drawn.status().ToString());
     return nullptr;
   }
@@ -186,10 +189,13 @@ PngMaker TorchEngine::Preview(int row) {
   };
 }
 
-void TorchEngine::Cancel(int row) {
+void TorchEngine::Cancel(int64_t row) {
   std::erase_if(untold_, [&](const RowEnd& end) { return end.row == row; });
-  studio_->Drop(rows_[row].id);
-  rows_[row].live = false;
+  const auto found = rows_.find(row);
+  if (found == rows_.end()) return;
+  studio_->Drop(found->second.id);
+  number_of_.erase(found->second.id);
+  rows_.erase(found);
 }
 
 }  // namespace sheaf::worker

@@ -30,39 +30,43 @@ class TorchEngine : public Engine {
 
   std::vector<v1::Device> Devices() const override;
   // Loads models and fetches pictures: this can take long.
-  void Begin(const v1::LeasedBatch& batch) override;
+  int64_t Add(const v1::LeasedBatch& batch) override;
   std::vector<RowEnd> Step() override;
-  std::vector<RowSteps> Steps() const override;
+  RowSteps StepsOf(int64_t row) const override;
   v1::BatchMemory Memory() const override;
-  PngMaker Preview(int row) override;
+  PngMaker Preview(int64_t number) override;
   absl::Status Health() const override { return health_; }
-  void Cancel(int row) override;
-  std::string Save(int row) override;
+  void Cancel(int64_t row) override;
+  std::string Save(int64_t number) override;
 
  private:
   struct Row {
-    engine::Studio::RowId id = 0;
+    std::shared_ptr<const v1::LeasedBatch> batch;
+    int index = 0;                 // Into the batch's runs.
+    engine::Studio::RowId id = 0;  // 0: it could not begin.
     engine::Order order;
-    RowSteps steps;
-    bool live = false;
   };
 
-  absl::Status BeginRow(int index);
+  static const std::string& RunOf(const Row& row) {
+    return row.batch->runs(row.index).run();
+  }
+  absl::Status BeginRow(Row* row);
   // Goes on from where another worker left it, or begins at the beginning.
-  void Restore(int index);
+  void Restore(const Row& row);
   // Of all that a picture is made of, as its file will say.
-  std::string MakingOf(int index) const;
+  std::string MakingOf(const Row& row) const;
   // Says so in the log, once for each number of rows.
   void NoteRanOut();
-  RowEnd EndOf(int index, absl::StatusOr<engine::Image> image);
+  RowEnd EndOf(int64_t number, const Row& row,
+               absl::StatusOr<engine::Image> image);
 
   const ModelList models_;
   const std::unique_ptr<engine::Studio> studio_;
   OrderDesk desk_;
   TorchMeasurer measurer_;
-  v1::LeasedBatch batch_;
-  std::vector<Row> rows_;
-  std::map<engine::Studio::RowId, int> index_of_;
+  std::map<int64_t, Row> rows_;  // Those alive, by number.
+  int64_t next_row_ = 0;
+  std::map<engine::Studio::RowId, int64_t> number_of_;
   std::vector<RowEnd> untold_;  // Ended before their first step.
   size_t ran_out_rows_ = 0;     // As last said.
   absl::Status health_;
