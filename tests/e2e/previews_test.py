@@ -151,7 +151,7 @@ class SimulatedPreviewTest(fixture.Case):
 
 
 class TorchPreviewTest(TorchCase):
-    STEPS = 300
+    STEPS = 150
     SEEDS = ({"seed": 1}, {"seed": 2})
 
     def made(self, vae, **options):

@@ -70,7 +70,7 @@ class FakeEngine : public Engine {
 
   std::string Save(int64_t row) override {
     std::lock_guard lock(mutex_);
-    return std::string(save_bytes_, static_cast<char>(97 + row)) +
+    return std::string(save_bytes_, static_cast<char>('a' + row)) +
            std::to_string(rows_[row].step);
   }
 

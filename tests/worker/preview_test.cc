@@ -22,7 +22,7 @@ using ::testing::SizeIs;
 // Says which row after which step it is a preview of.
 class Painter : public FakeEngine {
  public:
-  PngMaker Preview(int row) override {
+  PngMaker Preview(int64_t row) override {
     const int step = Steps()[row].step;
     return [=]() -> absl::StatusOr<std::string> {
       if (row == 2) return std::string(300 << 10, 'x');

@@ -65,6 +65,29 @@ TEST(SimulatedEngineTest, BatchOfManyEqualsSingles) {
   for (int i = 0; i < 5; ++i) EXPECT_EQ(ends.at(i).png, PictureOf(runs[i]));
 }
 
+TEST(SimulatedEngineTest, GoesOnFromWhereAnotherWasSaved) {
+  SimulatedEngine first(Fast());
+  v1::LeasedBatch batch = MakeBatch(1, {{.steps = 10}, {.steps = 10}});
+  const int64_t row = first.Add(batch) + 1;
+  for (int step = 0; step < 7; ++step) first.Step();
+  const std::string saved = first.Save(row);
+
+  SimulatedEngine second(Fast());
+  batch.mutable_runs(0)->set_checkpoint_step(7);
+  batch.mutable_runs(1)->set_checkpoint_step(7);
+  second.SetFetchSaved([&](const v1::LeasedBatch&, int row) {
+    return row == 1 ? saved : "simulated: 7 of 9 steps";
+  });
+  const int64_t begun = second.Add(batch);
+  EXPECT_EQ(second.StepsOf(begun).step, 0);
+  EXPECT_EQ(second.StepsOf(begun + 1).step, 7);
+  for (int step = 0; step < 2; ++step) EXPECT_TRUE(second.Step().empty());
+  const std::vector<RowEnd> ends = second.Step();
+  ASSERT_EQ(ends.size(), 1u);
+  EXPECT_EQ(ends[0].row, begun + 1);
+  EXPECT_EQ(ends[0].png, PictureOf({.steps = 10}));
+}
+
 TEST(SimulatedEngineTest, NeighboursControlTypesDoNotShow) {
   EXPECT_EQ(PictureOf({.weights = {{"depth", 0.5}, {"canny", 0}}}),
             PictureOf({.weights = {{"depth", 0.5}}}));

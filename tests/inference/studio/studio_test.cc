@@ -82,6 +82,49 @@ TEST(StudioTest, PreviewsBecomeThePictureAndChangeNothing) {
   EXPECT_EQ(PixelHash(*ends.at(*two)), HashAlone(MakeOrder(2, 4)));
 }
 
+TEST(StudioTest, ARowGoesOnElsewhereAsItWouldHaveHere) {
+  for (const char* sampler : {"Euler a", "DPM++ 2M", "DPM++ SDE", "UniPC"}) {
+    Order order = MakeOrder(5, 8);
+    order.sampler = sampler;
+    const auto here = OpenStudio();
+    const auto row = here->Begin(order);
+    ASSERT_TRUE(row.ok()) << row.status().ToString();
+    for (int step = 0; step < 5; ++step) here->Step();
+    const auto saved = here->Save(*row);
+    ASSERT_TRUE(saved.ok()) << saved.status().ToString();
+
+    const auto there = OpenStudio();
+    ASSERT_TRUE(there->Begin(MakeOrder(6, 8)).ok());
+    const auto again = there->Begin(order);
+    ASSERT_TRUE(again.ok()) << again.status().ToString();
+    const absl::Status restored = there->Restore(*again, *saved);
+    ASSERT_TRUE(restored.ok()) << restored.ToString();
+    EXPECT_EQ(there->StepsOf(*again).done, 5u);
+    const auto ends = StepAll(there.get(), 2);
+    EXPECT_EQ(PixelHash(*ends.at(*again)), HashAlone(order)) << sampler;
+  }
+}
+
+TEST(StudioTest, WhatIsNoSavedRowLeavesTheRowAsItWas) {
+  const auto studio = OpenStudio();
+  const Order order = MakeOrder(5, 4);
+  const auto row = studio->Begin(order);
+  const auto longer = studio->Begin(MakeOrder(5, 6));
+  ASSERT_TRUE(row.ok() && longer.ok());
+  studio->Step();
+  const std::string saved = *studio->Save(*row);
+  for (const std::string& bytes :
+       {std::string(), std::string("nonsense"), saved.substr(1),
+        saved.substr(0, saved.size() - 1), *studio->Save(*longer)}) {
+    EXPECT_EQ(studio->Restore(*row, bytes).code(),
+              absl::StatusCode::kInvalidArgument);
+  }
+  EXPECT_EQ(studio->StepsOf(*row).done, 1u);
+  EXPECT_EQ(PixelHash(*StepAll(studio.get(), 2).at(*row)), HashAlone(order));
+  EXPECT_EQ(studio->Save(*row).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(studio->Restore(*row, saved).code(), absl::StatusCode::kNotFound);
+}
+
 TEST(StudioTest, RowsThatComeAndGoAreWhatTheyAreAlone) {
   const auto studio = OpenStudio();
   std::map<Studio::RowId, Order> orders;
