@@ -23,7 +23,7 @@ using ::testing::SizeIs;
 class Painter : public FakeEngine {
  public:
   PngMaker Preview(int64_t row) override {
-    const int step = Steps()[row].step;
+    const int step = StepsOf(row).step;
     return [=]() -> absl::StatusOr<std::string> {
       if (row == 2) return std::string(300 << 10, 'x');
       return std::to_string(row) + " after " + std::to_string(step);
@@ -123,11 +123,11 @@ TEST_F(PreviewTest, APreviewBringsTheNextReportForward) {
 
 TEST_F(PreviewTest, SimulatedPreviewsLeadFromGreyToThePicture) {
   SimulatedEngine engine(Fast());
-  engine.Begin(MakeBatch(1, {{.steps = 4}}));
+  const int64_t row = engine.Add(MakeBatch(1, {{.steps = 4}}));
   std::vector<int> contrasts;
   for (int step = 1; step <= 3; ++step) {
     engine.Step();
-    const std::string png = engine.Preview(0)().value();
+    const std::string png = engine.Preview(row)().value();
     const auto pixels = engine::DecodePng(png)->image.pixels;
     const auto [least, most] =
         std::minmax_element(pixels.begin(), pixels.end());
