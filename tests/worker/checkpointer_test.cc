@@ -118,7 +118,7 @@ TEST_F(CheckpointerTest, WhatHasEndedIsSentNoMore) {
 }
 
 TEST_F(CheckpointerTest, ARunGoesOnFromItsCheckpointAndIsSavedAfterIt) {
-  SimulatedEngine engine(Fast());
+  auto& engine = Keep<SimulatedEngine>(Fast());
   v1::LeasedBatch batch = SavedBatch(10, {{.steps = 100}, {.steps = 100}});
   batch.mutable_runs(1)->set_checkpoint_step(85);
   server_.With([](FakeServerState& state) {
@@ -137,7 +137,7 @@ TEST_F(CheckpointerTest, ARunGoesOnFromItsCheckpointAndIsSavedAfterIt) {
 }
 
 TEST_F(CheckpointerTest, ACheckpointThatCannotBeHadCostsOnlyItsSteps) {
-  SimulatedEngine engine(Fast());
+  auto& engine = Keep<SimulatedEngine>(Fast());
   v1::LeasedBatch batch = SavedBatch(10, {{.steps = 20}});
   batch.mutable_runs(0)->set_checkpoint_step(10);
   server_.With([](FakeServerState& state) {

@@ -6,6 +6,7 @@
 #include <future>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/time/clock.h"
 #include "inference/worker/session.h"
@@ -20,6 +21,14 @@ inline constexpr int kFarMoreSteps = 1000;
 class SessionTest : public ::testing::Test {
  protected:
   ~SessionTest() override { StopAndJoin(); }
+
+  // An engine that outlives the session.
+  template <class T, class... Arguments>
+  T& Keep(Arguments&&... arguments) {
+    auto kept = std::make_shared<T>(std::forward<Arguments>(arguments)...);
+    kept_.push_back(kept);
+    return *kept;
+  }
 
   void Run(Engine* engine, SessionOptions options = {}) {
     options.hello.set_display_name("test");
@@ -75,6 +84,7 @@ class SessionTest : public ::testing::Test {
   FakeServer server_;
   Client client_{MakeChannel(server_.address())};
   FakeEngine engine_;
+  std::vector<std::shared_ptr<void>> kept_;
   std::unique_ptr<Session> session_;
   std::shared_future<absl::Status> result_;
 };

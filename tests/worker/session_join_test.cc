@@ -90,7 +90,7 @@ TEST_F(SessionJoinTest, NobodyIsAskedWhereItIsOffOrForABatchThatIsYoung) {
   StopAndJoin();
   SessionOptions old = AtOnce();
   old.join_age = absl::Hours(1);
-  FakeEngine engine;
+  auto& engine = Keep<FakeEngine>();
   Run(&engine, old);
   server_.AddBatch(MakeBatch(2, {{.steps = 9}}));
   engine.Allow(9);
@@ -162,7 +162,7 @@ TEST_F(SessionJoinTest, ThrownWordsFailTheRowsOfAllBatches) {
   SimulatedEngineOptions options;
   options.step_time = absl::Milliseconds(10);
   options.faults = *ParseFaults("exception@prompt~boom");
-  SimulatedEngine engine(options);
+  auto& engine = Keep<SimulatedEngine>(options);
   Run(&engine, AtOnce());
   server_.AddBatch(MakeBatch(1, {{.steps = kFarMoreSteps}}));
   ASSERT_TRUE(server_.WaitUntil(
@@ -195,7 +195,7 @@ TEST_F(SessionJoinTest, AnswerThatMayBeLostEndsInAGoodbye) {
 
 TEST_F(SessionJoinTest, NextBatchBeginsWhilePicturesAreOnTheirWay) {
   server_.With([](FakeServerState& state) { state.uploads_wait = true; });
-  FakeEngine engine("a picture");
+  auto& engine = Keep<FakeEngine>("a picture");
   Run(&engine);
   server_.AddBatch(MakeBatch(1, {{.steps = 1}}));
   server_.AddBatch(MakeBatch(2, {{.steps = 2}}));
@@ -212,7 +212,7 @@ TEST_F(SessionJoinTest, NextBatchBeginsWhilePicturesAreOnTheirWay) {
 
 TEST_F(SessionJoinTest, UploadsThatDoNotEndHoldUpTheDeviceAtLast) {
   server_.With([](FakeServerState& state) { state.uploads_wait = true; });
-  FakeEngine engine("a picture");
+  auto& engine = Keep<FakeEngine>("a picture");
   Run(&engine);
   for (int id = 1; id <= 9; ++id) {
     server_.AddBatch(MakeBatch(id, {{.steps = 1}}));

@@ -16,7 +16,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 TEST_F(SessionTest, WorkerPresentsItselfWithItsDevices) {
-  SimulatedEngine engine(Fast());
+  auto& engine = Keep<SimulatedEngine>(Fast());
   SessionOptions options;
   options.hello.add_queues("queues/fast");
   Run(&engine, options);
@@ -30,7 +30,7 @@ TEST_F(SessionTest, WorkerPresentsItselfWithItsDevices) {
 }
 
 TEST_F(SessionTest, PicturesAreStoredAndNamedInTheOutcomes) {
-  SimulatedEngine engine(Fast());
+  auto& engine = Keep<SimulatedEngine>(Fast());
   Run(&engine);
   server_.AddBatch(MakeBatch(1, {{.seed = 1}, {.seed = 2}}));
   ASSERT_TRUE(server_.WaitForOutcomes(2));
@@ -48,7 +48,7 @@ TEST_F(SessionTest, PicturesAreStoredAndNamedInTheOutcomes) {
 }
 
 TEST_F(SessionTest, RowsThatEndTogetherAreReportedInOneCall) {
-  SimulatedEngine engine(Fast());
+  auto& engine = Keep<SimulatedEngine>(Fast());
   Run(&engine);
   server_.AddBatch(MakeBatch(1, {{}, {.seed = 2}, {.seed = 3}, {.seed = 4}}));
   ASSERT_TRUE(server_.WaitForOutcomes(4));
@@ -68,7 +68,7 @@ TEST_F(SessionTest, RowThatEndsEarlyIsReportedEarly) {
 TEST_F(SessionTest, OneBadRowFailsAlone) {
   SimulatedEngineOptions options = Fast();
   options.faults = *ParseFaults("nan@row=1");
-  SimulatedEngine engine(options);
+  auto& engine = Keep<SimulatedEngine>(options);
   Run(&engine);
   server_.AddBatch(MakeBatch(1, {{}, {}, {}}));
   ASSERT_TRUE(server_.WaitForOutcomes(3));
@@ -82,7 +82,7 @@ TEST_F(SessionTest, OneBadRowFailsAlone) {
 TEST_F(SessionTest, EngineThatThrowsFailsTheRowsStillAliveAndWorkGoesOn) {
   SimulatedEngineOptions options = Fast();
   options.faults = *ParseFaults("exception@step=2,prompt~boom");
-  SimulatedEngine engine(options);
+  auto& engine = Keep<SimulatedEngine>(options);
   Run(&engine);
   server_.AddBatch(MakeBatch(1, {{.steps = 1}, {.prompt = "boom"}}));
   server_.AddBatch(MakeBatch(2, {{}}));
@@ -162,7 +162,7 @@ TEST_F(SessionTest, LostLeaseDropsUploadsUnderWay) {
     state.uploads_wait = true;
     state.heartbeat_interval = absl::Milliseconds(20);
   });
-  SimulatedEngine engine(Fast());
+  auto& engine = Keep<SimulatedEngine>(Fast());
   Run(&engine);
   server_.AddBatch(MakeBatch(1, {{}, {}}));
   ASSERT_TRUE(server_.WaitUntil(
@@ -212,7 +212,7 @@ TEST_F(SessionTest, StopDoesNotWaitForAServerThatIsGone) {
 
 TEST_F(SessionTest, StopDoesNotWaitForUploadsThatDoNotEnd) {
   server_.With([](FakeServerState& state) { state.uploads_wait = true; });
-  SimulatedEngine engine(Fast());
+  auto& engine = Keep<SimulatedEngine>(Fast());
   Run(&engine);
   server_.AddBatch(MakeBatch(1, {{}}));
   ASSERT_TRUE(server_.WaitUntil(
@@ -266,7 +266,7 @@ TEST_F(SessionTest, WorkerLeavesWhenALeaseAnswerDrainsIt) {
 }
 
 TEST_F(SessionTest, OnceLeavesAfterOneBatch) {
-  SimulatedEngine engine(Fast());
+  auto& engine = Keep<SimulatedEngine>(Fast());
   server_.AddBatch(MakeBatch(1, {{}}));
   server_.AddBatch(MakeBatch(2, {{}}));
   Run(&engine, {.once = true});

@@ -29,7 +29,7 @@ TEST_F(SessionTroubleTest, WorkerThatStartsFirstFindsItsServerLater) {
 }
 
 TEST_F(SessionTroubleTest, IdleWorkerRegistersAgainWhenTheServerIsBack) {
-  SimulatedEngine engine(Fast());
+  auto& engine = Keep<SimulatedEngine>(Fast());
   Run(&engine);
   ASSERT_TRUE(server_.WaitUntil(
       [](const FakeServerState& state) { return state.lease_calls == 1; }));
@@ -86,7 +86,7 @@ TEST_F(SessionTroubleTest, OutcomesAreToldAgainUntilTheServerHasThem) {
   server_.With([](FakeServerState& state) {
     state.finish_error = Error(grpc::StatusCode::UNAVAILABLE);
   });
-  SimulatedEngine engine(Fast());
+  auto& engine = Keep<SimulatedEngine>(Fast());
   Run(&engine);
   server_.AddBatch(MakeBatch(1, {{}, {}}));
   absl::SleepFor(absl::Milliseconds(300));
@@ -99,7 +99,7 @@ TEST_F(SessionTroubleTest, OutcomesThatTheServerRefusesAreDropped) {
   server_.With([](FakeServerState& state) {
     state.finish_error = Error(grpc::StatusCode::FAILED_PRECONDITION);
   });
-  SimulatedEngine engine(Fast());
+  auto& engine = Keep<SimulatedEngine>(Fast());
   Run(&engine);
   server_.AddBatch(MakeBatch(1, {{}}));
   ASSERT_TRUE(server_.WaitUntil([](const FakeServerState& state) {
@@ -131,7 +131,7 @@ TEST_F(SessionTroubleTest, UploadIsTriedAgainUntilTheDiskHasRoom) {
   server_.With([](FakeServerState& state) {
     state.upload_error = Error(grpc::StatusCode::RESOURCE_EXHAUSTED);
   });
-  SimulatedEngine engine(Fast());
+  auto& engine = Keep<SimulatedEngine>(Fast());
   Run(&engine);
   server_.AddBatch(MakeBatch(1, {{}}));
   ASSERT_TRUE(server_.WaitUntil(
@@ -145,7 +145,7 @@ TEST_F(SessionTroubleTest, PictureThatTheServerRefusesIsATransientFailure) {
   server_.With([](FakeServerState& state) {
     state.upload_error = Error(grpc::StatusCode::INVALID_ARGUMENT);
   });
-  SimulatedEngine engine(Fast());
+  auto& engine = Keep<SimulatedEngine>(Fast());
   Run(&engine);
   server_.AddBatch(MakeBatch(1, {{}}));
   ASSERT_TRUE(server_.WaitForOutcomes(1));
@@ -156,7 +156,7 @@ TEST_F(SessionTroubleTest, PictureThatTheServerRefusesIsATransientFailure) {
 }
 
 TEST_F(SessionTroubleTest, LargePicturesGoInSmallChunksWhileOtherRowsGoOn) {
-  FakeEngine engine(std::string(1'000'000, 'x'));
+  auto& engine = Keep<FakeEngine>(std::string(1'000'000, 'x'));
   Run(&engine);
   server_.AddBatch(MakeBatch(1, {{.steps = 1}, {.steps = 2}}));
   engine.Allow(1);
@@ -180,7 +180,7 @@ TEST_F(SessionTroubleTest, APictureThatCannotBeWrittenFailsItsRun) {
       return ends;
     }
   };
-  Wordless engine;
+  auto& engine = Keep<Wordless>();
   Run(&engine);
   engine.Allow(kFarMoreSteps);
   server_.AddBatch(MakeBatch(1, {{}}));
@@ -195,7 +195,7 @@ TEST_F(SessionTroubleTest, APictureThatCannotBeWrittenFailsItsRun) {
 TEST_F(SessionTroubleTest, AWorkerWithoutItsDeviceTellsItsRunsAndLeaves) {
   SimulatedEngineOptions options = Fast();
   options.faults = ParseFaults("lost@step=2,row=1").value();
-  SimulatedEngine engine(options);
+  auto& engine = Keep<SimulatedEngine>(options);
   server_.AddBatch(MakeBatch(1, {{.steps = 1}, {}, {}}));
   server_.AddBatch(MakeBatch(2, {{}}));
   Run(&engine);
@@ -238,7 +238,7 @@ TEST_F(SessionTroubleTest, PointsOutsideTheStepsAreReachedInOrder) {
     const bool told = !server_.Snapshot().finishes.empty();
     EXPECT_EQ(told, point == FaultPoint::kAfterFinish);
   };
-  SimulatedEngine engine(Fast());
+  auto& engine = Keep<SimulatedEngine>(Fast());
   server_.AddBatch(MakeBatch(1, {{}}));
   Run(&engine, options);
   ASSERT_TRUE(Returns());
@@ -252,7 +252,7 @@ TEST_F(SessionTroubleTest, WordsOfAnEngineAreMadeFitForTheWire) {
       throw std::runtime_error("\xff\x01" + std::string(5000, 'x'));
     }
   };
-  Rude engine;
+  auto& engine = Keep<Rude>();
   Run(&engine);
   server_.AddBatch(MakeBatch(1, {{}}));
   ASSERT_TRUE(server_.WaitForOutcomes(1));
