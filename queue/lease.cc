@@ -129,11 +129,13 @@ std::optional<Run> FirstOfBeside(Tx& tx, const Lessee& who) {
   return tx.FindRun(batch->runs[0]);
 }
 
-// How many more rows may step with those at hand.
-int RoomBeside(Tx& tx, const Lessee& who, const Lane& lane,
+// How many more rows may step with those at hand, of which `first` is one. None
+// with a batch of a plan: that says who steps together, and for how long.
+int RoomBeside(Tx& tx, const Lessee& who, const Run& first, const Lane& lane,
                LeasePolicy* policy) {
   const std::optional<Queue> queue = tx.FindQueue(lane.queue);
-  if (!queue) return 0;
+  if (!queue || first.alone) return 0;
+  if (queue->plan && tx.FindPlanBatch(queue->plan, first.id)) return 0;
   int64_t most = queue->settings.batch_size;
   if (who.batch_size_max > 0) {
     most = std::min<int64_t>(most, who.batch_size_max);
@@ -190,9 +192,9 @@ LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
   if (who.beside) {
     const std::optional<Run> first = FirstOfBeside(tx, who);
     result.lost = !first;
-    if (!first || first->alone) return result;
+    if (!first) return result;
     beside = tx.FindLane(first->lane);
-    asking.batch_size_max = RoomBeside(tx, who, *beside, policy);
+    asking.batch_size_max = RoomBeside(tx, who, *first, *beside, policy);
     if (asking.batch_size_max <= 0) return result;
   }
   std::optional<Picked> picked =

@@ -135,10 +135,7 @@ Picked PlannedBatch(Tx& tx, const Lessee& who, const Head& head) {
   --room;  // for the head
   PlannedRuns planned = PlannedWith(tx, head.queue.plan, head.run);
   for (Run& run : planned.members) {
-    if (run.id != head.run.id && room-- <= 0) {
-      members.cut = true;
-      continue;
-    }
+    if (run.id != head.run.id && room-- <= 0) continue;
     if (run.lane != head.run.lane && !CanServe(who, tx.FindLane(run.lane))) {
       continue;
     }
@@ -242,14 +239,13 @@ bool MayCross(const Head& head) {
 // Whether runs may join a batch of lane `beside` where the head comes first.
 bool MayJoin(const Lane& beside, const Head& head) {
   return head.queue.name == beside.queue &&
-         DifferInOwnerAlone(head.lane, beside) && !head.run.alone &&
-         (MayCross(head) || head.queue.plan);
+         DifferInOwnerAlone(head.lane, beside) && MayCross(head);
 }
 
-// Whether what was picked may: a queue that only goes by its plan joins nothing
-// else, and runs of a batch that differ in more than their owner cannot.
-bool Joins(Tx& tx, const Lane& beside, const Head& head, const Picked& picked) {
-  if (picked.cut || !(picked.planned || MayCross(head))) return false;
+// Whether what was picked may: a plan says who steps together, and how long
+// that is to take; and runs that differ in more than their owner cannot.
+bool Joins(Tx& tx, const Lane& beside, const Picked& picked) {
+  if (picked.planned) return false;
   return std::all_of(picked.runs.begin(), picked.runs.end(),
                      [&](const Run& run) {
                        return DifferInOwnerAlone(tx.FindLane(run.lane), beside);
@@ -333,11 +329,8 @@ std::optional<Picked> Pick(Tx& tx, const Lessee& who, LeasePolicy* policy,
     }
     const size_t before = picked.runs.size();
     room.Fit(&picked.runs);
-    if (picked.runs.size() < before) {
-      picked.plan = PlanId{};
-      picked.cut = picked.planned;
-    }
-    if (beside != nullptr && !Joins(tx, *beside, head, picked)) {
+    if (picked.runs.size() < before) picked.plan = PlanId{};
+    if (beside != nullptr && !Joins(tx, *beside, picked)) {
       return std::nullopt;
     }
     return picked;

@@ -15,7 +15,6 @@ struct Picked {
   bool planned = false;   // the queue's plan puts them together
   PlanId plan;            // the batch of it that they are, where it is whole
   int64_t plan_batch = 0;
-  bool cut = false;  // more of its batch wait than the worker takes at once
 };
 
 // Nothing: then `next_time` is when there may be something. With `beside`, the

@@ -68,15 +68,15 @@ def correlation(one, two):
 class SimulatedPreviewTest(fixture.Case):
     def test_previews_come_while_a_run_is_made_and_go_with_its_end(self):
         cluster = self.cluster(heartbeat_interval="50ms", preview_steps=3)
-        cluster.worker(step_time="20ms")
-        job = cluster.submit(1, shared={"steps": 60})
+        cluster.worker(step_time="20ms", time_scale=1)
+        job = cluster.submit(1, shared={"steps": 300})
         run = job.name + "/runs/0"
         seen = collect(cluster, run)
         steps = list(seen)
         self.assertGreater(len(steps), 3)
         self.assertEqual(steps, sorted(steps))
         self.assertTrue(all(step % 3 == 0 for step in steps), steps)
-        self.assertLess(max(steps), 60)
+        self.assertLess(max(steps), 300)
         times = [one.update_time.ToNanoseconds() for one in seen.values()]
         self.assertEqual(times, sorted(times))
         for preview in seen.values():
@@ -87,7 +87,7 @@ class SimulatedPreviewTest(fixture.Case):
 
     def test_progress_names_the_step_of_the_preview(self):
         cluster = self.cluster(heartbeat_interval="50ms", preview_steps=4)
-        cluster.worker(step_time="20ms")
+        cluster.worker(step_time="20ms", time_scale=1)
         job = cluster.submit(1, shared={"steps": 400})
         run = job.name + "/runs/0"
         until(lambda: cluster.run(run).progress.preview_step > 0,
@@ -111,7 +111,7 @@ class SimulatedPreviewTest(fixture.Case):
 
     def test_a_server_that_wants_none_gets_none(self):
         cluster = self.cluster(heartbeat_interval="50ms", preview_steps=0)
-        cluster.worker(step_time="10ms")
+        cluster.worker(step_time="10ms", time_scale=1)
         job = cluster.submit(1, shared={"steps": 40})
         self.assertEqual(collect(cluster, job.name + "/runs/0"), {})
 
@@ -126,13 +126,13 @@ class SimulatedPreviewTest(fixture.Case):
 
     def test_the_command_line_shows_them(self):
         cluster = self.cluster(heartbeat_interval="50ms", preview_steps=3)
-        job = cluster.submit(2, shared={"steps": 60})
+        job = cluster.submit(2, shared={"steps": 300})
         number = job.name.split("/")[1]
         self.assertIn(
             "does not run yet",
             self.sheaf(cluster, "job", "preview", number, code=NOT_FOUND),
         )
-        cluster.worker(step_time="20ms")
+        cluster.worker(step_time="20ms", time_scale=1)
         said = self.sheaf(
             cluster, "job", "preview", number, "--run", "1", "--follow"
         )

@@ -174,23 +174,14 @@ TEST_P(LeaseBesideTest, ABatchThatTheWorkerDoesNotHoldIsLost) {
   EXPECT_FALSE(ended.leased.has_value());
 }
 
-TEST_P(LeaseBesideTest, ABatchOfAPlanJoinsWholeOrNotAtAll) {
-  Configure({.policy = BatchPolicy::kOff});
-  const Job held = Submit(), a = Submit(), b = Submit();
-  const PlanRecord plan = Store({{First(held)}, {First(a), First(b)}});
-  ASSERT_TRUE(Execute(plan.id).ok());
-  const LeaseResult first = Try();
-  ASSERT_TRUE(first.leased.has_value());
-  ASSERT_THAT(first.leased->runs, SizeIs(1));
-  beside_.beside = first.leased->batch.id;
-  beside_.row_count = 3;
+TEST_P(LeaseBesideTest, ABatchOfAPlanDoesNotJoin) {
+  Hold();
+  const Job planned = Submit();
+  ASSERT_TRUE(Execute(Store({{First(planned)}}).id).ok());
   EXPECT_THAT(Joining(), IsEmpty());
-  beside_.row_count = 2;
-  EXPECT_THAT(Joining(), ElementsAre(First(a), First(b)));
 }
 
-TEST_P(LeaseBesideTest, WhatNoPlanPutsTogetherDoesNotJoinByThePlan) {
-  Configure({.policy = BatchPolicy::kOff});
+TEST_P(LeaseBesideTest, ABatchOfAPlanIsNotJoined) {
   const Job held = Submit();
   const PlanRecord plan = Store({{First(held)}});
   ASSERT_TRUE(Execute(plan.id).ok());
