@@ -12,6 +12,7 @@ from wire import CALL_TIMEOUT, pb, refusal
 
 RUNS = 8
 STEPS = 30
+SIDE = 32  # The model's own.
 
 
 class CalibrateTest(TorchCase, batching_calls.Case):
@@ -40,7 +41,8 @@ class CalibrateTest(TorchCase, batching_calls.Case):
         jobs = [
             cluster.submit(
                 runs=[{"seed": seed} for seed in range(RUNS // 4)],
-                shared={"prompt": "a cat", "model": "sd", "steps": STEPS})
+                shared={"prompt": "a cat", "model": "sd", "steps": STEPS,
+                        "width": SIDE, "height": SIDE})
             for _ in range(4)
         ]
         plan = self.analyze(cluster).plan
@@ -78,7 +80,8 @@ class CalibrateTest(TorchCase, batching_calls.Case):
         self.assertEqual(cluster.list_workers()[0].name, "workers/1")
         # Loads the model for one run, so that no plan pays for that.
         self.ended(cluster, cluster.submit(
-            shared={"prompt": "a dog", "model": "sd", "steps": 2}))
+            shared={"prompt": "a dog", "model": "sd", "steps": 2,
+                    "width": SIDE, "height": SIDE}))
         # How near they come to each other is bench/predicted_vs_actual.py's to
         # say, on a machine that does nothing else.
         predicted, actual = self.plan_times(cluster)
@@ -86,7 +89,7 @@ class CalibrateTest(TorchCase, batching_calls.Case):
         self.assertGreater(predicted, 0)
         self.assertGreater(actual, 0)
 
-        memory = self.measured(cluster)["sd", 0]
+        memory = self.measured(cluster)["sd", SIDE]
         self.assertGreater(memory.peak_bytes, 0)
         self.assertGreater(memory.budget_bytes, memory.peak_bytes)
         self.assertGreater(memory.run_count_max, 0)
