@@ -1,5 +1,6 @@
 #include "server/measured_profiles.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -24,14 +25,27 @@ double Pixels(const WorkKind& kind) {
   return static_cast<double>(kind.width) * static_cast<double>(kind.height);
 }
 
+// A step of some rows and a part of one; less than one costs what one does.
+double StepOf(const batching::Profile& profile, double rows) {
+  if (rows <= 1) return profile.Step(1);
+  const int whole = static_cast<int>(rows);
+  const double below = profile.Step(whole);
+  return below + (rows - whole) * (profile.Step(whole + 1) - below);
+}
+
 batching::Hinge Scaled(const batching::Hinge& hinge, double factor) {
-  return {hinge.h * factor, hinge.a * factor, hinge.b * factor};
+  return {std::max(hinge.h, factor < 1 ? hinge.At(1) : 0), hinge.a,
+          hinge.b * factor};
 }
 
 }  // namespace
 
 batching::Profile Scaled(batching::Profile profile, double factor) {
-  for (auto& point : profile.measured) point.second *= factor;
+  std::map<int, double> measured;
+  for (const auto& [rows, unused] : profile.measured) {
+    measured[rows] = StepOf(profile, rows * factor);
+  }
+  profile.measured = std::move(measured);
   profile.step = Scaled(profile.step, factor);
   profile.control = Scaled(profile.control, factor);
   for (auto& control : profile.controls) {

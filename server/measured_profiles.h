@@ -49,8 +49,9 @@ class MeasuredProfiles {
   std::map<WorkKind, batching::Profile> profiles_;
 };
 
-// With the times of steps, controls and pictures multiplied: what grows with
-// the pixels, though not quite in step with them.
+// For pictures of `factor` times the pixels: a row of theirs costs what that
+// many rows cost, but no less than one does, since a device that is not full
+// does less in the same time. Decoding grows with the pixels.
 batching::Profile Scaled(batching::Profile profile, double factor);
 
 }  // namespace sheaf::server

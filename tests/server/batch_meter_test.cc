@@ -186,16 +186,20 @@ TEST_F(BatchMeterTest, WhatWasMeasuredPricesThatWorkAndNoOther) {
 
 TEST_F(BatchMeterTest, AnotherSizeIsPricedByItsPixels) {
   batching::Profile measured;
-  measured.step = {10, 0, 0};
+  measured.measured = {{1, 10}, {2, 12}, {8, 30}};
+  measured.step = {10, 6, 3};
   measured.decode = {0, 5};
   measured.encode = {0, 2};
   ASSERT_TRUE(meter_.Measured({"gpu", "m", 128, 64}, measured).ok());
   const batching::Profile scaled =
       meter_.PricesOf(RowsLike(BatchOf(1)).shapes, "gpu")[0];
-  EXPECT_EQ(scaled.Step(1), 2.5);  // a quarter of the pixels
+  EXPECT_EQ(scaled.Step(1), 10);  // A quarter of the pixels, but a step.
+  EXPECT_EQ(scaled.Step(8), 12);
+  EXPECT_EQ(scaled.Step(16), 18);
   EXPECT_EQ(scaled.decode.At(1), 1.25);
   EXPECT_EQ(scaled.encode.At(1), 2);
   EXPECT_EQ(scaled.name, "gpu, m, 64x32 (by the pixels from 128x64)");
+  EXPECT_EQ(Scaled(measured, 4).Step(2), 30);
   EXPECT_TRUE(meter_.IsMeasured({"gpu", "m", 64, 32}));
   EXPECT_FALSE(meter_.IsMeasured({"gpu", "m", 0, 0}));
 }
