@@ -39,6 +39,7 @@ struct Raw {
   std::string calibrate_time = "20s";
   bool no_self_test = false;
   std::string checkpoint_pause = "1s";
+  std::string preview_pause = "1s";
   std::vector<std::string> faults;
   std::string log_level = "info";
   bool log_json = false;
@@ -96,6 +97,10 @@ void AddWorkerFlags(CLI::App* app, Flags* flags, Raw* raw) {
       ->capture_default_str();
   app->add_option("--checkpoint-pause", raw->checkpoint_pause,
                   "Save where a run has got to no more often than this")
+      ->check(CheckWaitTime)
+      ->capture_default_str();
+  app->add_option("--preview-pause", raw->preview_pause,
+                  "Show what a batch looks like no more often than this")
       ->check(CheckWaitTime)
       ->capture_default_str();
   app->add_flag("--log-json", raw->log_json, "Log lines as JSON objects");
@@ -232,6 +237,7 @@ void Convert(const Raw& raw, Flags* flags) {
   flags->measuring.budget = *ParseWaitTime(raw.calibrate_time);
   flags->measuring.self_test = !raw.no_self_test;
   flags->session.checkpoint_pause = *ParseWaitTime(raw.checkpoint_pause);
+  flags->session.preview_pause = *ParseWaitTime(raw.preview_pause);
   flags->simulated.step_time = *ParseWaitTime(raw.step_time);
   flags->simulated.row_time = *ParseWaitTime(raw.row_time);
   flags->simulated.images = !raw.no_images;

@@ -17,8 +17,6 @@ constexpr absl::Duration kBackoffLongest = absl::Seconds(2);
 // cost no switch of threads.
 constexpr std::chrono::milliseconds kIdleSleep(500);
 
-// Nobody looks more often, and each report is a write at the server.
-constexpr std::chrono::seconds kPreviewPause(1);
 // What the wire takes of one; and with so many, a report stays below the 4 MiB
 // that servers take unless they are told otherwise.
 constexpr std::size_t kPreviewBytesMax = 256 << 10;
@@ -116,7 +114,8 @@ void LeaseKeeper::TakePreviews(std::vector<RowPreview> previews) {
   for (RowPreview& preview : previews) {
     previews_[runs_[preview.row]] = std::move(preview);
   }
-  const Clock::time_point soon = last_report_time_ + kPreviewPause;
+  const Clock::time_point soon =
+      last_report_time_ + ToChrono(options_.preview_pause);
   if (soon >= report_time_) return;
   report_time_ = soon;
   changed_.notify_all();

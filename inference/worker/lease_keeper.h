@@ -49,6 +49,9 @@ class LeaseKeeper {
     std::function<void()> on_drain;
     // The engine has made no step for `stall_timeout`. Called once a batch.
     std::function<void()> on_stall;
+    // Previews hurry a report on, but not more often than this: each report is
+    // a write at the server.
+    absl::Duration preview_pause = absl::Seconds(1);
     // Between Hurry and the end of a Flush that does not succeed.
     absl::Duration hurry = absl::Milliseconds(1500);
   };
@@ -59,8 +62,8 @@ class LeaseKeeper {
   // Session's thread. The lease counts from now.
   void Begin(const v1::LeasedBatch& batch, const Terms& terms);
   void EngineStepped(std::vector<RowSteps> steps, v1::BatchMemory memory = {});
-  // Goes with the next report, which comes soon for it, but not more than once
-  // a second. Takes the place of what the row had waiting.
+  // Goes with the next report, which comes soon for it (see preview_pause).
+  // Takes the place of what the row had waiting.
   void TakePreviews(std::vector<RowPreview> previews);
   // No row is alive: outcomes now wait, to be told together.
   void EngineEnded();

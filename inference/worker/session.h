@@ -50,6 +50,8 @@ struct SessionOptions {
   bool measures_by_itself = true;
   // A run is saved no more often than this.
   absl::Duration checkpoint_pause = absl::Seconds(1);
+  // A batch shows its previews no more often than this.
+  absl::Duration preview_pause = absl::Seconds(1);
 };
 
 class Session {

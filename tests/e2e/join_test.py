@@ -8,7 +8,7 @@ from torch_test import SD, TorchCase
 from wire import pb
 
 # A step of the tiny model takes milliseconds: that many leave time to join.
-LONG = 200
+LONG = 600
 
 
 class JoinTest(TorchCase):

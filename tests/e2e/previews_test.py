@@ -159,7 +159,7 @@ class TorchPreviewTest(TorchCase):
         cluster = self.torch_cluster(**options)
         with open(self.models, "a", encoding="utf-8") as file:
             file.write(f'[models.sd.vaes]\ntiny = "{GOLDEN}/vae-tiny"\n')
-        self.torch_worker(cluster)
+        self.torch_worker(cluster, preview_pause="10ms")
         job = self.submit(
             cluster, self.SEEDS, steps=self.STEPS,
             **({"vae": vae} if vae else {}),
