@@ -106,6 +106,18 @@ absl::StatusOr<double> Measuring::Median(
   return MedianOf(std::move(times));
 }
 
+absl::StatusOr<double> Measuring::MedianStep(const Row& row, int rows) {
+  std::vector<Row> copies;
+  return Median([&] {
+    if (copies.empty() || copies.front().done()) {
+      copies.assign(static_cast<size_t>(rows), row);
+    }
+    std::vector<Row*> all;
+    for (Row& copy : copies) all.push_back(&copy);
+    return bench_->desk->engine.Step(all);
+  });
+}
+
 absl::Status Measuring::Load() {
   Bench& bench = *bench_;
   SHEAF_ASSIGN_OR_RETURN(bench.desk, bench.shelf->Get(order_.model));
@@ -171,16 +183,7 @@ absl::Status Measuring::TimeDecode() {
 absl::Status Measuring::TimeStep(int rows) {
   const Engine& engine = bench_->desk->engine;
   engine.ForgetLimits();
-  std::vector<Row> stepped;
-  const auto step = [&] {
-    if (stepped.empty() || stepped.front().done()) {
-      stepped.assign(static_cast<size_t>(rows), *bench_->row);
-    }
-    std::vector<Row*> all;
-    for (Row& row : stepped) all.push_back(&row);
-    return engine.Step(all);
-  };
-  const auto median = Median(step);
+  const auto median = MedianStep(*bench_->row, rows);
   const bool split = engine.together().ran_out > 0;
   engine.ForgetLimits();
   if (rows > 1 && (split || absl::IsResourceExhausted(median.status()))) {
@@ -225,16 +228,7 @@ absl::Status Measuring::TimeControl(const std::string& type,
   const auto begun = bench.Begin(1);
   bench.request.controls.clear();
   SHEAF_RETURN_IF_ERROR(begun.status());
-  std::vector<Row> stepped;
-  const auto step = [&] {
-    if (stepped.empty() || stepped.front().done()) {
-      stepped.assign(static_cast<size_t>(rows), *begun);
-    }
-    std::vector<Row*> all;
-    for (Row& row : stepped) all.push_back(&row);
-    return bench.desk->engine.Step(all);
-  };
-  SHEAF_ASSIGN_OR_RETURN(const double with, Median(step));
+  SHEAF_ASSIGN_OR_RETURN(const double with, MedianStep(*begun, rows));
   // Noise can make the difference of two steps anything; nothing is free.
   found_.controls[type][rows] =
       std::max(kLeastMs, with - found_.steps.at(rows));

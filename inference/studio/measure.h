@@ -19,6 +19,7 @@
 
 namespace sheaf::engine {
 
+class Row;
 class Shelf;
 
 struct MeasureOrder {
@@ -80,6 +81,8 @@ class Measuring {
   void PlanStep();
   void PlanControls();
   absl::StatusOr<double> Median(const std::function<absl::Status()>& action);
+  // Of a step of so many copies of the row.
+  absl::StatusOr<double> MedianStep(const Row& row, int rows);
 
   const MeasureOrder order_;
   std::unique_ptr<Bench> bench_;
