@@ -14,34 +14,19 @@ predictions of the server; it is not in these figures. Nothing else may run on
 the machine meanwhile.
 """
 
-import argparse
-import os
 import statistics
-import sys
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
-
-import fixture  # noqa: E402
-from fixture import until  # noqa: E402
-from wire import CALL_TIMEOUT, make_png, pb  # noqa: E402
+import live
+from live import until
+from wire import CALL_TIMEOUT, make_png, pb
 
 
 def options():
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", required=True)
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--steps", type=int, default=20)
+    parser = live.parser(__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--width", type=int, default=0)
-    parser.add_argument("--height", type=int, default=0)
     parser.add_argument("--control")
-    parser.add_argument("--bin")
     return parser.parse_args()
 
 
@@ -60,24 +45,16 @@ def calibrate(cluster, args):
     print(f"measured in {time.monotonic() - begin:.1f} s: {name}")
 
 
-def shared(args):
-    fields = {"prompt": "a lighthouse", "model": args.model,
-              "steps": args.steps}
-    if args.width and args.height:
-        fields.update(width=args.width, height=args.height)
-    return fields
-
-
 def submit(cluster, args, size, image):
     """One job of each kind of row, so that the plan has to join them."""
     plain = size if image is None else size - size // 2
     jobs = [cluster.submit([{"seed": n} for n in range(plain)],
-                           shared=shared(args))]
+                           shared=live.request(args))]
     if image is not None and size > 1:
         control = {"type": args.control, "image": image, "weight": 1.0}
         jobs.append(cluster.submit(
             [{"seed": n, "controls": [control]} for n in range(size // 2)],
-            shared=shared(args)))
+            shared=live.request(args)))
     return jobs
 
 
@@ -113,14 +90,7 @@ def run(cluster, args, size, image):
 
 def main():
     args = options()
-    if args.bin:
-        os.environ["SHEAF_BIN"] = args.bin
-    cluster = fixture.Cluster()
-    try:
-        cluster.start()
-        cluster.worker(engine="torch", models=args.models, device=args.device,
-                       calibrate="off")
-        until(cluster.list_workers, "the worker is here", timeout=300)
+    with live.cluster(args) as cluster:
         calibrate(cluster, args)
         image = None
         if args.control:
@@ -144,10 +114,6 @@ def main():
         close = sum(abs(ratio - 1) <= 0.1 for ratio in ratios)
         print(f"median predicted / actual: {statistics.median(ratios):.3f}; "
               f"{close} of {len(ratios)} batches within 10%")
-    finally:
-        cluster.stop()
-        cluster.close()
-        cluster.remove()
 
 
 if __name__ == "__main__":
