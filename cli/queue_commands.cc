@@ -56,7 +56,8 @@ struct SettingsArgs {
   std::string name;
   std::string batch_size, attempts, runs_max;
   std::string keep_succeeded, keep_failed, keep_cancelled;
-  std::string policy, batch_min, wait_max, threshold, gain_min, twins;
+  std::string policy, batch_min, wait_max, threshold, gain_min, twins,
+      preempt_from;
   std::string etag;
 };
 
@@ -130,6 +131,14 @@ absl::Status ReadSettings(const SettingsArgs& args, v1::QueueSettings* settings,
   if (!args.twins.empty()) {
     settings->set_twins(args.twins == "on");
     mask->add_paths("twins");
+  }
+  if (!args.preempt_from.empty()) {
+    if (args.preempt_from != "never") {
+      SHEAF_ASSIGN_OR_RETURN(const v1::Priority priority,
+                             ParsePriority(args.preempt_from));
+      settings->set_preempt_from(priority);
+    }
+    mask->add_paths("preempt_from");
   }
   if (!args.policy.empty()) {
     settings->set_policy(PolicyOf(args.policy));
@@ -304,6 +313,10 @@ void AddSettings(CLI::App* verb, SettingsArgs* args) {
            "(auto)");
   AddValue(verb, "--twins", &args->twins, "on|off",
            "Let runs that ask for the very same picture share it [off]");
+  AddValue(verb, "--preempt-from", &args->preempt_from,
+           "low|normal|high|urgent|never",
+           "Waiting runs from this priority on take the place of lower ones, "
+           "where no worker is free [never]");
   AddValue(verb, "--gain-min", &args->gain_min, "PERCENT",
            "Plans that gain less are not executed (auto)");
 }

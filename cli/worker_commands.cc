@@ -28,6 +28,7 @@ const std::vector<Column>& WorkerColumns() {
       {"QUEUES", "queues", Style::kPlain, true},
       {"KINDS", "kinds", Style::kPlain, true},
       {"MODELS", "models", Style::kPlain, true},
+      {"ENGINE TIME", "engine_time", Style::kPlain, true},
       {"VERSION", "version", Style::kPlain, true},
   };
   return *kColumns;

@@ -70,6 +70,8 @@ constexpr ReasonInfo kReasons[] = {
      "referred to it for a day."},
     {Reason::kPlanNotFound, "PLAN_NOT_FOUND", StatusCode::kNotFound,
      "There is no such plan, or it was not executed in time; analyze again."},
+    {Reason::kCheckpointNotFound, "CHECKPOINT_NOT_FOUND", StatusCode::kNotFound,
+     "Nothing is kept of how far this run has come; begin it anew."},
     {Reason::kPreviewNotFound, "PREVIEW_NOT_FOUND", StatusCode::kNotFound,
      "The run does not run now, or its worker has shown nothing of it yet, or "
      "shows nothing (preview_steps, and engines that cannot); ask again while "

@@ -38,6 +38,7 @@ enum class Reason {
   kBatchNotFound,
   kArtifactNotFound,
   kPlanNotFound,
+  kCheckpointNotFound,
   kPreviewNotFound,
   kMethodNotFound,
   kQueueExists,

@@ -26,6 +26,8 @@ void NoteStarted(Tx& tx, PlanId id) {
   tx.SavePlan(*plan);
 }
 
+// What waits for less may be on its way to a worker that is free, or join.
+constexpr absl::Duration kPatience = absl::Milliseconds(500);
 // Waiting runs of a lane that are looked at for twins.
 constexpr int kTwinsMax = 64;
 
@@ -207,7 +209,7 @@ LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
 }
 
 Orders Heartbeat(Tx& tx, BatchId batch_id, int64_t epoch,
-                 absl::Duration lease_duration) {
+                 absl::Duration lease_duration, bool give_way) {
   Orders orders;
   std::optional<Batch> batch = tx.FindBatch(batch_id);
   if (!batch || batch->epoch != epoch) {
@@ -220,19 +222,56 @@ Orders Heartbeat(Tx& tx, BatchId batch_id, int64_t epoch,
   }
   orders.lease_expire_time = batch->lease_expire_time;
   const std::optional<Queue> queue = tx.FindQueue(batch->queue);
-  const bool release = queue && queue->state == QueueState::kPaused &&
-                       queue->pause_mode == PauseMode::kNextStep;
+  const bool paused = queue && queue->state == QueueState::kPaused &&
+                      queue->pause_mode == PauseMode::kNextStep;
   for (RunId id : batch->runs) {
     // Of a twin the worker knows nothing.
     if (batch->twins.contains(id)) continue;
     const std::optional<Run> run = tx.FindRun(id);
     if (run && run->cancel_requested) {
       orders.cancel.push_back(id);
-    } else if (release) {
+    } else if (paused || give_way) {
       orders.release.push_back(id);
     }
   }
   return orders;
+}
+
+std::optional<RunId> OutrankedBy(Tx& tx, BatchId batch_id, const Lessee& who,
+                                 LeasePolicy* policy) {
+  const std::vector<Queue> queues = tx.Queues();
+  if (std::none_of(queues.begin(), queues.end(), [](const Queue& queue) {
+        return queue.settings.preempt_from.has_value();
+      })) {
+    return std::nullopt;
+  }
+  const std::optional<Batch> batch = tx.FindBatch(batch_id);
+  if (!batch || batch->worker != who.id) return std::nullopt;
+  auto highest = Priority::kLow;
+  for (RunId id : batch->runs) {
+    const std::optional<Run> run = tx.FindRun(id);
+    if (run) highest = std::max(highest, run->priority);
+  }
+  const auto outranks = [&](const Run& run, const std::string& queue_name) {
+    const std::optional<Queue> queue = tx.FindQueue(queue_name);
+    return queue && queue->settings.preempt_from &&
+           run.priority >= *queue->settings.preempt_from &&
+           run.priority > highest && run.run_time + kPatience <= tx.now();
+  };
+  const std::vector<LaneHead> heads = tx.LaneHeads();
+  if (std::none_of(heads.begin(), heads.end(), [&](const LaneHead& head) {
+        return outranks(head.run, head.lane.queue);
+      })) {
+    return std::nullopt;
+  }
+  Lessee free = who;
+  free.beside = {};
+  absl::Time next_time = absl::InfiniteFuture();
+  const std::optional<Picked> picked = Pick(tx, free, policy, &next_time);
+  if (!picked || !outranks(picked->runs[0], picked->queue.name)) {
+    return std::nullopt;
+  }
+  return picked->runs[0].id;
 }
 
 void ExpireLeases(Tx& tx) {

@@ -122,9 +122,17 @@ struct Orders {
   bool lost = false;           // the lease is no longer this worker's
 };
 
-// Renews the lease, at most half of which is used up by then.
+// Renews the lease, at most half of which is used up by then. With `give_way`
+// all of it is to be handed back.
 Orders Heartbeat(Tx& tx, BatchId batch, int64_t epoch,
-                 absl::Duration lease_duration);
+                 absl::Duration lease_duration, bool give_way = false);
+
+// The waiting run for which what the batch holds is better handed back: all of
+// that is of a lower priority, the run's queue lets it take such a place
+// (QueueSettings::preempt_from), and it would go to this worker now, and has
+// waited long enough for one that is free. None mostly, and then quick.
+std::optional<RunId> OutrankedBy(Tx& tx, BatchId batch, const Lessee& who,
+                                 LeasePolicy* policy = nullptr);
 
 // Ends leases that ran out by now: their runs failed with WORKER_DIED.
 void ExpireLeases(Tx& tx);

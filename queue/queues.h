@@ -34,6 +34,7 @@ struct QueuePatch {
   std::optional<int> threshold;
   std::optional<int> gain_min_percent;
   std::optional<bool> twins;
+  std::optional<std::optional<Priority>> preempt_from;
 };
 // QUEUE_NOT_FOUND, ETAG_MISMATCH (0: any version)
 absl::StatusOr<Queue> UpdateQueue(Tx& tx, const std::string& name,

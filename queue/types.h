@@ -193,6 +193,8 @@ struct QueueSettings {
   // Of runs that ask for the very same picture, one makes it for all that are
   // leased with it.
   bool twins = false;
+  // Its waiting runs from this priority on take the place of lower ones.
+  std::optional<Priority> preempt_from;
   bool operator==(const QueueSettings&) const = default;
 };
 

@@ -18,11 +18,6 @@
 namespace sheaf::server {
 namespace {
 
-// As the simulated engine calls its device.
-constexpr char kSimulatedDevice[] = "simulated";
-// For a signal to reach a worker.
-constexpr absl::Duration kSignalTravel = absl::Milliseconds(200);
-
 void ToProto(const WorkerInfo& worker, const std::vector<Batch>& batches,
              pb::Worker* out) {
   out->set_name(NameOf(worker.lessee.id));
@@ -44,6 +39,8 @@ void ToProto(const WorkerInfo& worker, const std::vector<Batch>& batches,
   SetTime(worker.heartbeat_time, out->mutable_heartbeat_time());
   out->set_succeeded_run_count(worker.succeeded);
   out->set_failed_run_count(worker.failed);
+  SetDuration(worker.engine_time, out->mutable_engine_time());
+  out->set_measures(worker.measures);
   for (const Batch& batch : batches) {
     if (batch.worker == worker.lessee.id) out->add_batches(NameOf(batch.id));
   }
@@ -144,21 +141,18 @@ grpc::ServerUnaryReactor* AdminHandler::CalibrateWorker(
   const WorkerId id = ParseWorkerName(request->name()).value_or(WorkerId{});
   const auto worker = core_.workers->Find(id);
   if (!worker) return Refuse(context, NoWorker(request->name()));
-  if (worker->lessee.device == kSimulatedDevice) {
+  if (!worker->measures) {
     return Refuse(
         context,
         Error(Reason::kInvalidField,
               absl::StrCat("name: ", request->name(),
-                           " is simulated, there is nothing to measure")));
+                           " has nothing to measure, or does not know how")));
   }
   if (!core_.workers->Calibrate(id)) {
-    return Refuse(context, NoWorker(absl::StrCat(request->name(),
-                                                 " that is connected now")));
+    return Refuse(context, NoWorker(request->name()));
   }
-  // It may wait for work for half a minute: an empty answer wakes it, once it
-  // has had time to hear the signal. If it is slower, it begins after its wait.
-  core_.timer->After(kSignalTravel,
-                     [this, id] { core_.broker->DropWorker(id); });
+  // The answer to its question for work says so.
+  core_.broker->DropWorker(id);
   return ReadCall(
       core_, context,
       [](View& view) -> absl::StatusOr<std::vector<Batch>> {

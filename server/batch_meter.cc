@@ -240,6 +240,11 @@ bool BatchMeter::IsMeasured(const WorkKind& kind) const {
   return measured_.IsMeasured(kind);
 }
 
+double BatchMeter::SwapMs(const WorkKind& kind) const {
+  absl::MutexLock lock(&mutex_);
+  return measured_.For(kind).swap;
+}
+
 bool BatchMeter::HasMeasured(const std::string& device,
                              const std::string& model) const {
   absl::MutexLock lock(&mutex_);

@@ -63,6 +63,8 @@ class BatchMeter {
   bool IsMeasured(const WorkKind& kind) const;
   // Whether the model was measured on the device, at any size.
   bool HasMeasured(const std::string& device, const std::string& model) const;
+  // To load its model, by the profile that prices such work.
+  double SwapMs(const WorkKind& kind) const;
   // A profile for each ShapeTable::work, for CostModel: on `device`, or where
   // that is empty on whichever did most of it.
   std::vector<batching::Profile> PricesOf(const batching::ShapeTable& shapes,

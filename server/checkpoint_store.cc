@@ -108,7 +108,7 @@ std::string FileNameOf(RunId run) {
 }
 
 absl::Status NoneOf(RunId run) {
-  return WithSubject(Error(Reason::kArtifactNotFound,
+  return WithSubject(Error(Reason::kCheckpointNotFound,
                            absl::StrCat("no checkpoint of ", NameOf(run))),
                      NameOf(run));
 }

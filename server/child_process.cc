@@ -1,6 +1,7 @@
 #include "server/child_process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
@@ -9,9 +10,11 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 namespace sheaf::server {
 namespace {
@@ -19,7 +22,7 @@ namespace {
 // posix_spawn's two argument objects, set up as the header says.
 class SpawnSetup {
  public:
-  SpawnSetup() {
+  explicit SpawnSetup(int output) {
     sigset_t none;
     sigset_t all;
     sigemptyset(&none);
@@ -33,6 +36,7 @@ class SpawnSetup {
                                                POSIX_SPAWN_SETPGROUP);
     posix_spawn_file_actions_init(&files_);
     posix_spawn_file_actions_addopen(&files_, 0, "/dev/null", O_RDONLY, 0);
+    if (output >= 0) posix_spawn_file_actions_adddup2(&files_, output, 1);
     // The database's lock must not live on in a worker that outlives us.
     posix_spawn_file_actions_addclosefrom_np(&files_, 3);
   }
@@ -51,6 +55,9 @@ class SpawnSetup {
   posix_spawn_file_actions_t files_;
 };
 
+// How often to look at a program whose output has ended.
+constexpr int kLookMs = 10;
+
 std::string HowItEnded(int status) {
   if (WIFSIGNALED(status)) {
     const int number = WTERMSIG(status);
@@ -63,12 +70,17 @@ std::string HowItEnded(int status) {
 
 absl::StatusOr<ChildProcess> ChildProcess::Spawn(
     const std::vector<std::string>& argv) {
+  return Spawn(argv, /*output=*/-1);
+}
+
+absl::StatusOr<ChildProcess> ChildProcess::Spawn(
+    const std::vector<std::string>& argv, int output) {
   std::vector<char*> pointers;
   for (const std::string& arg : argv) {
     pointers.push_back(const_cast<char*>(arg.c_str()));
   }
   pointers.push_back(nullptr);
-  SpawnSetup setup;
+  SpawnSetup setup(output);
   pid_t pid = -1;
   const int error = posix_spawnp(&pid, pointers[0], setup.files(),
                                  setup.attributes(), pointers.data(), environ);
@@ -116,5 +128,40 @@ std::optional<std::string> ChildProcess::Reap() {
 }
 
 void ChildProcess::Signal(int number) const { kill(-pid_, number); }
+
+absl::StatusOr<std::string> ChildProcess::OutputOf(
+    const std::vector<std::string>& argv, absl::Duration limit) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("cannot listen to ", argv[0], ": ", strerror(errno)));
+  }
+  absl::StatusOr<ChildProcess> child = Spawn(argv, ends[1]);
+  close(ends[1]);
+  const std::unique_ptr<int, void (*)(int*)> closes(
+      &ends[0], [](int* end) { close(*end); });
+  if (!child.ok()) return child.status();
+  std::string output;
+  const absl::Time deadline = absl::Now() + limit;
+  // Its output ends with it, or a little before.
+  pollfd watched = {.fd = ends[0], .events = POLLIN};
+  while (absl::Now() < deadline) {
+    if (watched.fd < 0) {
+      if (const auto how = child->Reap()) {
+        if (*how == HowItEnded(0)) return output;
+        return absl::UnavailableError(absl::StrCat(argv[0], ": ", *how));
+      }
+    }
+    if (poll(&watched, 1, kLookMs) <= 0) continue;
+    char piece[4096];
+    const ssize_t size = read(ends[0], piece, sizeof(piece));
+    if (size > 0) output.append(piece, size);
+    if (size == 0) watched.fd = -1;
+  }
+  child->Signal(SIGKILL);
+  while (!child->Reap()) poll(nullptr, 0, kLookMs);
+  return absl::UnavailableError(absl::StrCat(argv[0], " did not end within ",
+                                             absl::FormatDuration(limit)));
+}
 
 }  // namespace sheaf::server

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace sheaf::server {
 
@@ -38,8 +39,17 @@ class ChildProcess {
   // To the process and its group.
   void Signal(int number) const;
 
+  // What such a program writes to its output until it ends, which must be well
+  // and within `limit`: UNAVAILABLE otherwise, with how it ended. For little
+  // that is said soon.
+  static absl::StatusOr<std::string> OutputOf(
+      const std::vector<std::string>& argv, absl::Duration limit);
+
  private:
   explicit ChildProcess(pid_t pid);
+  // Where `output` is not -1, it is the program's output.
+  static absl::StatusOr<ChildProcess> Spawn(
+      const std::vector<std::string>& argv, int output);
 
   pid_t pid_ = -1;
   int end_fd_ = -1;

@@ -17,6 +17,9 @@
 
 namespace sheaf::server {
 
+// Of a number that may be "auto": that the server finds it out.
+inline constexpr int kAuto = -1;
+
 // As loaded: within its limits, with nothing left to fill in. What each key
 // means and what it may be stands in server/config_keys.cc.
 struct ServerConfig {
@@ -32,7 +35,7 @@ struct ServerConfig {
   int max_message_bytes = 64 << 20;
   absl::Duration drain_timeout = absl::Seconds(10);
 
-  int local_workers = 0;
+  int local_workers = 0;  // or kAuto: one for each device
   std::string worker_command;
   std::vector<std::string> worker_args;
 

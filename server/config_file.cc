@@ -59,9 +59,10 @@ const char* TypeOf(const ConfigKey& key) {
   if (key.Is<SwitchKey>()) return "true or false, without quotes";
   if (key.Is<DurationKey>()) return "a duration in quotes, as \"30s\"";
   if (key.Is<TextKey>()) return "a text in quotes";
-  return std::get<NumberKey>(key.kind).bytes
-             ? "a number of bytes, or a text as \"64MiB\""
-             : "a whole number, without quotes";
+  const auto& number = std::get<NumberKey>(key.kind);
+  if (number.may_be_auto) return "a whole number without quotes, or \"auto\"";
+  return number.bytes ? "a number of bytes, or a text as \"64MiB\""
+                      : "a whole number, without quotes";
 }
 
 // Nothing where the value is of the wrong type.
@@ -79,7 +80,8 @@ std::optional<std::vector<std::string>> TextsOf(const ConfigKey& key,
   }
   const auto* number = std::get_if<NumberKey>(&key.kind);
   if (const auto text = node.value_exact<std::string>()) {
-    if (key.Is<SwitchKey>() || (number && !number->bytes)) return std::nullopt;
+    const bool is_number = number && !number->bytes && !number->may_be_auto;
+    if (key.Is<SwitchKey>() || is_number) return std::nullopt;
     return Texts{*text};
   }
   if (const auto integer = node.value_exact<int64_t>(); integer && number) {

@@ -17,6 +17,7 @@ namespace {
 
 using C = ServerConfig;
 
+constexpr char kAutoText[] = "auto";
 constexpr absl::Duration kYear = absl::Hours(24 * 365);
 constexpr std::pair<const char*, int64_t> kByteUnits[] = {
     {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}};
@@ -42,8 +43,8 @@ std::vector<ConfigKey> MakeKeys() {
       {"drain_timeout",
        DurationKey{&C::drain_timeout, ZeroDuration(), Hours(1)},
        "How long local workers have to leave when the server stops"},
-      {"local_workers", NumberKey{&C::local_workers, 0, 256},
-       "Workers that the server runs itself"},
+      {"local_workers", NumberKey{&C::local_workers, 0, 256, false, true},
+       "Workers that the server runs itself; auto: one for each device"},
       {"worker_command", TextKey{&C::worker_command}, "Program they are"},
       {"worker_args", ListKey{&C::worker_args, ' '},
        "Further argument for them; {index} becomes 0, 1, ..."},
@@ -145,11 +146,14 @@ absl::Status SetOne(const SwitchKey& key, const std::string& text, C* config) {
 
 absl::Status SetOne(const NumberKey& key, const std::string& text, C* config) {
   int64_t number = 0;
-  if (!ReadNumber(text, key.bytes, &number) || number < key.least ||
-      number > key.most) {
+  if (key.may_be_auto && text == kAutoText) {
+    number = kAuto;
+  } else if (!ReadNumber(text, key.bytes, &number) || number < key.least ||
+             number > key.most) {
     return Must(
         absl::StrCat("a whole number from ", ShowNumber(key.least, key.bytes),
-                     " to ", ShowNumber(key.most, key.bytes)),
+                     " to ", ShowNumber(key.most, key.bytes),
+                     key.may_be_auto ? ", or auto" : ""),
         text);
   }
   std::visit([&](auto member) { config->*member = number; }, key.member);
@@ -207,6 +211,7 @@ std::string Show(const SwitchKey& key, const C& config) {
 std::string Show(const NumberKey& key, const C& config) {
   const int64_t number = std::visit(
       [&](auto member) -> int64_t { return config.*member; }, key.member);
+  if (key.may_be_auto && number == kAuto) return Quoted(kAutoText);
   const std::string text = ShowNumber(number, key.bytes);
   return text == absl::StrCat(number) ? text : Quoted(text);
 }

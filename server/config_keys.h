@@ -27,7 +27,8 @@ struct NumberKey {
   std::variant<int ServerConfig::*, int64_t ServerConfig::*> member;
   int64_t least;
   int64_t most;
-  bool bytes = false;  // "64MiB" is a number too
+  bool bytes = false;        // "64MiB" is a number too
+  bool may_be_auto = false;  // "auto" is too: kAuto
 };
 struct DurationKey {
   absl::Duration ServerConfig::*member;

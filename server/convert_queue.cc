@@ -175,6 +175,8 @@ void ToProto(const Queue& queue, pb::Queue* out) {
   settings->set_threshold(queue.settings.threshold);
   settings->set_gain_min_percent(queue.settings.gain_min_percent);
   settings->set_twins(queue.settings.twins);
+  settings->set_preempt_from(static_cast<pb::Priority>(
+      queue.settings.preempt_from.value_or(Priority{})));
   out->set_revision(queue.revision);
   SetTime(queue.create_time, out->mutable_create_time());
   out->set_etag(absl::StrCat(queue.version));
@@ -217,6 +219,9 @@ QueueSettings FromProto(const pb::QueueSettings& in) {
     settings.gain_min_percent = in.gain_min_percent();
   }
   settings.twins = in.twins();
+  if (in.preempt_from() != pb::PRIORITY_UNSPECIFIED) {
+    settings.preempt_from = static_cast<Priority>(in.preempt_from());
+  }
   return settings;
 }
 
@@ -252,6 +257,8 @@ absl::StatusOr<QueuePatch> FromProto(const pb::UpdateQueueRequest& request) {
       patch.gain_min_percent = given.gain_min_percent;
     } else if (path == "twins") {
       patch.twins = given.twins;
+    } else if (path == "preempt_from") {
+      patch.preempt_from = given.preempt_from;
     } else {
       violations.push_back(
           {"update_mask", absl::StrCat("there is no setting ", path)});

@@ -13,8 +13,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "base/status.h"
 #include "server/child_process.h"
+#include "server/config.h"
 #include "server/logging.h"
 
 namespace sheaf::server {
@@ -24,6 +28,8 @@ namespace {
 constexpr int kQuickEndsMax = 3;
 // How often to look where the kernel cannot tell (see ChildProcess::end_fd).
 constexpr absl::Duration kLook = absl::Milliseconds(200);
+// Loading LibTorch takes seconds on a cold disk.
+constexpr absl::Duration kDevicesWithin = absl::Minutes(1);
 // After SIGKILL only the kernel itself can hold a process back.
 constexpr absl::Duration kKillWait = absl::Seconds(5);
 
@@ -37,6 +43,43 @@ int PollTimeout(absl::Duration wait) {
   // Up, so that what is due is due when we wake.
   return static_cast<int>(
       absl::ToInt64Milliseconds(absl::Ceil(wait, absl::Milliseconds(1))));
+}
+
+std::string ArgumentFor(const std::string& arg, int index) {
+  return absl::StrReplaceAll(arg, {{"{index}", absl::StrCat(index)}});
+}
+
+// One worker for each device that the command knows of, and each with a device
+// of its own.
+absl::Status CountDevices(LocalWorkersOptions* options) {
+  std::vector<std::string> argv = {options->command};
+  for (const std::string& arg : options->args) {
+    if (arg.starts_with("--device")) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "local_workers = auto gives each worker its device: leave out ",
+          arg));
+    }
+    argv.push_back(ArgumentFor(arg, 0));
+  }
+  argv.emplace_back("--list-devices");
+  const auto output = ChildProcess::OutputOf(argv, kDevicesWithin);
+  if (!output.ok()) {
+    return absl::Status(output.status().code(),
+                        absl::StrCat("cannot count the devices for "
+                                     "local_workers = auto: ",
+                                     output.status().message()));
+  }
+  const std::vector<std::string> devices =
+      absl::StrSplit(*output, '\n', absl::SkipWhitespace());
+  if (devices.empty()) {
+    return absl::UnavailableError(absl::StrCat(
+        options->command, " --list-devices names none for local_workers"));
+  }
+  Log(spdlog::level::info, "local_workers", "a worker for each device",
+      {{"devices", absl::StrJoin(devices, ",")}});
+  options->count = static_cast<int>(devices.size());
+  options->args.emplace_back("--device=auto:{index}");
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -66,6 +109,7 @@ absl::StatusOr<std::unique_ptr<LocalWorkers>> LocalWorkers::Start(
     return absl::NotFoundError(absl::StrCat("cannot run the worker command '",
                                             command, "': ", strerror(errno)));
   }
+  if (options.count == kAuto) SHEAF_RETURN_IF_ERROR(CountDevices(&options));
   std::unique_ptr<LocalWorkers> workers(new LocalWorkers(std::move(options)));
   if (workers->wake_fd_ < 0) {
     return absl::ResourceExhaustedError(
@@ -156,8 +200,7 @@ void LocalWorkers::Spawn(Child& child, absl::Time now) {
                                    options_.server,  "--name",
                                    child.Name(),     "--exit-with-parent"};
   for (const std::string& arg : options_.args) {
-    argv.push_back(
-        absl::StrReplaceAll(arg, {{"{index}", absl::StrCat(child.index)}}));
+    argv.push_back(ArgumentFor(arg, child.index));
   }
   child.start_time = now;
   if (child.starts++ > 0) {

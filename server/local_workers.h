@@ -23,7 +23,7 @@
 namespace sheaf::server {
 
 struct LocalWorkersOptions {
-  int count = 0;
+  int count = 0;                  // kAuto: one for each device
   std::string command;            // the path of sheaf-worker
   std::string server;             // the address workers call
   std::vector<std::string> args;  // further; "{index}" becomes 0, 1, ...
@@ -38,7 +38,7 @@ struct LocalWorkersOptions {
 class LocalWorkers {
  public:
   // Workers are started in the background. NOT_FOUND where `command` is no
-  // program.
+  // program. With kAuto it is first asked for the devices.
   static absl::StatusOr<std::unique_ptr<LocalWorkers>> Start(
       LocalWorkersOptions options);
   ~LocalWorkers();  // kills what Stop has not stopped

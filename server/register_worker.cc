@@ -45,6 +45,7 @@ class RegisterReactor final
       info_.lessee.device_bytes = info_.devices[0].memory_bytes;
     }
     info_.version = request.version();
+    info_.measures = request.measures();
     core_->store->Write(
         [me = shared_from_this()](Tx& tx) {
           me->info_.lessee.id = tx.NewWorkerId();
@@ -139,12 +140,11 @@ class RegisterReactor final
     pb::WorkerSignal signal;
     signal.set_report_now(nudge.report_now);
     signal.set_drain(nudge.drain);
-    signal.set_calibrate(nudge.calibrate);
     Say(std::move(signal));
   }
 
-  // Workers without a device of their own name no models, and measure none.
   bool HasModelsToMeasure() const {
+    if (!info_.measures) return false;
     for (const std::string& model : info_.lessee.models) {
       if (!core_->meter->HasMeasured(info_.lessee.device, model)) return true;
     }

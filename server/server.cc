@@ -177,7 +177,9 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
   }));
   meter_ = std::make_unique<BatchMeter>(profile, learned);
   SHEAF_ASSIGN_OR_RETURN(TurnOptions options, TurnOptionsOf(config_));
-  options.swap_ms = profile.swap;
+  options.swap_ms = [this](const Lessee& who, const Lane& lane) {
+    return meter_->SwapMs({who.device, lane.model, lane.width, lane.height});
+  };
   const auto others = [this] { return OtherWorkers(); };
   turns_ = std::make_unique<Turns>(std::move(options), others);
   chooser_ = std::make_unique<BatchChooser>(

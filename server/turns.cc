@@ -12,6 +12,8 @@ namespace {
 // more. Owners that are forgotten begin to count anew.
 constexpr size_t kWorkersKept = 1'000;
 constexpr size_t kOwnersKept = 10'000;
+// A worker that gives way has done so by then, or will not.
+constexpr absl::Duration kGivesWayWithin = absl::Seconds(10);
 // Who has not been asked about for so long is gone.
 constexpr absl::Duration kDeferredKept = absl::Minutes(1);
 
@@ -42,7 +44,9 @@ bool Turns::LeaveIt(const Lessee& who, const LaneHead& head,
                        .free_ms = place.free_ms,
                        .runs = place.runs,
                        .loaded = IsLoadedLocked(place.who.id, head.lane),
-                       .swap_ms = options_.swap_ms});
+                       .swap_ms = options_.swap_ms
+                                      ? options_.swap_ms(place.who, head.lane)
+                                      : 0});
   };
   add({who});
   for (const WorkerPlace& other : others) {
@@ -141,6 +145,14 @@ void Turns::Took(const Leased& leased, const Lessee& who, double ms,
   loaded_[who.id] = ModelOf(lane);
   if (loaded_.size() > kWorkersKept) loaded_.erase(loaded_.begin());
   last_worker_ = who.id.value;
+}
+
+bool Turns::GivesWay(WorkerId worker, RunId to, absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  std::erase_if(ways_, [&](const auto& way) {
+    return now - way.second.second > kGivesWayWithin;
+  });
+  return ways_.try_emplace(to, worker, now).first->second.first == worker;
 }
 
 std::map<std::string, absl::Duration> Turns::Given() const {

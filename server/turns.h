@@ -32,7 +32,8 @@ struct TurnOptions {
   batching::PlacementRule placement = batching::PlacementRule::kEarliestFinish;
   // How long a run waits for a better worker at the most.
   absl::Duration affinity_wait = absl::Seconds(5);
-  double swap_ms = 0;  // to change a worker's model
+  // To change a worker's model to a lane's; null: it takes no time.
+  std::function<double(const Lessee&, const Lane&)> swap_ms;
 };
 
 class Turns {
@@ -51,6 +52,10 @@ class Turns {
   // Handed out: its owners have had `ms` of GPU time, each by their part of
   // the runs; the worker has the model loaded.
   void Took(const Leased& leased, const Lessee& who, double ms, absl::Time now);
+
+  // The worker offers to hand back what it holds, for the sake of this waiting
+  // run. False where another one has lately: one is enough.
+  bool GivesWay(WorkerId worker, RunId to, absl::Time now);
 
   // Whether the worker was last given this model.
   bool IsLoaded(WorkerId worker, const Lane& lane) const;
@@ -79,6 +84,9 @@ class Turns {
   std::map<WorkerId, absl::Time> taken_ ABSL_GUARDED_BY(mutex_);
   // Runs that were first in line and passed over: since when, and when last.
   std::map<RunId, Deferred> deferred_ ABSL_GUARDED_BY(mutex_);
+  // For which runs workers give way, and since when.
+  std::map<RunId, std::pair<WorkerId, absl::Time>> ways_
+      ABSL_GUARDED_BY(mutex_);
   int64_t last_worker_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

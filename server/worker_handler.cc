@@ -13,6 +13,7 @@
 #include "server/convert.h"
 #include "server/event_hub.h"
 #include "server/lease_broker.h"
+#include "server/logging.h"
 #include "server/previews.h"
 #include "server/progress.h"
 #include "server/turns.h"
@@ -22,6 +23,8 @@ namespace sheaf::server {
 namespace {
 
 constexpr absl::Duration kWaitMax = absl::Seconds(60);
+// What is left of a batch that need not give way.
+constexpr absl::Duration kDoneSoon = absl::Seconds(1);
 
 WorkerId WorkerOf(const std::string& name) {
   return ParseWorkerName(name).value_or(WorkerId{});
@@ -51,7 +54,9 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
           Answered(std::move(answer));
         });
     handle_ = handle;
-    if (cancelled_) core_->broker->Drop(handle);
+    const bool has_order =
+        !who_.beside && core_->workers->MustCalibrate(who_.id);
+    if (cancelled_ || has_order) core_->broker->Drop(handle);
     Unref();
   }
 
@@ -72,6 +77,10 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
       core_->turns->Took(**answer, who_,
                          core_->meter->Started(**answer, who_, now), now);
       Offer(**answer);
+    }
+    // What steps other rows has no ear for it.
+    if (!who_.beside && !cancelled_) {
+      response_->set_calibrate(core_->workers->TakeCalibrate(who_.id));
     }
     Finish(grpc::Status::OK);
   }
@@ -115,6 +124,21 @@ std::set<RunId> Shown(Tx& tx, const pb::ReportProgressRequest& request) {
     if (run && run->state == RunState::kRunning) shown.insert(*id);
   }
   return shown;
+}
+
+// Whether the worker is to hand back what it steps, for what outranks that. Not
+// what is done in a moment.
+bool GivesWay(Core& core, Tx& tx, BatchId batch, const Lessee& who) {
+  const auto outranked_by = OutrankedBy(tx, batch, who, core.lease_policy);
+  if (!outranked_by) return false;
+  const auto left = core.meter->FreeIn(who.id, core.now());
+  if (left && absl::Milliseconds(*left) < kDoneSoon) return false;
+  if (!core.turns->GivesWay(who.id, *outranked_by, core.now())) return false;
+  Log(spdlog::level::info, "lease", "a batch gives way",
+      {{"batch", NameOf(batch)},
+       {"worker", who.name},
+       {"to", NameOf(*outranked_by)}});
+  return true;
 }
 
 void TellProgress(Core& core, const pb::ReportProgressRequest& request,
@@ -209,10 +233,12 @@ grpc::ServerUnaryReactor* WorkerHandler::ReportProgress(
   auto shown = std::make_shared<std::set<RunId>>();
   return WriteCall(
       core_, context,
-      [this, request, shown, batch = BatchOf(request->batch()),
+      [this, request, shown, worker, batch = BatchOf(request->batch()),
        epoch = request->epoch()](Tx& tx) -> absl::StatusOr<Orders> {
         *shown = Shown(tx, *request);
-        return Heartbeat(tx, batch, epoch, core_.lease_duration);
+        const bool gives_way = worker && !worker->draining &&
+                               GivesWay(core_, tx, batch, worker->lessee);
+        return Heartbeat(tx, batch, epoch, core_.lease_duration, gives_way);
       },
       [this, request, shown, response](const Orders& orders) {
         response->set_lease_lost(orders.lost);
@@ -238,6 +264,9 @@ grpc::ServerUnaryReactor* WorkerHandler::FinishRuns(
   auto report = std::make_shared<const FinishReport>(FromProto(*request));
   if (request->has_memory()) {
     core_.meter->Held(report->batch, request->memory());
+  }
+  if (request->has_engine_time()) {
+    core_.workers->NoteEngineTime(worker, FromProto(request->engine_time()));
   }
   struct Ended {
     std::string queue;

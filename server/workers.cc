@@ -1,10 +1,13 @@
 #include "server/workers.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace sheaf::server {
 
 void WorkerRegistry::Attach(const WorkerInfo& info, Nudge nudge) {
   absl::MutexLock lock(&mutex_);
-  workers_[info.lessee.id] = {info, std::move(nudge)};
+  workers_[info.lessee.id] = {.info = info, .nudge = std::move(nudge)};
 }
 
 bool WorkerRegistry::Detach(WorkerId id) {
@@ -55,12 +58,34 @@ bool WorkerRegistry::Drain(WorkerId id) {
   return true;
 }
 
+void WorkerRegistry::NoteEngineTime(WorkerId id, absl::Duration worked) {
+  absl::MutexLock lock(&mutex_);
+  const auto entry = workers_.find(id);
+  if (entry == workers_.end()) return;
+  // Reports of two batches may overtake each other.
+  absl::Duration& known = entry->second.info.engine_time;
+  known = std::max(known, worked);
+}
+
 bool WorkerRegistry::Calibrate(WorkerId id) {
   absl::MutexLock lock(&mutex_);
   const auto entry = workers_.find(id);
-  if (entry == workers_.end() || !entry->second.nudge) return false;
-  entry->second.nudge({.calibrate = true});
+  if (entry == workers_.end()) return false;
+  entry->second.must_calibrate = true;
   return true;
+}
+
+bool WorkerRegistry::MustCalibrate(WorkerId id) const {
+  absl::MutexLock lock(&mutex_);
+  const auto entry = workers_.find(id);
+  return entry != workers_.end() && entry->second.must_calibrate;
+}
+
+bool WorkerRegistry::TakeCalibrate(WorkerId id) {
+  absl::MutexLock lock(&mutex_);
+  const auto entry = workers_.find(id);
+  return entry != workers_.end() &&
+         std::exchange(entry->second.must_calibrate, false);
 }
 
 bool WorkerRegistry::Remove(WorkerId id) {

@@ -31,15 +31,16 @@ struct WorkerInfo {
   absl::Time heartbeat_time;
   bool draining = false;
   bool attached = true;  // its stream is open
+  bool measures = false;
   int64_t succeeded = 0;
   int64_t failed = 0;
+  absl::Duration engine_time;  // as it last said
 };
 
 // What a worker's stream is told.
 struct WorkerNudge {
   bool report_now = false;
   bool drain = false;
-  bool calibrate = false;
   bool goodbye = false;  // end the stream
 };
 
@@ -59,11 +60,16 @@ class WorkerRegistry {
   std::vector<WorkerInfo> List() const;
   void Heard(WorkerId id, absl::Time now);
   void CountRuns(WorkerId id, int64_t succeeded, int64_t failed);
+  void NoteEngineTime(WorkerId id, absl::Duration worked);
   // False where there is no such worker.
   bool Drain(WorkerId id);
-  // Asks it to measure its models. False where there is no such worker, or
-  // nobody listens at its stream.
+  // Asks it to measure its models, when it next asks for work. False where
+  // there is no such worker.
   bool Calibrate(WorkerId id);
+  // Whether it is asked to and does not know it yet.
+  bool MustCalibrate(WorkerId id) const;
+  // The same, and now it does.
+  bool TakeCalibrate(WorkerId id);
   // Forgets it and ends its stream.
   bool Remove(WorkerId id);
   // There may be orders for any of them.
@@ -74,6 +80,7 @@ class WorkerRegistry {
   struct Entry {
     WorkerInfo info;
     Nudge nudge;
+    bool must_calibrate = false;
   };
   mutable absl::Mutex mutex_;
   std::map<WorkerId, Entry> workers_ ABSL_GUARDED_BY(mutex_);

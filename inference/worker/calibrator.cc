@@ -1,6 +1,7 @@
 #include "inference/worker/calibrator.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "spdlog/spdlog.h"
 
@@ -13,9 +14,7 @@ constexpr absl::Duration kIdleBefore = absl::Seconds(1);
 }  // namespace
 
 void Calibrator::Heard(const v1::WorkerSignal& signal) {
-  if (!signal.calibrate()) return;
-  // Only the first message says how long leases last.
-  (signal.has_lease_duration() ? is_unknown_ : is_told_) = true;
+  if (signal.calibrate()) is_unknown_ = true;
 }
 
 absl::Duration Calibrator::Wait(absl::Duration longest) const {
@@ -32,7 +31,7 @@ void Calibrator::Ran(const v1::LeasedBatch& batch) {
 
 void Calibrator::Idle(const std::string& worker) {
   if (measurer_ == nullptr) return;
-  if (is_told_.exchange(false)) measurer_->WantAll();
+  if (std::exchange(is_told_, false)) measurer_->WantAll();
   underway_ = measurer_->wants();
   if (!underway_) return;
   for (v1::ReportProfileRequest& profile : measurer_->Advance()) {

@@ -1,8 +1,7 @@
 // When a worker measures its models: while it has nothing else to do, and
 // figure by figure, asking for work in between.
 //
-// Owned by the session. Heard may be called from any thread, all else from the
-// session's.
+// Owned by the session, on whose thread all is called but Heard.
 #pragma once
 
 #include <atomic>
@@ -36,7 +35,10 @@ class Calibrator {
   Calibrator(Measurer* measurer, Client* client, bool by_itself)
       : measurer_(measurer), client_(client), by_itself_(by_itself) {}
 
+  // At each registration, any thread.
   void Heard(const v1::WorkerSignal& signal);
+  // The server wants all models measured.
+  void Told() { is_told_ = true; }
 
   // How long to wait for work: less than `longest` where there is something to
   // measure, and not at all in the midst of it.
@@ -50,8 +52,8 @@ class Calibrator {
   Measurer* const measurer_;
   Client* const client_;
   const bool by_itself_;
-  std::atomic<bool> is_told_ = false;     // To measure all.
   std::atomic<bool> is_unknown_ = false;  // Models are, to the server.
+  bool is_told_ = false;                  // To measure all.
   bool underway_ = false;
 };
 

@@ -13,6 +13,9 @@ namespace {
 // A server that restarts is back within this; after it, doing the work again
 // beats waiting.
 constexpr absl::Duration kFetchPatience = absl::Seconds(5);
+// Of one checkpoint; less where the session waits for it.
+constexpr absl::Duration kSendPatience = absl::Minutes(1);
+constexpr absl::Duration kHandBackPatience = absl::Seconds(3);
 // While a server takes no checkpoints, one line now and then says so.
 constexpr int kFailuresPerLine = 100;
 
@@ -78,19 +81,44 @@ void Checkpointer::Stepped(const std::string& worker,
   }
   // Also where there turns out to be nothing: it has been asked for.
   mark->second = {step, Now()};
-  Item item;
+  Item item = ItemOf(worker, batch, index, step);
   item.bytes = save();
+  if (!item.bytes.empty()) Put(std::move(item));
+}
+
+void Checkpointer::HandBack(const std::string& worker,
+                            const v1::LeasedBatch& batch, int index, int step,
+                            const std::function<std::string()>& save) {
+  const std::string& run = batch.runs(index).run();
+  const auto mark = marks_.find(run);
+  if (mark == marks_.end() || batch.checkpoint_steps() == 0) return;
+  Item item = ItemOf(worker, batch, index, step);
+  if (step > mark->second.step) item.bytes = save();
   if (item.bytes.empty()) return;
+  Forget(run);
+  // Of an older one that is under way the server keeps nothing after this.
+  CancelSlot slot;
+  Send(item, &slot, kHandBackPatience);
+}
+
+Checkpointer::Item Checkpointer::ItemOf(const std::string& worker,
+                                        const v1::LeasedBatch& batch, int index,
+                                        int step) {
+  Item item;
   item.header.set_worker(worker);
   item.header.set_batch(batch.name());
   item.header.set_epoch(batch.epoch());
-  item.header.set_run(run);
+  item.header.set_run(batch.runs(index).run());
   item.header.set_step(step);
-  Put(std::move(item));
+  return item;
 }
 
 void Checkpointer::Ended(const std::string& run) {
   marks_.erase(run);
+  Forget(run);
+}
+
+void Checkpointer::Forget(const std::string& run) {
   std::lock_guard lock(mutex_);
   std::erase_if(waiting_,
                 [&](const Item& each) { return each.header.run() == run; });
@@ -118,14 +146,15 @@ void Checkpointer::Work() {
     const Item item = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    Send(item);
+    Send(item, &slot_, kSendPatience);
     lock.lock();
   }
 }
 
-void Checkpointer::Send(const Item& item) {
+void Checkpointer::Send(const Item& item, CancelSlot* slot,
+                        absl::Duration deadline) {
   const absl::Status status =
-      client_->SaveCheckpoint(item.header, item.bytes, &slot_);
+      client_->SaveCheckpoint(item.header, item.bytes, slot, deadline);
   if (status.ok()) {
     failures_ = 0;
     spdlog::debug("{}: saved at step {}", item.header.run(),

@@ -4,10 +4,11 @@
 // Owned by the session. A thread of its own sends; of a row that has moved on
 // before its turn came, only the newest state is sent, so that a slow server
 // holds up no step and no more than one state per row is kept. What cannot be
-// sent is dropped: the next one says more. All functions are the session
-// thread's.
+// sent is dropped: the next one says more. Only of a row that is handed back
+// the session waits until it is sent. All functions are the session thread's.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -50,6 +51,11 @@ class Checkpointer {
   // what it returns, if it is time to.
   void Stepped(const std::string& worker, const v1::LeasedBatch& batch,
                int index, int step, const std::function<std::string()>& save);
+  // The run is about to be handed back: leaves at the server what `save`
+  // returns, before this comes back. Nothing where workers save no checkpoints
+  // of the batch, or nothing has been done since the last one.
+  void HandBack(const std::string& worker, const v1::LeasedBatch& batch,
+                int index, int step, const std::function<std::string()>& save);
   // Nothing of the run is of interest any more.
   void Ended(const std::string& run);
 
@@ -63,10 +69,14 @@ class Checkpointer {
     std::string bytes;
   };
 
+  static Item ItemOf(const std::string& worker, const v1::LeasedBatch& batch,
+                     int index, int step);
   absl::Time Now() const;
   void Put(Item item);
   void Work();
-  void Send(const Item& item);
+  void Send(const Item& item, CancelSlot* slot, absl::Duration deadline);
+  // Drops what waits of the run.
+  void Forget(const std::string& run);
 
   Client* const client_;
   const Options options_;
@@ -76,7 +86,7 @@ class Checkpointer {
   std::condition_variable changed_;
   bool quitting_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<Item> waiting_ ABSL_GUARDED_BY(mutex_);  // One for each run.
-  int failures_ = 0;                                  // In a row; the thread's.
+  std::atomic<int> failures_ = 0;                     // In a row.
   std::thread thread_;
 };
 

@@ -226,9 +226,10 @@ absl::StatusOr<std::string> Client::UploadArtifact(std::string_view bytes,
 }
 
 absl::Status Client::SaveCheckpoint(v1::CheckpointHeader header,
-                                    std::string_view bytes, CancelSlot* slot) {
+                                    std::string_view bytes, CancelSlot* slot,
+                                    absl::Duration deadline) {
   grpc::ClientContext context;
-  SetDeadline(&context, kUploadDeadline);
+  SetDeadline(&context, deadline);
   CancelSlot::Use use(slot, &context);
   v1::SaveCheckpointResponse response;
   auto writer = workers_->SaveCheckpoint(&context, &response);

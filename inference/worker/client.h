@@ -101,7 +101,8 @@ class Client {
 
   // Leaves `bytes`, in chunks; their size goes into the header.
   absl::Status SaveCheckpoint(v1::CheckpointHeader header,
-                              std::string_view bytes, CancelSlot* slot);
+                              std::string_view bytes, CancelSlot* slot,
+                              absl::Duration deadline);
   // DATA_LOSS where fewer bytes came than were promised.
   absl::StatusOr<std::string> LoadCheckpoint(
       const v1::LoadCheckpointRequest& request);

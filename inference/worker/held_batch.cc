@@ -1,6 +1,7 @@
 #include "inference/worker/held_batch.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "base/status.h"
@@ -75,6 +76,7 @@ void HeldBatch::StopRows(const std::vector<std::string>& runs, bool cancelled) {
     if (std::find(runs.begin(), runs.end(), run) == runs.end()) continue;
     spdlog::debug("{}: {} as ordered", run,
                   cancelled ? "cancelled" : "released");
+    if (!cancelled) SaveBeforeRelease(index);
     EndRow(index, /*cancel=*/true);
     v1::RunOutcome outcome = MakeOutcome(index);
     cancelled ? outcome.set_cancelled(true) : outcome.set_released(true);
@@ -174,6 +176,18 @@ void HeldBatch::SaveRows() {
     tools_.checkpointer->Stepped(
         terms_.worker, batch_, index, steps_[index].step,
         [this, index] { return tools_.engine->Save(*first_row_ + index); });
+  }
+}
+
+// Whoever goes on with it loses no step.
+void HeldBatch::SaveBeforeRelease(int index) {
+  try {
+    tools_.checkpointer->HandBack(
+        terms_.worker, batch_, index, steps_[index].step,
+        [this, index] { return tools_.engine->Save(*first_row_ + index); });
+  } catch (const std::exception& error) {
+    spdlog::warn("{}: could not be saved: {}", batch_.runs(index).run(),
+                 error.what());
   }
 }
 

@@ -292,6 +292,12 @@ absl::Status LeaseKeeper::SendOutcomes(Lock& lock) {
   request.set_batch(batch_);
   request.set_epoch(epoch_);
   if (memory_.row_count() > 0) *request.mutable_memory() = memory_;
+  if (options_.engine_time) {
+    const absl::Duration worked = options_.engine_time();
+    request.mutable_engine_time()->set_seconds(absl::ToInt64Seconds(worked));
+    request.mutable_engine_time()->set_nanos(static_cast<int32_t>(
+        absl::ToInt64Nanoseconds(worked % absl::Seconds(1))));
+  }
   for (v1::RunOutcome& outcome : pending_) {
     *request.add_outcomes() = std::move(outcome);
   }

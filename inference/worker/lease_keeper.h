@@ -49,6 +49,8 @@ class LeaseKeeper {
     std::function<void()> on_drain;
     // The engine has made no step for `stall_timeout`. Called once a batch.
     std::function<void()> on_stall;
+    // How long the engine has worked so far; may be null.
+    std::function<absl::Duration()> engine_time;
     // Previews hurry a report on, but not more often than this: each report is
     // a write at the server.
     absl::Duration preview_pause = absl::Seconds(1);

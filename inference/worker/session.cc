@@ -37,6 +37,7 @@ SessionOptions Introduce(SessionOptions options, const Engine& engine) {
   for (const v1::Device& device : engine.Devices()) {
     *options.hello.add_devices() = device;
   }
+  options.hello.set_measures(options.measurer != nullptr);
   return options;
 }
 
@@ -46,15 +47,18 @@ Session::Session(SessionOptions options, Client* client, Engine* engine)
     : options_(Introduce(std::move(options), *engine)),
       client_(client),
       engine_(engine),
+      timed_engine_(engine),
       calibrator_(options_.measurer, client, options_.measures_by_itself),
-      keepers_(client, {.stall_timeout = options_.stall_timeout,
-                        .on_drain = [this] { Drain(); },
-                        .on_stall = options_.on_stall,
-                        .preview_pause = options_.preview_pause}),
+      keepers_(client,
+               {.stall_timeout = options_.stall_timeout,
+                .on_drain = [this] { Drain(); },
+                .on_stall = options_.on_stall,
+                .engine_time = [this] { return timed_engine_.worked(); },
+                .preview_pause = options_.preview_pause}),
       uploader_(client, {}),
       checkpointer_(client, {.pause = options_.checkpoint_pause}),
       joiner_(client),
-      batches_({client, engine, &keepers_, &uploader_, &checkpointer_,
+      batches_({client, &timed_engine_, &keepers_, &uploader_, &checkpointer_,
                 &stopping_, &options_.at_point}),
       backoff_(kBackoffFirst, kBackoffLongest) {}
 
@@ -197,6 +201,7 @@ absl::StatusOr<bool> Session::Lease(const Registration& registration,
   backoff_.Reset();
   failure_count_ = 0;
   if (response->drain()) Drain();
+  if (response->calibrate()) calibrator_.Told();
   if (!response->has_batch()) return false;
   calibrator_.Ran(response->batch());
   batches_.Begin(response->batch(), registration.terms());

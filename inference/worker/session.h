@@ -24,6 +24,7 @@
 #include "inference/worker/joiner.h"
 #include "inference/worker/keeper_pool.h"
 #include "inference/worker/registration.h"
+#include "inference/worker/timed_engine.h"
 #include "inference/worker/uploader.h"
 
 namespace sheaf::worker {
@@ -104,6 +105,7 @@ class Session {
   std::string worker_ ABSL_GUARDED_BY(mutex_);  // Empty: not registered.
 
   // Their threads call back: they come after, and so go before, what is above.
+  TimedEngine timed_engine_;
   Calibrator calibrator_;
   KeeperPool keepers_;
   Uploader uploader_;

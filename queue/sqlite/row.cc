@@ -58,7 +58,8 @@ void WriteQueue(Connection& db, const Queue& queue) {
          ToColumn(queue.pause_time), ToColumn(queue.resume_time), queue.queued,
          queue.running, ToColumn(queue.plan), settings.policy,
          settings.batch_min, absl::ToInt64Milliseconds(settings.wait_max),
-         settings.threshold, settings.gain_min_percent, settings.twins);
+         settings.threshold, settings.gain_min_percent, settings.twins,
+         settings.preempt_from.value_or(Priority{}));
 }
 
 Queue ReadQueue(Query& row) {
@@ -88,6 +89,8 @@ Queue ReadQueue(Query& row) {
   queue.settings.threshold = IntOf(row);
   queue.settings.gain_min_percent = IntOf(row);
   queue.settings.twins = row.Integer() != 0;
+  const auto preempt_from = EnumOf<Priority>(row);
+  if (preempt_from != Priority{}) queue.settings.preempt_from = preempt_from;
   return queue;
 }
 

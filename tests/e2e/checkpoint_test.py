@@ -187,7 +187,7 @@ class HandTest(fixture.Case):
         self.assertEqual(batch.checkpoint_steps, 10)
         self.assertEqual(batch.runs[0].checkpoint_step, 0)
         none = refusal(cluster.work.LoadCheckpoint, self.load(hand, batch))
-        self.assertEqual(none.reason, "ARTIFACT_NOT_FOUND")
+        self.assertEqual(none.reason, "CHECKPOINT_NOT_FOUND")
         cluster.work.SaveCheckpoint(self.save(hand, batch, 10, b"x" * 700000))
         for change in ({"epoch": batch.epoch + 1}, {"epoch": 0},
                        {"worker": other.worker}, {"batch": "batches/99"},

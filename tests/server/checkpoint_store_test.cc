@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 const RunId kRun(JobId{42}, 3);
-constexpr char kNone[] = "ARTIFACT_NOT_FOUND";
+constexpr char kNone[] = "CHECKPOINT_NOT_FOUND";
 
 std::string Request(const std::string& prompt) {
   RunParams params;

@@ -50,6 +50,25 @@ TEST(ChildProcessTest, OneThatRunsIsNotReaped) {
   EXPECT_EQ(EndOf(std::move(child)), "signal 15 (Terminated)");
 }
 
+TEST(ChildProcessTest, TellsWhatAProgramSays) {
+  const auto said =
+      ChildProcess::OutputOf({"sh", "-c", "echo a; echo b"}, absl::Seconds(20));
+  ASSERT_TRUE(said.ok()) << said.status().ToString();
+  EXPECT_EQ(*said, "a\nb\n");
+}
+
+TEST(ChildProcessTest, WhatAProgramThatFailsSaysIsNoAnswer) {
+  const auto said =
+      ChildProcess::OutputOf({"sh", "-c", "echo a; exit 3"}, absl::Seconds(20));
+  EXPECT_EQ(said.status().message(), "sh: exit status 3");
+}
+
+TEST(ChildProcessTest, AProgramThatSaysNothingIsNotWaitedForLong) {
+  const auto said =
+      ChildProcess::OutputOf({"sleep", "1000"}, absl::Milliseconds(50));
+  EXPECT_EQ(said.status().message(), "sleep did not end within 50ms");
+}
+
 TEST(ChildProcessTest, AProgramThatIsNotThereIsAnError) {
   const auto child = ChildProcess::Spawn({"/nonexistent/program"});
   EXPECT_EQ(child.status().code(), absl::StatusCode::kUnavailable);

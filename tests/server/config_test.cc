@@ -162,6 +162,16 @@ TEST_F(ConfigTest, BytesAndDurationsHaveUnits) {
             512 << 10);
 }
 
+TEST_F(ConfigTest, AWorkerForEachDeviceIsANumberToo) {
+  const ServerConfig config = Config({"--local-workers", "auto"});
+  EXPECT_EQ(config.local_workers, kAuto);
+  WriteFile("local_workers = \"auto\"\n");
+  EXPECT_EQ(Config().local_workers, kAuto);
+  WriteFile("local_workers = 3\n");
+  EXPECT_EQ(Config().local_workers, 3);
+  EXPECT_THAT(ErrorOf({"--local-workers=-1"}), HasSubstr("or auto"));
+}
+
 TEST_F(ConfigTest, AShortLeaseHasAShorterHeartbeat) {
   EXPECT_EQ(Config({"--lease-duration", "3s"}).heartbeat_interval,
             absl::Seconds(1));

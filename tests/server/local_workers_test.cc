@@ -9,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/config.h"
 
 namespace sheaf::server {
 namespace {
@@ -84,6 +85,35 @@ TEST_F(LocalWorkersTest, EachIsToldTheServerItsNameAndTheFurtherArguments) {
   workers->Stop(absl::Seconds(10));
   EXPECT_EQ(workers->running_count(), 0);
   EXPECT_EQ(workers->restart_count(), 0);
+}
+
+TEST_F(LocalWorkersTest, AutoIsOneForEachDeviceThatTheCommandNames) {
+  LocalWorkersOptions options = Script(
+      "if [ \"$2\" = --list-devices ]; then echo cuda:0; echo cuda:1; exit; "
+      "fi\n"
+      "echo \"$*\" > $D/args.$4\nexec sleep 1000\n");
+  options.count = kAuto;
+  options.args = {"--engine=torch"};
+  auto workers = Start(options);
+  ASSERT_TRUE(Eventually([&] { return Lines("args.local-1").size() == 1; }));
+  EXPECT_THAT(Lines("args.local-1"),
+              ElementsAre("--server 127.0.0.1:1 --name local-1 "
+                          "--exit-with-parent --engine=torch --device=auto:1"));
+  EXPECT_EQ(workers->running_count(), 2);
+}
+
+TEST_F(LocalWorkersTest, AutoIsRefusedWhereNobodyKnowsTheDevices) {
+  LocalWorkersOptions options = Script("exit 2\n");
+  options.count = kAuto;
+  EXPECT_THAT(LocalWorkers::Start(options).status().message(),
+              HasSubstr("exit status 2"));
+  options = Script("exit 0\n");
+  options.count = kAuto;
+  EXPECT_THAT(LocalWorkers::Start(options).status().message(),
+              HasSubstr("names none"));
+  options.args = {"--device=cpu"};
+  EXPECT_THAT(LocalWorkers::Start(options).status().message(),
+              HasSubstr("leave out --device=cpu"));
 }
 
 TEST_F(LocalWorkersTest, OneThatEndsIsStartedAgain) {

@@ -84,7 +84,7 @@ TEST_F(TurnsTest, TheLoadedModelGoesFirstForAWhile) {
 
 TEST_F(TurnsTest, AnIdleWorkerThatHasTheModelIsBetter) {
   TurnOptions options;
-  options.swap_ms = 3'000;
+  options.swap_ms = [](const Lessee&, const Lane&) { return 3'000; };
   Turns turns = Make(options);
   Give(&turns, 2, HeadOf("ann", 9, "a"), 100);
   others_ = {{Worker(1)}, {Worker(2)}};
@@ -99,7 +99,7 @@ TEST_F(TurnsTest, AnIdleWorkerThatHasTheModelIsBetter) {
 
 TEST_F(TurnsTest, ABusyOneIsBetterIfItIsFreeBeforeTheModelIsChanged) {
   TurnOptions options;
-  options.swap_ms = 3'000;
+  options.swap_ms = [](const Lessee&, const Lane&) { return 3'000; };
   Turns turns = Make(options);
   Give(&turns, 2, HeadOf("ann", 9, "a"), 100);
   const std::vector<LaneHead> heads = {HeadOf("ann", 1, "a")};
@@ -111,7 +111,7 @@ TEST_F(TurnsTest, ABusyOneIsBetterIfItIsFreeBeforeTheModelIsChanged) {
 
 TEST_F(TurnsTest, NobodyWaitsForAWorkerThatCannotServe) {
   TurnOptions options;
-  options.swap_ms = 3'000;
+  options.swap_ms = [](const Lessee&, const Lane&) { return 3'000; };
   Turns turns = Make(options);
   Give(&turns, 2, HeadOf("ann", 9, "a"), 100);
   others_ = {{Worker(2)}};
@@ -128,6 +128,17 @@ TEST_F(TurnsTest, RoundRobinGoesOnWithTheNextThatWaits) {
   const std::vector<LaneHead> heads = {HeadOf("ann", 1)};
   EXPECT_FALSE(turns.Next(Worker(1), heads, kNow).head);
   EXPECT_EQ(turns.Next(Worker(2), heads, kNow).head, 0u);
+}
+
+TEST_F(TurnsTest, OneWorkerGivesWayToARun) {
+  Turns turns = Make({});
+  EXPECT_TRUE(turns.GivesWay(WorkerId{1}, RunId(JobId{1}, 0), kNow));
+  EXPECT_TRUE(turns.GivesWay(WorkerId{1}, RunId(JobId{1}, 0), kNow));
+  EXPECT_FALSE(turns.GivesWay(WorkerId{2}, RunId(JobId{1}, 0), kNow));
+  EXPECT_TRUE(turns.GivesWay(WorkerId{2}, RunId(JobId{1}, 1), kNow));
+  // The first one did not, after all.
+  EXPECT_TRUE(turns.GivesWay(WorkerId{2}, RunId(JobId{1}, 0),
+                             kNow + absl::Seconds(11)));
 }
 
 }  // namespace

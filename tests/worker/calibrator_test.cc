@@ -57,10 +57,7 @@ class CalibratorTest : public SessionTest {
     });
   }
   void Tell() {
-    v1::WorkerSignal signal;
-    signal.set_calibrate(true);
-    server_.With(
-        [&](FakeServerState& state) { state.signals.push_back(signal); });
+    server_.With([](FakeServerState& state) { state.calibrate_all = true; });
   }
 
   FakeMeasurer measurer_;
@@ -90,11 +87,7 @@ TEST_F(CalibratorTest, WhereItIsOffOnlyAnOrderMeasures) {
   RunWith(/*by_itself=*/false);
   server_.AddBatch(MakeBatch(1, {{}}));
   ASSERT_TRUE(server_.WaitForOutcomes(1));
-  // One that waits for work already hears of it when the wait is over; here a
-  // batch ends it.
   Tell();
-  absl::SleepFor(absl::Milliseconds(300));
-  server_.AddBatch(MakeBatch(2, {{}}));
   ASSERT_TRUE(Reported(1));
   StopAndJoin();
   EXPECT_EQ(measurer_.wanted, "");

@@ -117,6 +117,34 @@ TEST_F(CheckpointerTest, WhatHasEndedIsSentNoMore) {
   EXPECT_THAT(StepsSaved("jobs/7/runs/0"), ElementsAre(1));
 }
 
+TEST_F(CheckpointerTest, WhatIsHandedBackIsSavedFirst) {
+  SessionOptions options;
+  options.checkpoint_pause = absl::Hours(1);
+  server_.AddBatch(SavedBatch(10, {{.steps = 100}, {.steps = 100}}));
+  Run(&engine_, options);
+  v1::ReportProgressResponse orders;
+  orders.add_release_runs("jobs/7/runs/1");
+  GiveOrdersDuringStep(3, orders);
+  engine_.Allow(1);
+  ASSERT_TRUE(server_.WaitForOutcomes(1));
+  const FakeServerState state = server_.Snapshot();
+  EXPECT_TRUE(state.Outcomes().at("jobs/7/runs/1").released());
+  ASSERT_EQ(state.saved.size(), 1u);
+  EXPECT_EQ(state.saved[0].header.run(), "jobs/7/runs/1");
+  EXPECT_EQ(state.saved[0].header.step(), 3);
+}
+
+TEST_F(CheckpointerTest, WhatIsCancelledIsNotSaved) {
+  server_.AddBatch(SavedBatch(10, {{.steps = 100}}));
+  Run(&engine_, Eager());
+  v1::ReportProgressResponse orders;
+  orders.add_cancel_runs("jobs/7/runs/0");
+  GiveOrdersDuringStep(3, orders);
+  engine_.Allow(1);
+  ASSERT_TRUE(server_.WaitForOutcomes(1));
+  EXPECT_THAT(server_.Snapshot().saved, IsEmpty());
+}
+
 TEST_F(CheckpointerTest, ARunGoesOnFromItsCheckpointAndIsSavedAfterIt) {
   auto& engine = Keep<SimulatedEngine>(Fast());
   v1::LeasedBatch batch = SavedBatch(10, {{.steps = 100}, {.steps = 100}});

@@ -76,11 +76,13 @@ class FakeServer::Workers : public v1::WorkerService::Service {
     fake_.changed_.notify_all();
     while (!fake_.down_ && !context->IsCancelled() &&
            fake_.state_.batches.empty() && !fake_.state_.drain &&
+           !fake_.state_.calibrate_all &&
            std::chrono::steady_clock::now() < end) {
       fake_.changed_.wait_for(lock, kGlance);
     }
     fake_.state_.lease_calls -= waits;
     if (fake_.down_) return Down();
+    response->set_calibrate(std::exchange(fake_.state_.calibrate_all, false));
     response->set_drain(fake_.state_.drain);
     if (!fake_.state_.batches.empty() && !context->IsCancelled()) {
       *response->mutable_batch() = fake_.state_.batches.front();

@@ -55,6 +55,7 @@ struct FakeServerState {
   std::optional<grpc::Status> ask_error;
   std::deque<v1::WorkerSignal> signals;
   bool calibrate = false;             // Told in the first signal.
+  bool calibrate_all = false;         // Told with the next answer, once.
   bool drain = false;                 // Told to LeaseBatch.
   v1::ReportProgressResponse orders;  // Answer to each report.
   std::string lost;                   // The batch whose lease is.

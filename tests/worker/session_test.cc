@@ -27,6 +27,7 @@ TEST_F(SessionTest, WorkerPresentsItselfWithItsDevices) {
   EXPECT_THAT(hello.queues(), ElementsAre("queues/fast"));
   ASSERT_EQ(hello.devices_size(), 1);
   EXPECT_EQ(hello.devices(0).name(), "simulated");
+  EXPECT_FALSE(hello.measures());
 }
 
 TEST_F(SessionTest, PicturesAreStoredAndNamedInTheOutcomes) {
@@ -53,6 +54,23 @@ TEST_F(SessionTest, RowsThatEndTogetherAreReportedInOneCall) {
   server_.AddBatch(MakeBatch(1, {{}, {.seed = 2}, {.seed = 3}, {.seed = 4}}));
   ASSERT_TRUE(server_.WaitForOutcomes(4));
   EXPECT_THAT(server_.Snapshot().finishes, SizeIs(1));
+}
+
+TEST_F(SessionTest, OutcomesSayHowLongTheEngineHasWorked) {
+  SimulatedEngineOptions options = Fast();
+  options.time_scale = 1;  // 20 ms a step, which a slow machine only lengthens.
+  auto& engine = Keep<SimulatedEngine>(std::move(options));
+  Run(&engine);
+  const auto worked = [](const v1::FinishRunsRequest& finish) {
+    return finish.engine_time().seconds() + finish.engine_time().nanos() * 1e-9;
+  };
+  server_.AddBatch(MakeBatch(1, {{.steps = 2}}));
+  server_.AddBatch(MakeBatch(2, {{.steps = 2}}));
+  ASSERT_TRUE(server_.WaitForOutcomes(2));
+  const FakeServerState state = server_.Snapshot();
+  EXPECT_GT(worked(state.finishes.at(0)), 0);
+  // In all: of both.
+  EXPECT_GT(worked(state.finishes.at(1)), worked(state.finishes.at(0)));
 }
 
 TEST_F(SessionTest, RowThatEndsEarlyIsReportedEarly) {

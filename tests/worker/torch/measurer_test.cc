@@ -25,5 +25,16 @@ TEST(MeasurerTest, FiguresBecomeAProfile) {
   EXPECT_EQ(profile.swap, 400);
 }
 
+TEST(MeasurerTest, RowsThatDoNotAgreeGainNothingByCompany) {
+  engine::Measurements found;
+  found.steps = {{1, 10}, {2, 12}, {4, 16}};
+  found.encodes = {{1, 8}, {4, 20}};
+  found.rows_agree = false;
+  const batching::Profile profile = ProfileOf(found);
+  // Guided runs, of two rows each, alone and eight after one another.
+  EXPECT_NEAR(profile.Step(2), 12, 0.1);
+  EXPECT_NEAR(profile.Step(16), 96, 1);
+}
+
 }  // namespace
 }  // namespace sheaf::worker

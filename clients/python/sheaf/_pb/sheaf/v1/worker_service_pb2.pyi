@@ -58,18 +58,20 @@ class Device(_message.Message):
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
 
 class FinishRunsRequest(_message.Message):
-    __slots__ = ["batch", "epoch", "memory", "outcomes", "worker"]
+    __slots__ = ["batch", "engine_time", "epoch", "memory", "outcomes", "worker"]
     BATCH_FIELD_NUMBER: _ClassVar[int]
+    ENGINE_TIME_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     MEMORY_FIELD_NUMBER: _ClassVar[int]
     OUTCOMES_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
     batch: str
+    engine_time: _duration_pb2.Duration
     epoch: int
     memory: BatchMemory
     outcomes: _containers.RepeatedCompositeFieldContainer[RunOutcome]
     worker: str
-    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., outcomes: _Optional[_Iterable[_Union[RunOutcome, _Mapping]]] = ..., memory: _Optional[_Union[BatchMemory, _Mapping]] = ...) -> None: ...
+    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., outcomes: _Optional[_Iterable[_Union[RunOutcome, _Mapping]]] = ..., memory: _Optional[_Union[BatchMemory, _Mapping]] = ..., engine_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class FinishRunsResponse(_message.Message):
     __slots__ = ["states"]
@@ -90,12 +92,14 @@ class LeaseBatchRequest(_message.Message):
     def __init__(self, worker: _Optional[str] = ..., wait: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., beside: _Optional[str] = ..., row_count: _Optional[int] = ...) -> None: ...
 
 class LeaseBatchResponse(_message.Message):
-    __slots__ = ["batch", "drain"]
+    __slots__ = ["batch", "calibrate", "drain"]
     BATCH_FIELD_NUMBER: _ClassVar[int]
+    CALIBRATE_FIELD_NUMBER: _ClassVar[int]
     DRAIN_FIELD_NUMBER: _ClassVar[int]
     batch: LeasedBatch
+    calibrate: bool
     drain: bool
-    def __init__(self, batch: _Optional[_Union[LeasedBatch, _Mapping]] = ..., drain: bool = ...) -> None: ...
+    def __init__(self, batch: _Optional[_Union[LeasedBatch, _Mapping]] = ..., drain: bool = ..., calibrate: bool = ...) -> None: ...
 
 class LeasedBatch(_message.Message):
     __slots__ = ["checkpoint_steps", "epoch", "kind", "lease_expire_time", "name", "preview_steps", "queue", "runs", "shared", "weights_list"]
@@ -156,11 +160,12 @@ class LoadCheckpointResponse(_message.Message):
     def __init__(self, step: _Optional[int] = ..., size_bytes: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class RegisterWorkerRequest(_message.Message):
-    __slots__ = ["batch_size_max", "devices", "display_name", "kinds", "models", "queues", "version"]
+    __slots__ = ["batch_size_max", "devices", "display_name", "kinds", "measures", "models", "queues", "version"]
     BATCH_SIZE_MAX_FIELD_NUMBER: _ClassVar[int]
     DEVICES_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     KINDS_FIELD_NUMBER: _ClassVar[int]
+    MEASURES_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
     QUEUES_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -168,10 +173,11 @@ class RegisterWorkerRequest(_message.Message):
     devices: _containers.RepeatedCompositeFieldContainer[Device]
     display_name: str
     kinds: _containers.RepeatedScalarFieldContainer[str]
+    measures: bool
     models: _containers.RepeatedScalarFieldContainer[str]
     queues: _containers.RepeatedScalarFieldContainer[str]
     version: str
-    def __init__(self, display_name: _Optional[str] = ..., queues: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[str]] = ..., batch_size_max: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., version: _Optional[str] = ...) -> None: ...
+    def __init__(self, display_name: _Optional[str] = ..., queues: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[str]] = ..., batch_size_max: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., version: _Optional[str] = ..., measures: bool = ...) -> None: ...
 
 class ReleaseLeaseRequest(_message.Message):
     __slots__ = ["batch", "epoch", "worker"]

@@ -1,0 +1,75 @@
+// An engine whose time is counted: how long it worked, and how long whoever
+// holds it did other things.
+//
+// Owned by the session, around the engine that it was given, which must outlive
+// it. Used as every engine, but for `worked`, which any thread may ask.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "inference/worker/engine.h"
+
+namespace sheaf::worker {
+
+class TimedEngine : public Engine {
+ public:
+  explicit TimedEngine(Engine* engine) : engine_(engine) {}
+
+  // What rows have taken of its thread so far: taking them on, stepping,
+  // saving and drawing them. Not what is under way.
+  absl::Duration worked() const { return absl::Nanoseconds(worked_.load()); }
+
+  std::vector<v1::Device> Devices() const override {
+    return engine_->Devices();
+  }
+  int64_t Add(const v1::LeasedBatch& batch) override {
+    const Counted counted(&worked_);
+    return engine_->Add(batch);
+  }
+  std::vector<RowEnd> Step() override {
+    const Counted counted(&worked_);
+    return engine_->Step();
+  }
+  RowSteps StepsOf(int64_t row) const override { return engine_->StepsOf(row); }
+  v1::BatchMemory Memory() const override { return engine_->Memory(); }
+  PngMaker Preview(int64_t row) override {
+    const Counted counted(&worked_);
+    return engine_->Preview(row);
+  }
+  absl::Status Health() const override { return engine_->Health(); }
+  void Cancel(int64_t row) override { engine_->Cancel(row); }
+  std::string Save(int64_t row) override {
+    const Counted counted(&worked_);
+    return engine_->Save(row);
+  }
+
+ private:
+  // From here to the end of the block, also where that throws.
+  class Counted {
+   public:
+    explicit Counted(std::atomic<int64_t>* nanoseconds)
+        : nanoseconds_(nanoseconds) {}
+    ~Counted() {
+      *nanoseconds_ +=
+          std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin_)
+              .count();
+    }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+
+   private:
+    std::atomic<int64_t>* const nanoseconds_;
+    const std::chrono::steady_clock::time_point begin_ =
+        std::chrono::steady_clock::now();
+  };
+
+  Engine* const engine_;
+  std::atomic<int64_t> worked_ = 0;
+};
+
+}  // namespace sheaf::worker
