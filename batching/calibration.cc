@@ -15,6 +15,7 @@ namespace {
 constexpr double kNewest = 0.05;
 // A row must get cheaper by this much for larger batches to be worth timing.
 constexpr double kCheaperBy = 0.02;
+constexpr int kRowsUsual = 16;
 
 double Quantile(std::vector<double> values, double part) {
   std::sort(values.begin(), values.end());
@@ -134,7 +135,7 @@ std::optional<int> NextToMeasure(const std::map<int, double>& measured,
   const auto last = std::prev(measured.end());
   const int next = last->first * 2;
   if (next > rows_max) return std::nullopt;
-  if (measured.size() == 1) return next;
+  if (measured.size() == 1 || next <= kRowsUsual) return next;
   const auto before = std::prev(last);
   const double was = before->second / before->first;
   const double is = last->second / last->first;

@@ -57,7 +57,9 @@ std::string Encode(const Calibration& calibration);
 absl::StatusOr<Calibration> DecodeCalibration(std::string_view json);
 
 // Which number of rows to time next, given those timed (n -> ms): 1, 2, 4, 8,
-// ... until a row gets no cheaper, or nothing.
+// 16, which is as many as usual batches have, and on until a row gets no
+// cheaper; then nothing. A figure that noise spoils must not end it early:
+// beyond the last one all is guessed.
 std::optional<int> NextToMeasure(const std::map<int, double>& measured,
                                  int rows_max);
 

@@ -22,8 +22,8 @@ def parser(description):
     made.add_argument("--model", required=True)
     made.add_argument("--device", default="cpu")
     made.add_argument("--steps", type=int, default=20)
-    made.add_argument("--width", type=int, default=0)
-    made.add_argument("--height", type=int, default=0)
+    made.add_argument("--width", type=int, default=64)
+    made.add_argument("--height", type=int, default=64)
     made.add_argument("--bin", help="where sheafd and sheaf-worker are")
     return made
 
@@ -48,8 +48,5 @@ def cluster(args):
 
 def request(args):
     """What all runs ask for."""
-    fields = {"prompt": "a lighthouse", "model": args.model,
-              "steps": args.steps}
-    if args.width and args.height:
-        fields.update(width=args.width, height=args.height)
-    return fields
+    return {"prompt": "a lighthouse", "model": args.model,
+            "steps": args.steps, "width": args.width, "height": args.height}

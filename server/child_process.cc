@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 
 namespace sheaf::server {
 namespace {
@@ -54,6 +54,8 @@ class SpawnSetup {
   posix_spawnattr_t attributes_;
   posix_spawn_file_actions_t files_;
 };
+
+using Clock = std::chrono::steady_clock;
 
 // How often to look at a program whose output has ended.
 constexpr int kLookMs = 10;
@@ -142,10 +144,10 @@ absl::StatusOr<std::string> ChildProcess::OutputOf(
       &ends[0], [](int* end) { close(*end); });
   if (!child.ok()) return child.status();
   std::string output;
-  const absl::Time deadline = absl::Now() + limit;
+  const auto deadline = Clock::now() + absl::ToChronoNanoseconds(limit);
   // Its output ends with it, or a little before.
   pollfd watched = {.fd = ends[0], .events = POLLIN};
-  while (absl::Now() < deadline) {
+  while (Clock::now() < deadline) {
     if (watched.fd < 0) {
       if (const auto how = child->Reap()) {
         if (*how == HowItEnded(0)) return output;

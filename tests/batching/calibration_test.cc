@@ -106,12 +106,22 @@ TEST(CalibrationTest, PredictionsAreGoodAndBandsHonestAfterFiftyBatches) {
 
 TEST(CalibrationTest, MeasuringDoublesUntilRowsGetNoCheaper) {
   std::map<int, double> measured;
-  const Hinge device = {60, 0, 20};
+  const Hinge device = {460, 0, 20};  // Full with 23 rows.
   while (const auto next = NextToMeasure(measured, 64)) {
     measured[*next] = device.At(*next);
   }
   EXPECT_THAT(measured, testing::ElementsAre(testing::Key(1), testing::Key(2),
-                                             testing::Key(4), testing::Key(8)));
+                                             testing::Key(4), testing::Key(8),
+                                             testing::Key(16), testing::Key(32),
+                                             testing::Key(64)));
+}
+
+TEST(CalibrationTest, NoiseDoesNotKeepUsualBatchesFromBeingMeasured) {
+  std::map<int, double> measured = {{1, 5}, {2, 20}};
+  while (const auto next = NextToMeasure(measured, 64)) {
+    measured[*next] = 10.0 * *next;
+  }
+  EXPECT_EQ(measured.rbegin()->first, 16);
 }
 
 TEST(CalibrationTest, TheHeuristicCountsBatches) {
