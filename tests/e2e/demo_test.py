@@ -84,7 +84,7 @@ class DemoTest(unittest.TestCase):
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, start_new_session=True)
         for line in demo.stdout:
-            if line.startswith("2. Warm up"):
+            if line.startswith("2. "):
                 break
         # As a terminal does for Ctrl-C: the whole group, but for sheafd, which
         # the shell has told to ignore it.
