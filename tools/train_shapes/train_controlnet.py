@@ -31,7 +31,7 @@ def make_controlnet(unet):
 
 
 def main():
-    parser = arguments(__doc__, steps=4000)
+    parser = arguments(__doc__, steps=2000)
     parser.add_argument("kind", choices=maps.KINDS)
     options = parser.parse_args()
     tokenizer = Tokenizer()

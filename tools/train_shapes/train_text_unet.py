@@ -29,7 +29,7 @@ class TextUnet(torch.nn.Module):
 
 
 def main():
-    options = arguments(__doc__, steps=12000).parse_args()
+    options = arguments(__doc__, steps=33000).parse_args()
     tokenizer = Tokenizer()
     torch.manual_seed(options.seed)
     training = Training("text_unet", TextUnet(len(tokenizer.ids)), options,
