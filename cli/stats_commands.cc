@@ -68,9 +68,14 @@ void PrintTables(Context& context, const v1::Stats& stats) {
   Printer printer = context.MakePrinter();
   out << "The last " << FieldText(stats, "window") << "; the server started "
       << AgeText(FromProto(stats.start_time()), FromProto(stats.now()))
-      << " ago. Batches of more than " << stats.knee()
-      << (stats.knee() == 1 ? " guided run gain" : " guided runs gain")
-      << " next to nothing, by the device profile.\n\n";
+      << " ago.";
+  // Of work that was measured, its row says it.
+  if (stats.memory().empty()) {
+    out << " Batches of more than " << stats.knee()
+        << (stats.knee() == 1 ? " guided run gain" : " guided runs gain")
+        << " next to nothing, by the device profile.";
+  }
+  out << "\n\n";
   v1::Stats queues = stats;
   if (stats.queues_size() > 1) {
     *queues.add_queues() = stats.total();

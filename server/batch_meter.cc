@@ -201,6 +201,10 @@ std::vector<WorkFigures> BatchMeter::Figures(const std::string& device) const {
       if (std::isfinite(memory.budget)) figures.budget = memory.budget;
     }
     figures.recommendation = Recommended(kind);
+    if (figures.recommendation.empty()) {
+      figures.recommendation =
+          absl::StrCat(KneeOf(measured_.For(kind)), " is the knee");
+    }
     figures.profile = measured_.For(kind).name;
     figures.measured = measured_.IsMeasured(kind);
     all.push_back(std::move(figures));

@@ -145,20 +145,25 @@ absl::StatusOr<std::string> ChildProcess::OutputOf(
   if (!child.ok()) return child.status();
   std::string output;
   const auto deadline = Clock::now() + absl::ToChronoNanoseconds(limit);
-  // Its output ends with it, or a little before.
   pollfd watched = {.fd = ends[0], .events = POLLIN};
-  while (Clock::now() < deadline) {
-    if (watched.fd < 0) {
-      if (const auto how = child->Reap()) {
-        if (*how == HowItEnded(0)) return output;
-        return absl::UnavailableError(absl::StrCat(argv[0], ": ", *how));
-      }
-    }
-    if (poll(&watched, 1, kLookMs) <= 0) continue;
+  // False where nothing has come for so long.
+  const auto listen = [&](int wait_ms) {
+    if (poll(&watched, 1, wait_ms) <= 0) return false;
     char piece[4096];
     const ssize_t size = read(ends[0], piece, sizeof(piece));
     if (size > 0) output.append(piece, size);
     if (size == 0) watched.fd = -1;
+    return size > 0;
+  };
+  while (Clock::now() < deadline) {
+    if (listen(kLookMs)) continue;
+    const auto how = child->Reap();
+    if (!how) continue;
+    // Others may keep the pipe open; what the program wrote is in it.
+    while (Clock::now() < deadline && listen(0)) {
+    }
+    if (*how == HowItEnded(0)) return output;
+    return absl::UnavailableError(absl::StrCat(argv[0], ": ", *how));
   }
   child->Signal(SIGKILL);
   while (!child->Reap()) poll(nullptr, 0, kLookMs);

@@ -211,16 +211,20 @@ absl::Status Studio::Restore(RowId row, std::string_view saved) {
 
 void Studio::Drop(RowId row) { rows_.erase(row); }
 
-void Studio::StartMemory() {
+std::optional<Cleanup> Studio::StartMemory() {
+  std::optional<Cleanup> cleanup;
   const bool is_due =
       batches_per_cleanup_ > 0 && ++batches_ >= batches_per_cleanup_;
   // What ran out may be missing only because it is kept for something else.
   if (is_due || shelf_->together().ran_out > 0) {
     batches_ = 0;
+    cleanup = Cleanup{.bytes_before = ResidentBytes()};
     CleanUpMemory();
+    cleanup->bytes_after = ResidentBytes();
   }
   ResetMemoryPeak();
   shelf_->ForgetLimits();
+  return cleanup;
 }
 
 std::unique_ptr<Measuring> Studio::Measure(MeasureOrder order) {

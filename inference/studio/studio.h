@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,13 @@ struct DeviceFacts {
   std::string name;
   std::string description;
   size_t memory_bytes = 0;
+};
+
+// Of this process, in memory: before what is kept for later was given back, and
+// after.
+struct Cleanup {
+  size_t bytes_before = 0;
+  size_t bytes_after = 0;
 };
 
 // What was held since the last StartMemory().
@@ -87,7 +95,8 @@ class Studio {
   void Drop(RowId row);
 
   // From now on; rows that were split because memory ran out go together again.
-  void StartMemory();
+  // Cleans up first where it is time to, and says what came of it.
+  std::optional<Cleanup> StartMemory();
   MemoryUse memory() const;
 
   // What the model takes here. Holds it loaded for as long as it is measured.

@@ -3,10 +3,12 @@
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 #include <malloc.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <fstream>
 #include <mutex>
 
 #include "inference/tensor/block_cache.h"
@@ -118,6 +120,14 @@ void CleanUpMemory() {
 #ifdef __GLIBC__
   malloc_trim(0);
 #endif
+}
+
+size_t ResidentBytes() {
+  // Pages: all, and those in memory.
+  size_t all = 0;
+  size_t resident = 0;
+  std::ifstream("/proc/self/statm") >> all >> resident;
+  return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
 void SetMemoryLimit(size_t bytes) { limit.store(bytes); }

@@ -26,6 +26,9 @@ void ReleaseKeptMemory();
 // The same, and what the C library keeps of all other memory: some
 // milliseconds.
 void CleanUpMemory();
+// Bytes of this process in memory, by whatever took them; 0 where the system
+// does not say.
+size_t ResidentBytes();
 
 // A tensor that would pass `bytes` fails as if memory had run out: Guard()
 // returns RESOURCE_EXHAUSTED. 0: no limit.

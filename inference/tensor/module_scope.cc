@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "inference/tensor/beats.h"
 
 namespace sheaf::engine {
 namespace {
@@ -54,6 +55,7 @@ at::Tensor View(const Tensor& tensor) {
 }  // namespace
 
 at::Tensor ToTorch(const Tensor& tensor, const Placement& placement) {
+  Beat();
   return View(tensor).to(placement.device, placement.dtype);
 }
 

@@ -86,19 +86,19 @@ void Checkpointer::Stepped(const std::string& worker,
   if (!item.bytes.empty()) Put(std::move(item));
 }
 
-void Checkpointer::HandBack(const std::string& worker,
+bool Checkpointer::HandBack(const std::string& worker,
                             const v1::LeasedBatch& batch, int index, int step,
                             const std::function<std::string()>& save) {
   const std::string& run = batch.runs(index).run();
   const auto mark = marks_.find(run);
-  if (mark == marks_.end() || batch.checkpoint_steps() == 0) return;
+  if (mark == marks_.end() || batch.checkpoint_steps() == 0) return true;
   Item item = ItemOf(worker, batch, index, step);
   if (step > mark->second.step) item.bytes = save();
-  if (item.bytes.empty()) return;
+  if (item.bytes.empty()) return true;
   Forget(run);
   // Of an older one that is under way the server keeps nothing after this.
   CancelSlot slot;
-  Send(item, &slot, kHandBackPatience);
+  return Send(item, &slot, kHandBackPatience);
 }
 
 Checkpointer::Item Checkpointer::ItemOf(const std::string& worker,
@@ -151,7 +151,7 @@ void Checkpointer::Work() {
   }
 }
 
-void Checkpointer::Send(const Item& item, CancelSlot* slot,
+bool Checkpointer::Send(const Item& item, CancelSlot* slot,
                         absl::Duration deadline) {
   const absl::Status status =
       client_->SaveCheckpoint(item.header, item.bytes, slot, deadline);
@@ -159,13 +159,14 @@ void Checkpointer::Send(const Item& item, CancelSlot* slot,
     failures_ = 0;
     spdlog::debug("{}: saved at step {}", item.header.run(),
                   item.header.step());
-    return;
+    return true;
   }
   // A lease that is lost is told by others.
-  if (absl::IsFailedPrecondition(status)) return;
-  if (failures_++ % kFailuresPerLine != 0) return;
+  if (absl::IsFailedPrecondition(status)) return false;
+  if (failures_++ % kFailuresPerLine != 0) return false;
   spdlog::warn("{}: not saved at step {}: {}", item.header.run(),
                item.header.step(), status.ToString());
+  return false;
 }
 
 }  // namespace sheaf::worker

@@ -53,8 +53,9 @@ class Checkpointer {
                int index, int step, const std::function<std::string()>& save);
   // The run is about to be handed back: leaves at the server what `save`
   // returns, before this comes back. Nothing where workers save no checkpoints
-  // of the batch, or nothing has been done since the last one.
-  void HandBack(const std::string& worker, const v1::LeasedBatch& batch,
+  // of the batch, or nothing has been done since the last one. False where the
+  // server did not take it within a few seconds.
+  bool HandBack(const std::string& worker, const v1::LeasedBatch& batch,
                 int index, int step, const std::function<std::string()>& save);
   // Nothing of the run is of interest any more.
   void Ended(const std::string& run);
@@ -74,7 +75,7 @@ class Checkpointer {
   absl::Time Now() const;
   void Put(Item item);
   void Work();
-  void Send(const Item& item, CancelSlot* slot, absl::Duration deadline);
+  bool Send(const Item& item, CancelSlot* slot, absl::Duration deadline);
   // Drops what waits of the run.
   void Forget(const std::string& run);
 

@@ -63,7 +63,9 @@ class Engine {
   virtual ~Engine() = default;
 
   // Where to get it. Before a batch that has checkpoints.
-  void SetFetchSaved(FetchSaved fetch) { fetch_saved_ = std::move(fetch); }
+  virtual void SetFetchSaved(FetchSaved fetch) {
+    fetch_saved_ = std::move(fetch);
+  }
 
   // The devices it works on, as the server shows them.
   virtual std::vector<v1::Device> Devices() const = 0;
@@ -87,6 +89,10 @@ class Engine {
   // What the picture of a live row looks like by now; nothing for an engine, or
   // a row, that cannot tell. No picture changes by it.
   virtual PngMaker Preview(int64_t /*row*/) { return nullptr; }
+
+  // Changes as long as a call that takes long gets anywhere; stays as it is for
+  // an engine that cannot tell. Any thread.
+  virtual int64_t Beats() const { return 0; }
 
   // Not OK once no step will succeed any more: the session tells what it has,
   // says goodbye and leaves with these words.

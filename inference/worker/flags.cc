@@ -92,7 +92,7 @@ void AddWorkerFlags(CLI::App* app, Flags* flags, Raw* raw) {
   app->add_flag("--exit-with-parent", flags->exit_with_parent,
                 "Stop when the process that started this one ends");
   app->add_option("--stall-timeout", raw->stall_timeout,
-                  "Give up an engine that makes no step for so long")
+                  "Give up an engine that gets nowhere for so long")
       ->check(CheckWaitTime)
       ->capture_default_str();
   app->add_option("--checkpoint-pause", raw->checkpoint_pause,

@@ -70,13 +70,15 @@ void HeldBatch::ObeyOrders() {
 
 void HeldBatch::StopRows(const std::vector<std::string>& runs, bool cancelled) {
   if (runs.empty()) return;
+  // A server that is away is waited for once.
+  bool saves = !cancelled;
   for (int index = 0; index < batch_.runs_size(); ++index) {
     if (!live_[index]) continue;
     const std::string& run = batch_.runs(index).run();
     if (std::find(runs.begin(), runs.end(), run) == runs.end()) continue;
     spdlog::debug("{}: {} as ordered", run,
                   cancelled ? "cancelled" : "released");
-    if (!cancelled) SaveBeforeRelease(index);
+    saves = saves && SaveBeforeRelease(index);
     EndRow(index, /*cancel=*/true);
     v1::RunOutcome outcome = MakeOutcome(index);
     cancelled ? outcome.set_cancelled(true) : outcome.set_released(true);
@@ -180,14 +182,15 @@ void HeldBatch::SaveRows() {
 }
 
 // Whoever goes on with it loses no step.
-void HeldBatch::SaveBeforeRelease(int index) {
+bool HeldBatch::SaveBeforeRelease(int index) {
   try {
-    tools_.checkpointer->HandBack(
+    return tools_.checkpointer->HandBack(
         terms_.worker, batch_, index, steps_[index].step,
         [this, index] { return tools_.engine->Save(*first_row_ + index); });
   } catch (const std::exception& error) {
     spdlog::warn("{}: could not be saved: {}", batch_.runs(index).run(),
                  error.what());
+    return true;
   }
 }
 

@@ -107,7 +107,7 @@ class HeldBatch {
   void TakePicture(int index, PngMaker picture);
   void TakePreviews();
   void SaveRows();
-  void SaveBeforeRelease(int index);
+  bool SaveBeforeRelease(int index);
   void Tell(int index, v1::RunOutcome outcome);
   v1::RunOutcome MakeOutcome(int index) const;
   v1::RunOutcome MakeFailure(int index, v1::ErrorClass error_class,

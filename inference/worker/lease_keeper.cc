@@ -141,6 +141,11 @@ bool LeaseKeeper::HasToldAll() const {
   return lost_ || (!sending_ && pending_.empty());
 }
 
+bool LeaseKeeper::HasEnded() const {
+  return !sending_ && pending_.empty() &&
+         std::find(ended_.begin(), ended_.end(), false) == ended_.end();
+}
+
 void LeaseKeeper::AddOutcome(int row, v1::RunOutcome outcome) {
   Lock lock(mutex_);
   ended_[row] = true;
@@ -207,6 +212,8 @@ void LeaseKeeper::Work() {
 
 void LeaseKeeper::CheckStall(Lock& lock) {
   if (!engine_works_ || stall_told_ || !options_.on_stall) return;
+  const int64_t beats = options_.beats ? options_.beats() : 0;
+  if (std::exchange(beats_, beats) != beats) step_time_ = Clock::now();
   if (Clock::now() - step_time_ < ToChrono(options_.stall_timeout)) return;
   stall_told_ = true;
   lock.unlock();
@@ -273,6 +280,9 @@ void LeaseKeeper::Report(Lock& lock) {
 void LeaseKeeper::TakeAnswer(const v1::ReportProgressResponse& answer) {
   if (answer.drain()) options_.on_drain();
   if (answer.lease_lost()) {
+    // The report may have come after the last outcomes, which ended the lease;
+    // whether the server took those is told by their own answer.
+    if (sending_ || HasEnded()) return;
     spdlog::warn("{} epoch {}: lease lost, dropping the batch", batch_, epoch_);
     lost_ = true;
     changed_.notify_all();

@@ -47,8 +47,11 @@ class LeaseKeeper {
   struct Options {
     absl::Duration stall_timeout = absl::Minutes(5);
     std::function<void()> on_drain;
-    // The engine has made no step for `stall_timeout`. Called once a batch.
+    // The engine has neither made a step nor beaten for `stall_timeout`. Called
+    // once a batch.
     std::function<void()> on_stall;
+    // Engine::Beats; may be null.
+    std::function<int64_t()> beats;
     // How long the engine has worked so far; may be null.
     std::function<absl::Duration()> engine_time;
     // Previews hurry a report on, but not more often than this: each report is
@@ -96,8 +99,10 @@ class LeaseKeeper {
   using Lock = std::unique_lock<std::mutex>;
 
   void Work();
+  // The server has an outcome for each run.
+  bool HasEnded() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // These let go of the lock for the time of the call.
   void CheckStall(Lock& lock);
-  // These two let go of the lock for the time of the call.
   void Report(Lock& lock);
   absl::Status SendOutcomes(Lock& lock);
   v1::ReportProgressRequest MakeReport() const;
@@ -131,7 +136,8 @@ class LeaseKeeper {
   bool engine_works_ ABSL_GUARDED_BY(mutex_) = false;
   bool telling_ ABSL_GUARDED_BY(mutex_) = false;  // Outcomes do not wait.
   bool stall_told_ ABSL_GUARDED_BY(mutex_) = false;
-  Clock::time_point step_time_ ABSL_GUARDED_BY(mutex_);
+  Clock::time_point step_time_ ABSL_GUARDED_BY(mutex_);  // Or of a beat.
+  int64_t beats_ ABSL_GUARDED_BY(mutex_) = 0;
 
   // By the steady clock: a wall clock that steps must not end leases. Counted
   // from when an answer came, so never earlier than the server's own reckoning.

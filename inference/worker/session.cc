@@ -53,6 +53,7 @@ Session::Session(SessionOptions options, Client* client, Engine* engine)
                {.stall_timeout = options_.stall_timeout,
                 .on_drain = [this] { Drain(); },
                 .on_stall = options_.on_stall,
+                .beats = [this] { return timed_engine_.Beats(); },
                 .engine_time = [this] { return timed_engine_.worked(); },
                 .preview_pause = options_.preview_pause}),
       uploader_(client, {}),
@@ -132,7 +133,7 @@ absl::Status Session::Serve() {
     std::lock_guard lock(mutex_);
     worker_ = terms.worker;
   }
-  engine_->SetFetchSaved(
+  timed_engine_.SetFetchSaved(
       [this, worker = terms.worker](const v1::LeasedBatch& batch, int index) {
         return checkpointer_.Fetch(worker, batch, index);
       });

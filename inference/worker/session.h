@@ -38,9 +38,9 @@ struct SessionOptions {
   // A batch younger than this is not worth a question.
   absl::Duration join_age = absl::Milliseconds(50);
   absl::Duration lease_wait = absl::Seconds(30);
-  // An engine without a step for so long is taken for hung: `on_stall` is
-  // called, which had better end the process, because nothing else ends a call
-  // that never returns. Until then the lease is kept.
+  // An engine without a step or a beat for so long is taken for hung:
+  // `on_stall` is called, which had better end the process, because nothing
+  // else ends a call that never returns. Until then the lease is kept.
   absl::Duration stall_timeout = absl::Minutes(5);
   std::function<void()> on_stall;
   PointHook at_point;

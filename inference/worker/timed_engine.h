@@ -2,13 +2,14 @@
 // holds it did other things.
 //
 // Owned by the session, around the engine that it was given, which must outlive
-// it. Used as every engine, but for `worked`, which any thread may ask.
+// it. Used as every engine; any thread may ask `worked`.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -24,6 +25,9 @@ class TimedEngine : public Engine {
   // saving and drawing them. Not what is under way.
   absl::Duration worked() const { return absl::Nanoseconds(worked_.load()); }
 
+  void SetFetchSaved(FetchSaved fetch) override {
+    engine_->SetFetchSaved(std::move(fetch));
+  }
   std::vector<v1::Device> Devices() const override {
     return engine_->Devices();
   }
@@ -41,6 +45,7 @@ class TimedEngine : public Engine {
     const Counted counted(&worked_);
     return engine_->Preview(row);
   }
+  int64_t Beats() const override { return engine_->Beats(); }
   absl::Status Health() const override { return engine_->Health(); }
   void Cancel(int64_t row) override { engine_->Cancel(row); }
   std::string Save(int64_t row) override {

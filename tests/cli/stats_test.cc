@@ -34,6 +34,7 @@ TEST_F(StatsTest, TheTableIsForPeople) {
   const RunResult result = Cli({"stats"});
   ASSERT_EQ(result.exit, kExitOk) << result.err;
   EXPECT_THAT(result.out, HasSubstr("The last 1m30s"));
+  EXPECT_THAT(result.out, HasSubstr("by the device profile"));
   EXPECT_THAT(result.out, HasSubstr("0.67"));
   EXPECT_THAT(result.out, HasSubstr("75%"));
   EXPECT_THAT(result.out, HasSubstr("1m2s"));

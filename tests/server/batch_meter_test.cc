@@ -235,6 +235,8 @@ TEST_F(BatchMeterTest, FiguresSayWhatIsKnownOfEachKind) {
   batching::Profile measured;
   measured.step = {7, 0, 0};
   ASSERT_TRUE(meter_.Measured({"gpu", "m", 64, 32}, measured).ok());
+  ASSERT_THAT(meter_.Figures("gpu"), SizeIs(1));
+  EXPECT_EQ(meter_.Figures("gpu")[0].recommendation, "31 is the knee");
   v1::BatchMemory memory;
   memory.set_row_count(2);
   memory.set_peak_bytes(400);

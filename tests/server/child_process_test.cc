@@ -69,6 +69,13 @@ TEST(ChildProcessTest, AProgramThatSaysNothingIsNotWaitedForLong) {
   EXPECT_EQ(said.status().message(), "sleep did not end within 50ms");
 }
 
+TEST(ChildProcessTest, OutputThatOthersKeepOpenIsNotWaitedFor) {
+  const auto said = ChildProcess::OutputOf(
+      {"sh", "-c", "setsid sleep 10 & echo a"}, absl::Seconds(5));
+  ASSERT_TRUE(said.ok()) << said.status().ToString();
+  EXPECT_EQ(*said, "a\n");
+}
+
 TEST(ChildProcessTest, AProgramThatIsNotThereIsAnError) {
   const auto child = ChildProcess::Spawn({"/nonexistent/program"});
   EXPECT_EQ(child.status().code(), absl::StatusCode::kUnavailable);

@@ -10,6 +10,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 // A batch of rows with so many steps, saved every few of them.
 v1::LeasedBatch SavedBatch(int every, const std::vector<RunArgs>& runs) {
@@ -132,6 +133,22 @@ TEST_F(CheckpointerTest, WhatIsHandedBackIsSavedFirst) {
   ASSERT_EQ(state.saved.size(), 1u);
   EXPECT_EQ(state.saved[0].header.run(), "jobs/7/runs/1");
   EXPECT_EQ(state.saved[0].header.step(), 3);
+}
+
+TEST_F(CheckpointerTest, AServerThatIsAwayIsWaitedForOnce) {
+  server_.With([](FakeServerState& state) { state.saves_wait = true; });
+  SessionOptions options;
+  options.checkpoint_pause = absl::Hours(1);
+  server_.AddBatch(SavedBatch(10, {{.steps = 9}, {.steps = 9}, {.steps = 9}}));
+  Run(&engine_, options);
+  v1::ReportProgressResponse orders;
+  for (const char* run : {"jobs/7/runs/0", "jobs/7/runs/1", "jobs/7/runs/2"}) {
+    orders.add_release_runs(run);
+  }
+  GiveOrdersDuringStep(3, orders);
+  engine_.Allow(1);
+  ASSERT_TRUE(server_.WaitForOutcomes(3));
+  EXPECT_THAT(server_.Snapshot().saved, SizeIs(1));
 }
 
 TEST_F(CheckpointerTest, WhatIsCancelledIsNotSaved) {

@@ -229,6 +229,29 @@ TEST_F(SessionTroubleTest, EngineThatMakesNoStepIsToldOnce) {
   StopAndJoin();
 }
 
+TEST_F(SessionTroubleTest, EngineThatBeatsInALongStepIsNotHung) {
+  class Beating : public FakeEngine {
+    int64_t Beats() const override { return ++beats_; }
+    mutable std::atomic<int64_t> beats_ = 0;
+  };
+  server_.With([](FakeServerState& state) {
+    state.heartbeat_interval = absl::Milliseconds(20);
+  });
+  std::atomic<int> stalls = 0;
+  SessionOptions options;
+  options.stall_timeout = absl::Milliseconds(200);
+  options.on_stall = [&stalls] { ++stalls; };
+  auto& engine = Keep<Beating>();
+  Run(&engine, options);
+  server_.AddBatch(MakeBatch(1, {{.steps = 1}}));
+  ASSERT_TRUE(server_.WaitUntil(
+      [](const FakeServerState& state) { return state.reports.size() >= 30; }));
+  EXPECT_EQ(stalls, 0);
+  engine.Allow(1);
+  EXPECT_TRUE(server_.WaitForOutcomes(1));
+  StopAndJoin();
+}
+
 TEST_F(SessionTroubleTest, PointsOutsideTheStepsAreReachedInOrder) {
   std::vector<FaultPoint> points;
   SessionOptions options;

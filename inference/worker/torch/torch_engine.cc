@@ -46,7 +46,10 @@ std::vector<v1::Device> TorchEngine::Devices() const {
 
 int64_t TorchEngine::Add(const v1::LeasedBatch& batch) {
   if (rows_.empty()) {
-    studio_->StartMemory();
+    if (const auto cleanup = studio_->StartMemory()) {
+      spdlog::info("memory cleaned up: {} MiB resident before, {} MiB after",
+                   cleanup->bytes_before >> 20, cleanup->bytes_after >> 20);
+    }
     ran_out_rows_ = 0;
   }
   const auto shared = std::make_shared<const v1::LeasedBatch>(batch);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "inference/studio/studio.h"
+#include "inference/tensor/beats.h"
 #include "inference/worker/engine.h"
 #include "inference/worker/torch/measurer.h"
 #include "inference/worker/torch/model_list.h"
@@ -35,6 +36,7 @@ class TorchEngine : public Engine {
   RowSteps StepsOf(int64_t row) const override;
   v1::BatchMemory Memory() const override;
   PngMaker Preview(int64_t number) override;
+  int64_t Beats() const override { return engine::Beats(); }
   absl::Status Health() const override { return health_; }
   void Cancel(int64_t row) override;
   std::string Save(int64_t number) override;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/status.h"
+#include "inference/tensor/beats.h"
 #include "inference/tensor/memory.h"
 
 namespace sheaf::engine {
@@ -201,6 +202,31 @@ TEST(StudioTest, SizesThatAreNotGivenAreTheModels) {
   ASSERT_TRUE(row.ok()) << row.status().ToString();
   const auto ends = StepAll(studio.get(), 1);
   EXPECT_EQ((*ends.at(*row)).width, 32);
+}
+
+TEST(StudioTest, LoadingAndSteppingGiveSignsOfLife) {
+  const auto studio = OpenStudio();
+  const int64_t at_first = Beats();
+  ASSERT_TRUE(studio->Begin(MakeOrder(1, 2)).ok());
+  const int64_t loaded = Beats();
+  // Weights and layers, of a tiny model.
+  EXPECT_GT(loaded, at_first + 100);
+  studio->Step();
+  EXPECT_GT(Beats(), loaded + 30);
+}
+
+TEST(StudioTest, EverySoManyBatchesMemoryIsCleanedUp) {
+  const auto studio = OpenStudio({.batches_per_cleanup = 3});
+  std::vector<bool> cleaned;
+  for (int batch = 0; batch < 7; ++batch) {
+    const auto cleanup = studio->StartMemory();
+    cleaned.push_back(cleanup.has_value());
+    if (cleanup) {
+      EXPECT_GT(cleanup->bytes_after, size_t{1} << 20);
+    }
+  }
+  EXPECT_THAT(cleaned, ::testing::ElementsAre(false, false, true, false, false,
+                                              true, false));
 }
 
 TEST(StudioTest, WhereMemoryRunsOutFewerRowsGoTogether) {

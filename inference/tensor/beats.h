@@ -1,0 +1,14 @@
+// Signs of life. Loading a model and a step of many rows may take minutes; a
+// call that never returns takes no longer to look like them. So every weight
+// that is placed and every layer that is computed beats.
+#pragma once
+
+#include <cstdint>
+
+namespace sheaf::engine {
+
+void Beat();
+// How often, in this process. Any thread.
+int64_t Beats();
+
+}  // namespace sheaf::engine

@@ -1,0 +1,29 @@
+#include "inference/tensor/memory.h"
+
+#include <gtest/gtest.h>
+
+#include "inference/tensor/torch.h"
+
+namespace sheaf::engine {
+namespace {
+
+constexpr int64_t kMany = int64_t{256} << 20;
+
+TEST(MemoryTest, CleaningUpGivesBackWhatWasKept) {
+  InstallAllocator();
+  // In pieces: what is kept is a share of what was held.
+  std::vector<at::Tensor> pieces;
+  for (int i = 0; i < 16; ++i) {
+    pieces.push_back(at::ones({kMany / 16}, at::kByte));
+  }
+  pieces.clear();
+  const size_t kept = MemoryKept();
+  ASSERT_GT(kept, size_t{64} << 20);
+  const size_t before = ResidentBytes();
+  CleanUpMemory();
+  EXPECT_EQ(MemoryKept(), 0u);
+  EXPECT_LT(ResidentBytes() + kept / 2, before);
+}
+
+}  // namespace
+}  // namespace sheaf::engine
