@@ -60,7 +60,11 @@ def pixel_hash(data):
 
 
 def engine_hashes(folder, command, model, **options):
-    """Pixel hashes of what `sheaf-engine COMMAND MODEL --option=...` makes."""
+    """Pixel hashes of what `sheaf-engine COMMAND MODEL --option=...` makes.
+
+    With one thread: tests' workers have as many, and with AVX2 the number of
+    threads makes a difference.
+    """
     args = [fixture.program("sheaf-engine"), command, model]
     for key, value in options.items():
         values = value if isinstance(value, list) else [value]
@@ -68,7 +72,8 @@ def engine_hashes(folder, command, model, **options):
             args += ["--" + key.replace("_", "-"), str(one)]
     args += ["--out", os.path.join(folder, "engine.png")]
     done = subprocess.run(
-        args, capture_output=True, text=True, timeout=300, check=False
+        args, capture_output=True, text=True, timeout=300, check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr
     return [line.split()[-1] for line in done.stdout.splitlines()]
