@@ -53,11 +53,12 @@ elseif(SHEAF_LLD AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   add_link_options(-fuse-ld=lld)
 endif()
 
-# sheaf_library(NAME [LINK libs...] [PCH headers...] [PCH_OF library]): all *.cc
-# files of the present folder except main.cc and *_main.cc. PCH_OF takes the
-# headers that another library has precompiled.
+# sheaf_library(NAME [LINK libs...] [HIDE libs...] [PCH headers...]
+# [PCH_OF library]): all *.cc files of the present folder except main.cc and
+# *_main.cc. What it HIDEs is linked, but users of the library do not see its
+# headers. PCH_OF takes the headers that another library has precompiled.
 function(sheaf_library name)
-  cmake_parse_arguments(arg "" "PCH_OF" "LINK;PCH" ${ARGN})
+  cmake_parse_arguments(arg "" "PCH_OF" "LINK;HIDE;PCH" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc)
   list(FILTER sources EXCLUDE REGEX "/([a-z_]+_)?main\\.cc$")
   if(NOT sources)
@@ -68,7 +69,7 @@ function(sheaf_library name)
   endif()
   add_library(${name} STATIC ${sources})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
-  target_link_libraries(${name} PUBLIC ${arg_LINK})
+  target_link_libraries(${name} PUBLIC ${arg_LINK} PRIVATE ${arg_HIDE})
   if(arg_PCH AND NOT SHEAF_FUZZ)
     target_precompile_headers(${name} PRIVATE ${arg_PCH})
   endif()
