@@ -1,6 +1,6 @@
-// Signs of life. Loading a model and a step of many rows may take minutes; a
-// call that never returns takes no longer to look like them. So every weight
-// that is placed and every layer that is computed beats.
+// Signs of life. Loading a model and a step of many rows may take minutes, and
+// a call that never returns looks the same from outside. So every weight that
+// is placed and every layer that is computed beats.
 #pragma once
 
 #include <cstdint>

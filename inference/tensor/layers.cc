@@ -34,7 +34,7 @@ at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight,
 
 // [rows, tokens, in] as maps of one column. OpenBLAS would be faster by a fifth
 // where a single row has few tokens, which rearranging the weights at each call
-// takes; but its kernels for AVX2 sum up what fills no block of 12 lines in
+// takes; but its kernels for AVX2 sum up the last lines of any product in
 // another order.
 at::Tensor MultiplyTokens(const at::Tensor& x, const at::Tensor& weight,
                           const at::Tensor& bias) {

@@ -15,7 +15,25 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-class SessionTroubleTest : public SessionTest {};
+class SessionTroubleTest : public SessionTest {
+ protected:
+  // With many glances at the engine before its time is over, and after.
+  void RunCountingStalls(Engine* engine) {
+    server_.With([](FakeServerState& state) {
+      state.heartbeat_interval = absl::Milliseconds(20);
+    });
+    SessionOptions options;
+    options.stall_timeout = absl::Milliseconds(200);
+    options.on_stall = [this] { ++stalls_; };
+    Run(engine, options);
+    server_.AddBatch(MakeBatch(1, {{.steps = 1}}));
+    ASSERT_TRUE(server_.WaitUntil([](const FakeServerState& state) {
+      return state.reports.size() >= 30;
+    }));
+  }
+
+  std::atomic<int> stalls_ = 0;
+};
 
 grpc::Status Error(grpc::StatusCode code) { return {code, "on order"}; }
 
@@ -214,18 +232,8 @@ TEST_F(SessionTroubleTest, AWorkerWithoutItsDeviceTellsItsRunsAndLeaves) {
 }
 
 TEST_F(SessionTroubleTest, EngineThatMakesNoStepIsToldOnce) {
-  server_.With([](FakeServerState& state) {
-    state.heartbeat_interval = absl::Milliseconds(20);
-  });
-  std::atomic<int> stalls = 0;
-  SessionOptions options;
-  options.stall_timeout = absl::Milliseconds(200);
-  options.on_stall = [&stalls] { ++stalls; };
-  Run(&engine_, options);
-  server_.AddBatch(MakeBatch(1, {{}}));
-  ASSERT_TRUE(server_.WaitUntil(
-      [](const FakeServerState& state) { return state.reports.size() >= 30; }));
-  EXPECT_EQ(stalls, 1);
+  RunCountingStalls(&engine_);
+  EXPECT_EQ(stalls_, 1);
   StopAndJoin();
 }
 
@@ -234,19 +242,9 @@ TEST_F(SessionTroubleTest, EngineThatBeatsInALongStepIsNotHung) {
     int64_t Beats() const override { return ++beats_; }
     mutable std::atomic<int64_t> beats_ = 0;
   };
-  server_.With([](FakeServerState& state) {
-    state.heartbeat_interval = absl::Milliseconds(20);
-  });
-  std::atomic<int> stalls = 0;
-  SessionOptions options;
-  options.stall_timeout = absl::Milliseconds(200);
-  options.on_stall = [&stalls] { ++stalls; };
   auto& engine = Keep<Beating>();
-  Run(&engine, options);
-  server_.AddBatch(MakeBatch(1, {{.steps = 1}}));
-  ASSERT_TRUE(server_.WaitUntil(
-      [](const FakeServerState& state) { return state.reports.size() >= 30; }));
-  EXPECT_EQ(stalls, 0);
+  RunCountingStalls(&engine);
+  EXPECT_EQ(stalls_, 0);
   engine.Allow(1);
   EXPECT_TRUE(server_.WaitForOutcomes(1));
   StopAndJoin();
