@@ -163,6 +163,10 @@ constexpr ReasonInfo kReasons[] = {
     {Reason::kOverloaded, "OVERLOADED", StatusCode::kResourceExhausted,
      "The server has more to do than it takes on at once; ask again after "
      "the delay it names."},
+    {Reason::kArtifactsFull, "ARTIFACTS_FULL", StatusCode::kResourceExhausted,
+     "Artifacts take as much of the disk as they may, and all of them are "
+     "needed or new; delete ended jobs, or have artifact_total_bytes raised "
+     "or the disk enlarged."},
 
     {Reason::kStoreUnavailable, "STORE_UNAVAILABLE", StatusCode::kUnavailable,
      "The store cannot be written now and the call changed nothing; ask "
@@ -175,6 +179,9 @@ constexpr ReasonInfo kReasons[] = {
     {Reason::kDeadlinePassed, "DEADLINE_PASSED", StatusCode::kDeadlineExceeded,
      "The call's deadline passed before it was begun and it changed nothing; "
      "allow more time."},
+    {Reason::kStreamIdle, "STREAM_IDLE", StatusCode::kDeadlineExceeded,
+     "The server waited too long for the next message of the stream and "
+     "changed nothing; begin it again, and pause for less between messages."},
     {Reason::kCallCancelled, "CALL_CANCELLED", StatusCode::kCancelled,
      "The caller gave the call up; whether it took effect is not known, so "
      "read before asking again."},

@@ -71,11 +71,13 @@ enum class Reason {
   kQueueFull,
   kOwnerQuota,
   kOverloaded,
+  kArtifactsFull,
   // Not now.
   kStoreUnavailable,
   kDiskFull,
   kServerStopping,
   kDeadlinePassed,
+  kStreamIdle,
   kCallCancelled,
   // Broken.
   kStoreCorrupt,

@@ -1,0 +1,214 @@
+#include "server/stream_slots.h"
+
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "queue/error.h"
+
+namespace sheaf::server {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+Peer Caller(const std::string& address, int port = 1) {
+  return PeerOf("ipv4:" + address + ":" + std::to_string(port));
+}
+
+class StreamSlotsTest : public ::testing::Test {
+ protected:
+  StreamSlotsTest() { Make(2); }
+
+  void Make(int count_max) {
+    streams_.clear();
+    slots_ = std::make_unique<StreamSlots>(
+        StreamSlots::Options{.what = "uploads", .count_max = count_max},
+        [this] { return now_; });
+  }
+  // A stream; what it was ended with is kept under `name`.
+  StreamSlots::Stream* Enter(const std::string& name, const Peer& peer) {
+    streams_.push_back(
+        slots_->Enter(peer, [this, name](const absl::Status& status) {
+          ended_.push_back(name);
+          why_ = status;
+        }));
+    return streams_.back().get();
+  }
+  StreamSlots::Stream* EnterAndClaim(const std::string& name,
+                                     const Peer& peer) {
+    StreamSlots::Stream* stream = Enter(name, peer);
+    EXPECT_TRUE(stream->Claim().ok()) << name;
+    return stream;
+  }
+  static void Bring(StreamSlots::Stream* stream, int64_t bytes) {
+    stream->Heard(bytes);
+    stream->Waits();
+  }
+
+  absl::Duration now_ = absl::Hours(1);
+  std::unique_ptr<StreamSlots> slots_;
+  std::vector<std::unique_ptr<StreamSlots::Stream>> streams_;
+  std::vector<std::string> ended_;
+  absl::Status why_;
+};
+
+TEST_F(StreamSlotsTest, PeerIsAnAddressAndAConnection) {
+  const Peer four = PeerOf("ipv4:10.0.0.7:51234");
+  EXPECT_EQ(four.address, "ipv4:10.0.0.7");
+  EXPECT_EQ(four.connection, "ipv4:10.0.0.7:51234");
+  EXPECT_EQ(PeerOf("ipv6:%5B::1%5D:7").address, "ipv6:%5B::1%5D");
+  EXPECT_EQ(PeerOf("unix:").address, PeerOf("unix:").connection);
+  EXPECT_EQ(PeerOf("").address, "");
+}
+
+TEST_F(StreamSlotsTest, NoPlaceIsTakenBeforeTheFirstMessage) {
+  for (int i = 0; i < 5; ++i) Enter("idle", Caller("1.1.1.1", i));
+  EXPECT_EQ(slots_->taken(), 0);
+  EnterAndClaim("a", Caller("1.1.1.1"));
+  EXPECT_EQ(slots_->taken(), 1);
+}
+
+TEST_F(StreamSlotsTest, PlacesAreGivenBackAndClaimedOnce) {
+  StreamSlots::Stream* a = EnterAndClaim("a", Caller("1.1.1.1"));
+  EXPECT_TRUE(a->Claim().ok());
+  EnterAndClaim("b", Caller("1.1.1.1"));
+  EXPECT_EQ(slots_->taken(), 2);
+  const absl::Status refused = Enter("c", Caller("1.1.1.1"))->Claim();
+  EXPECT_EQ(ReasonOf(refused), Reason::kOverloaded);
+  EXPECT_TRUE(RetryAfterOf(refused).has_value());
+  streams_.clear();
+  EXPECT_EQ(slots_->taken(), 0);
+  EnterAndClaim("d", Caller("1.1.1.1"));
+  EXPECT_THAT(ended_, IsEmpty());
+}
+
+TEST_F(StreamSlotsTest, SilentStreamIsEndedAlsoBeforeItsFirstMessage) {
+  Enter("mute", Caller("1.1.1.1"));
+  StreamSlots::Stream* a = EnterAndClaim("a", Caller("1.1.1.1"));
+  now_ += absl::Seconds(9);
+  slots_->Sweep();
+  EXPECT_THAT(ended_, IsEmpty());
+  Bring(a, 1);
+  now_ += absl::Seconds(1);
+  slots_->Sweep();
+  EXPECT_THAT(ended_, ElementsAre("mute"));
+  now_ += absl::Seconds(9);
+  slots_->Sweep();
+  EXPECT_THAT(ended_, ElementsAre("mute", "a"));
+  EXPECT_EQ(ReasonOf(why_), Reason::kStreamIdle);
+  EXPECT_EQ(slots_->taken(), 0);
+  now_ += absl::Hours(1);
+  slots_->Sweep();
+  EXPECT_THAT(ended_, ElementsAre("mute", "a"));  // each once
+}
+
+TEST_F(StreamSlotsTest, TimeThatTheServerTakesIsNotThePeersSilence) {
+  StreamSlots::Stream* a = EnterAndClaim("a", Caller("1.1.1.1"));
+  a->Heard(1);
+  now_ += absl::Hours(1);
+  slots_->Sweep();
+  EXPECT_THAT(ended_, IsEmpty());
+  a->Waits();
+  now_ += absl::Seconds(10);
+  slots_->Sweep();
+  EXPECT_THAT(ended_, ElementsAre("a"));
+}
+
+TEST_F(StreamSlotsTest, StreamThatStandsStillYieldsItsPlace) {
+  EnterAndClaim("still", Caller("1.1.1.1", 1));
+  StreamSlots::Stream* b = EnterAndClaim("b", Caller("1.1.1.1", 2));
+  now_ += absl::Seconds(1);
+  Bring(b, 64 << 10);
+  EnterAndClaim("c", Caller("1.1.1.1", 3));
+  EXPECT_THAT(ended_, ElementsAre("still"));
+  EXPECT_EQ(ReasonOf(why_), Reason::kOverloaded);
+  EXPECT_EQ(slots_->taken(), 2);
+  // The others move, or are new.
+  EXPECT_FALSE(Enter("d", Caller("1.1.1.1", 4))->Claim().ok());
+  EXPECT_THAT(ended_, ElementsAre("still"));
+}
+
+TEST_F(StreamSlotsTest, OneByteNowAndThenIsStandingStill) {
+  StreamSlots::Stream* drip = EnterAndClaim("drip", Caller("1.1.1.1", 1));
+  StreamSlots::Stream* b = EnterAndClaim("b", Caller("1.1.1.1", 2));
+  for (int i = 0; i < 10; ++i) {
+    now_ += absl::Milliseconds(200);
+    Bring(drip, 1);
+    Bring(b, 20'000);
+  }
+  EnterAndClaim("c", Caller("1.1.1.1", 3));
+  EXPECT_THAT(ended_, ElementsAre("drip"));
+}
+
+TEST_F(StreamSlotsTest, SlownessOfTheServerIsNobodysFault) {
+  StreamSlots::Stream* a = EnterAndClaim("a", Caller("1.1.1.1", 1));
+  StreamSlots::Stream* b = EnterAndClaim("b", Caller("1.1.1.1", 2));
+  a->Heard(1);
+  b->Heard(1);
+  now_ += absl::Seconds(5);
+  a->Waits();
+  b->Waits();
+  EXPECT_FALSE(Enter("c", Caller("1.1.1.1", 3))->Claim().ok());
+  EXPECT_THAT(ended_, IsEmpty());
+}
+
+TEST_F(StreamSlotsTest, WhatTheServerWorksOnIsNotTakenAway) {
+  EnterAndClaim("a", Caller("1.1.1.1"))->Heard(1);
+  EnterAndClaim("b", Caller("1.1.1.1"))->Heard(1);
+  now_ += absl::Seconds(5);
+  EXPECT_FALSE(Enter("c", Caller("2.2.2.2"))->Claim().ok());
+}
+
+TEST_F(StreamSlotsTest, CallerWithMostYieldsToOneWithFewer) {
+  Make(6);
+  for (int i = 0; i < 5; ++i) EnterAndClaim("a", Caller("1.1.1.1", i));
+  EnterAndClaim("b", Caller("2.2.2.2"));
+  for (int i = 0; i < 2; ++i) EnterAndClaim("b", Caller("2.2.2.2"));
+  EXPECT_THAT(ended_, ElementsAre("a", "a"));
+  // Three each: nobody has more than a fair part.
+  EXPECT_FALSE(Enter("b", Caller("2.2.2.2"))->Claim().ok());
+  EXPECT_FALSE(Enter("a", Caller("1.1.1.1"))->Claim().ok());
+  EnterAndClaim("c", Caller("3.3.3.3"));
+  EXPECT_EQ(ended_.size(), 3u);
+  EXPECT_EQ(slots_->taken(), 6);
+}
+
+TEST_F(StreamSlotsTest, ConnectionsOfOneAddressShareItsPlaces) {
+  Make(4);
+  for (int i = 0; i < 4; ++i) EnterAndClaim("a", Caller("1.1.1.1", 1));
+  EnterAndClaim("b", Caller("1.1.1.1", 2));
+  EnterAndClaim("b", Caller("1.1.1.1", 2));
+  EXPECT_FALSE(Enter("b", Caller("1.1.1.1", 2))->Claim().ok());
+  EXPECT_THAT(ended_, ElementsAre("a", "a"));
+}
+
+TEST_F(StreamSlotsTest, OfSlowStreamsTheGreediestCallersYieldsFirst) {
+  Make(4);
+  EnterAndClaim("honest", Caller("2.2.2.2"));
+  now_ += absl::Seconds(1);
+  for (int i = 0; i < 3; ++i) EnterAndClaim("hoard", Caller("1.1.1.1", i));
+  now_ += absl::Seconds(2);
+  EnterAndClaim("c", Caller("3.3.3.3"));
+  EXPECT_THAT(ended_, ElementsAre("hoard"));
+}
+
+TEST_F(StreamSlotsTest, EndedStreamGetsNoPlaceAnyMore) {
+  StreamSlots::Stream* late = Enter("late", Caller("1.1.1.1"));
+  now_ += absl::Seconds(10);
+  slots_->Sweep();
+  EXPECT_FALSE(late->Claim().ok());
+  EXPECT_EQ(slots_->taken(), 0);
+}
+
+TEST_F(StreamSlotsTest, CallersOfAUnixSocketAreOne) {
+  for (int i = 0; i < 2; ++i) EnterAndClaim("a", PeerOf("unix:"));
+  EXPECT_FALSE(Enter("a", PeerOf("unix:"))->Claim().ok());
+  EnterAndClaim("b", Caller("127.0.0.1"));
+  EXPECT_THAT(ended_, ElementsAre("a"));
+  streams_.clear();
+  EXPECT_EQ(slots_->taken(), 0);
+}
+
+}  // namespace
+}  // namespace sheaf::server
