@@ -231,6 +231,7 @@ void AdminHandler::FillInfo(pb::ServerInfo* info) const {
   info->set_boot_check(health.boot_check);
   if (!health.problem.empty()) info->add_problems(health.problem);
   for (const std::string& text : health.warnings) info->add_notes(text);
+  for (const std::string& text : options_.notes()) info->add_notes(text);
   for (const std::string& text : options_.problems()) info->add_problems(text);
   SetDuration(core_.lease_duration, info->mutable_lease_duration());
   PutTime(LastBackup(options_.backup_directory), info,

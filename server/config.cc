@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "base/near_word.h"
 #include "base/status.h"
+#include "server/address_range.h"
 #include "server/config_file.h"
 #include "server/config_keys.h"
 #include "server/listen_address.h"
@@ -195,6 +196,18 @@ absl::Status CheckWhole(const RawValues& values, ServerConfig* config) {
   return absl::OkStatus();
 }
 
+absl::Status CheckAddresses(const RawValues& values,
+                            const ServerConfig& config) {
+  for (const std::string& text : config.trusted_addresses) {
+    const auto range = ParseAddressRange(text);
+    if (!range.ok()) {
+      return Fault("trusted_addresses", values,
+                   std::string(range.status().message()));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<RawValues> FromFile(const CommandLine& line,
                                    const ConfigSources& sources) {
   if (line.config_file) return ReadConfigFile(*line.config_file);
@@ -262,6 +275,7 @@ absl::StatusOr<Invocation> LoadConfig(const std::vector<std::string>& args,
     if (!set.ok()) return Fault(key.name, values, std::string(set.message()));
   }
   SHEAF_RETURN_IF_ERROR(CheckWhole(values, &config));
+  SHEAF_RETURN_IF_ERROR(CheckAddresses(values, config));
   if (line.print_config) {
     invocation.text = Printed(config, values);
   } else {

@@ -31,8 +31,15 @@ struct ServerConfig {
   std::vector<std::string> listen = {"127.0.0.1:7420"};
   bool insecure_allow_plaintext = false;
   bool reflection = true;
-  int max_concurrent_streams = 1000;
-  int max_message_bytes = 64 << 20;
+  std::string socket_mode = "0600";  // permissions of UNIX sockets, octal
+  int max_concurrent_streams = 200;
+  int max_message_bytes = 8 << 20;
+  // Connections at a time from one address, and from one user of this
+  // machine; addresses (192.0.2.7, 10.0.0.0/8) without such a bound.
+  int connections_per_address = 256;
+  int connections_per_local_user = 1024;
+  std::vector<std::string> trusted_addresses;
+  int64_t connection_memory_bytes = int64_t{1} << 30;  // of all, in gRPC
   absl::Duration drain_timeout = absl::Seconds(10);
 
   int local_workers = 0;  // or kAuto: one for each device

@@ -15,16 +15,16 @@ namespace {
 
 constexpr char kUnix[] = "unix:";
 
-struct HostAndPort {
+struct Parts {
   std::string host;  // without brackets
   std::string port;
   bool brackets = false;
 };
 
-std::optional<HostAndPort> Split(const std::string& address) {
+std::optional<Parts> Split(const std::string& address) {
   const size_t colon = address.rfind(':');
   if (colon == std::string::npos || colon == 0) return std::nullopt;
-  HostAndPort parts{address.substr(0, colon), address.substr(colon + 1)};
+  Parts parts{address.substr(0, colon), address.substr(colon + 1)};
   if (parts.host.front() == '[' && parts.host.back() == ']') {
     parts.brackets = true;
     parts.host = parts.host.substr(1, parts.host.size() - 2);
@@ -32,7 +32,7 @@ std::optional<HostAndPort> Split(const std::string& address) {
   return parts;
 }
 
-bool IsHost(const HostAndPort& parts) {
+bool IsHost(const Parts& parts) {
   in6_addr ipv6;
   if (parts.brackets)
     return inet_pton(AF_INET6, parts.host.c_str(), &ipv6) == 1;
@@ -46,28 +46,37 @@ bool IsHost(const HostAndPort& parts) {
 
 }  // namespace
 
-absl::Status CheckListenAddress(const std::string& address) {
-  if (absl::StartsWith(address, kUnix)) {
-    const size_t length = address.size() - (sizeof(kUnix) - 1);
-    constexpr size_t kPathMax = sizeof(sockaddr_un::sun_path) - 1;
-    if (length > 0 && length <= kPathMax) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", address, "' must have a path of at most ", kPathMax,
-                     " bytes after unix:"));
-  }
+std::optional<HostAndPort> SplitHostAndPort(const std::string& address) {
   const auto parts = Split(address);
   int port = 0;
   if (!parts || !IsHost(*parts) || !absl::SimpleAtoi(parts->port, &port) ||
       port < 0 || port > 65535) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "'", address,
-        "' must look like 127.0.0.1:7420, [::1]:7420 or unix:/run/sheaf.sock"));
+    return std::nullopt;
   }
-  return absl::OkStatus();
+  return HostAndPort{parts->host, port};
+}
+
+std::optional<std::string> UnixPath(const std::string& address) {
+  if (!absl::StartsWith(address, kUnix)) return std::nullopt;
+  return address.substr(sizeof(kUnix) - 1);
+}
+
+absl::Status CheckListenAddress(const std::string& address) {
+  if (const auto path = UnixPath(address)) {
+    constexpr size_t kPathMax = sizeof(sockaddr_un::sun_path) - 1;
+    if (!path->empty() && path->size() <= kPathMax) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", address, "' must have a path of at most ", kPathMax,
+                     " bytes after unix:"));
+  }
+  if (SplitHostAndPort(address)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "'", address,
+      "' must look like 127.0.0.1:7420, [::1]:7420 or unix:/run/sheaf.sock"));
 }
 
 bool IsLocalAddress(const std::string& address) {
-  if (absl::StartsWith(address, kUnix)) return true;
+  if (UnixPath(address)) return true;
   const auto parts = Split(address);
   if (!parts) return false;
   in_addr ipv4;

@@ -2,6 +2,7 @@
 // functions.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -10,6 +11,17 @@ namespace sheaf::server {
 
 // INVALID_ARGUMENT where `address` is none of those.
 absl::Status CheckListenAddress(const std::string& address);
+
+struct HostAndPort {
+  std::string host;  // without brackets
+  int port = 0;
+};
+
+// None where it is no HOST:PORT.
+std::optional<HostAndPort> SplitHostAndPort(const std::string& address);
+
+// Of unix:PATH; none where it is something else.
+std::optional<std::string> UnixPath(const std::string& address);
 
 // True where only this machine can connect: a socket file, 127.x.x.x, ::1,
 // localhost. A name is not looked up: what it means today is no promise.

@@ -8,6 +8,7 @@
 #include "queue/sqlite/restore.h"
 #include "server/config.h"
 #include "server/logging.h"
+#include "server/process.h"
 #include "server/server.h"
 #include "server/version.h"
 
@@ -95,4 +96,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace sheaf::server
 
-int main(int argc, char** argv) { return sheaf::server::Main(argc, argv); }
+int main(int argc, char** argv) {
+  sheaf::server::PrepareProcess();
+  return sheaf::server::Main(argc, argv);
+}

@@ -3,9 +3,8 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
-#include <sys/stat.h>
 
-#include <filesystem>
+#include <algorithm>
 #include <map>
 
 #include "absl/strings/numbers.h"
@@ -13,6 +12,7 @@
 #include "base/status.h"
 #include "queue/lease.h"
 #include "queue/queues.h"
+#include "server/address_range.h"
 #include "server/admin_handler.h"
 #include "server/artifacts_handler.h"
 #include "server/batching_handler.h"
@@ -21,6 +21,7 @@
 #include "server/device_profile.h"
 #include "server/jobs_handler.h"
 #include "server/logging.h"
+#include "server/process.h"
 #include "server/queues_handler.h"
 #include "server/worker_handler.h"
 
@@ -28,6 +29,7 @@ namespace sheaf::server {
 namespace {
 
 constexpr absl::Duration kShutdownGrace = absl::Seconds(1);
+constexpr int kAnswerBytesMax = 64 << 20;
 
 absl::Time NewestTime(Store& store) {
   absl::Time newest = absl::InfinitePast();
@@ -42,11 +44,19 @@ absl::Time NewestTime(Store& store) {
 
 void SetLimits(const ServerConfig& config, grpc::ServerBuilder* builder) {
   builder->SetMaxReceiveMessageSize(config.max_message_bytes);
-  builder->SetMaxSendMessageSize(config.max_message_bytes);
+  // Answers have bounds of their own, where they are made.
+  builder->SetMaxSendMessageSize(
+      std::max(config.max_message_bytes, kAnswerBytesMax));
+  grpc::ResourceQuota quota("sheafd");
+  quota.Resize(config.connection_memory_bytes);
+  builder->SetResourceQuota(quota);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                               config.max_concurrent_streams);
   builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 * 1024);
-  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // A connection that says nothing for so long at its start, or has had no
+  // call for so long, ends. Workers and watchers are calls.
+  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10'000);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 5 * 60'000);
   // Clients ping every 30 s, also while nothing is under way.
   builder->AddChannelArgument(
       GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 20'000);
@@ -56,20 +66,16 @@ void SetLimits(const ServerConfig& config, grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
 }
 
-bool IsUnix(const std::string& address) {
-  return address.rfind("unix:", 0) == 0;
-}
-
-// A socket file whose server is gone stands in the way of the next one. The
-// data directory's lock says that ours is gone.
-void ClearSocket(const std::string& address) {
-  if (!IsUnix(address)) return;
-  struct stat info;
-  const std::string path = address.substr(5);
-  if (lstat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) {
-    std::error_code error;
-    std::filesystem::remove(path, error);
+ConnectionLimits ConnectionLimitsOf(const ServerConfig& config) {
+  ConnectionLimits limits;
+  limits.per_address = config.connections_per_address;
+  limits.per_local_user = config.connections_per_local_user;
+  // The other half is for files.
+  limits.total = FileLimit() / 2;
+  for (const std::string& text : config.trusted_addresses) {
+    limits.trusted.push_back(*ParseAddressRange(text));
   }
+  return limits;
 }
 
 absl::StatusOr<TurnOptions> TurnOptionsOf(const ServerConfig& config) {
@@ -268,6 +274,7 @@ absl::Status Server::Listen() {
     admin.config.emplace_back(key.name, ShowKey(key, config_));
   }
   admin.problems = [this] { return Problems(); };
+  admin.notes = [this] { return Notes(); };
   handlers_.push_back(std::make_unique<JobsHandler>(&core_));
   handlers_.push_back(std::make_unique<QueuesHandler>(&core_));
   handlers_.push_back(std::make_unique<WorkerHandler>(&core_));
@@ -278,25 +285,18 @@ absl::Status Server::Listen() {
 
   grpc::ServerBuilder builder;
   SetLimits(config_, &builder);
-  std::vector<int> ports(config_.listen.size());
-  for (size_t i = 0; i < config_.listen.size(); ++i) {
-    ClearSocket(config_.listen[i]);
-    builder.AddListeningPort(config_.listen[i],
-                             grpc::InsecureServerCredentials(), &ports[i]);
-  }
+  SHEAF_ASSIGN_OR_RETURN(
+      sockets_, Listeners::Open(config_.listen,
+                                std::stoi(config_.socket_mode, nullptr, 8)));
+  auto acceptor = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      grpc::InsecureServerCredentials());
   for (auto& handler : handlers_) builder.RegisterService(handler.get());
   listener_ = builder.BuildAndStart();
-  for (size_t i = 0; i < ports.size(); ++i) {
-    const std::string& asked = config_.listen[i];
-    if (listener_ == nullptr || ports[i] == 0) {
-      return absl::UnavailableError(absl::StrCat("cannot listen on ", asked,
-                                                 "; is another server there?"));
-    }
-    addresses_.push_back(
-        IsUnix(asked)
-            ? asked
-            : absl::StrCat(asked.substr(0, asked.rfind(':')), ":", ports[i]));
+  if (listener_ == nullptr) {
+    return absl::UnavailableError("gRPC does not start; see the log");
   }
+  AcceptFrom(std::move(acceptor));
   UpkeepOptions upkeep;
   upkeep.upkeep.events_max = config_.events_max;
   upkeep.artifact_keep = config_.artifact_keep;
@@ -308,7 +308,23 @@ absl::Status Server::Listen() {
   };
   upkeep_ =
       std::make_unique<UpkeepThread>(&core_, clock_.get(), std::move(upkeep));
+  accept_loop_->Start();
   return absl::OkStatus();
+}
+
+void Server::AcceptFrom(
+    std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor) {
+  using NewConnection =
+      grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters;
+  auto take = [shared = std::shared_ptr(std::move(acceptor))](int listening,
+                                                              int fd) {
+    NewConnection connection;
+    connection.listener_fd = listening;
+    connection.fd = fd;
+    shared->HandleNewConnection(&connection);
+  };
+  accept_loop_ = std::make_unique<AcceptLoop>(
+      sockets_->sockets(), ConnectionLimitsOf(config_), std::move(take));
 }
 
 absl::Status Server::StartLocalWorkers() {
@@ -316,7 +332,7 @@ absl::Status Server::StartLocalWorkers() {
   LocalWorkersOptions options;
   options.count = config_.local_workers;
   options.command = config_.worker_command;
-  options.server = addresses_.front();
+  options.server = addresses().front();
   options.args = config_.worker_args;
   SHEAF_ASSIGN_OR_RETURN(local_workers_, LocalWorkers::Start(options));
   return absl::OkStatus();
@@ -343,6 +359,16 @@ std::vector<std::string> Server::Problems() {
   return problems;
 }
 
+std::vector<std::string> Server::Notes() {
+  std::vector<std::string> notes;
+  if (accept_loop_) {
+    if (std::string note = accept_loop_->Note(); !note.empty()) {
+      notes.push_back(std::move(note));
+    }
+  }
+  return notes;
+}
+
 void Server::Stop() {
   if (stopped_) return;
   stopped_ = true;
@@ -355,6 +381,8 @@ void Server::Stop() {
     listener_->GetHealthCheckService()->SetServingStatus(false);
     broker_.Stop();
     workers_.GoodbyeToAll();
+    if (accept_loop_) accept_loop_->Stop();
+    sockets_->Close();
     listener_->Shutdown(absl::ToChronoTime(absl::Now() + kShutdownGrace));
     listener_->Wait();
   }

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "queue/sqlite/sqlite_store.h"
+#include "server/accept_loop.h"
 #include "server/analyst.h"
 #include "server/artifact_library.h"
 #include "server/auto_planner.h"
@@ -21,6 +22,7 @@
 #include "server/dispatcher.h"
 #include "server/event_hub.h"
 #include "server/lease_broker.h"
+#include "server/listeners.h"
 #include "server/local_workers.h"
 #include "server/pace.h"
 #include "server/previews.h"
@@ -34,6 +36,9 @@
 namespace grpc {
 class Server;
 class Service;
+namespace experimental {
+class ExternalConnectionAcceptor;
+}
 }  // namespace grpc
 
 namespace sheaf::server {
@@ -47,7 +52,9 @@ class Server {
   ~Server();  // stops, if Stop was not called
 
   // What clients may call: "127.0.0.1:7420", also where port 0 was asked for.
-  const std::vector<std::string>& addresses() const { return addresses_; }
+  const std::vector<std::string>& addresses() const {
+    return sockets_->addresses();
+  }
 
   // Local workers hand back what they hold, calls end, the store closes.
   // Takes `drain_timeout` of the configuration at the most, and a little.
@@ -61,9 +68,12 @@ class Server {
   void KeepLearned();
   absl::Status Recover();
   absl::Status Listen();
+  void AcceptFrom(
+      std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor);
   absl::Status StartLocalWorkers();
   void Heard(const Committed& committed);
   std::vector<std::string> Problems();
+  std::vector<std::string> Notes();
 
   const ServerConfig config_;
   const absl::Time start_time_;
@@ -90,7 +100,8 @@ class Server {
   std::atomic<bool> open_ = false;
   std::vector<std::unique_ptr<grpc::Service>> handlers_;
   std::unique_ptr<grpc::Server> listener_;
-  std::vector<std::string> addresses_;
+  std::unique_ptr<Listeners> sockets_;
+  std::unique_ptr<AcceptLoop> accept_loop_;
   std::unique_ptr<UpkeepThread> upkeep_;
   std::unique_ptr<LocalWorkers> local_workers_;
   bool stopped_ = false;

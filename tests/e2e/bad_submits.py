@@ -111,8 +111,8 @@ BAD_SUBMITS = [
     ("a sweep that makes 100,001 runs",
      sweep({"field": "seed", "range": {"from": 0, "to": 100_000}}),
      "TOO_MANY_RUNS", None),
-    ("a sweep that makes 10^80 runs",
-     sweep(*[{"field": "seed", "values": [str(i) for i in range(100_000)]}]
+    ("a sweep that makes 10^64 runs",
+     sweep(*[{"field": "seed", "values": [str(i) for i in range(10_000)]}]
            * 16), "TOO_MANY_RUNS", None),
     ("a sweep without axes", sweep(), "INVALID_FIELD", "job.sweep.axes"),
     ("a sweep over nothing", sweep({"field": "nonsense", "values": ["1"]}),

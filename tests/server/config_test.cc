@@ -82,7 +82,7 @@ TEST_F(ConfigTest, DefaultsServeOnLoopback) {
   EXPECT_EQ(config.lease_duration, absl::Seconds(30));
   EXPECT_EQ(config.heartbeat_interval, absl::Seconds(5));
   EXPECT_EQ(config.artifact_keep, absl::Hours(24));
-  EXPECT_EQ(config.max_message_bytes, 64 << 20);
+  EXPECT_EQ(config.max_message_bytes, 8 << 20);
   EXPECT_TRUE(config.reflection);
   EXPECT_THAT(config.warnings, IsEmpty());
 }
@@ -317,7 +317,7 @@ TEST_F(ConfigTest, PrintConfigShowsEachValueWithItsOrigin) {
                               "--lease-duration\n"));
   EXPECT_THAT(text, HasSubstr("group_max = 9  # SHEAF_GROUP_MAX\n"));
   EXPECT_THAT(text, HasSubstr("log_json = true  # " + file_ + ":1\n"));
-  EXPECT_THAT(text, HasSubstr("max_message_bytes = \"64MiB\"  # default\n"));
+  EXPECT_THAT(text, HasSubstr("max_message_bytes = \"8MiB\"  # default\n"));
 }
 
 TEST_F(ConfigTest, WhatPrintConfigShowsLoadsAsTheSame) {

@@ -1,0 +1,32 @@
+#include "server/process.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace sheaf::server {
+namespace {
+
+// What a process has if nobody says anything.
+constexpr int kUsualFiles = 1024;
+
+}  // namespace
+
+void PrepareProcess() {
+  umask(0077);
+  rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
+int FileLimit() {
+  rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return kUsualFiles;
+  return static_cast<int>(
+      std::min<rlim_t>(files.rlim_cur, std::numeric_limits<int>::max()));
+}
+
+}  // namespace sheaf::server
