@@ -142,8 +142,8 @@ void AcceptLoop::Welcome(int listening, int fd) {
 // Closed without a word: to a client that is a connection that failed, after
 // which it waits longer each time.
 void AcceptLoop::Refuse(int fd, const std::string& why) {
-  close(fd);
   Warn(absl::StrCat("connections are refused: ", why));
+  close(fd);
 }
 
 void AcceptLoop::Warn(const std::string& what) {

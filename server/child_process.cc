@@ -60,6 +60,16 @@ using Clock = std::chrono::steady_clock;
 // How often to look at a program whose output has ended.
 constexpr int kLookMs = 10;
 
+// As exec takes them; they live as long as `texts`.
+std::vector<char*> Pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const std::string& text : texts) {
+    pointers.push_back(const_cast<char*>(text.c_str()));
+  }
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 std::string HowItEnded(int status) {
   if (WIFSIGNALED(status)) {
     const int number = WTERMSIG(status);
@@ -71,21 +81,21 @@ std::string HowItEnded(int status) {
 }  // namespace
 
 absl::StatusOr<ChildProcess> ChildProcess::Spawn(
-    const std::vector<std::string>& argv) {
-  return Spawn(argv, /*output=*/-1);
+    const std::vector<std::string>& argv,
+    const std::vector<std::string>& environment) {
+  return Spawn(argv, environment, /*output=*/-1);
 }
 
 absl::StatusOr<ChildProcess> ChildProcess::Spawn(
-    const std::vector<std::string>& argv, int output) {
-  std::vector<char*> pointers;
-  for (const std::string& arg : argv) {
-    pointers.push_back(const_cast<char*>(arg.c_str()));
-  }
-  pointers.push_back(nullptr);
+    const std::vector<std::string>& argv,
+    const std::vector<std::string>& environment, int output) {
+  const std::vector<char*> arguments = Pointers(argv);
+  const std::vector<char*> variables = Pointers(environment);
   SpawnSetup setup(output);
   pid_t pid = -1;
-  const int error = posix_spawnp(&pid, pointers[0], setup.files(),
-                                 setup.attributes(), pointers.data(), environ);
+  const int error =
+      posix_spawnp(&pid, arguments[0], setup.files(), setup.attributes(),
+                   arguments.data(), variables.data());
   if (error != 0) {
     return absl::UnavailableError(
         absl::StrCat("cannot run ", argv[0], ": ", strerror(error)));
@@ -132,13 +142,14 @@ std::optional<std::string> ChildProcess::Reap() {
 void ChildProcess::Signal(int number) const { kill(-pid_, number); }
 
 absl::StatusOr<std::string> ChildProcess::OutputOf(
-    const std::vector<std::string>& argv, absl::Duration limit) {
+    const std::vector<std::string>& argv,
+    const std::vector<std::string>& environment, absl::Duration limit) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
     return absl::ResourceExhaustedError(
         absl::StrCat("cannot listen to ", argv[0], ": ", strerror(errno)));
   }
-  absl::StatusOr<ChildProcess> child = Spawn(argv, ends[1]);
+  absl::StatusOr<ChildProcess> child = Spawn(argv, environment, ends[1]);
   close(ends[1]);
   const std::unique_ptr<int, void (*)(int*)> closes(
       &ends[0], [](int* end) { close(*end); });

@@ -18,10 +18,11 @@ namespace sheaf::server {
 class ChildProcess {
  public:
   // Runs argv[0] (a path, or a name looked for in PATH) in a process group of
-  // its own, with our environment, output and error, an empty input, no other
-  // file of ours, and no signal blocked or ignored.
+  // its own, with this environment (NAME=VALUE), our output and error, an empty
+  // input, no other file of ours, and no signal blocked or ignored.
   static absl::StatusOr<ChildProcess> Spawn(
-      const std::vector<std::string>& argv);
+      const std::vector<std::string>& argv,
+      const std::vector<std::string>& environment);
   ChildProcess(ChildProcess&& other) noexcept;
   ChildProcess& operator=(ChildProcess&& other) noexcept;
   ~ChildProcess();
@@ -43,13 +44,15 @@ class ChildProcess {
   // and within `limit`: UNAVAILABLE otherwise, with how it ended. For little
   // that is said soon.
   static absl::StatusOr<std::string> OutputOf(
-      const std::vector<std::string>& argv, absl::Duration limit);
+      const std::vector<std::string>& argv,
+      const std::vector<std::string>& environment, absl::Duration limit);
 
  private:
   explicit ChildProcess(pid_t pid);
   // Where `output` is not -1, it is the program's output.
   static absl::StatusOr<ChildProcess> Spawn(
-      const std::vector<std::string>& argv, int output);
+      const std::vector<std::string>& argv,
+      const std::vector<std::string>& environment, int output);
 
   pid_t pid_ = -1;
   int end_fd_ = -1;

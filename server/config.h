@@ -45,6 +45,8 @@ struct ServerConfig {
   int local_workers = 0;  // or kAuto: one for each device
   std::string worker_command;
   std::vector<std::string> worker_args;
+  // Names of variables, "NAME" or "NAME*": see server/worker_environment.h.
+  std::vector<std::string> worker_environment;
 
   absl::Duration lease_duration = absl::Seconds(30);
   absl::Duration heartbeat_interval = absl::Seconds(5);

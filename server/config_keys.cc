@@ -58,9 +58,11 @@ std::vector<ConfigKey> MakeKeys() {
        "How long local workers have to leave when the server stops"},
       {"local_workers", NumberKey{&C::local_workers, 0, 256, false, true},
        "Workers that the server runs itself; auto: one for each device"},
-      {"worker_command", TextKey{&C::worker_command}, "Program they are"},
+      {"worker_command", TextKey{&C::worker_command}, "Program they are", true},
       {"worker_args", ListKey{&C::worker_args, ' '},
-       "Further argument for them; {index} becomes 0, 1, ..."},
+       "Further argument for them; {index} becomes 0, 1, ...", true},
+      {"worker_environment", ListKey{&C::worker_environment, ','},
+       "Variable that they get besides the usual ones: NAME, or NAME*"},
       {"lease_duration",
        DurationKey{&C::lease_duration, Milliseconds(200), Hours(1)},
        "How long a worker that is not heard of keeps its batch"},
@@ -258,6 +260,10 @@ absl::Status SetKey(const ConfigKey& key, const std::vector<std::string>& texts,
 std::string ShowKey(const ConfigKey& key, const ServerConfig& config) {
   return std::visit([&](const auto& kind) { return Show(kind, config); },
                     key.kind);
+}
+
+std::string ShowKeyToAll(const ConfigKey& key, const ServerConfig& config) {
+  return key.is_private ? Quoted("(private)") : ShowKey(key, config);
 }
 
 }  // namespace sheaf::server

@@ -62,7 +62,8 @@ absl::Status CountDevices(LocalWorkersOptions* options) {
     argv.push_back(ArgumentFor(arg, 0));
   }
   argv.emplace_back("--list-devices");
-  const auto output = ChildProcess::OutputOf(argv, kDevicesWithin);
+  const auto output =
+      ChildProcess::OutputOf(argv, options->environment, kDevicesWithin);
   if (!output.ok()) {
     return absl::Status(output.status().code(),
                         absl::StrCat("cannot count the devices for "
@@ -207,7 +208,7 @@ void LocalWorkers::Spawn(Child& child, absl::Time now) {
     absl::MutexLock lock(&mutex_);
     ++restarts_;
   }
-  auto process = ChildProcess::Spawn(argv);
+  auto process = ChildProcess::Spawn(argv, options_.environment);
   if (!process.ok()) {
     Ended(child, std::string(process.status().message()), now);
     return;

@@ -23,10 +23,11 @@
 namespace sheaf::server {
 
 struct LocalWorkersOptions {
-  int count = 0;                  // kAuto: one for each device
-  std::string command;            // the path of sheaf-worker
-  std::string server;             // the address workers call
-  std::vector<std::string> args;  // further; "{index}" becomes 0, 1, ...
+  int count = 0;                         // kAuto: one for each device
+  std::string command;                   // the path of sheaf-worker
+  std::string server;                    // the address workers call
+  std::vector<std::string> args;         // further; "{index}" becomes 0, 1, ...
+  std::vector<std::string> environment;  // NAME=VALUE; all they get
 
   // Waits before the next start double from `first` to `longest`; a worker
   // that lived for `healthy` starts over at `first`.

@@ -24,6 +24,7 @@ class PosixFile {
   PosixFile& operator=(PosixFile&& other) noexcept;
 
   bool open() const { return fd_ >= 0; }
+  int fd() const { return fd_; }
   absl::StatusOr<int64_t> Size() const;
   absl::Status WriteAll(std::string_view bytes);
   // At most `count` bytes from `offset`; fewer only at the end.

@@ -3,6 +3,7 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -18,11 +19,13 @@
 #include "server/batching_handler.h"
 #include "server/checkpoints.h"
 #include "server/config_keys.h"
+#include "server/data_directory.h"
 #include "server/device_profile.h"
 #include "server/jobs_handler.h"
 #include "server/logging.h"
 #include "server/process.h"
 #include "server/queues_handler.h"
+#include "server/worker_environment.h"
 #include "server/worker_handler.h"
 
 namespace sheaf::server {
@@ -116,6 +119,10 @@ Server::Server(const ServerConfig& config)
 Server::~Server() { Stop(); }
 
 absl::Status Server::Open() {
+  SHEAF_RETURN_IF_ERROR(
+      PrepareDataDirectory(config_.data_dir, [](const std::string& line) {
+        Log(spdlog::level::warn, "server", line);
+      }));
   SHEAF_ASSIGN_OR_RETURN(batching::Profile profile,
                          LoadDeviceProfile(config_.device_profile));
   SqliteStore::Options options;
@@ -271,7 +278,7 @@ absl::Status Server::Listen() {
   admin.backup_directory = config_.backup_dir;
   admin.start_time = start_time_;
   for (const ConfigKey& key : ConfigKeys()) {
-    admin.config.emplace_back(key.name, ShowKey(key, config_));
+    admin.config.emplace_back(key.name, ShowKeyToAll(key, config_));
   }
   admin.problems = [this] { return Problems(); };
   admin.notes = [this] { return Notes(); };
@@ -334,6 +341,7 @@ absl::Status Server::StartLocalWorkers() {
   options.command = config_.worker_command;
   options.server = addresses().front();
   options.args = config_.worker_args;
+  options.environment = WorkerEnvironment(environ, config_.worker_environment);
   SHEAF_ASSIGN_OR_RETURN(local_workers_, LocalWorkers::Start(options));
   return absl::OkStatus();
 }

@@ -15,8 +15,16 @@
 namespace sheaf::server {
 namespace {
 
+std::vector<std::string> Ours() {
+  std::vector<std::string> variables;
+  for (char** each = environ; *each != nullptr; ++each) {
+    variables.emplace_back(*each);
+  }
+  return variables;
+}
+
 ChildProcess Spawn(const std::vector<std::string>& argv) {
-  auto child = ChildProcess::Spawn(argv);
+  auto child = ChildProcess::Spawn(argv, Ours());
   EXPECT_TRUE(child.ok()) << child.status().ToString();
   return *std::move(child);
 }
@@ -50,34 +58,43 @@ TEST(ChildProcessTest, OneThatRunsIsNotReaped) {
   EXPECT_EQ(EndOf(std::move(child)), "signal 15 (Terminated)");
 }
 
-TEST(ChildProcessTest, TellsWhatAProgramSays) {
+TEST(ChildProcessTest, AProgramHasTheEnvironmentItIsGivenAndNoOther) {
+  setenv("DB_PASSWORD", "hunter2", 1);
   const auto said =
-      ChildProcess::OutputOf({"sh", "-c", "echo a; echo b"}, absl::Seconds(20));
+      ChildProcess::OutputOf({"env"}, {"A=1", "B=2"}, absl::Seconds(20));
+  unsetenv("DB_PASSWORD");
+  ASSERT_TRUE(said.ok()) << said.status().ToString();
+  EXPECT_EQ(*said, "A=1\nB=2\n");
+}
+
+TEST(ChildProcessTest, TellsWhatAProgramSays) {
+  const auto said = ChildProcess::OutputOf({"sh", "-c", "echo a; echo b"},
+                                           Ours(), absl::Seconds(20));
   ASSERT_TRUE(said.ok()) << said.status().ToString();
   EXPECT_EQ(*said, "a\nb\n");
 }
 
 TEST(ChildProcessTest, WhatAProgramThatFailsSaysIsNoAnswer) {
-  const auto said =
-      ChildProcess::OutputOf({"sh", "-c", "echo a; exit 3"}, absl::Seconds(20));
+  const auto said = ChildProcess::OutputOf({"sh", "-c", "echo a; exit 3"},
+                                           Ours(), absl::Seconds(20));
   EXPECT_EQ(said.status().message(), "sh: exit status 3");
 }
 
 TEST(ChildProcessTest, AProgramThatSaysNothingIsNotWaitedForLong) {
   const auto said =
-      ChildProcess::OutputOf({"sleep", "1000"}, absl::Milliseconds(50));
+      ChildProcess::OutputOf({"sleep", "1000"}, Ours(), absl::Milliseconds(50));
   EXPECT_EQ(said.status().message(), "sleep did not end within 50ms");
 }
 
 TEST(ChildProcessTest, OutputThatOthersKeepOpenIsNotWaitedFor) {
   const auto said = ChildProcess::OutputOf(
-      {"sh", "-c", "setsid sleep 10 & echo a"}, absl::Seconds(5));
+      {"sh", "-c", "setsid sleep 10 & echo a"}, Ours(), absl::Seconds(5));
   ASSERT_TRUE(said.ok()) << said.status().ToString();
   EXPECT_EQ(*said, "a\n");
 }
 
 TEST(ChildProcessTest, AProgramThatIsNotThereIsAnError) {
-  const auto child = ChildProcess::Spawn({"/nonexistent/program"});
+  const auto child = ChildProcess::Spawn({"/nonexistent/program"}, Ours());
   EXPECT_EQ(child.status().code(), absl::StatusCode::kUnavailable);
 }
 

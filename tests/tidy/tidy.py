@@ -81,8 +81,8 @@ THIRD_PARTY = {
 # The language's own headers, and the operating system's.
 SYSTEM = re.compile(
     r"<([a-z_0-9]+|(sys|netinet|arpa|net|linux)/[a-z_0-9]+\.h|"
-    r"(cxxabi|dirent|dlfcn|fcntl|grp|limits|malloc|netdb|poll|pthread|pwd|sched|signal|"
-    r"spawn|stdlib|strings|termios|time|unistd|zlib)\.h)>"
+    r"(cxxabi|dirent|dlfcn|fcntl|fts|grp|limits|malloc|netdb|poll|pthread|pwd|"
+    r"sched|signal|spawn|stdlib|strings|termios|time|unistd|zlib)\.h)>"
 )
 # Written by the build, beside the one file that includes them.
 GENERATED = re.compile(r'"embedded_[a-z_]+\.inc"')
