@@ -22,12 +22,12 @@ std::string Show(absl::Duration duration) {
 
 }  // namespace
 
-Peer PeerOf(std::string_view name) {
-  Peer peer{std::string(name), std::string(name)};
+Caller CallerOf(std::string_view name) {
+  Caller caller{std::string(name), std::string(name)};
   if (name.starts_with("ip")) {
-    peer.address.resize(std::min(name.rfind(':'), name.size()));
+    caller.address.resize(std::min(name.rfind(':'), name.size()));
   }
-  return peer;
+  return caller;
 }
 
 StreamSlots::StreamSlots(Options options, Clock clock)
@@ -37,12 +37,12 @@ absl::Duration StreamSlots::SteadyTime() {
   return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
 }
 
-std::unique_ptr<StreamSlots::Stream> StreamSlots::Enter(const Peer& peer,
+std::unique_ptr<StreamSlots::Stream> StreamSlots::Enter(const Caller& caller,
                                                         End end) {
   const absl::Duration now = clock_();
   const absl::MutexLock lock(&mutex_);
   Entry& entry = entries_.emplace_back();
-  entry.peer = peer;
+  entry.caller = caller;
   entry.end = std::move(end);
   entry.since = now;
   entry.slow_since = now;
@@ -77,15 +77,15 @@ absl::Status StreamSlots::Claim(Entry* entry) {
 
 StreamSlots::Entry* StreamSlots::Yielding(const Entry& asking) {
   const absl::Duration now = clock_();
-  const int address = PlacesOf(asking.peer.address);
-  const int connection = PlacesOf(asking.peer.connection);
+  const int address = PlacesOf(asking.caller.address);
+  const int connection = PlacesOf(asking.caller.connection);
   Entry* chosen = nullptr;
   std::tuple<bool, int, int, absl::Duration> most;
   for (Entry& entry : entries_) {
     if (!entry.placed || !entry.waiting) continue;
     const absl::Duration slow_for = now - entry.slow_since;
     const bool slow = slow_for >= options_.yield_after;
-    const bool greedy = entry.peer.address == asking.peer.address
+    const bool greedy = entry.caller.address == asking.caller.address
                             ? *entry.of_connection > connection + 1
                             : *entry.of_address > address + 1;
     if (!slow && !greedy) continue;
@@ -149,9 +149,9 @@ void StreamSlots::Leave(Entries::iterator entry) {
 void StreamSlots::Place(Entry* entry) {
   entry->placed = true;
   ++taken_;
-  entry->of_address = &callers_[entry->peer.address];
+  entry->of_address = &callers_[entry->caller.address];
   ++*entry->of_address;
-  entry->of_connection = &callers_[entry->peer.connection];
+  entry->of_connection = &callers_[entry->caller.connection];
   // A UNIX socket's one connection is counted once.
   if (entry->of_connection != entry->of_address) ++*entry->of_connection;
 }
@@ -160,9 +160,9 @@ void StreamSlots::Unplace(Entry* entry) {
   entry->placed = false;
   --taken_;
   const bool twice = entry->of_connection != entry->of_address;
-  if (--*entry->of_address == 0) callers_.erase(entry->peer.address);
+  if (--*entry->of_address == 0) callers_.erase(entry->caller.address);
   if (twice && --*entry->of_connection == 0) {
-    callers_.erase(entry->peer.connection);
+    callers_.erase(entry->caller.connection);
   }
 }
 
@@ -185,7 +185,7 @@ void StreamSlots::Stream::Heard(int64_t bytes) {
 void StreamSlots::Stream::Waits() {
   const absl::Duration now = slots_->clock_();
   const absl::MutexLock lock(&slots_->mutex_);
-  // What the server took is not the peer's slowness.
+  // What the server took is not the caller's slowness.
   if (!entry_->waiting) entry_->slow_since += now - entry_->since;
   entry_->waiting = true;
   entry_->since = now;

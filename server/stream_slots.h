@@ -30,11 +30,11 @@ namespace sheaf::server {
 
 // Who calls, as gRPC's peer() names it: "ipv4:127.0.0.1:54321". All callers of
 // a UNIX socket are one.
-struct Peer {
+struct Caller {
   std::string address;     // "ipv4:127.0.0.1"
   std::string connection;  // the whole
 };
-Peer PeerOf(std::string_view name);
+Caller CallerOf(std::string_view name);
 
 class StreamSlots {
  public:
@@ -61,8 +61,8 @@ class StreamSlots {
   StreamSlots(const StreamSlots&) = delete;
   StreamSlots& operator=(const StreamSlots&) = delete;
 
-  // Says when a stream begins; it waits for its peer from now on.
-  std::unique_ptr<Stream> Enter(const Peer& peer, End end);
+  // Says when a stream begins; it waits for its caller from now on.
+  std::unique_ptr<Stream> Enter(const Caller& caller, End end);
 
   // Ends what has been silent for too long.
   void Sweep();
@@ -75,7 +75,7 @@ class StreamSlots {
 
  private:
   struct Entry {
-    Peer peer;
+    Caller caller;
     End end;
     bool placed = false;
     bool ended = false;
@@ -121,9 +121,9 @@ class StreamSlots::Stream {
   // With the first message: a place for it. OVERLOADED, also once the stream
   // has been ended. Later calls change nothing.
   absl::Status Claim() { return slots_->Claim(&*entry_); }
-  // The peer has done its part, with so many bytes: it is the server's turn.
+  // The caller has done its part, with so many bytes: it is the server's turn.
   void Heard(int64_t bytes);
-  // It is the peer's turn: its silence begins now.
+  // It is the caller's turn: its silence begins now.
   void Waits();
 
  private:

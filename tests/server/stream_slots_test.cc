@@ -12,8 +12,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-Peer Caller(const std::string& address, int port = 1) {
-  return PeerOf("ipv4:" + address + ":" + std::to_string(port));
+Caller From(const std::string& address, int port = 1) {
+  return CallerOf("ipv4:" + address + ":" + std::to_string(port));
 }
 
 class StreamSlotsTest : public ::testing::Test {
@@ -27,17 +27,17 @@ class StreamSlotsTest : public ::testing::Test {
         [this] { return now_; });
   }
   // A stream; what it was ended with is kept under `name`.
-  StreamSlots::Stream* Enter(const std::string& name, const Peer& peer) {
+  StreamSlots::Stream* Enter(const std::string& name, const Caller& caller) {
     streams_.push_back(
-        slots_->Enter(peer, [this, name](const absl::Status& status) {
+        slots_->Enter(caller, [this, name](const absl::Status& status) {
           ended_.push_back(name);
           why_ = status;
         }));
     return streams_.back().get();
   }
   StreamSlots::Stream* EnterAndClaim(const std::string& name,
-                                     const Peer& peer) {
-    StreamSlots::Stream* stream = Enter(name, peer);
+                                     const Caller& caller) {
+    StreamSlots::Stream* stream = Enter(name, caller);
     EXPECT_TRUE(stream->Claim().ok()) << name;
     return stream;
   }
@@ -53,39 +53,39 @@ class StreamSlotsTest : public ::testing::Test {
   absl::Status why_;
 };
 
-TEST_F(StreamSlotsTest, PeerIsAnAddressAndAConnection) {
-  const Peer four = PeerOf("ipv4:10.0.0.7:51234");
+TEST_F(StreamSlotsTest, CallerIsAnAddressAndAConnection) {
+  const Caller four = CallerOf("ipv4:10.0.0.7:51234");
   EXPECT_EQ(four.address, "ipv4:10.0.0.7");
   EXPECT_EQ(four.connection, "ipv4:10.0.0.7:51234");
-  EXPECT_EQ(PeerOf("ipv6:%5B::1%5D:7").address, "ipv6:%5B::1%5D");
-  EXPECT_EQ(PeerOf("unix:").address, PeerOf("unix:").connection);
-  EXPECT_EQ(PeerOf("").address, "");
+  EXPECT_EQ(CallerOf("ipv6:%5B::1%5D:7").address, "ipv6:%5B::1%5D");
+  EXPECT_EQ(CallerOf("unix:").address, CallerOf("unix:").connection);
+  EXPECT_EQ(CallerOf("").address, "");
 }
 
 TEST_F(StreamSlotsTest, NoPlaceIsTakenBeforeTheFirstMessage) {
-  for (int i = 0; i < 5; ++i) Enter("idle", Caller("1.1.1.1", i));
+  for (int i = 0; i < 5; ++i) Enter("idle", From("1.1.1.1", i));
   EXPECT_EQ(slots_->taken(), 0);
-  EnterAndClaim("a", Caller("1.1.1.1"));
+  EnterAndClaim("a", From("1.1.1.1"));
   EXPECT_EQ(slots_->taken(), 1);
 }
 
 TEST_F(StreamSlotsTest, PlacesAreGivenBackAndClaimedOnce) {
-  StreamSlots::Stream* a = EnterAndClaim("a", Caller("1.1.1.1"));
+  StreamSlots::Stream* a = EnterAndClaim("a", From("1.1.1.1"));
   EXPECT_TRUE(a->Claim().ok());
-  EnterAndClaim("b", Caller("1.1.1.1"));
+  EnterAndClaim("b", From("1.1.1.1"));
   EXPECT_EQ(slots_->taken(), 2);
-  const absl::Status refused = Enter("c", Caller("1.1.1.1"))->Claim();
+  const absl::Status refused = Enter("c", From("1.1.1.1"))->Claim();
   EXPECT_EQ(ReasonOf(refused), Reason::kOverloaded);
   EXPECT_TRUE(RetryAfterOf(refused).has_value());
   streams_.clear();
   EXPECT_EQ(slots_->taken(), 0);
-  EnterAndClaim("d", Caller("1.1.1.1"));
+  EnterAndClaim("d", From("1.1.1.1"));
   EXPECT_THAT(ended_, IsEmpty());
 }
 
 TEST_F(StreamSlotsTest, SilentStreamIsEndedAlsoBeforeItsFirstMessage) {
-  Enter("mute", Caller("1.1.1.1"));
-  StreamSlots::Stream* a = EnterAndClaim("a", Caller("1.1.1.1"));
+  Enter("mute", From("1.1.1.1"));
+  StreamSlots::Stream* a = EnterAndClaim("a", From("1.1.1.1"));
   now_ += absl::Seconds(9);
   slots_->Sweep();
   EXPECT_THAT(ended_, IsEmpty());
@@ -103,8 +103,8 @@ TEST_F(StreamSlotsTest, SilentStreamIsEndedAlsoBeforeItsFirstMessage) {
   EXPECT_THAT(ended_, ElementsAre("mute", "a"));  // each once
 }
 
-TEST_F(StreamSlotsTest, TimeThatTheServerTakesIsNotThePeersSilence) {
-  StreamSlots::Stream* a = EnterAndClaim("a", Caller("1.1.1.1"));
+TEST_F(StreamSlotsTest, TimeThatTheServerTakesIsNotTheCallersSilence) {
+  StreamSlots::Stream* a = EnterAndClaim("a", From("1.1.1.1"));
   a->Heard(1);
   now_ += absl::Hours(1);
   slots_->Sweep();
@@ -116,85 +116,85 @@ TEST_F(StreamSlotsTest, TimeThatTheServerTakesIsNotThePeersSilence) {
 }
 
 TEST_F(StreamSlotsTest, StreamThatStandsStillYieldsItsPlace) {
-  EnterAndClaim("still", Caller("1.1.1.1", 1));
-  StreamSlots::Stream* b = EnterAndClaim("b", Caller("1.1.1.1", 2));
+  EnterAndClaim("still", From("1.1.1.1", 1));
+  StreamSlots::Stream* b = EnterAndClaim("b", From("1.1.1.1", 2));
   now_ += absl::Seconds(1);
   Bring(b, 64 << 10);
-  EnterAndClaim("c", Caller("1.1.1.1", 3));
+  EnterAndClaim("c", From("1.1.1.1", 3));
   EXPECT_THAT(ended_, ElementsAre("still"));
   EXPECT_EQ(ReasonOf(why_), Reason::kOverloaded);
   EXPECT_EQ(slots_->taken(), 2);
   // The others move, or are new.
-  EXPECT_FALSE(Enter("d", Caller("1.1.1.1", 4))->Claim().ok());
+  EXPECT_FALSE(Enter("d", From("1.1.1.1", 4))->Claim().ok());
   EXPECT_THAT(ended_, ElementsAre("still"));
 }
 
 TEST_F(StreamSlotsTest, OneByteNowAndThenIsStandingStill) {
-  StreamSlots::Stream* drip = EnterAndClaim("drip", Caller("1.1.1.1", 1));
-  StreamSlots::Stream* b = EnterAndClaim("b", Caller("1.1.1.1", 2));
+  StreamSlots::Stream* drip = EnterAndClaim("drip", From("1.1.1.1", 1));
+  StreamSlots::Stream* b = EnterAndClaim("b", From("1.1.1.1", 2));
   for (int i = 0; i < 10; ++i) {
     now_ += absl::Milliseconds(200);
     Bring(drip, 1);
     Bring(b, 20'000);
   }
-  EnterAndClaim("c", Caller("1.1.1.1", 3));
+  EnterAndClaim("c", From("1.1.1.1", 3));
   EXPECT_THAT(ended_, ElementsAre("drip"));
 }
 
 TEST_F(StreamSlotsTest, SlownessOfTheServerIsNobodysFault) {
-  StreamSlots::Stream* a = EnterAndClaim("a", Caller("1.1.1.1", 1));
-  StreamSlots::Stream* b = EnterAndClaim("b", Caller("1.1.1.1", 2));
+  StreamSlots::Stream* a = EnterAndClaim("a", From("1.1.1.1", 1));
+  StreamSlots::Stream* b = EnterAndClaim("b", From("1.1.1.1", 2));
   a->Heard(1);
   b->Heard(1);
   now_ += absl::Seconds(5);
   a->Waits();
   b->Waits();
-  EXPECT_FALSE(Enter("c", Caller("1.1.1.1", 3))->Claim().ok());
+  EXPECT_FALSE(Enter("c", From("1.1.1.1", 3))->Claim().ok());
   EXPECT_THAT(ended_, IsEmpty());
 }
 
 TEST_F(StreamSlotsTest, WhatTheServerWorksOnIsNotTakenAway) {
-  EnterAndClaim("a", Caller("1.1.1.1"))->Heard(1);
-  EnterAndClaim("b", Caller("1.1.1.1"))->Heard(1);
+  EnterAndClaim("a", From("1.1.1.1"))->Heard(1);
+  EnterAndClaim("b", From("1.1.1.1"))->Heard(1);
   now_ += absl::Seconds(5);
-  EXPECT_FALSE(Enter("c", Caller("2.2.2.2"))->Claim().ok());
+  EXPECT_FALSE(Enter("c", From("2.2.2.2"))->Claim().ok());
 }
 
 TEST_F(StreamSlotsTest, CallerWithMostYieldsToOneWithFewer) {
   Make(6);
-  for (int i = 0; i < 5; ++i) EnterAndClaim("a", Caller("1.1.1.1", i));
-  EnterAndClaim("b", Caller("2.2.2.2"));
-  for (int i = 0; i < 2; ++i) EnterAndClaim("b", Caller("2.2.2.2"));
+  for (int i = 0; i < 5; ++i) EnterAndClaim("a", From("1.1.1.1", i));
+  EnterAndClaim("b", From("2.2.2.2"));
+  for (int i = 0; i < 2; ++i) EnterAndClaim("b", From("2.2.2.2"));
   EXPECT_THAT(ended_, ElementsAre("a", "a"));
   // Three each: nobody has more than a fair part.
-  EXPECT_FALSE(Enter("b", Caller("2.2.2.2"))->Claim().ok());
-  EXPECT_FALSE(Enter("a", Caller("1.1.1.1"))->Claim().ok());
-  EnterAndClaim("c", Caller("3.3.3.3"));
+  EXPECT_FALSE(Enter("b", From("2.2.2.2"))->Claim().ok());
+  EXPECT_FALSE(Enter("a", From("1.1.1.1"))->Claim().ok());
+  EnterAndClaim("c", From("3.3.3.3"));
   EXPECT_EQ(ended_.size(), 3u);
   EXPECT_EQ(slots_->taken(), 6);
 }
 
 TEST_F(StreamSlotsTest, ConnectionsOfOneAddressShareItsPlaces) {
   Make(4);
-  for (int i = 0; i < 4; ++i) EnterAndClaim("a", Caller("1.1.1.1", 1));
-  EnterAndClaim("b", Caller("1.1.1.1", 2));
-  EnterAndClaim("b", Caller("1.1.1.1", 2));
-  EXPECT_FALSE(Enter("b", Caller("1.1.1.1", 2))->Claim().ok());
+  for (int i = 0; i < 4; ++i) EnterAndClaim("a", From("1.1.1.1", 1));
+  EnterAndClaim("b", From("1.1.1.1", 2));
+  EnterAndClaim("b", From("1.1.1.1", 2));
+  EXPECT_FALSE(Enter("b", From("1.1.1.1", 2))->Claim().ok());
   EXPECT_THAT(ended_, ElementsAre("a", "a"));
 }
 
 TEST_F(StreamSlotsTest, OfSlowStreamsTheGreediestCallersYieldsFirst) {
   Make(4);
-  EnterAndClaim("honest", Caller("2.2.2.2"));
+  EnterAndClaim("honest", From("2.2.2.2"));
   now_ += absl::Seconds(1);
-  for (int i = 0; i < 3; ++i) EnterAndClaim("hoard", Caller("1.1.1.1", i));
+  for (int i = 0; i < 3; ++i) EnterAndClaim("hoard", From("1.1.1.1", i));
   now_ += absl::Seconds(2);
-  EnterAndClaim("c", Caller("3.3.3.3"));
+  EnterAndClaim("c", From("3.3.3.3"));
   EXPECT_THAT(ended_, ElementsAre("hoard"));
 }
 
 TEST_F(StreamSlotsTest, EndedStreamGetsNoPlaceAnyMore) {
-  StreamSlots::Stream* late = Enter("late", Caller("1.1.1.1"));
+  StreamSlots::Stream* late = Enter("late", From("1.1.1.1"));
   now_ += absl::Seconds(10);
   slots_->Sweep();
   EXPECT_FALSE(late->Claim().ok());
@@ -202,9 +202,9 @@ TEST_F(StreamSlotsTest, EndedStreamGetsNoPlaceAnyMore) {
 }
 
 TEST_F(StreamSlotsTest, CallersOfAUnixSocketAreOne) {
-  for (int i = 0; i < 2; ++i) EnterAndClaim("a", PeerOf("unix:"));
-  EXPECT_FALSE(Enter("a", PeerOf("unix:"))->Claim().ok());
-  EnterAndClaim("b", Caller("127.0.0.1"));
+  for (int i = 0; i < 2; ++i) EnterAndClaim("a", CallerOf("unix:"));
+  EXPECT_FALSE(Enter("a", CallerOf("unix:"))->Claim().ok());
+  EnterAndClaim("b", From("127.0.0.1"));
   EXPECT_THAT(ended_, ElementsAre("a"));
   streams_.clear();
   EXPECT_EQ(slots_->taken(), 0);
