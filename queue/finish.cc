@@ -39,33 +39,39 @@ absl::Status CheckOutputs(Tx& tx, const RunOutcome& outcome) {
   return absl::OkStatus();
 }
 
-// Each run with what is to become of it; nothing is written yet.
-absl::StatusOr<std::vector<Run>> LoadRuns(Tx& tx, const FinishReport& report) {
-  std::vector<Run> runs;
+// A run that waits for another's picture ends with that one, by what becomes
+// of it. To have it end by itself too would move it twice.
+bool IsTwin(const std::optional<Batch>& batch, RunId run) {
+  return batch && batch->twins.contains(run);
+}
+
+// Whether all that the report says may be written; nothing is, yet.
+absl::Status Check(Tx& tx, const FinishReport& report,
+                   const std::optional<Batch>& batch) {
   std::set<RunId> seen;
   for (const RunOutcome& outcome : report.outcomes) {
     if (!seen.insert(outcome.run).second) {
-      return InvalidArgument({{absl::StrCat("outcomes[", runs.size(), "].run"),
+      return InvalidArgument({{absl::StrCat("outcomes[", seen.size(), "].run"),
                                "names a run twice"}});
     }
-    std::optional<Run> run = tx.FindRun(outcome.run);
+    const std::optional<Run> run = tx.FindRun(outcome.run);
     if (!run) {
       return Error(Reason::kRunNotFound,
                    absl::StrCat("there is no ", NameOf(outcome.run)));
     }
     if (run->batch != report.batch || run->epoch != report.epoch ||
-        run->attempt != outcome.attempt || SaysWhatIsNot(outcome, *run)) {
+        run->attempt != outcome.attempt || SaysWhatIsNot(outcome, *run) ||
+        IsTwin(batch, run->id)) {
       return Lost(*run, report);
     }
     if (run->state == RunState::kRunning) {
       SHEAF_RETURN_IF_ERROR(CheckOutputs(tx, outcome));
     }
-    runs.push_back(*std::move(run));
   }
-  return runs;
+  return absl::OkStatus();
 }
 
-struct Apply {
+struct Become {
   RunChanges& changes;
   Run& run;
 
@@ -97,40 +103,45 @@ void FinishTwins(Tx& tx, const Run& run, Batch* batch, RunChanges* changes) {
       continue;
     }
     if (run.state == RunState::kSucceeded && !twin->cancel_requested) {
-      Apply{*changes, *twin}(Succeeded{run.outputs});
+      Become{*changes, *twin}(Succeeded{run.outputs});
     } else {
       changes->HandBack(*twin);
     }
   }
 }
 
+void Apply(Tx& tx, const FinishReport& report, Batch batch) {
+  RunChanges changes(tx, batch.queue);
+  for (const RunOutcome& outcome : report.outcomes) {
+    // As it is now: one before it may have ended it.
+    std::optional<Run> run = tx.FindRun(outcome.run);
+    if (!run || run->state != RunState::kRunning) continue;
+    std::visit(Become{changes, *run}, outcome.outcome);
+    std::erase(batch.runs, run->id);
+    FinishTwins(tx, *run, &batch, &changes);
+  }
+  if (changes.empty()) return;
+  if (batch.runs.empty()) {
+    tx.DeleteBatch(batch.id);
+  } else {
+    tx.SaveBatch(batch);
+  }
+  changes.Commit({.type = EventType::kRunsChanged,
+                  .batch = batch.id,
+                  .worker = batch.worker_name});
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<RunState>> Finish(Tx& tx,
                                              const FinishReport& report) {
-  SHEAF_ASSIGN_OR_RETURN(std::vector<Run> runs, LoadRuns(tx, report));
   std::optional<Batch> batch = tx.FindBatch(report.batch);
+  SHEAF_RETURN_IF_ERROR(Check(tx, report, batch));
+  if (batch) Apply(tx, report, *std::move(batch));
   std::vector<RunState> states;
-  if (batch) {
-    RunChanges changes(tx, batch->queue);
-    for (size_t i = 0; i < runs.size(); ++i) {
-      if (runs[i].state != RunState::kRunning) continue;
-      std::visit(Apply{changes, runs[i]}, report.outcomes[i].outcome);
-      std::erase(batch->runs, runs[i].id);
-      FinishTwins(tx, runs[i], &*batch, &changes);
-    }
-    if (!changes.empty()) {
-      if (batch->runs.empty()) {
-        tx.DeleteBatch(batch->id);
-      } else {
-        tx.SaveBatch(*batch);
-      }
-      changes.Commit({.type = EventType::kRunsChanged,
-                      .batch = batch->id,
-                      .worker = batch->worker_name});
-    }
+  for (const RunOutcome& outcome : report.outcomes) {
+    states.push_back(tx.FindRun(outcome.run)->state);
   }
-  for (const Run& run : runs) states.push_back(run.state);
   return states;
 }
 

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "queue/lease_ends.h"
 #include "queue/pick.h"
 #include "queue/run_changes.h"
 
@@ -148,36 +149,6 @@ int RoomBeside(Tx& tx, const Lessee& who, const Run& first, const Lane& lane,
   return static_cast<int>(most) - who.row_count;
 }
 
-// Takes every run out of `batch`, each by `how`.
-template <class How>
-int EndBatch(Tx& tx, const Batch& batch, How how) {
-  RunChanges changes(tx, batch.queue);
-  for (RunId id : batch.runs) {
-    std::optional<Run> run = tx.FindRun(id);
-    if (!run || run->state != RunState::kRunning || run->epoch != batch.epoch) {
-      continue;
-    }
-    how(changes, *run);
-  }
-  tx.DeleteBatch(batch.id);
-  const int count = static_cast<int>(changes.size());
-  changes.Commit({.type = EventType::kRunsChanged,
-                  .batch = batch.id,
-                  .worker = batch.worker_name});
-  return count;
-}
-
-void EndByDeath(Tx& tx, const Batch& batch, const std::string& what) {
-  EndBatch(tx, batch, [&](RunChanges& changes, Run& run) {
-    changes.Fail(run, {ErrorClass::kWorkerDied, what});
-  });
-}
-
-int EndByRelease(Tx& tx, const Batch& batch) {
-  return EndBatch(tx, batch,
-                  [](RunChanges& changes, Run& run) { changes.HandBack(run); });
-}
-
 }  // namespace
 
 bool CanServe(const Lessee& who, const Lane& lane) {
@@ -187,7 +158,6 @@ bool CanServe(const Lessee& who, const Lane& lane) {
 
 LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
                   LeasePolicy* policy) {
-  ExpireLeases(tx);
   LeaseResult result;
   Lessee asking = who;
   std::optional<Lane> beside;
@@ -274,26 +244,6 @@ std::optional<RunId> OutrankedBy(Tx& tx, BatchId batch_id, const Lessee& who,
   return picked->runs[0].id;
 }
 
-void ExpireLeases(Tx& tx) {
-  for (const Batch& batch : tx.Batches(tx.now())) {
-    EndByDeath(tx, batch,
-               absl::StrCat("worker ", batch.worker_name,
-                            " was not heard of until its lease ended"));
-  }
-}
-
-void EndLeasesOf(Tx& tx, WorkerId worker, bool died) {
-  for (const Batch& batch : tx.Batches(absl::InfiniteFuture())) {
-    if (batch.worker != worker) continue;
-    if (died) {
-      EndByDeath(tx, batch,
-                 absl::StrCat("worker ", batch.worker_name, " died"));
-    } else {
-      EndByRelease(tx, batch);
-    }
-  }
-}
-
 absl::StatusOr<int> ReleaseLease(Tx& tx, BatchId batch_id, int64_t epoch) {
   const std::optional<Batch> batch = tx.FindBatch(batch_id);
   if (!batch || batch->epoch != epoch) {
@@ -301,24 +251,11 @@ absl::StatusOr<int> ReleaseLease(Tx& tx, BatchId batch_id, int64_t epoch) {
         Reason::kLeaseLost,
         absl::StrCat(NameOf(batch_id), " is not held in epoch ", epoch));
   }
-  return EndByRelease(tx, *batch);
+  return EndLease(tx, batch_id, LeaseEnd::kHandedBack);
 }
 
 void RenewLeases(Tx& tx, absl::Duration lease_duration) {
-  for (Batch& batch : tx.Batches(absl::InfiniteFuture())) {
-    batch.lease_expire_time = tx.now() + lease_duration;
-    tx.SaveBatch(batch);
-  }
-}
-
-int FailLate(Tx& tx, int limit) {
-  const std::vector<RunId> late = tx.PastDeadline(tx.now(), limit);
-  for (RunId id : late) {
-    const std::optional<Run> run = tx.FindRun(id);
-    const std::optional<Job> job = tx.FindJob(id.job());
-    if (run && job) FailOneLate(tx, job->queue, *run);
-  }
-  return static_cast<int>(late.size());
+  tx.RenewLeases(tx.now() + lease_duration);
 }
 
 }  // namespace sheaf

@@ -1,8 +1,8 @@
 // Handing work to workers, hearing from them, and taking it back.
 //
 // A lease is a batch row with an epoch and a time. Reports name both; what
-// carries an old epoch changes nothing. Leases that ran out are put back in
-// line at the door of the next Lease.
+// carries an old epoch changes nothing. Leases that ran out are taken back by
+// whoever looks after what time brings about (queue/caretaker.h).
 #pragma once
 
 #include <optional>
@@ -134,22 +134,11 @@ Orders Heartbeat(Tx& tx, BatchId batch, int64_t epoch,
 std::optional<RunId> OutrankedBy(Tx& tx, BatchId batch, const Lessee& who,
                                  LeasePolicy* policy = nullptr);
 
-// Ends leases that ran out by now: their runs failed with WORKER_DIED.
-void ExpireLeases(Tx& tx);
-
-// Ends every lease of a worker: `died` as above, otherwise handed back
-// without fault.
-void EndLeasesOf(Tx& tx, WorkerId worker, bool died);
-
 // Hands back what a lease still holds. LEASE_LOST where it is another's.
 absl::StatusOr<int> ReleaseLease(Tx& tx, BatchId batch, int64_t epoch);
 
 // Gives every lease its full time again: after a restart, or when the clock
 // was set, so that no live worker loses its work to time it did not have.
 void RenewLeases(Tx& tx, absl::Duration lease_duration);
-
-// Fails waiting runs whose start_deadline has passed, `limit` at most;
-// answers how many.
-int FailLate(Tx& tx, int limit);
 
 }  // namespace sheaf

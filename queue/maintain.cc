@@ -3,51 +3,130 @@
 #include <algorithm>
 #include <optional>
 
-#include "queue/lease.h"
-#include "queue/plans.h"
+#include "absl/strings/str_cat.h"
+#include "queue/lease_ends.h"
+#include "queue/pick.h"
 #include "queue/queues.h"
 
 namespace sheaf {
 namespace {
 
-int DeleteExpired(Tx& tx, int limit) {
-  const std::vector<JobId> expired = tx.Expired(tx.now(), limit);
-  for (JobId id : expired) {
-    const std::optional<Job> job = tx.FindJob(id);
-    if (!job) continue;
-    tx.DeleteJob(id);
-    tx.AppendEvent({.type = EventType::kJobDeleted,
-                    .queue = job->queue,
-                    .job = id,
-                    .reason = "its retention is over"});
-  }
-  return static_cast<int>(expired.size());
-}
+using What = Due::What;
 
 // A slice at a time, so that a long outbox is not trimmed in one stroke.
-bool TrimSome(Tx& tx, const Upkeep& upkeep) {
-  const int64_t keep_after = tx.LastSequence() - upkeep.events_max;
-  const int64_t first = tx.FirstSequence();
-  if (keep_after < first + upkeep.step) return false;
+void FindEvents(View& view, const Upkeep& upkeep, DueList* list) {
+  const int64_t keep_after = view.LastSequence() - upkeep.events_max;
+  const int64_t first = view.FirstSequence();
+  if (keep_after < first + upkeep.step) return;
   const int64_t through = std::min(keep_after, first + 20 * upkeep.step);
-  tx.TrimEvents(through);
-  return through < keep_after;
+  list->items.push_back({What::kEvents, through, ""});
+  list->more = list->more || through < keep_after;
+}
+
+void ResumeIfDue(Tx& tx, const std::string& name) {
+  const std::optional<Queue> queue = tx.FindQueue(name);
+  if (queue && queue->state == QueueState::kPaused &&
+      queue->resume_time <= tx.now()) {
+    ResumeByTime(tx, *queue);
+  }
+}
+
+void FailIfLate(Tx& tx, RunId id) {
+  const std::optional<Run> run = tx.FindRun(id);
+  const std::optional<Job> job = tx.FindJob(id.job());
+  if (run && job && run->state == RunState::kQueued &&
+      run->start_deadline <= tx.now()) {
+    FailOneLate(tx, job->queue, *run);
+  }
+}
+
+void DeleteIfExpired(Tx& tx, JobId id) {
+  const std::optional<Job> job = tx.FindJob(id);
+  if (!job || job->expire_time > tx.now()) return;
+  tx.DeleteJob(id);
+  tx.AppendEvent({.type = EventType::kJobDeleted,
+                  .queue = job->queue,
+                  .job = id,
+                  .reason = "its retention is over"});
+}
+
+void DeleteSomeOfPlan(Tx& tx, PlanId id, int step) {
+  const std::optional<PlanRecord> plan = tx.FindPlan(id);
+  if (plan && plan->expire_time <= tx.now() &&
+      plan->state != PlanState::kActive) {
+    tx.DeletePlan(id, step);
+  }
 }
 
 }  // namespace
 
-bool Maintain(Tx& tx, const Upkeep& upkeep) {
-  ExpireLeases(tx);
-  for (const Queue& queue : tx.Queues()) {
-    if (queue.state == QueueState::kPaused && queue.resume_time <= tx.now()) {
-      ResumeByTime(tx, queue);
+std::string Describe(const Due& due) {
+  switch (due.what) {
+    case What::kLease:
+      return absl::StrCat("the lease of ", NameOf(BatchId{due.id}));
+    case What::kPause:
+      return absl::StrCat("the pause of queues/", due.queue);
+    case What::kDeadline:
+      return absl::StrCat("the deadline of ", NameOf(RunId(due.id)));
+    case What::kRetention:
+      return absl::StrCat("the retention of ", NameOf(JobId{due.id}));
+    case What::kPlan:
+      return absl::StrCat("the retention of ", NameOf(PlanId{due.id}));
+    case What::kEvents:
+      break;
+  }
+  return "the trimming of events";
+}
+
+DueList FindDue(View& view, const Upkeep& upkeep, const std::set<Due>& aside) {
+  DueList list;
+  const auto add = [&](Due due) {
+    if (!aside.contains(due)) list.items.push_back(std::move(due));
+  };
+  // What is set aside must not hide the rest.
+  const int limit = upkeep.step + static_cast<int>(aside.size());
+  for (const LeaseKey& lease : view.Leases(view.now())) {
+    add({What::kLease, lease.batch.value, ""});
+  }
+  for (const Queue& queue : view.Queues()) {
+    if (queue.state == QueueState::kPaused && queue.resume_time <= view.now()) {
+      add({What::kPause, 0, queue.name});
     }
   }
-  const bool late = FailLate(tx, upkeep.step) == upkeep.step;
-  const bool expired = DeleteExpired(tx, upkeep.step) == upkeep.step;
-  const bool trimmed = TrimSome(tx, upkeep);
-  const bool plans = DeleteExpiredPlans(tx, upkeep.step);
-  return late || expired || trimmed || plans;
+  const std::vector<RunId> late = view.PastDeadline(view.now(), limit);
+  for (const RunId run : late) add({What::kDeadline, run.value, ""});
+  const std::vector<JobId> expired = view.Expired(view.now(), limit);
+  for (const JobId job : expired) add({What::kRetention, job.value, ""});
+  // One at a time: each is a slice of `step` batches itself.
+  const std::vector<PlanId> plans =
+      view.ExpiredPlans(view.now(), 1 + static_cast<int>(aside.size()));
+  const size_t before = list.items.size();
+  for (const PlanId plan : plans) {
+    if (list.items.size() == before) add({What::kPlan, plan.value, ""});
+  }
+  list.more = static_cast<int>(late.size()) == limit ||
+              static_cast<int>(expired.size()) == limit ||
+              list.items.size() > before;
+  FindEvents(view, upkeep, &list);
+  return list;
+}
+
+void Settle(Tx& tx, const Due& due, const Upkeep& upkeep) {
+  switch (due.what) {
+    case What::kLease:
+      EndLease(tx, BatchId{due.id}, LeaseEnd::kExpired);
+      return;
+    case What::kPause:
+      return ResumeIfDue(tx, due.queue);
+    case What::kDeadline:
+      return FailIfLate(tx, RunId(due.id));
+    case What::kRetention:
+      return DeleteIfExpired(tx, JobId{due.id});
+    case What::kPlan:
+      return DeleteSomeOfPlan(tx, PlanId{due.id}, upkeep.step);
+    case What::kEvents:
+      return tx.TrimEvents(due.id);
+  }
 }
 
 }  // namespace sheaf

@@ -246,11 +246,4 @@ PlannedRuns PlannedWith(View& view, PlanId plan, const Run& run) {
   return planned;
 }
 
-bool DeleteExpiredPlans(Tx& tx, int limit) {
-  const std::vector<PlanId> expired = tx.ExpiredPlans(tx.now(), 1);
-  if (expired.empty()) return false;
-  tx.DeletePlan(expired[0], limit);
-  return true;
-}
-
 }  // namespace sheaf

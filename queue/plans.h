@@ -58,8 +58,4 @@ struct PlannedRuns {
 };
 PlannedRuns PlannedWith(View& view, PlanId plan, const Run& run);
 
-// Deletes some of what is left of plans whose time is over. True if there may
-// be more.
-bool DeleteExpiredPlans(Tx& tx, int limit);
-
 }  // namespace sheaf

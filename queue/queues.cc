@@ -1,5 +1,7 @@
 #include "queue/queues.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "queue/run_changes.h"
@@ -31,6 +33,19 @@ Queue ToActive(Tx& tx, Queue queue, const std::string& actor,
   queue.reason.clear();
   tx.SaveQueue(queue);
   return queue;
+}
+
+// By the runs themselves: counts may be wrong, and a queue that goes while
+// workers hold runs of it leaves those without an end.
+bool HoldsRuns(View& view, const std::string& name) {
+  const std::vector<LeaseKey> leases = view.Leases(absl::InfiniteFuture());
+  const std::vector<LaneHead> heads = view.LaneHeads();
+  return std::any_of(
+             leases.begin(), leases.end(),
+             [&](const LeaseKey& lease) { return lease.queue == name; }) ||
+         std::any_of(heads.begin(), heads.end(), [&](const LaneHead& head) {
+           return head.lane.queue == name;
+         });
 }
 
 }  // namespace
@@ -104,6 +119,12 @@ absl::Status DeleteQueue(Tx& tx, const std::string& name) {
         Reason::kQueueNotEmpty,
         absl::StrCat("queues/", name, " holds ", queue.queued + queue.running,
                      " unfinished runs"));
+  }
+  if (HoldsRuns(tx, name)) {
+    return Error(Reason::kQueueNotEmpty,
+                 absl::StrCat("queues/", name,
+                              " holds unfinished runs, which its counts do not "
+                              "show; `sheafd repair` counts them anew"));
   }
   tx.DeleteQueue(name);
   tx.AppendEvent({.type = EventType::kQueueDeleted, .queue = name});

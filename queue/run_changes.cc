@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "queue/broken_row.h"
 #include "queue/retry_policy.h"
 
 namespace sheaf {
@@ -74,7 +75,7 @@ void RunChanges::HandBack(Run& run) {
 void RunChanges::Commit(Event event) {
   if (changes_.empty()) return;
   std::optional<Queue> queue = tx_.FindQueue(queue_);
-  SHEAF_CHECK(queue.has_value());
+  if (!queue) throw BrokenRow(absl::StrCat("there is no queues/", queue_));
   std::sort(deltas_.begin(), deltas_.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });
   for (size_t i = 0; i < deltas_.size(); ++i) {
@@ -87,6 +88,11 @@ void RunChanges::Commit(Event event) {
     queue->running += delta.running;
     const RunCounts counts = tx_.ApplyToJob(job, delta, queue->settings);
     if (counts.live() == 0) event.ended.push_back({job, StateOf(counts)});
+  }
+  // Here, as the store writes queues at the end, for many closures at once.
+  if (queue->queued < 0 || queue->running < 0) {
+    throw BrokenRow(
+        absl::StrCat("queues/", queue_, " would count less than nothing"));
   }
   if (line_changed_) ++queue->revision;
   line_changed_ = false;

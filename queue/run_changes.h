@@ -29,7 +29,8 @@ class RunChanges {
   int64_t size() const { return static_cast<int64_t>(changes_.size()); }
 
   // Writes counts and revision, and appends `event` with the changes. Nothing
-  // where nothing moved.
+  // where nothing moved. BrokenRow where the queue is not there, or the counts
+  // of a job, queue or owner are not those of its runs.
   void Commit(Event event);
 
  private:

@@ -6,9 +6,9 @@
 // in one transaction: a closure that returns an error leaves no trace. For
 // that, those before it in its transaction may be run again, from the start
 // and to the same end: what a closure leaves outside must be set anew by each
-// run, not added to. Reads see one snapshot. A fault of the disk ends
-// the closure by an exception that only the store catches: use cases carry no
-// code for it.
+// run, not added to. Reads see one snapshot. A fault of the disk, or a row that
+// makes no sense (broken_row.h), ends the closure by an exception that only
+// the store catches: use cases carry no code for it.
 //
 // Times are kept to the millisecond, and now() never lies before an event that
 // is stored. What a run's outputs name is referenced as long as the run is.
@@ -66,6 +66,14 @@ struct ReadyPlace {
   RunId id;
 };
 
+// A lease, without what lies in its lists: found also where those are damaged.
+struct LeaseKey {
+  BatchId batch;
+  WorkerId worker;
+  std::string queue;
+  bool operator==(const LeaseKey&) const = default;
+};
+
 struct RequestRecord {
   JobId job;
   std::string payload_digest;
@@ -104,8 +112,11 @@ class View {
   virtual std::vector<Attempt> Attempts(RunId id) = 0;  // ended ones, in order
 
   virtual std::optional<Batch> FindBatch(BatchId id) = 0;
-  // All leased batches, or those whose lease ends by `expired_by`.
+  // All leased batches, or those whose lease ends by `expired_by`. What cannot
+  // be read is left out.
   virtual std::vector<Batch> Batches(absl::Time expired_by) = 0;
+  // The same leases, none left out.
+  virtual std::vector<LeaseKey> Leases(absl::Time expired_by) = 0;
 
   virtual Lane FindLane(LaneId id) = 0;
   // Of each lane in which runs wait, the first one, due or not.
@@ -180,6 +191,8 @@ class Tx : public View {
   virtual int64_t NewEpoch() = 0;
   virtual WorkerId NewWorkerId() = 0;
   virtual void SaveBatch(const Batch& batch) = 0;
+  // Gives all leases this time.
+  virtual void RenewLeases(absl::Time lease_expire_time) = 0;
   virtual void DeleteBatch(BatchId id) = 0;
 
   virtual PlanId NewPlanId() = 0;

@@ -30,11 +30,12 @@ struct CommandLine {
   std::optional<std::string> help;
   bool restore = false;
   std::string backup_file;
-  std::string restore_dir;
+  bool repair = false;
+  std::string data_dir;  // of either
 };
 
 absl::Status UnknownWord(const CLI::App& app, const std::string& word) {
-  std::vector<std::string> known = {"restore", "version"};
+  std::vector<std::string> known = {"repair", "restore", "version"};
   for (const CLI::Option* option : app.get_options()) {
     for (const std::string& name : option->get_lnames()) {
       known.push_back("--" + name);
@@ -83,9 +84,16 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> args) {
   CLI::App* restore = app.add_subcommand(
       "restore", "Put a backup in place; the server must not be running");
   restore->add_option("--backup", line.backup_file, "The backup")->required();
-  restore->add_option("--data-dir", line.restore_dir, "Where it goes")
+  restore->add_option("--data-dir", line.data_dir, "Where it goes")
       ->required();
   restore->callback([&] { line.restore = true; });
+  CLI::App* repair = app.add_subcommand(
+      "repair",
+      "Count the database's runs anew and hand back what no lease holds; the "
+      "server must not be running");
+  repair->add_option("--data-dir", line.data_dir, "Where the database is")
+      ->required();
+  repair->callback([&] { line.repair = true; });
   try {
     // CLI11 takes them from the back.
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
@@ -253,10 +261,10 @@ absl::StatusOr<Invocation> LoadConfig(const std::vector<std::string>& args,
         line.help ? *line.help : absl::StrCat("sheafd ", kVersion, "\n");
     return invocation;
   }
-  if (line.restore) {
-    invocation.command = Command::kRestore;
+  if (line.restore || line.repair) {
+    invocation.command = line.restore ? Command::kRestore : Command::kRepair;
     invocation.backup_file = line.backup_file;
-    invocation.config.data_dir = line.restore_dir;
+    invocation.config.data_dir = line.data_dir;
     return invocation;
   }
   // merge() keeps what is there.

@@ -94,6 +94,7 @@ struct ServerConfig {
 enum class Command {
   kServe,
   kRestore,  // put backup_file in place as the database of config.data_dir
+  kRepair,   // mend the database of config.data_dir
   kPrint,    // print `text` and leave: help, version, configuration
 };
 

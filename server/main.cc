@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/synchronization/mutex.h"
+#include "queue/sqlite/repair.h"
 #include "queue/sqlite/restore.h"
 #include "server/config.h"
 #include "server/logging.h"
@@ -73,6 +74,15 @@ int PutBack(const Invocation& invocation) {
   return 0;
 }
 
+int Mend(const std::string& data_dir) {
+  const auto changes = sheaf::Repair(data_dir, absl::Now());
+  if (!changes.ok()) return Fail(changes.status());
+  for (const std::string& line : *changes) std::printf("%s\n", line.c_str());
+  std::printf(changes->empty() ? "nothing had to be changed\n"
+                               : "what was changed is above\n");
+  return 0;
+}
+
 int Main(int argc, char** argv) {
   const absl::StatusOr<Invocation> invocation = LoadConfig(
       std::vector<std::string>(argv + 1, argv + argc), ProcessSources());
@@ -87,6 +97,8 @@ int Main(int argc, char** argv) {
       return 0;
     case Command::kRestore:
       return PutBack(*invocation);
+    case Command::kRepair:
+      return Mend(invocation->config.data_dir);
     case Command::kServe:
       break;
   }

@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "absl/strings/str_cat.h"
+#include "queue/lease_ends.h"
 #include "server/batch_meter.h"
 #include "server/call.h"
 #include "server/convert.h"
@@ -95,15 +96,19 @@ class RegisterReactor final
   static void Bury(Core* core, WorkerId id, const std::string& name) {
     core->workers->Remove(id);
     core->broker->DropWorker(id);
-    core->store->Write(
-        [id, name](Tx& tx) {
-          EndLeasesOf(tx, id, /*died=*/true);
-          tx.AppendEvent({.type = EventType::kWorkerLeft,
-                          .worker = name,
-                          .reason = "its connection ended"});
-          return absl::OkStatus();
-        },
-        [](const absl::Status&) {});
+    EndLeasesOf(
+        *core->store, id, LeaseEnd::kDied,
+        [store = core->store, name](const absl::Status&) {
+          // What could not be ended now is when its time is over.
+          store->Write(
+              [name](Tx& tx) {
+                tx.AppendEvent({.type = EventType::kWorkerLeft,
+                                .worker = name,
+                                .reason = "its connection ended"});
+                return absl::OkStatus();
+              },
+              [](const absl::Status&) {});
+        });
   }
 
   void Named(const absl::Status& status) {

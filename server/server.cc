@@ -145,6 +145,10 @@ absl::Status Server::Open() {
     Log(spdlog::level::warn, "store", line, {});
   };
   SHEAF_ASSIGN_OR_RETURN(store_, SqliteStore::Open(std::move(options)));
+  caretaker_ =
+      std::make_unique<Caretaker>(store_.get(), [](const std::string& line) {
+        Log(spdlog::level::err, "upkeep", line);
+      });
   clock_ = std::make_unique<ServerClock>(NewestTime(*store_));
   clock_in_use_ = clock_.get();
 
@@ -305,6 +309,7 @@ absl::Status Server::Listen() {
   }
   AcceptFrom(std::move(acceptor));
   UpkeepOptions upkeep;
+  upkeep.caretaker = caretaker_.get();
   upkeep.upkeep.events_max = config_.events_max;
   upkeep.artifact_keep = config_.artifact_keep;
   upkeep.on_tick = [this] {
@@ -358,6 +363,9 @@ std::vector<std::string> Server::Problems() {
   std::vector<std::string> problems;
   if (std::string clock = clock_->Problem(); !clock.empty()) {
     problems.push_back(std::move(clock));
+  }
+  for (std::string& text : caretaker_->Problems()) {
+    problems.push_back(std::move(text));
   }
   if (local_workers_) {
     for (std::string& text : local_workers_->Problems()) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "queue/caretaker.h"
 #include "queue/sqlite/sqlite_store.h"
 #include "server/accept_loop.h"
 #include "server/analyst.h"
@@ -88,6 +89,7 @@ class Server {
   Core core_;
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<EventHub> events_;
+  std::unique_ptr<Caretaker> caretaker_;
   LeaseBroker broker_{&core_};
   std::unique_ptr<CheckpointStore> checkpoints_;
   std::unique_ptr<ArtifactLibrary> artifacts_;  // after what its tasks use

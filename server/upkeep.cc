@@ -45,14 +45,10 @@ void UpkeepThread::Loop() {
 }
 
 void UpkeepThread::Round() {
-  bool more = true;
-  while (more) {
-    more = false;
-    const absl::Status status = WriteAndWait(*core_->store, [&](Tx& tx) {
-      more = Maintain(tx, options_.upkeep);
-      return absl::OkStatus();
-    });
-    if (!status.ok() || !Sleep(absl::ZeroDuration())) return;
+  while (true) {
+    const absl::StatusOr<bool> more =
+        options_.caretaker->Round(options_.upkeep);
+    if (!more.ok() || !*more || !Sleep(absl::ZeroDuration())) return;
   }
 }
 

@@ -9,7 +9,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "queue/maintain.h"
+#include "queue/caretaker.h"
 #include "server/artifact_library.h"
 #include "server/clock.h"
 #include "server/core.h"
@@ -17,6 +17,7 @@
 namespace sheaf::server {
 
 struct UpkeepOptions {
+  Caretaker* caretaker = nullptr;
   Upkeep upkeep;
   absl::Duration artifact_keep = absl::Hours(24);
   // Told once a second; cheap.

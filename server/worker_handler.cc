@@ -7,6 +7,7 @@
 #include "base/crash_point.h"
 #include "base/status.h"
 #include "queue/finish.h"
+#include "queue/lease_ends.h"
 #include "server/batch_meter.h"
 #include "server/call.h"
 #include "server/checkpoints.h"
@@ -321,16 +322,23 @@ grpc::ServerUnaryReactor* WorkerHandler::DeregisterWorker(
   if (!worker) return Refuse(context, NoSuchWorker(request->worker()));
   core_.broker->DropWorker(id);
   core_.workers->Remove(id);
-  return WriteCall(
-      core_, context,
-      [id, name = worker->lessee.name](Tx& tx) -> absl::StatusOr<bool> {
-        EndLeasesOf(tx, id, /*died=*/false);
-        tx.AppendEvent({.type = EventType::kWorkerLeft,
-                        .worker = name,
-                        .reason = "it said goodbye"});
-        return true;
-      },
-      [](bool) {});
+  auto* reactor = context->DefaultReactor();
+  EndLeasesOf(
+      *core_.store, id, LeaseEnd::kHandedBack,
+      [store = core_.store, reactor,
+       name = worker->lessee.name](const absl::Status& ended) {
+        store->Write(
+            [name](Tx& tx) {
+              tx.AppendEvent({.type = EventType::kWorkerLeft,
+                              .worker = name,
+                              .reason = "it said goodbye"});
+              return absl::OkStatus();
+            },
+            [reactor, ended](const absl::Status& left) {
+              reactor->Finish(ToGrpcStatus(ended.ok() ? left : ended));
+            });
+      });
+  return reactor;
 }
 
 }  // namespace sheaf::server

@@ -17,6 +17,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "queue/broken_row.h"
+
 namespace sheaf {
 
 // How long a statement waits for a lock of another process. A net only: the
@@ -110,13 +112,6 @@ class Connection {
 
   SQLite::Database database_;
   std::unordered_map<const char*, sqlite3_stmt*> statements_;
-};
-
-// The database is damaged in a way that SQLite does not see: a text column
-// does not hold what we write there. Ends one closure with STORE_CORRUPT.
-class BrokenRow : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
 };
 
 }  // namespace sheaf

@@ -40,6 +40,10 @@ void OwnerCache::Change(const std::string& owner, int64_t queued,
 void OwnerCache::Add(const std::string& owner, int64_t queued,
                      int64_t running) {
   if (queued == 0 && running == 0) return;
+  const OwnerCounts counts = Find(owner);
+  if (counts.queued + queued < 0 || counts.running + running < 0) {
+    throw BrokenRow("an owner would count less than nothing");
+  }
   Change(owner, queued, running);
   since_mark_.push_back({owner, queued, running});
 }

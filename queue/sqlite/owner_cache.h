@@ -21,6 +21,7 @@ class OwnerCache {
 
   OwnerCounts Find(const std::string& owner) const;
   std::vector<OwnerCounts> All() const;
+  // BrokenRow where a count would fall below nothing.
   void Add(const std::string& owner, int64_t queued, int64_t running);
 
   // A closure begins; what it changes can be undone.

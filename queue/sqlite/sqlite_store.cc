@@ -9,6 +9,8 @@
 #include "queue/sqlite/fault.h"
 #include "queue/sqlite/files.h"
 #include "queue/sqlite/migrate.h"
+#include "queue/sqlite/recount.h"
+#include "queue/sqlite/statements.h"
 
 namespace sheaf {
 namespace {
@@ -153,10 +155,11 @@ SqliteStore::~SqliteStore() {
 
 void SqliteStore::CheckInBackground() {
   health_.SetBootCheck("running");
-  CheckIntegrity(false,
-                 [this](absl::StatusOr<std::vector<std::string>> problems) {
-                   NoteBootCheck(problems);
-                 });
+  // Of the file alone: wrong counts are no reason to write no more.
+  Check([](Connection& db) { return ProblemsOf(db.database(), false); },
+        [this](absl::StatusOr<std::vector<std::string>> problems) {
+          NoteBootCheck(problems);
+        });
 }
 
 void SqliteStore::NoteBootCheck(
@@ -194,14 +197,27 @@ void SqliteStore::Backup(std::string path, BackupCopy::Done done) {
   writer_.Backup(std::move(path), std::move(done));
 }
 
-void SqliteStore::CheckIntegrity(
-    bool full,
-    absl::AnyInvocable<void(absl::StatusOr<std::vector<std::string>>)> done) {
-  background_.Run([path = path_, vfs = options_.vfs, full,
+void SqliteStore::CheckIntegrity(bool full, CheckDone done) {
+  Check(
+      [full](Connection& db) {
+        std::vector<std::string> problems = ProblemsOf(db.database(), full);
+        for (std::string& line : Miscounts(db)) {
+          problems.push_back(std::move(line));
+        }
+        return problems;
+      },
+      std::move(done));
+}
+
+void SqliteStore::Check(
+    std::function<std::vector<std::string>(Connection&)> look, CheckDone done) {
+  background_.Run([path = path_, vfs = options_.vfs, look = std::move(look),
                    done = std::move(done)]() mutable {
     try {
       Connection db(path, Connection::Use::kRead, vfs);
-      done(ProblemsOf(db.database(), full));
+      // One snapshot: counts and runs change together.
+      db.Run(sql::kBeginRead);
+      done(look(db));
     } catch (const std::exception& thrown) {
       done(FaultOf(thrown).status);
     }

@@ -71,16 +71,19 @@ class SqliteStore final : public Store {
   // names it. BACKUP_EXISTS, BACKUP_FAILED.
   void Backup(std::string path, BackupCopy::Done done);
 
-  // What is wrong with the file, empty if nothing; `full` also compares every
-  // index with its table.
-  void CheckIntegrity(
-      bool full,
-      absl::AnyInvocable<void(absl::StatusOr<std::vector<std::string>>)> done);
+  // What is wrong with the file, and where counts and leases contradict the
+  // runs; empty if nothing is. `full` also compares every index with its table.
+  using CheckDone =
+      absl::AnyInvocable<void(absl::StatusOr<std::vector<std::string>>)>;
+  void CheckIntegrity(bool full, CheckDone done);
 
  private:
   SqliteStore(Options options, LockFile lock, std::unique_ptr<Connection> db,
               std::unique_ptr<Connection> keeper);
   void CheckInBackground();
+  // `look` on a connection and a thread of its own.
+  void Check(std::function<std::vector<std::string>(Connection&)> look,
+             CheckDone done);
   void NoteBootCheck(const absl::StatusOr<std::vector<std::string>>& problems);
 
   const Options options_;

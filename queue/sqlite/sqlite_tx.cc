@@ -315,6 +315,11 @@ void SqliteTx::SaveBatch(const Batch& batch) {
   WriteBatch(db_, batch);
 }
 
+void SqliteTx::RenewLeases(absl::Time lease_expire_time) {
+  BeforeChange();
+  db_.Run(sql::kRenewLeases, ToColumn(lease_expire_time));
+}
+
 void SqliteTx::DeleteBatch(BatchId id) {
   BeforeChange();
   db_.Run(sql::kDeleteBatch, id.value);

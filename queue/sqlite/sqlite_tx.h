@@ -75,6 +75,7 @@ class SqliteTx final : public SqliteReads<Tx> {
   int64_t NewEpoch() override { return Next(kEpoch); }
   WorkerId NewWorkerId() override { return WorkerId{Next(kWorker)}; }
   void SaveBatch(const Batch& batch) override;
+  void RenewLeases(absl::Time lease_expire_time) override;
   void DeleteBatch(BatchId id) override;
   PlanId NewPlanId() override { return PlanId{Next(kPlan)}; }
   void SavePlan(const PlanRecord& plan) override;

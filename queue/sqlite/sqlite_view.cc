@@ -133,7 +133,27 @@ std::optional<Batch> SqliteReads<I>::FindBatch(BatchId id) {
 
 template <class I>
 std::vector<Batch> SqliteReads<I>::Batches(absl::Time expired_by) {
-  return All(db_.Ask(sql::kBatches, Bound(expired_by)), ReadBatch);
+  std::vector<Batch> batches;
+  Query rows = db_.Ask(sql::kBatches, Bound(expired_by));
+  while (rows.Step()) {
+    try {
+      batches.push_back(ReadBatch(rows));
+    } catch (const BrokenRow&) {
+      // One that nobody can read is not to hide the others.
+    }
+  }
+  return batches;
+}
+
+template <class I>
+std::vector<LeaseKey> SqliteReads<I>::Leases(absl::Time expired_by) {
+  return All(db_.Ask(sql::kLeases, Bound(expired_by)), [](Query& row) {
+    LeaseKey lease;
+    lease.batch = BatchId{row.Integer()};
+    lease.worker = WorkerId{row.Integer()};
+    lease.queue = row.Text();
+    return lease;
+  });
 }
 
 template <class I>

@@ -37,6 +37,7 @@ class SqliteReads : public Interface {
   std::vector<Attempt> Attempts(RunId id) override;
   std::optional<Batch> FindBatch(BatchId id) override;
   std::vector<Batch> Batches(absl::Time expired_by) override;
+  std::vector<LeaseKey> Leases(absl::Time expired_by) override;
   Lane FindLane(LaneId id) override;
   std::vector<LaneHead> LaneHeads() override;
   std::vector<Run> Ready(LaneId lane, Priority highest, int limit) override;

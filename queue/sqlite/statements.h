@@ -204,6 +204,11 @@ inline constexpr char kBatches[] =
     "SELECT id, queue, worker, worker_name, epoch, lease_expire_time, "
     "start_time, runs, twins FROM batches WHERE lease_expire_time <= ?1 "
     "ORDER BY id";
+inline constexpr char kLeases[] =
+    "SELECT id, worker, queue FROM batches WHERE lease_expire_time <= ?1 "
+    "ORDER BY id";
+inline constexpr char kRenewLeases[] =
+    "UPDATE batches SET lease_expire_time = ?1";
 inline constexpr char kSaveBatch[] =
     "INSERT OR REPLACE INTO batches (id, queue, worker, worker_name, epoch, "
     "lease_expire_time, start_time, runs, twins) "
@@ -358,6 +363,8 @@ inline constexpr const char* kAll[] = {kCounters,
                                        kDeleteAttempts,
                                        kFindBatch,
                                        kBatches,
+                                       kLeases,
+                                       kRenewLeases,
                                        kSaveBatch,
                                        kDeleteBatch,
                                        kEvents,

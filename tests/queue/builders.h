@@ -6,6 +6,8 @@
 
 #include "queue/finish.h"
 #include "queue/lease.h"
+#include "queue/lease_ends.h"
+#include "queue/maintain.h"
 #include "queue/submit.h"
 
 namespace sheaf {
@@ -44,6 +46,25 @@ inline FinishReport MakeReport(const Leased& leased, const Outcome& outcome) {
 
 inline RunError MakeError(ErrorClass error_class) {
   return {error_class, "it went wrong"};
+}
+
+// In one write what the caretaker does in many.
+inline bool Maintain(Tx& tx, const Upkeep& upkeep) {
+  const DueList due = FindDue(tx, upkeep);
+  for (const Due& each : due.items) Settle(tx, each, upkeep);
+  return due.more;
+}
+
+inline void ExpireLeases(Tx& tx) {
+  for (const LeaseKey& lease : tx.Leases(tx.now())) {
+    EndLease(tx, lease.batch, LeaseEnd::kExpired);
+  }
+}
+
+inline void EndLeasesOf(Tx& tx, WorkerId worker, LeaseEnd how) {
+  for (const LeaseKey& lease : tx.Leases(absl::InfiniteFuture())) {
+    if (lease.worker == worker) EndLease(tx, lease.batch, how);
+  }
 }
 
 // For tests below the use cases: rows as a use case would write them.

@@ -64,7 +64,9 @@ TEST_P(HoldTest, WhatHasEndedOrWasTakenAwayIsHeldNoMore) {
   ExpectLost(HoldOf(ended));
   Submit({.runs = Runs(1)});
   const Leased first = Lease();
-  Write([&](Tx& tx) { EndLeasesOf(tx, first.batch.worker, /*died=*/false); });
+  Write([&](Tx& tx) {
+    EndLeasesOf(tx, first.batch.worker, LeaseEnd::kHandedBack);
+  });
   ExpectLost(HoldOf(first));
   const Leased second = Lease();
   ASSERT_EQ(second.runs.at(0).run.id, first.runs.at(0).run.id);

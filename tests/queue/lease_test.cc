@@ -216,10 +216,12 @@ TEST_P(LeaseTest, LateRunsFailWhileNobodyAsks) {
   for (int i = 0; i < 3; ++i) {
     Submit({.start_deadline = clock_.now() + absl::Seconds(10)});
   }
-  EXPECT_EQ(Write([](Tx& tx) { return FailLate(tx, 9); }), 0);
+  Write([](Tx& tx) { return Maintain(tx, {}); });
+  EXPECT_EQ(GetQueue().queued, 3);
   clock_.Advance(absl::Seconds(10));
-  EXPECT_EQ(Write([](Tx& tx) { return FailLate(tx, 2); }), 2);
-  EXPECT_EQ(Write([](Tx& tx) { return FailLate(tx, 2); }), 1);
+  EXPECT_TRUE(Write([](Tx& tx) { return Maintain(tx, {.step = 2}); }));
+  EXPECT_EQ(GetQueue().queued, 1);
+  EXPECT_FALSE(Write([](Tx& tx) { return Maintain(tx, {.step = 2}); }));
   EXPECT_EQ(GetQueue().queued, 0);
 }
 
@@ -371,7 +373,7 @@ TEST_P(LeaseTest, WorkerThatLeavesHandsBackAllItHolds) {
   Lease({.id = WorkerId{1}});
   Lease({.id = WorkerId{1}});
   Lease({.id = WorkerId{2}});
-  Write([](Tx& tx) { EndLeasesOf(tx, WorkerId{1}, /*died=*/false); });
+  Write([](Tx& tx) { EndLeasesOf(tx, WorkerId{1}, LeaseEnd::kHandedBack); });
   EXPECT_EQ(GetRun(mine).state, RunState::kQueued);
   EXPECT_EQ(GetRun(mine).failures, 0);
   EXPECT_EQ(GetRun(also_mine).state, RunState::kQueued);
@@ -381,7 +383,7 @@ TEST_P(LeaseTest, WorkerThatLeavesHandsBackAllItHolds) {
 TEST_P(LeaseTest, DeathOfAWorkerCountsAsAFailure) {
   const Job job = Submit();
   Lease({.id = WorkerId{1}});
-  Write([](Tx& tx) { EndLeasesOf(tx, WorkerId{1}, /*died=*/true); });
+  Write([](Tx& tx) { EndLeasesOf(tx, WorkerId{1}, LeaseEnd::kDied); });
   EXPECT_EQ(GetRun(job).state, RunState::kQueued);
   EXPECT_EQ(GetRun(job).failures, 1);
   EXPECT_EQ(GetRun(job).crashes, 1);

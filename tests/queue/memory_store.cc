@@ -2,12 +2,20 @@
 
 #include <utility>
 
+#include "queue/broken_row.h"
+#include "queue/error.h"
+
 namespace sheaf {
 
 void MemoryStore::Write(WriteCase use_case, Done done) {
   latest_ = Now();
   tx_.Begin(latest_);
-  absl::Status status = use_case(tx_);
+  absl::Status status;
+  try {
+    status = use_case(tx_);
+  } catch (const BrokenRow& thrown) {
+    status = Error(Reason::kStoreCorrupt, thrown.what());
+  }
   if (status.ok()) {
     tx_.Commit();
   } else {

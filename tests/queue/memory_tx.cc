@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "queue/broken_row.h"
 
 namespace sheaf {
 namespace {
@@ -68,6 +69,13 @@ void MemoryTx::SaveBatch(const Batch& batch) {
   batches_.Put(batch.id, std::move(row));
 }
 
+void MemoryTx::RenewLeases(absl::Time lease_expire_time) {
+  for (Batch batch : Batches(absl::InfiniteFuture())) {
+    batch.lease_expire_time = lease_expire_time;
+    SaveBatch(batch);
+  }
+}
+
 void MemoryTx::DeleteBatch(BatchId id) { batches_.Erase(id); }
 
 void MemoryTx::PutJob(Job job) {
@@ -99,8 +107,11 @@ JobId MemoryTx::InsertJob(const Job& job, const std::string& shared,
 RunCounts MemoryTx::ApplyToJob(JobId id, const RunCounts& delta,
                                const QueueSettings& keep) {
   std::optional<Job> job = jobs_.Find(id);
-  SHEAF_CHECK(job.has_value());
+  if (!job) throw BrokenRow("no job " + std::to_string(id.value));
   job->counts += delta;
+  if (job->counts.queued < 0 || job->counts.running < 0) {
+    throw BrokenRow("a job would count less than nothing");
+  }
   ++job->version;
   const bool started = job->start_time != absl::InfinitePast();
   if (!started && job->counts.running > 0) job->start_time = now_;

@@ -37,6 +37,7 @@ class MemoryTx final : public Tx {
   std::vector<Attempt> Attempts(RunId id) override;
   std::optional<Batch> FindBatch(BatchId id) override;
   std::vector<Batch> Batches(absl::Time expired_by) override;
+  std::vector<LeaseKey> Leases(absl::Time expired_by) override;
   Lane FindLane(LaneId id) override;
   std::vector<LaneHead> LaneHeads() override;
   std::vector<Run> Ready(LaneId lane, Priority highest, int limit) override;
@@ -83,6 +84,7 @@ class MemoryTx final : public Tx {
   int64_t NewEpoch() override { return Next("epoch"); }
   WorkerId NewWorkerId() override { return WorkerId{Next("worker")}; }
   void SaveBatch(const Batch& batch) override;
+  void RenewLeases(absl::Time lease_expire_time) override;
   void DeleteBatch(BatchId id) override;
   PlanId NewPlanId() override { return PlanId{Next("plan")}; }
   void SavePlan(const PlanRecord& plan) override;

@@ -86,6 +86,14 @@ std::vector<Batch> MemoryTx::Batches(absl::Time expired_by) {
   return found;
 }
 
+std::vector<LeaseKey> MemoryTx::Leases(absl::Time expired_by) {
+  std::vector<LeaseKey> found;
+  for (const Batch& batch : Batches(expired_by)) {
+    found.push_back({batch.id, batch.worker, batch.queue});
+  }
+  return found;
+}
+
 std::optional<Job> MemoryTx::FindJob(JobId id) { return jobs_.Find(id); }
 
 std::vector<Job> MemoryTx::Jobs(const JobQuery& query) {

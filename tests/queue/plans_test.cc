@@ -191,7 +191,7 @@ TEST_P(PlansTest, PlansGoWhenTheirTimeIsOverButNotTheActiveOne) {
   const PlanRecord active = Store({{First(a)}});
   ASSERT_TRUE(Execute(active.id).ok());
   clock_.Advance(kPlanLife + absl::Seconds(1));
-  while (Write([](Tx& tx) { return DeleteExpiredPlans(tx, 1); })) {
+  while (Write([](Tx& tx) { return Maintain(tx, {.step = 1}); })) {
   }
   Read([&](View& view) {
     EXPECT_FALSE(view.FindPlan(old.id));

@@ -219,5 +219,26 @@ TEST_P(QueuesTest, PurgeTouchesNoOtherQueue) {
   EXPECT_EQ(GetQueue("night").queued, 1);
 }
 
+TEST_P(QueuesTest, QueueWhoseCountsSayEmptyIsKeptWhileItHoldsRuns) {
+  ASSERT_TRUE(Write([](Tx& tx) { return CreateQueue(tx, "q", {}); }).ok());
+  const auto deny = [&](int64_t queued, int64_t running) {
+    Write([&](Tx& tx) {
+      Queue queue = *tx.FindQueue("q");
+      queue.queued = queued;
+      queue.running = running;
+      tx.SaveQueue(queue);
+    });
+    return Write([](Tx& tx) { return DeleteQueue(tx, "q"); });
+  };
+  Submit({.queue = "q"});
+  EXPECT_THAT(deny(0, 0), FailsWith(Reason::kQueueNotEmpty)) << "one waits";
+  deny(1, 0).IgnoreError();
+  const Leased leased = Lease();
+  EXPECT_THAT(deny(0, 0), FailsWith(Reason::kQueueNotEmpty)) << "one runs";
+  deny(0, 1).IgnoreError();
+  ASSERT_TRUE(Finish(MakeReport(leased, Succeeded{})).ok());
+  EXPECT_TRUE(deny(0, 0).ok());
+}
+
 }  // namespace
 }  // namespace sheaf

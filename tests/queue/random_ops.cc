@@ -119,6 +119,11 @@ NewJob RandomOps::AnyJob() {
   job.shared = AnyParams();
   const int runs = OneIn(10) ? 15 : Below(4);
   for (int i = 0; i < runs; ++i) job.runs.push_back(AnyParams());
+  if (OneIn(5)) {
+    // They ask for the very same picture.
+    job.shared.seed = Below(3);
+    job.runs.assign(1 + Below(4), RunParams());
+  }
   if (OneIn(8)) {
     const int length = 1 + Below(3);
     Sweep sweep{.zip = OneIn(2)};

@@ -44,6 +44,7 @@ class RandomOps {
   // Workers.
   void LeaseSome();
   void FinishSome();
+  void AddForeign(const Leased& leased, FinishReport* report);
   void FinishAgain();
   void BeatHeart();
   void Release();

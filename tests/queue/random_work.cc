@@ -1,4 +1,6 @@
 // The random steps of workers and operators; random_ops.cc has the rest.
+#include <algorithm>
+
 #include "queue/maintain.h"
 #include "tests/queue/builders.h"
 #include "tests/queue/random_ops.h"
@@ -76,11 +78,28 @@ void RandomOps::FinishSome() {
     report.outcomes.push_back(report.outcomes[0]);
   }
   if (OneIn(40)) report.outcomes.push_back({AnyRunId(), 1, AnyOutcome()});
+  if (OneIn(6)) AddForeign(leased, &report);
   const auto states =
       twins_.Write("Finish", [&](Tx& tx) { return Finish(tx, report); });
   Count("Finish", states.status());
   reports_.push_back(std::move(report));
   if (reports_.size() > kReportsKept) reports_.erase(reports_.begin());
+}
+
+// What a worker has no say in: runs that wait for another's picture, runs of
+// another batch.
+void RandomOps::AddForeign(const Leased& leased, FinishReport* report) {
+  for (const auto& [twin, of] : leased.batch.twins) {
+    if (OneIn(2)) report->outcomes.push_back({twin, 1, AnyOutcome()});
+  }
+  const Leased& other = leases_[Below(static_cast<int>(leases_.size()))];
+  for (const LeasedRun& member : other.runs) {
+    if (OneIn(2)) {
+      report->outcomes.push_back(
+          {member.run.id, member.run.attempt, AnyOutcome()});
+    }
+  }
+  std::shuffle(report->outcomes.begin(), report->outcomes.end(), random_);
 }
 
 // A worker that had no answer says the same again.
@@ -115,9 +134,9 @@ void RandomOps::Release() {
 
 void RandomOps::LoseWorker() {
   const WorkerId worker = AnyWorker().id;
-  const bool died = OneIn(2);
+  const auto how = OneIn(2) ? LeaseEnd::kDied : LeaseEnd::kHandedBack;
   twins_.Write("EndLeasesOf", [&](Tx& tx) {
-    EndLeasesOf(tx, worker, died);
+    EndLeasesOf(tx, worker, how);
     return true;
   });
 }

@@ -97,6 +97,30 @@ TEST_P(SharedPicturesTest, ACancelledTwinIsNotMadeToSucceed) {
   EXPECT_EQ(GetRun(twin).state, RunState::kCancelled);
 }
 
+// The lease's own worker may say what it likes: a run and its twin, in any
+// order, or the twin alone. A twin moved by its own report and by its run's
+// would be counted down twice.
+TEST_P(SharedPicturesTest, ATwinIsNotReportedByItself) {
+  TurnOn();
+  const Job job = Submit(Of(2)), other = Submit(Of(1, 8));
+  const Leased leased = Lease();
+  ASSERT_THAT(leased.batch.twins, SizeIs(1));
+  const RunOutcome made{RunId(job.id, 0), 1, Made()};
+  const RunOutcome twin{RunId(job.id, 1), 1, Made()};
+  for (const auto& outcomes : std::vector<std::vector<RunOutcome>>{
+           {made, twin}, {twin, made}, {twin}, {made, twin, twin}}) {
+    FinishReport report = MakeReport(leased, Made());
+    report.outcomes = outcomes;
+    EXPECT_FALSE(Finish(report).ok());
+    EXPECT_EQ(GetJob(job).counts, RunCounts{.running = 2});
+    EXPECT_EQ(GetQueue().running, 2);
+  }
+  ASSERT_TRUE(Finish(MakeReport(leased, Made())).ok());
+  EXPECT_EQ(GetJob(job).counts, RunCounts{.succeeded = 2});
+  EXPECT_EQ(GetQueue().running, 0);
+  EXPECT_EQ(Lease().runs.at(0).run.id.job(), other.id);
+}
+
 TEST_P(SharedPicturesTest, WhenTheWorkerDiesAllAreTriedAgain) {
   TurnOn();
   const Job job = Submit(Of(3));

@@ -81,7 +81,14 @@ TEST_P(StoreThingsTest, BatchesAreFoundByTheEndOfTheirLease) {
   });
   const auto ids = [&](absl::Time by) {
     std::vector<int64_t> ids;
-    for (const Batch& b : Read([&](View& v) { return v.Batches(by); })) {
+    const auto keys = Read([&](View& v) { return v.Leases(by); });
+    const auto whole = Read([&](View& v) { return v.Batches(by); });
+    EXPECT_EQ(keys.size(), whole.size());
+    for (size_t i = 0; i < whole.size(); ++i) {
+      EXPECT_EQ(keys[i], (LeaseKey{whole[i].id, whole[i].worker,
+                                   whole[i].queue}));
+    }
+    for (const Batch& b : whole) {
       ids.push_back(b.id.value);
     }
     return ids;

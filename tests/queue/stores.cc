@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "queue/sqlite/sqlite_store.h"
+#include "tests/queue/faulty_store.h"
 #include "tests/queue/memory_store.h"
 
 namespace sheaf {
@@ -33,11 +34,13 @@ class TempDirectory {
 
 class SqliteInTempDirectory final : public Store {
  public:
-  explicit SqliteInTempDirectory(const TestClock* clock) {
+  SqliteInTempDirectory(const TestClock* clock, bool may_fault) {
     SqliteStore::Options options;
     options.directory = directory_.path();
     options.clock = [clock] { return clock->now(); };
-    options.log = [](const std::string& line) { ADD_FAILURE() << line; };
+    if (!may_fault) {
+      options.log = [](const std::string& line) { ADD_FAILURE() << line; };
+    }
     auto store = SqliteStore::Open(std::move(options));
     EXPECT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
@@ -62,7 +65,11 @@ std::unique_ptr<Store> NewMemoryStore(const TestClock* clock) {
 }
 
 std::unique_ptr<Store> NewSqliteStore(const TestClock* clock) {
-  return std::make_unique<SqliteInTempDirectory>(clock);
+  return std::make_unique<SqliteInTempDirectory>(clock, /*may_fault=*/false);
+}
+
+std::unique_ptr<Store> NewFaultySqliteStore(const TestClock* clock) {
+  return std::make_unique<SqliteInTempDirectory>(clock, /*may_fault=*/true);
 }
 
 }  // namespace sheaf

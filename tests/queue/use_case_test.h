@@ -26,6 +26,7 @@ class UseCaseTest : public StoreTest {
 
   LeaseResult TryLease(Lessee worker = {}) {
     return Write([&](Tx& tx) {
+      ExpireLeases(tx);
       return sheaf::Lease(tx, MakeWorker(std::move(worker)), kLease);
     });
   }

@@ -342,6 +342,14 @@ TEST_F(ConfigTest, RestoreNamesABackupAndAPlace) {
   EXPECT_THAT(ErrorOf({"restore", "--data-dir", "d"}), HasSubstr("--backup"));
 }
 
+TEST(ConfigTest, RepairNeedsADirectory) {
+  const auto repair = Load({"repair", "--data-dir", "d"});
+  ASSERT_TRUE(repair.ok());
+  EXPECT_EQ(repair->command, Command::kRepair);
+  EXPECT_EQ(repair->config.data_dir, "d");
+  EXPECT_THAT(ErrorOf({"repair"}), HasSubstr("--data-dir"));
+}
+
 TEST_F(ConfigTest, VersionAndHelpArePrintedWhateverTheFileHolds) {
   WriteFile("broken");
   for (const char* word : {"version", "--version"}) {

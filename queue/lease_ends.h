@@ -1,0 +1,28 @@
+// How leases end that no report ends.
+//
+// Each lease is ended in a write of its own: one that cannot be ended, as what
+// is stored of it makes no sense, stands in the way of no other.
+#pragma once
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "queue/store.h"
+
+namespace sheaf {
+
+enum class LeaseEnd {
+  kExpired,     // its time is over: failed with WORKER_DIED
+  kDied,        // its worker died: the same
+  kHandedBack,  // without fault
+};
+
+// Ends a lease, if it is there still and, for kExpired, not renewed. Answers
+// how many runs it held.
+int EndLease(Tx& tx, BatchId batch, LeaseEnd how);
+
+// Ends every lease of a worker; then `done`, on a thread of the store, with the
+// first fault there was.
+void EndLeasesOf(Store& store, WorkerId worker, LeaseEnd how,
+                 absl::AnyInvocable<void(absl::Status)> done);
+
+}  // namespace sheaf
