@@ -48,7 +48,8 @@ std::vector<absl::Status> SettleAll(Store& store, const std::vector<Due>& items,
         },
         [&answers, i](absl::Status status) {
           answers.Take(i, std::move(status));
-        });
+        },
+        {.own = true});
   }
   return answers.Wait();
 }

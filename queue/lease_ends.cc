@@ -102,9 +102,11 @@ void EndLeasesOf(Store& store, WorkerId worker, LeaseEnd how,
                 EndLease(tx, batch, how);
                 return absl::OkStatus();
               },
-              [all](const absl::Status& ended) { all->Take(ended); });
+              [all](const absl::Status& ended) { all->Take(ended); },
+              {.own = true});
         }
-      });
+      },
+      {.own = true});
 }
 
 }  // namespace sheaf

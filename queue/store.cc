@@ -28,15 +28,17 @@ absl::Status Await(Start start) {
 
 }  // namespace
 
-absl::Status WriteAndWait(Store& store, Store::WriteCase use_case) {
+absl::Status WriteAndWait(Store& store, Store::WriteCase use_case,
+                          CallOptions options) {
   return Await([&](Store::Done done) {
-    store.Write(std::move(use_case), std::move(done));
+    store.Write(std::move(use_case), std::move(done), std::move(options));
   });
 }
 
-absl::Status ReadAndWait(Store& store, Store::ReadCase use_case) {
+absl::Status ReadAndWait(Store& store, Store::ReadCase use_case,
+                         CallOptions options) {
   return Await([&](Store::Done done) {
-    store.Read(std::move(use_case), std::move(done));
+    store.Read(std::move(use_case), std::move(done), std::move(options));
   });
 }
 

@@ -224,6 +224,30 @@ struct Committed {
   std::vector<Queue> changed;  // queues as it left them, each once
 };
 
+// Who asks the store, and how the call waits its turn.
+struct CallOptions {
+  // kScan: a read that may look at a great part of the store. It never stands
+  // in the way of a short one.
+  enum class Length { kShort, kScan };
+
+  // Callers are served in turn by the time that their calls take; the calls of
+  // one caller come in their own order. Nobody in particular where empty.
+  std::string caller;
+  // Callers of one group have one share of the time together: an address and
+  // its connections.
+  std::string group;
+  Length length = Length::kShort;
+  // Whether the answer is of no use any more: then the call ends by
+  // CALL_CANCELLED, a read also while it runs. Asked on the store's threads,
+  // and not after `done`.
+  std::function<bool()> cancelled;
+  // The server's own call, made without a client: it goes before all others
+  // and is never refused for want of room.
+  bool own = false;
+  // Replies of workers, which end work and make room: they go before the rest.
+  bool first = false;
+};
+
 class Store {
  public:
   using WriteCase = absl::AnyInvocable<absl::Status(Tx&)>;
@@ -233,14 +257,28 @@ class Store {
   virtual ~Store() = default;
 
   // Runs `use_case` on the writer, then `done` with its status, after the
-  // commit that made it durable. UNAVAILABLE where it could not be.
-  virtual void Write(WriteCase use_case, Done done) = 0;
-  // Runs `use_case` on a snapshot, then `done`, on a thread of the store.
-  virtual void Read(ReadCase use_case, Done done) = 0;
+  // commit that made it durable. UNAVAILABLE where it could not be; OVERLOADED
+  // where too many calls wait already. `done` never runs within Write.
+  void Write(WriteCase use_case, Done done, CallOptions options = {}) {
+    StartWrite(std::move(use_case), std::move(done), std::move(options));
+  }
+  // Runs `use_case` on a snapshot, then `done`, on a thread of the store, never
+  // within Read. OVERLOADED where too many calls wait already, or where the
+  // read takes longer than one may.
+  void Read(ReadCase use_case, Done done, CallOptions options = {}) {
+    StartRead(std::move(use_case), std::move(done), std::move(options));
+  }
+
+ private:
+  virtual void StartWrite(WriteCase use_case, Done done,
+                          CallOptions options) = 0;
+  virtual void StartRead(ReadCase use_case, Done done, CallOptions options) = 0;
 };
 
 // The same, waiting. Never from a `done`.
-absl::Status WriteAndWait(Store& store, Store::WriteCase use_case);
-absl::Status ReadAndWait(Store& store, Store::ReadCase use_case);
+absl::Status WriteAndWait(Store& store, Store::WriteCase use_case,
+                          CallOptions options = {.own = true});
+absl::Status ReadAndWait(Store& store, Store::ReadCase use_case,
+                         CallOptions options = {.own = true});
 
 }  // namespace sheaf

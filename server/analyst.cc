@@ -53,7 +53,7 @@ void Analyst::Analyze(Question question, Done done) {
 
 absl::StatusOr<Analyst::Snapshot> Analyst::Look(const Question& question) {
   Snapshot snapshot;
-  SHEAF_RETURN_IF_ERROR(ReadAndWait(*store_, [&](View& view) -> absl::Status {
+  const auto look = [&](View& view) -> absl::Status {
     snapshot = Snapshot();
     SHEAF_ASSIGN_OR_RETURN(snapshot.queue,
                            FindQueueOrError(view, question.queue));
@@ -65,7 +65,12 @@ absl::StatusOr<Analyst::Snapshot> Analyst::Look(const Question& question) {
                        waiting.params, snapshot.now);
     });
     return absl::OkStatus();
-  }));
+  };
+  SHEAF_RETURN_IF_ERROR(
+      ReadAndWait(*store_, look,
+                  {.length = CallOptions::Length::kScan,
+                   .cancelled = [this] { return stopping_.load(); },
+                   .own = true}));
   snapshot.set.Sort();
   return snapshot;
 }

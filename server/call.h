@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "queue/error.h"
+#include "server/caller.h"
 #include "server/core.h"
 #include "server/validator.h"
 #include "server/wire_status.h"
@@ -64,30 +65,48 @@ void End(grpc::ServerUnaryReactor* reactor, Pending& pending,
 template <class Case, class Answer>
 grpc::ServerUnaryReactor* WriteCall(Core& core,
                                     grpc::CallbackServerContext* context,
-                                    Case use_case, Answer answer) {
+                                    Case use_case, Answer answer,
+                                    CallOptions options) {
   auto* reactor = context->DefaultReactor();
   auto pending =
       internal::MakePending<Tx>(std::move(use_case), std::move(answer));
   core.store->Write([pending](Tx& tx) { return pending->Run(tx); },
                     [pending, reactor](const absl::Status& status) {
                       internal::End(reactor, *pending, status);
-                    });
+                    },
+                    std::move(options));
   return reactor;
+}
+template <class Case, class Answer>
+grpc::ServerUnaryReactor* WriteCall(Core& core,
+                                    grpc::CallbackServerContext* context,
+                                    Case use_case, Answer answer) {
+  return WriteCall(core, context, std::move(use_case), std::move(answer),
+                   CallOf(*context));
 }
 
 // The same on a snapshot.
 template <class Case, class Answer>
 grpc::ServerUnaryReactor* ReadCall(Core& core,
                                    grpc::CallbackServerContext* context,
-                                   Case use_case, Answer answer) {
+                                   Case use_case, Answer answer,
+                                   CallOptions options) {
   auto* reactor = context->DefaultReactor();
   auto pending =
       internal::MakePending<View>(std::move(use_case), std::move(answer));
   core.store->Read([pending](View& view) { return pending->Run(view); },
                    [pending, reactor](const absl::Status& status) {
                      internal::End(reactor, *pending, status);
-                   });
+                   },
+                   std::move(options));
   return reactor;
+}
+template <class Case, class Answer>
+grpc::ServerUnaryReactor* ReadCall(Core& core,
+                                   grpc::CallbackServerContext* context,
+                                   Case use_case, Answer answer) {
+  return ReadCall(core, context, std::move(use_case), std::move(answer),
+                  CallOf(*context));
 }
 
 }  // namespace sheaf::server

@@ -20,13 +20,12 @@ void EventHub::Committed(int64_t last_sequence) {
     if (fetching_) return;
     fetching_ = true;
   }
+  bool watched = false;
   {
     absl::MutexLock lock(&watchers_mutex_);
-    if (!watchers_.empty()) {
-      Fetch();
-      return;
-    }
+    watched = !watchers_.empty();
   }
+  if (watched) return Fetch();
   // Nobody watches: whoever comes later reads from the store.
   absl::MutexLock lock(&mutex_);
   recent_.clear();
@@ -60,7 +59,8 @@ void EventHub::Fetch() {
         }
         NudgeAll();
         if (more) Fetch();
-      });
+      },
+      {.own = true});
 }
 
 void EventHub::NudgeAll() {

@@ -23,6 +23,7 @@ namespace sheaf::server {
 class EventHub {
  public:
   // Called, on a thread of the store, when there are events after those seen.
+  // It may ask the store: answers never come within the call.
   using Nudge = std::function<void()>;
   using OnProgress = std::function<void(RunId, const StepProgress&)>;
 
@@ -60,8 +61,11 @@ class EventHub {
   int64_t committed_ ABSL_GUARDED_BY(mutex_) = 0;  // newest in the store
   bool fetching_ ABSL_GUARDED_BY(mutex_) = false;
 
-  // Held while watchers are called, so that Unsubscribe can wait for them.
-  absl::Mutex watchers_mutex_;
+  // Held while watchers are called, so that Unsubscribe can wait for them. It
+  // comes before every lock that a watcher takes when it is called, and before
+  // mutex_: nobody subscribes or unsubscribes with one of those held, and the
+  // store runs its answers on other threads.
+  absl::Mutex watchers_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
   std::map<int64_t, Watcher> watchers_ ABSL_GUARDED_BY(watchers_mutex_);
   int64_t next_id_ ABSL_GUARDED_BY(watchers_mutex_) = 1;
 };

@@ -102,7 +102,9 @@ void LeaseBroker::Try(int64_t handle, Entry entry) {
         if (result->lost) return entry->answer(NotHeld(entry->who));
         core_->stats->NoteLease(*result->leased);
         entry->answer(std::move(result->leased));
-      });
+      },
+      // Those who ask for work have one share of the writer's time together.
+      {.caller = NameOf(entry->who.id), .group = "leases"});
 }
 
 void LeaseBroker::Park(int64_t handle, Entry entry, absl::Time next_time) {

@@ -155,7 +155,8 @@ grpc::ServerUnaryReactor* JobsHandler::ListJobs(
           response->set_next_page_token(
               MakePageToken(question, jobs.back().id.value));
         }
-      });
+      },
+      request->filter().empty() ? CallOf(*context) : ScanOf(*context));
 }
 
 grpc::ServerUnaryReactor* JobsHandler::GetRun(

@@ -107,7 +107,7 @@ class RegisterReactor final
                                 .reason = "its connection ended"});
                 return absl::OkStatus();
               },
-              [](const absl::Status&) {});
+              [](const absl::Status&) {}, {.own = true});
         });
   }
 

@@ -247,7 +247,7 @@ void Server::KeepLearned() {
         for (const auto& [name, value] : changed) tx.Learn(name, value);
         return absl::OkStatus();
       },
-      [](const absl::Status&) {});
+      [](const absl::Status&) {}, {.own = true});
 }
 
 // Workers may have gone on while we were away: they get their full time to

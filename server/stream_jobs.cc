@@ -20,7 +20,9 @@ class StreamReactor final
       public std::enable_shared_from_this<StreamReactor> {
  public:
   StreamReactor(Core* core, grpc::CallbackServerContext* context)
-      : core_(core), context_(context) {}
+      : core_(core),
+        context_(context),
+        caller_(CallOf(*context, /*cancellable=*/false)) {}
 
   void Start() {
     self_ = shared_from_this();
@@ -103,7 +105,8 @@ class StreamReactor final
          submitted](const absl::Status& status) {
           absl::MutexLock lock(&me->mutex_);
           me->Fill(index, status, submitted.get());
-        });
+        },
+        caller_);
   }
 
   void Fill(int64_t index, const absl::Status& status,
@@ -144,6 +147,7 @@ class StreamReactor final
 
   Core* const core_;
   grpc::CallbackServerContext* const context_;
+  const CallOptions caller_;
   std::shared_ptr<StreamReactor> self_;  // until OnDone
   pb::SubmitJobRequest request_;
   int64_t next_index_ = 0;

@@ -59,7 +59,8 @@ grpc::ServerUnaryReactor* Rehearse(Core& core,
         // A number that nothing has.
         if (!submitted->replayed) response->mutable_job()->clear_name();
         reactor->Finish(grpc::Status::OK);
-      });
+      },
+      CallOf(*context));
   return reactor;
 }
 

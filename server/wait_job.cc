@@ -1,6 +1,4 @@
 // JobsHandler::WaitJob: answers when the job has ended, or the wait is over.
-#include <atomic>
-
 #include "base/status.h"
 #include "queue/jobs.h"
 #include "server/call.h"
@@ -13,13 +11,29 @@ namespace {
 
 constexpr absl::Duration kWaitDefault = absl::Seconds(30);
 constexpr absl::Duration kWaitMax = absl::Minutes(10);
+// A full store is asked again after so long, so many times.
+constexpr absl::Duration kNextLook = absl::Milliseconds(200);
+constexpr int kLooksInOverload = 50;
 
-// Looks at the job whenever something has happened to it.
+// Whether the job may have ended by this, or be gone.
+bool MayEnd(const Event& event, JobId id) {
+  if (event.type == EventType::kJobDeleted && event.job == id) return true;
+  for (const JobEnd& end : event.ended) {
+    if (end.job == id) return true;
+  }
+  return false;
+}
+
+// Looks at the job when it has ended, once at a time however often it is told.
 class WaitReactor final : public grpc::ServerUnaryReactor,
                           public std::enable_shared_from_this<WaitReactor> {
  public:
-  WaitReactor(Core* core, JobId id, pb::Job* response)
-      : core_(core), id_(id), response_(response) {}
+  WaitReactor(Core* core, const grpc::CallbackServerContext& context, JobId id,
+              pb::Job* response)
+      : core_(core),
+        caller_(CallOf(context, /*cancellable=*/false)),
+        id_(id),
+        response_(response) {}
 
   void Start(absl::Duration wait) {
     self_ = shared_from_this();
@@ -30,12 +44,18 @@ class WaitReactor final : public grpc::ServerUnaryReactor,
         },
         nullptr);
     timeout_ = core_->timer->After(wait, [me = weak_from_this()] {
-      if (auto alive = me.lock()) alive->Look(/*last=*/true);
+      if (auto alive = me.lock()) alive->TimedOut();
     });
-    Look(false);
+    absl::MutexLock lock(&mutex_);
+    started_ = true;
+    if (ended_) return Finish(status_);
+    Look();
   }
 
-  void OnCancel() override { End(grpc::Status::CANCELLED); }
+  void OnCancel() override {
+    absl::MutexLock lock(&mutex_);
+    End(grpc::Status::CANCELLED);
+  }
   void OnDone() override {
     core_->events->Unsubscribe(subscription_);
     core_->timer->Cancel(timeout_);
@@ -49,45 +69,91 @@ class WaitReactor final : public grpc::ServerUnaryReactor,
     bool mine = !all;
     for (const auto& event : events) {
       seen_ = event->sequence;
-      mine = mine || Concerns(*event, id_);
-      for (const JobEnd& end : event->ended) mine = mine || end.job == id_;
+      mine = mine || MayEnd(*event, id_);
     }
     if (!all) seen_ = core_->events->last_sequence();
-    if (mine) Look(false);
+    if (!mine) return;
+    absl::MutexLock lock(&mutex_);
+    Look();
   }
 
-  void Look(bool last) {
+  void TimedOut() {
+    absl::MutexLock lock(&mutex_);
+    last_ = true;
+    Look();
+  }
+
+  void LookAgain() {
+    absl::MutexLock lock(&mutex_);
+    Look();
+  }
+
+  void Look() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (ended_) return;
+    if (looking_ || !started_) {
+      look_again_ = true;
+      return;
+    }
+    looking_ = true;
+    look_again_ = false;
     auto job = std::make_shared<Job>();
     core_->store->Read(
         [id = id_, job](View& view) -> absl::Status {
           SHEAF_ASSIGN_OR_RETURN(*job, FindJobOrError(view, id));
           return absl::OkStatus();
         },
-        [me = shared_from_this(), job, last](const absl::Status& status) {
-          me->Seen(status, *job, last);
-        });
+        [me = shared_from_this(), job](const absl::Status& status) {
+          me->Seen(status, *job);
+        },
+        caller_);
   }
 
-  void Seen(const absl::Status& status, const Job& job, bool last) {
+  void Seen(const absl::Status& status, const Job& job) {
+    absl::MutexLock lock(&mutex_);
+    looking_ = false;
+    if (ended_) return;
+    if (ReasonOf(status) == Reason::kOverloaded && looks_left_ > 0) {
+      // Thousands may wait for one job: the store need not see them all at
+      // once, and who waits anyway can wait a little more.
+      --looks_left_;
+      core_->timer->After(kNextLook, [me = weak_from_this()] {
+        if (auto alive = me.lock()) alive->LookAgain();
+      });
+      return;
+    }
     if (!status.ok()) return End(ToGrpcStatus(status));
-    if (job.counts.live() > 0 && !last) return;
-    if (ended_.exchange(true)) return;
+    if (job.counts.live() > 0 && !last_) {
+      if (look_again_) Look();
+      return;
+    }
     ToProto(job, response_);
-    Finish(grpc::Status::OK);
+    End(grpc::Status::OK);
   }
 
-  void End(const grpc::Status& status) {
-    if (!ended_.exchange(true)) Finish(status);
+  // Not before Start has noted what OnDone gives back.
+  void End(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (ended_) return;
+    ended_ = true;
+    status_ = status;
+    if (started_) Finish(status_);
   }
 
   Core* const core_;
+  const CallOptions caller_;
   const JobId id_;
   pb::Job* const response_;
   std::shared_ptr<WaitReactor> self_;  // until OnDone
   int64_t subscription_ = 0;
   Timer::Handle timeout_;
   int64_t seen_ = 0;  // only on the hub's calls, which come one at a time
-  std::atomic<bool> ended_ = false;
+  absl::Mutex mutex_;
+  bool started_ ABSL_GUARDED_BY(mutex_) = false;
+  bool looking_ ABSL_GUARDED_BY(mutex_) = false;
+  bool look_again_ ABSL_GUARDED_BY(mutex_) = false;
+  int looks_left_ ABSL_GUARDED_BY(mutex_) = kLooksInOverload;
+  bool last_ ABSL_GUARDED_BY(mutex_) = false;  // whatever it is, it is told
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  grpc::Status status_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace
@@ -102,7 +168,7 @@ grpc::ServerUnaryReactor* JobsHandler::WaitJob(
   if (!id.ok()) return Refuse(context, id.status());
   const absl::Duration wait =
       request->has_timeout() ? FromProto(request->timeout()) : kWaitDefault;
-  auto reactor = std::make_shared<WaitReactor>(&core_, *id, response);
+  auto reactor = std::make_shared<WaitReactor>(&core_, *context, *id, response);
   auto* raw = reactor.get();
   raw->Start(std::clamp(wait, absl::ZeroDuration(), kWaitMax));
   return raw;

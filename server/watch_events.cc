@@ -22,8 +22,10 @@ class WatchReactor final
     : public grpc::ServerWriteReactor<pb::WatchEventsResponse>,
       public std::enable_shared_from_this<WatchReactor> {
  public:
-  WatchReactor(Core* core, const pb::WatchEventsRequest& request)
+  WatchReactor(Core* core, const grpc::CallbackServerContext& context,
+               const pb::WatchEventsRequest& request)
       : core_(core),
+        caller_(CallOf(context, /*cancellable=*/false)),
         queue_(LastPart(request.queue())),
         job_(ParseJobName(request.job()).value_or(JobId{})),
         after_(request.after_sequence()) {
@@ -145,7 +147,8 @@ class WatchReactor final
         },
         [me = shared_from_this(), page](const absl::Status& status) {
           me->Fetched(status, std::move(*page));
-        });
+        },
+        caller_);
   }
 
   void Fetched(const absl::Status& status, Page page) {
@@ -237,6 +240,7 @@ class WatchReactor final
   }
 
   Core* const core_;
+  const CallOptions caller_;
   const std::string queue_;
   const JobId job_;
   bool steps_wanted_ = false;
@@ -263,7 +267,7 @@ grpc::ServerWriteReactor<pb::WatchEventsResponse>* JobsHandler::WatchEvents(
   if (status.ok() && !request->job().empty()) {
     status = JobNamed(request->job()).status();
   }
-  auto reactor = std::make_shared<WatchReactor>(&core_, *request);
+  auto reactor = std::make_shared<WatchReactor>(&core_, *context, *request);
   auto* raw = reactor.get();
   if (!status.ok()) {
     raw->Reject(status);

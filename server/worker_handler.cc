@@ -99,7 +99,7 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
         [id = leased.batch.id, epoch = leased.batch.epoch](Tx& tx) {
           return ReleaseLease(tx, id, epoch).status();
         },
-        [](const absl::Status&) {});
+        [](const absl::Status&) {}, {.own = true});
   }
 
   void Unref() {
@@ -251,7 +251,8 @@ grpc::ServerUnaryReactor* WorkerHandler::ReportProgress(
         for (RunId run : orders.release) {
           response->add_release_runs(NameOf(run));
         }
-      });
+      },
+      ReplyOf(*context));
 }
 
 grpc::ServerUnaryReactor* WorkerHandler::FinishRuns(
@@ -293,7 +294,8 @@ grpc::ServerUnaryReactor* WorkerHandler::FinishRuns(
         for (RunState state : states) {
           response->add_states(static_cast<pb::RunState>(state));
         }
-      });
+      },
+      ReplyOf(*context));
 }
 
 grpc::ServerUnaryReactor* WorkerHandler::ReleaseLease(
@@ -308,7 +310,8 @@ grpc::ServerUnaryReactor* WorkerHandler::ReleaseLease(
       [batch = BatchOf(request->batch()), epoch = request->epoch()](Tx& tx) {
         return sheaf::ReleaseLease(tx, batch, epoch);
       },
-      [response](int count) { response->set_run_count(count); });
+      [response](int count) { response->set_run_count(count); },
+      ReplyOf(*context));
 }
 
 grpc::ServerUnaryReactor* WorkerHandler::DeregisterWorker(
@@ -336,7 +339,8 @@ grpc::ServerUnaryReactor* WorkerHandler::DeregisterWorker(
             },
             [reactor, ended](const absl::Status& left) {
               reactor->Finish(ToGrpcStatus(ended.ok() ? left : ended));
-            });
+            },
+            {.own = true});
       });
   return reactor;
 }

@@ -2,15 +2,15 @@
 // written, and serves one use case at a time from one snapshot.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "queue/sqlite/call_line.h"
 #include "queue/sqlite/connection.h"
-#include "queue/sqlite/task_queue.h"
+#include "queue/sqlite/runner.h"
 #include "queue/store.h"
 
 namespace sheaf {
@@ -21,33 +21,38 @@ class ReaderPool {
     std::string path;
     std::string vfs;
     int threads = 2;
-    int reads_max = 4096;  // waiting or running
+    int group_running_max = 0;  // reads of one group at a time; 0: any number
+    int reads_max = 4096;       // waiting
     absl::Duration read_time_max = absl::Seconds(10);
     std::function<absl::Time()> now;
     std::function<void(const std::string&)> log;
   };
 
-  explicit ReaderPool(Options options);
+  // Refusals run on `refusals`, which outlives the pool.
+  ReaderPool(Options options, Runner* refusals);
   ~ReaderPool() { Stop(); }
   // Serves what waits and ends the threads. Whoever reads after that is
   // refused.
   void Stop();
 
   // Any thread. `done` runs on a reader's thread.
-  void Read(Store::ReadCase use_case, Store::Done done);
+  void Read(Store::ReadCase use_case, Store::Done done, CallOptions options);
 
  private:
   struct Task {
     Store::ReadCase use_case;
     Store::Done done;
+    std::function<bool()> cancelled;  // may be empty
   };
+  using Line = CallLine<Task>;
 
   void Loop();
   absl::Status RunOn(std::unique_ptr<Connection>* db, Task& task);
+  void Refuse(Line::Refused refused);
 
   const Options options_;
-  std::atomic<int> under_way_ = 0;
-  TaskQueue<Task> tasks_;
+  Runner* const refusals_;
+  Line line_;
   std::vector<std::thread> threads_;
 };
 

@@ -2,10 +2,13 @@
 // left, then ends the thread.
 #pragma once
 
+#include <condition_variable>
+#include <deque>
+#include <mutex>
 #include <thread>
+#include <utility>
 
 #include "absl/functional/any_invocable.h"
-#include "queue/sqlite/task_queue.h"
 
 namespace sheaf {
 
@@ -16,23 +19,47 @@ class Runner {
   Runner() : thread_([this] { Loop(); }) {}
   ~Runner() { Stop(); }
 
-  // Any thread. After Stop, on the calling thread at once.
+  // Any thread. On the runner's thread, also while Stop waits for it; after
+  // Stop, on the calling thread at once.
   void Run(Task task) {
-    if (!tasks_.Push(task)) task();
+    {
+      std::lock_guard lock(mutex_);
+      if (!ended_) tasks_.push_back(std::move(task));
+    }
+    task ? task() : changed_.notify_one();
   }
-  // Runs what is left. Not from a task.
+  // Runs what is left, and what that gives it in turn. Not from a task.
   void Stop() {
-    tasks_.Close();
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_one();
     if (thread_.joinable()) thread_.join();
   }
 
  private:
   void Loop() {
-    while (auto task = tasks_.Take()) (*task)();
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
+      if (tasks_.empty()) break;
+      Task task = std::move(tasks_.front());
+      tasks_.pop_front();
+      lock.unlock();
+      task();
+      task = nullptr;  // what it holds goes without the lock
+      lock.lock();
+    }
+    ended_ = true;
   }
 
-  TaskQueue<Task> tasks_;
-  std::thread thread_;  // last: it uses the line
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Task> tasks_;  // guarded by mutex_
+  bool stopping_ = false;   // guarded by mutex_
+  bool ended_ = false;      // guarded by mutex_
+  std::thread thread_;      // last: it uses the line
 };
 
 }  // namespace sheaf

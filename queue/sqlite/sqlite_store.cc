@@ -81,11 +81,15 @@ Writer::Options WriterOptions(const SqliteStore::Options& options,
 }
 
 ReaderPool::Options ReaderOptions(const SqliteStore::Options& options,
-                                  const std::string& path, Writer* writer) {
+                                  const std::string& path, Writer* writer,
+                                  CallOptions::Length length) {
   ReaderPool::Options readers;
   readers.path = path;
   readers.vfs = options.vfs;
-  readers.threads = options.reader_threads;
+  const bool scans = length == CallOptions::Length::kScan;
+  readers.threads = scans ? options.scan_threads : options.reader_threads;
+  readers.group_running_max = scans ? 1 : 0;
+  readers.reads_max = options.reads_max;
   readers.read_time_max = options.read_time_max;
   readers.now = [writer] { return writer->Now(); };
   readers.log = options.log;
@@ -131,8 +135,13 @@ SqliteStore::SqliteStore(Options options, LockFile lock,
       lock_(std::move(lock)),
       keeper_(std::move(keeper)),
       writer_(WriterOptions(options_, path_), std::move(db), &health_,
-              &completions_, &background_),
-      readers_(ReaderOptions(options_, path_, &writer_)) {
+              {&completions_, &refusals_, &background_}),
+      readers_(ReaderOptions(options_, path_, &writer_,
+                             CallOptions::Length::kShort),
+               &refusals_),
+      scans_(ReaderOptions(options_, path_, &writer_,
+                           CallOptions::Length::kScan),
+             &refusals_) {
   if (HasWalBug(sqlite3_libversion_number())) {
     health_.AddWarning(WalBugWarning());
   }
@@ -149,8 +158,10 @@ SqliteStore::SqliteStore(Options options, LockFile lock,
 SqliteStore::~SqliteStore() {
   writer_.Stop();
   readers_.Stop();
+  scans_.Stop();
   background_.Stop();
   completions_.Stop();
+  refusals_.Stop();
 }
 
 void SqliteStore::CheckInBackground() {
@@ -176,12 +187,15 @@ void SqliteStore::NoteBootCheck(
   health_.SetBootCheck("failed: " + problem);
 }
 
-void SqliteStore::Write(WriteCase use_case, Done done) {
-  writer_.Write(std::move(use_case), std::move(done));
+void SqliteStore::StartWrite(WriteCase use_case, Done done,
+                             CallOptions options) {
+  writer_.Write(std::move(use_case), std::move(done), std::move(options));
 }
 
-void SqliteStore::Read(ReadCase use_case, Done done) {
-  readers_.Read(std::move(use_case), std::move(done));
+void SqliteStore::StartRead(ReadCase use_case, Done done, CallOptions options) {
+  ReaderPool& pool =
+      options.length == CallOptions::Length::kScan ? scans_ : readers_;
+  pool.Read(std::move(use_case), std::move(done), std::move(options));
 }
 
 StoreInfo SqliteStore::Info() const {

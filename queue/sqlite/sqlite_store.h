@@ -2,8 +2,8 @@
 //
 // The directory holds sheaf.db (with its -wal and -shm) and sheaf.lock. All
 // methods may be called from any thread. Answers to writes run in order on one
-// thread of the store, answers to reads on the threads that read; neither may
-// wait for the store.
+// thread of the store, answers to reads on the threads that read, refusals on
+// a thread of their own; none may wait for the store.
 #pragma once
 
 #include <cstdint>
@@ -42,9 +42,11 @@ class SqliteStore final : public Store {
     std::function<void(const Committed&)> observer;
     // Lines for the log: faults, and what became of them.
     std::function<void(const std::string&)> log = [](const std::string&) {};
-    int reader_threads = 2;
+    int reader_threads = 2;  // for short reads
+    int scan_threads = 2;    // for long ones; one of a group at a time
     int group_max = 512;
     int writes_max = 65'536;
+    int reads_max = 4096;  // waiting, of each length
     // Below this size the file is checked before the store opens, else
     // afterwards, beside the work, where `background_check` says so.
     int64_t boot_check_bytes_max = 64 << 20;
@@ -60,9 +62,6 @@ class SqliteStore final : public Store {
 
   // Runs what waits, then closes.
   ~SqliteStore() override;
-
-  void Write(WriteCase use_case, Done done) override;
-  void Read(ReadCase use_case, Done done) override;
 
   StoreHealth Health() const { return health_.Get(); }
   StoreInfo Info() const;
@@ -80,6 +79,8 @@ class SqliteStore final : public Store {
  private:
   SqliteStore(Options options, LockFile lock, std::unique_ptr<Connection> db,
               std::unique_ptr<Connection> keeper);
+  void StartWrite(WriteCase use_case, Done done, CallOptions options) override;
+  void StartRead(ReadCase use_case, Done done, CallOptions options) override;
   void CheckInBackground();
   // `look` on a connection and a thread of its own.
   void Check(std::function<std::vector<std::string>(Connection&)> look,
@@ -94,10 +95,12 @@ class SqliteStore final : public Store {
   // would replay the log, find that commit whole, and revive what was refused.
   std::unique_ptr<Connection> keeper_;
   HealthBoard health_;
+  Runner refusals_;
   Runner completions_;
   Runner background_;
   Writer writer_;
   ReaderPool readers_;
+  ReaderPool scans_;
 };
 
 // sheaf.db in `directory`.

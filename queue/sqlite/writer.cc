@@ -16,6 +16,9 @@ using std::chrono::steady_clock;
 constexpr int kCheckpointPages = 4000;
 // Beyond this the WAL is cut back even if it means waiting for readers.
 constexpr int kTruncatePages = (64 << 20) / 4096;
+// Of one connection: four streams of jobs, each with all that it may have under
+// way.
+constexpr size_t kCallerWritesMax = 4096;
 constexpr auto kIdle = std::chrono::seconds(1);
 constexpr auto kAsleep = std::chrono::hours(1);
 constexpr int kCheckpointBusyMilliseconds = 100;
@@ -47,11 +50,12 @@ Writer::Core::Core(std::unique_ptr<Connection> connection)
 }
 
 Writer::Writer(Options options, std::unique_ptr<Connection> db,
-               HealthBoard* health, Runner* completions, Runner* background)
+               HealthBoard* health, const Runners& runners)
     : options_(std::move(options)),
       health_(health),
-      completions_(completions),
-      background_(background),
+      runners_(runners),
+      line_({.waiting_max = static_cast<size_t>(options_.writes_max),
+             .caller_max = kCallerWritesMax}),
       core_(std::make_unique<Core>(std::move(db))),
       retry_delay_(options_.recovery_delay_min) {
   latest_ms_ = absl::ToUnixMillis(core_->tx.newest_time());
@@ -59,7 +63,7 @@ Writer::Writer(Options options, std::unique_ptr<Connection> db,
 }
 
 void Writer::Stop() {
-  tasks_.Close();
+  line_.Close();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -68,29 +72,42 @@ absl::Time Writer::Now() {
   return absl::FromUnixMillis(std::max(now, latest_ms_.load()));
 }
 
-void Writer::Write(Store::WriteCase use_case, Store::Done done) {
-  if (under_way_.fetch_add(1) >= options_.writes_max) {
-    --under_way_;
-    return done(WithRetryAfter(
-        Error(Reason::kOverloaded, "too many writes wait already"),
-        absl::Seconds(1)));
+void Writer::Write(Store::WriteCase use_case, Store::Done done,
+                   CallOptions options) {
+  Task task{std::move(use_case), std::move(done), std::move(options.cancelled),
+            nullptr};
+  if (!options.own && unanswered_ >= options_.writes_max) {
+    return Refuse({std::move(task), Line::Why::kFull});
   }
-  Task task{std::move(use_case), std::move(done), nullptr};
-  if (tasks_.Push(task)) return;
-  --under_way_;
-  task.done(Error(Reason::kServerStopping, "the store is closed"));
+  if (auto refused = line_.Push(options, std::move(task))) {
+    Refuse(*std::move(refused));
+  }
 }
 
 void Writer::Backup(std::string path, BackupCopy::Done done) {
   Task task;
   task.backup = std::make_unique<BackupCopy>(std::move(path), std::move(done));
-  if (tasks_.Push(task)) return;
-  task.backup->TakeDone()(
-      Error(Reason::kServerStopping, "the store is closed"));
+  if (auto refused = line_.Push({.own = true}, std::move(task))) {
+    Refuse(*std::move(refused));
+  }
+}
+
+// Elsewhere: whoever calls may hold locks that the answer takes.
+void Writer::Refuse(Line::Refused refused) {
+  absl::Status status = Error(Reason::kServerStopping, "the store is closed");
+  if (refused.why == Line::Why::kFull) {
+    status = WithRetryAfter(
+        Error(Reason::kOverloaded, "too many writes wait already"),
+        absl::Seconds(1));
+  }
+  runners_.refusals->Run(
+      [task = std::move(refused.task), status = std::move(status)]() mutable {
+        task.backup ? task.backup->TakeDone()(status) : task.done(status);
+      });
 }
 
 void Writer::Loop() {
-  while (!waiting_.empty() || tasks_.Wait(NextWake())) {
+  while (line_.Wait(NextWake())) {
     if (core_ == nullptr && steady_clock::now() >= retry_at_) Recover();
     bool idle = false;
     if (core_ == nullptr || !health_->condemned().empty()) {
@@ -119,15 +136,15 @@ Writer::SteadyTime::duration Writer::NextWake() const {
                               : SteadyTime::duration(kAsleep);
 }
 
-bool Writer::NextTask(Task* task) {
-  while (true) {
-    if (waiting_.empty()) tasks_.TakeAll(&waiting_);
-    if (waiting_.empty()) return false;
-    *task = std::move(waiting_.front());
-    waiting_.pop_front();
-    if (task->backup == nullptr) return true;
-    backups_.push_back(std::move(task->backup));
+std::optional<Writer::Line::Turn> Writer::NextTurn() {
+  while (auto turn = line_.TryTake()) {
+    if (turn->task.backup == nullptr) {
+      ++unanswered_;
+      return turn;
+    }
+    backups_.push_back(std::move(turn->task.backup));
   }
+  return std::nullopt;
 }
 
 // Whether there was anything to run.
@@ -156,23 +173,27 @@ bool Writer::RunGroup() {
 
 // Whether there is anything to commit.
 bool Writer::RunClosures(Answers* answers) {
-  Task task;
-  if (!NextTask(&task)) return false;
+  auto turn = NextTurn();
+  if (!turn) return false;
+  SteadyTime before = steady_clock::now();
   const SteadyTime end =
-      steady_clock::now() + absl::ToChronoNanoseconds(options_.group_time_max);
+      before + absl::ToChronoNanoseconds(options_.group_time_max);
   const absl::Time now = Now();
   latest_ms_ = absl::ToUnixMillis(now);
   careful_ = false;
   do {
-    answers->push_back({std::move(task), absl::OkStatus()});
+    answers->push_back({std::move(turn->task), absl::OkStatus()});
     if (answers->size() == 1) {
       core_->db->Run(sql::kBegin);
       core_->tx.BeginGroup(now);
     }
     RunLast(answers);
     SHEAF_CRASH_POINT("mid-group");
+    const SteadyTime after = steady_clock::now();
+    line_.End(*turn, after - before);
+    before = after;
   } while (answers->size() < static_cast<size_t>(options_.group_max) &&
-           steady_clock::now() < end && NextTask(&task));
+           before < end && (turn = NextTurn()));
   return core_->tx.Flush();
 }
 
@@ -188,6 +209,10 @@ bool Writer::RunOne(Answer* answer) {
   SqliteTx& tx = core_->tx;
   absl::Status& status = answer->status;
   tx.BeginClosure(careful_);
+  if (answer->task.cancelled && answer->task.cancelled()) {
+    status = Error(Reason::kCallCancelled, "the caller has left");
+    return tx.EndClosure(false);
+  }
   try {
     status = answer->task.use_case(tx);
   } catch (const std::exception& thrown) {
@@ -202,11 +227,11 @@ bool Writer::RunOne(Answer* answer) {
 
 void Writer::Reply(Answers answers, std::optional<Committed> committed) {
   if (answers.empty()) return;
-  completions_->Run([this, answers = std::move(answers),
+  runners_.completions->Run([this, answers = std::move(answers),
                      committed = std::move(committed)]() mutable {
     for (Answer& answer : answers) {
       answer.task.done(std::move(answer.status));
-      --under_way_;
+      --unanswered_;
     }
     if (committed && options_.observer) options_.observer(*committed);
   });
@@ -218,8 +243,10 @@ void Writer::RefuseAll() {
     status = Error(Reason::kStoreCorrupt, why);
   }
   Answers answers;
-  Task task;
-  while (NextTask(&task)) answers.push_back({std::move(task), status});
+  while (auto turn = NextTurn()) {
+    answers.push_back({std::move(turn->task), status});
+    line_.End(*turn, {});
+  }
   Reply(std::move(answers), std::nullopt);
   // A damaged store can be read and copied still; a broken one nobody reads.
   while (core_ == nullptr && !backups_.empty()) {
@@ -301,7 +328,7 @@ void Writer::StepBackup() {
   if (backups_.empty() || !backups_.front()->Step(*core_->db)) return;
   auto copy = std::move(backups_.front());
   backups_.pop_front();
-  background_->Run([status = copy->status(), path = copy->path(),
+  runners_.background->Run([status = copy->status(), path = copy->path(),
                     done = copy->TakeDone()]() mutable {
     status.ok() ? done(PublishBackup(path)) : done(status);
   });

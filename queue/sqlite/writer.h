@@ -12,16 +12,17 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "queue/sqlite/backup.h"
+#include "queue/sqlite/call_line.h"
 #include "queue/sqlite/fault.h"
 #include "queue/sqlite/health.h"
 #include "queue/sqlite/runner.h"
 #include "queue/sqlite/sqlite_tx.h"
-#include "queue/sqlite/task_queue.h"
 
 namespace sheaf {
 
@@ -32,7 +33,7 @@ class Writer {
     std::string vfs;
     int group_max = 512;
     absl::Duration group_time_max = absl::Milliseconds(20);
-    int writes_max = 65'536;  // waiting, running or not yet answered
+    int writes_max = 65'536;  // waiting, and as many not yet answered
     absl::Duration recovery_delay_min = absl::Milliseconds(50);
     absl::Duration recovery_delay_max = absl::Seconds(5);
     std::function<absl::Time()> clock;
@@ -40,18 +41,23 @@ class Writer {
     std::function<void(const std::string&)> log;
   };
 
-  // Takes over `db`, migrated and checked. The runners outlive the writer:
-  // answers and observers run on `completions`, checks of backups on
-  // `background`.
+  // The threads beside the writer's own, which outlive it.
+  struct Runners {
+    Runner* completions;  // answers and observers
+    Runner* refusals;     // of calls that never came to the writer
+    Runner* background;   // checks of backups
+  };
+
+  // Takes over `db`, migrated and checked.
   Writer(Options options, std::unique_ptr<Connection> db, HealthBoard* health,
-         Runner* completions, Runner* background);
+         const Runners& runners);
   ~Writer() { Stop(); }
   // Runs what waits, folds the WAL into the database, and ends the thread.
   // Whoever writes after that is refused.
   void Stop();
 
   // Any thread.
-  void Write(Store::WriteCase use_case, Store::Done done);
+  void Write(Store::WriteCase use_case, Store::Done done, CallOptions options);
   void Backup(std::string path, BackupCopy::Done done);
   // Not before any group's time so far.
   absl::Time Now();
@@ -62,8 +68,10 @@ class Writer {
   struct Task {
     Store::WriteCase use_case;
     Store::Done done;
-    std::unique_ptr<BackupCopy> backup;  // instead of the two above
+    std::function<bool()> cancelled;     // may be empty
+    std::unique_ptr<BackupCopy> backup;  // instead of the three above
   };
+  using Line = CallLine<Task>;
   // The connection, and all that is known only as long as it is good.
   struct Core {
     explicit Core(std::unique_ptr<Connection> connection);
@@ -89,7 +97,8 @@ class Writer {
   void RunLast(Answers* answers);
   bool RunOne(Answer* answer);
   // The next waiting closure, if there is one at once.
-  bool NextTask(Task* task);
+  std::optional<Line::Turn> NextTurn();
+  void Refuse(Line::Refused refused);
   void Reply(Answers answers, std::optional<Committed> committed);
   void RefuseAll();
 
@@ -103,14 +112,12 @@ class Writer {
 
   const Options options_;
   HealthBoard* const health_;
-  Runner* const completions_;
-  Runner* const background_;
-  std::atomic<int> under_way_ = 0;
+  const Runners runners_;
+  std::atomic<int> unanswered_ = 0;     // taken from the line
   std::atomic<int64_t> latest_ms_ = 0;  // of groups so far
-  TaskQueue<Task> tasks_;
+  Line line_;
 
   // The writer's thread only.
-  std::deque<Task> waiting_;
   std::deque<std::unique_ptr<BackupCopy>> backups_;
   std::unique_ptr<Core> core_;  // null while poisoned
   bool careful_ = false;        // the group's closures get savepoints

@@ -7,7 +7,7 @@
 
 namespace sheaf {
 
-void MemoryStore::Write(WriteCase use_case, Done done) {
+void MemoryStore::StartWrite(WriteCase use_case, Done done, CallOptions) {
   latest_ = Now();
   tx_.Begin(latest_);
   absl::Status status;
@@ -24,7 +24,7 @@ void MemoryStore::Write(WriteCase use_case, Done done) {
   done(std::move(status));
 }
 
-void MemoryStore::Read(ReadCase use_case, Done done) {
+void MemoryStore::StartRead(ReadCase use_case, Done done, CallOptions) {
   tx_.Begin(Now());
   done(use_case(tx_));
 }

@@ -15,10 +15,9 @@ class MemoryStore final : public Store {
   // `clock` must outlive the store.
   explicit MemoryStore(const TestClock* clock) : clock_(clock) {}
 
-  void Write(WriteCase use_case, Done done) override;
-  void Read(ReadCase use_case, Done done) override;
-
  private:
+  void StartWrite(WriteCase use_case, Done done, CallOptions options) override;
+  void StartRead(ReadCase use_case, Done done, CallOptions options) override;
   // Time does not go back in a store, even if the clock was set back.
   absl::Time Now() const { return std::max(latest_, clock_->now()); }
 

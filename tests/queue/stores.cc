@@ -46,14 +46,14 @@ class SqliteInTempDirectory final : public Store {
     store_ = *std::move(store);
   }
 
-  void Write(WriteCase use_case, Done done) override {
-    store_->Write(std::move(use_case), std::move(done));
+ private:
+  void StartWrite(WriteCase use_case, Done done, CallOptions options) override {
+    store_->Write(std::move(use_case), std::move(done), std::move(options));
   }
-  void Read(ReadCase use_case, Done done) override {
-    store_->Read(std::move(use_case), std::move(done));
+  void StartRead(ReadCase use_case, Done done, CallOptions options) override {
+    store_->Read(std::move(use_case), std::move(done), std::move(options));
   }
 
- private:
   TempDirectory directory_;
   std::unique_ptr<SqliteStore> store_;
 };

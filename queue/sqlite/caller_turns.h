@@ -1,0 +1,173 @@
+// Tasks of many callers, each in its own order, and whose turn it is.
+//
+// Groups take turns, and within a group its callers. One thread at a time:
+// queue/sqlite/call_line.h has the lock.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "queue/sqlite/turn_order.h"
+
+namespace sheaf {
+
+template <class T>
+class CallerTurns {
+ public:
+  struct Group;
+  struct Caller : TurnTaker {
+    std::string name;
+    Group* group = nullptr;
+    std::deque<T> tasks;
+    int running = 0;
+  };
+  struct Group : TurnTaker {
+    std::string name;
+    std::unordered_map<std::string, std::unique_ptr<Caller>> callers;
+    TurnOrder order;
+    size_t waiting = 0;
+    int running = 0;
+  };
+  struct Turn {
+    T task;
+    Caller* caller;  // for End
+  };
+
+  // `group_running_max`: no more tasks of one group run at a time; 0: any.
+  explicit CallerTurns(int group_running_max = 0)
+      : group_running_max_(group_running_max) {}
+
+  size_t size() const { return size_; }
+  size_t callers() const {
+    size_t count = 0;
+    for (const auto& [name, group] : groups_) count += group->callers.size();
+    return count;
+  }
+
+  // The caller of that name, made if it is new. Only until the next call.
+  Caller* Find(const std::string& group_name, const std::string& name) {
+    std::unique_ptr<Group>& group = groups_[group_name];
+    if (group == nullptr) {
+      group = std::make_unique<Group>();
+      group->name = group_name;
+    }
+    std::unique_ptr<Caller>& caller = group->callers[name];
+    if (caller == nullptr) {
+      caller = std::make_unique<Caller>();
+      caller->name = name;
+      caller->group = group.get();
+    }
+    return caller.get();
+  }
+
+  void Push(Caller* caller, T task) {
+    Group* group = caller->group;
+    caller->tasks.push_back(std::move(task));
+    ++size_;
+    ++group->waiting;
+    if (caller->tasks.size() == 1) group->order.Enter(caller);
+    if (group->waiting == 1 && MayRun(*group)) order_.Enter(group);
+    if (++pushes_ % kPushesBetweenSweeps == 0) Sweep();
+  }
+
+  // The next task, if one may run now; `End` is due for it.
+  std::optional<Turn> Take() {
+    if (order_.empty()) return std::nullopt;
+    auto* group = static_cast<Group*>(order_.First());
+    auto* caller = static_cast<Caller*>(group->order.First());
+    Turn turn{std::move(caller->tasks.front()), caller};
+    caller->tasks.pop_front();
+    Took(caller);
+    ++caller->running;
+    ++group->running;
+    Charge(caller, kLeast);
+    if (!MayRun(*group)) order_.Leave(group);
+    return turn;
+  }
+
+  // The task took so long. True: one of the group's may run now that could
+  // not before.
+  bool End(Caller* caller, int64_t nanoseconds) {
+    Group* group = caller->group;
+    const bool held_back = !MayRun(*group);
+    --caller->running;
+    --group->running;
+    Charge(caller, nanoseconds);
+    if (!held_back || group->waiting == 0) return false;
+    order_.Enter(group);
+    return true;
+  }
+
+  // Makes room for one task of `caller`: takes out the newest of whoever has
+  // the most, where that is clearly more than `caller` has.
+  std::optional<T> MakeRoomFor(const Caller& caller) {
+    Group* largest = caller.group;
+    for (const auto& [name, group] : groups_) {
+      if (group->waiting > largest->waiting + 1) largest = group.get();
+    }
+    Caller* longest = nullptr;
+    for (const auto& [name, other] : largest->callers) {
+      if (longest == nullptr || other->tasks.size() > longest->tasks.size()) {
+        longest = other.get();
+      }
+    }
+    const size_t least =
+        largest == caller.group ? caller.tasks.size() + 1 : size_t{0};
+    if (longest == nullptr || longest->tasks.size() <= least) {
+      return std::nullopt;
+    }
+    T task = std::move(longest->tasks.back());
+    longest->tasks.pop_back();
+    Took(longest);
+    return task;
+  }
+
+ private:
+  // A task costs at least this, so that equals take turns.
+  static constexpr int64_t kLeast = 1000;
+  static constexpr uint64_t kPushesBetweenSweeps = 4096;
+
+  bool MayRun(const Group& group) const {
+    return group_running_max_ == 0 || group.running < group_running_max_;
+  }
+
+  void Took(Caller* caller) {
+    Group* group = caller->group;
+    --size_;
+    --group->waiting;
+    if (caller->tasks.empty()) group->order.Leave(caller);
+    if (group->waiting == 0) order_.Leave(group);
+  }
+
+  void Charge(Caller* caller, int64_t nanoseconds) {
+    caller->group->order.Charge(caller, nanoseconds);
+    order_.Charge(caller->group, nanoseconds);
+  }
+
+  // Forgets callers that have gone.
+  void Sweep() {
+    for (auto group = groups_.begin(); group != groups_.end();) {
+      Group& g = *group->second;
+      for (auto at = g.callers.begin(); at != g.callers.end();) {
+        const Caller& c = *at->second;
+        const bool gone =
+            c.tasks.empty() && c.running == 0 && g.order.IsForgettable(c);
+        at = gone ? g.callers.erase(at) : std::next(at);
+      }
+      const bool gone = g.callers.empty() && order_.IsForgettable(g);
+      group = gone ? groups_.erase(group) : std::next(group);
+    }
+  }
+
+  const int group_running_max_;
+  std::unordered_map<std::string, std::unique_ptr<Group>> groups_;
+  TurnOrder order_;
+  size_t size_ = 0;
+  uint64_t pushes_ = 0;
+};
+
+}  // namespace sheaf
