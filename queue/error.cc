@@ -24,6 +24,13 @@ constexpr ReasonInfo kReasons[] = {
      "first page again."},
     {Reason::kTooManyRuns, "TOO_MANY_RUNS", StatusCode::kInvalidArgument,
      "The job would have more runs than one job may have; split it."},
+    {Reason::kTooManyLanes, "TOO_MANY_LANES", StatusCode::kInvalidArgument,
+     "The runs of the job name more different models, VAEs and sizes than one "
+     "job may; split it."},
+    {Reason::kJobTooLarge, "JOB_TOO_LARGE", StatusCode::kInvalidArgument,
+     "The values of the job take more bytes than one job may (job_bytes_max), "
+     "sweeps counted in full; put what its runs have in common into the shared "
+     "values, or split it."},
     {Reason::kSweepMismatch, "SWEEP_MISMATCH", StatusCode::kInvalidArgument,
      "The axes of the sweep do not fit together; give all axes of a zip the "
      "same length, and each axis either values or a range."},
@@ -31,6 +38,10 @@ constexpr ReasonInfo kReasons[] = {
      StatusCode::kInvalidArgument,
      "The request_id was used before with another payload; use a new one, or "
      "send the first payload unchanged."},
+    {Reason::kRequestIdSpent, "REQUEST_ID_SPENT",
+     StatusCode::kFailedPrecondition,
+     "The request_id made a job that is deleted since, so it can neither be "
+     "answered nor make another; use a new one if the work is wanted again."},
     {Reason::kArtifactTooLarge, "ARTIFACT_TOO_LARGE",
      StatusCode::kInvalidArgument,
      "The artifact has more bytes or pixels than the server takes; send a "

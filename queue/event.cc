@@ -2,6 +2,14 @@
 
 namespace sheaf {
 
+int64_t BytesOf(const Event& event) {
+  return static_cast<int64_t>(
+      sizeof(Event) + event.queue.size() + event.worker.size() +
+      event.actor.size() + event.reason.size() +
+      event.runs.size() * sizeof(RunChange) +
+      event.ended.size() * sizeof(JobEnd));
+}
+
 bool MakesWorkReady(const Event& event) {
   switch (event.type) {
     case EventType::kJobSubmitted:

@@ -60,6 +60,14 @@ struct Event {
   bool operator==(const Event&) const = default;
 };
 
+// Runs, and ended jobs, that one event names at the most: what changes more is
+// said by several events, one after another.
+inline constexpr size_t kRunsPerEventMax = 1000;
+
+// About the bytes that the event takes in memory, and those of a page of them.
+inline constexpr int64_t kEventPageBytes = 256 << 10;
+int64_t BytesOf(const Event& event);
+
 // Whether a waiting worker may find work after this that was not there before.
 bool MakesWorkReady(const Event& event);
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "queue/job_lists.h"
 #include "queue/run_changes.h"
 
 namespace sheaf {
@@ -13,6 +14,9 @@ namespace {
 constexpr int64_t kPositionMax = 100'000;
 constexpr int kPlacesMax = 1000;  // of a job's waiting runs, those looked at
 constexpr int kPage = 1000;
+// Where runs wait in more lanes, no job is told its position: it would take
+// too long to count.
+constexpr int kLanesCountedMax = 1000;
 
 constexpr unsigned kLive =
     StateBit(RunState::kQueued) | StateBit(RunState::kRunning);
@@ -42,34 +46,35 @@ absl::Status CheckVersion(const Job& job, int64_t version) {
       "currentEtag", absl::StrCat(job.version));
 }
 
-void CancelOne(Tx& tx, RunChanges& changes, Run& run,
-               const CancelOptions& options, CancelCounts* counts,
-               bool* marked) {
-  if (run.state == RunState::kQueued) {
-    ++counts->cancelled;
-    if (!options.validate_only) changes.Move(run, RunState::kCancelled);
-  } else if (!options.keep_running) {
-    ++counts->stopping;
-    if (options.validate_only || run.cancel_requested) return;
-    run.cancel_requested = true;
-    tx.SaveRun(run);
-    *marked = true;
+// The runs of the job in one of `states`, from `from` on; and where to go on.
+std::vector<Run> Slice(View& view, JobId job, std::optional<RunId> from,
+                       unsigned states, int limit, std::optional<RunId>* next) {
+  std::vector<Run> runs = view.Runs(
+      {from.value_or(FirstOf(job)), LastOf(job), states, limit});
+  next->reset();
+  if (static_cast<int>(runs.size()) == limit) {
+    *next = RunId(runs.back().id.value + 1);
   }
+  return runs;
 }
 
-// Cancels what lives of `job`, or the one run of it.
-CancelCounts CancelLive(Tx& tx, const Job& job, const Run* only,
+// Cancels those of the job's `runs` that live.
+CancelCounts CancelRuns(Tx& tx, const Job& job, std::vector<Run> runs,
                         const CancelOptions& options) {
   CancelCounts counts;
   bool marked = false;
   RunChanges changes(tx, job.queue);
-  if (only != nullptr) {
-    Run run = *only;
-    CancelOne(tx, changes, run, options, &counts, &marked);
-  } else {
-    ForEachRun(tx, job.id, kLive, [&](Run& run) {
-      CancelOne(tx, changes, run, options, &counts, &marked);
-    });
+  for (Run& run : runs) {
+    if (run.state == RunState::kQueued) {
+      ++counts.cancelled;
+      changes.Move(run, RunState::kCancelled);
+    } else if (!options.keep_running) {
+      ++counts.stopping;
+      if (run.cancel_requested) continue;
+      run.cancel_requested = true;
+      tx.SaveRun(run);
+      marked = true;
+    }
   }
   if (marked) {
     tx.AppendEvent({.type = EventType::kCancelRequested,
@@ -82,14 +87,6 @@ CancelCounts CancelLive(Tx& tx, const Job& job, const Run* only,
                   .reason = options.reason});
   counts.jobs = counts.cancelled + counts.stopping > 0 ? 1 : 0;
   return counts;
-}
-
-absl::Status AlreadyFinished(const std::string& name, bool keep_running) {
-  return WithSubject(
-      Error(Reason::kJobAlreadyFinished,
-            absl::StrCat(name, keep_running ? " has no run that waits"
-                                            : " has ended already")),
-      name);
 }
 
 absl::Status CheckRoom(Tx& tx, const Job& job, int64_t more) {
@@ -132,17 +129,18 @@ void PutBack(Tx& tx, RunChanges& changes, Run run) {
 }
 
 absl::StatusOr<int> Retry(Tx& tx, const Job& job, std::vector<Run> runs) {
-  if (runs.empty()) {
-    return Error(Reason::kNothingToRetry,
-                 absl::StrCat("no run of ", NameOf(job.id),
-                              " has failed or been cancelled"));
-  }
   SHEAF_RETURN_IF_ERROR(CheckRoom(tx, job, static_cast<int64_t>(runs.size())));
   RunChanges changes(tx, job.queue);
   for (Run& run : runs) PutBack(tx, changes, std::move(run));
   changes.Commit(
       {.type = EventType::kRunsChanged, .job = job.id, .reason = "retried"});
   return static_cast<int>(runs.size());
+}
+
+absl::Status NothingToRetry(JobId job) {
+  return Error(
+      Reason::kNothingToRetry,
+      absl::StrCat("no run of ", NameOf(job), " has failed or been cancelled"));
 }
 
 }  // namespace
@@ -170,65 +168,111 @@ absl::StatusOr<Run> FindRunOrError(View& view, RunId id) {
       NameOf(id));
 }
 
-absl::StatusOr<CancelCounts> CancelJob(Tx& tx, JobId id,
-                                       const CancelOptions& options) {
-  SHEAF_ASSIGN_OR_RETURN(const Job job, FindJobOrError(tx, id));
-  const CancelCounts counts = CancelLive(tx, job, nullptr, options);
-  if (counts.jobs == 0) {
+absl::Status AlreadyFinished(const std::string& name, bool keep_running) {
+  return WithSubject(
+      Error(Reason::kJobAlreadyFinished,
+            absl::StrCat(name, keep_running ? " has no run that waits"
+                                            : " has ended already")),
+      name);
+}
+
+absl::StatusOr<CancelCounts> WouldCancel(View& view, JobId id,
+                                         bool keep_running) {
+  SHEAF_ASSIGN_OR_RETURN(const Job job, FindJobOrError(view, id));
+  CancelCounts counts{.cancelled = job.counts.queued,
+                      .stopping = keep_running ? 0 : job.counts.running};
+  if (counts.cancelled + counts.stopping == 0) {
     return AlreadyFinished(NameOf(id), job.counts.running > 0);
   }
+  counts.jobs = 1;
+  return counts;
+}
+
+absl::StatusOr<CancelCounts> WouldCancel(View& view, RunId id,
+                                         bool keep_running) {
+  SHEAF_ASSIGN_OR_RETURN(const Run run, FindRunOrError(view, id));
+  if (IsFinal(run.state)) return AlreadyFinished(NameOf(id), false);
+  if (run.state == RunState::kQueued) return CancelCounts{1, 1, 0};
+  if (keep_running) return AlreadyFinished(NameOf(id), true);
+  return CancelCounts{1, 0, 1};
+}
+
+absl::StatusOr<CancelSlice> CancelSome(Tx& tx, JobId id,
+                                       std::optional<RunId> from,
+                                       const CancelOptions& options,
+                                       const FilterExpr* filter, int limit) {
+  CancelSlice slice;
+  const std::optional<Job> job = tx.FindJob(id);
+  if (filter != nullptr && (!job || !Matches(*filter, FactsOf(*job)))) {
+    return slice;
+  }
+  if (!job) return FindJobOrError(tx, id).status();
+  // Running runs that are left alone need not be read.
+  const unsigned states =
+      options.keep_running ? StateBit(RunState::kQueued) : kLive;
+  slice.counts = CancelRuns(
+      tx, *job, Slice(tx, id, from, states, limit, &slice.next), options);
+  return slice;
+}
+
+absl::StatusOr<CancelCounts> CancelJob(Tx& tx, JobId id,
+                                       const CancelOptions& options) {
+  SHEAF_ASSIGN_OR_RETURN(const CancelCounts counts,
+                         WouldCancel(tx, id, options.keep_running));
+  std::optional<RunId> from;
+  do {
+    SHEAF_ASSIGN_OR_RETURN(const CancelSlice slice,
+                           CancelSome(tx, id, from, options));
+    from = slice.next;
+  } while (from);
   return counts;
 }
 
 absl::StatusOr<CancelCounts> CancelRun(Tx& tx, RunId id,
                                        const CancelOptions& options) {
-  SHEAF_ASSIGN_OR_RETURN(const Run run, FindRunOrError(tx, id));
+  SHEAF_RETURN_IF_ERROR(WouldCancel(tx, id, options.keep_running).status());
   SHEAF_ASSIGN_OR_RETURN(const Job job, FindJobOrError(tx, id.job()));
-  if (IsFinal(run.state)) return AlreadyFinished(NameOf(id), false);
-  const CancelCounts counts = CancelLive(tx, job, &run, options);
-  if (counts.jobs == 0) return AlreadyFinished(NameOf(id), true);
-  return counts;
+  SHEAF_ASSIGN_OR_RETURN(Run run, FindRunOrError(tx, id));
+  return CancelRuns(tx, job, {std::move(run)}, options);
 }
 
-CancelPage CancelMatching(Tx& tx, const FilterExpr& filter,
-                          std::optional<JobId> after,
-                          const CancelOptions& options, int runs_max) {
-  CancelPage page;
-  const std::vector<Job> jobs = tx.Jobs(
-      {.filter = &filter, .after = after, .ascending = true, .limit = kPage});
-  for (const Job& job : jobs) {
-    page.next = job.id;
-    if (job.counts.live() > 0) {
-      const CancelCounts counts = CancelLive(tx, job, nullptr, options);
-      page.counts.jobs += counts.jobs;
-      page.counts.cancelled += counts.cancelled;
-      page.counts.stopping += counts.stopping;
-    }
-    if (page.counts.cancelled + page.counts.stopping >= runs_max) return page;
+absl::StatusOr<RetrySlice> RetrySome(Tx& tx, JobId id,
+                                     std::optional<RunId> from, int limit) {
+  SHEAF_ASSIGN_OR_RETURN(const Job job, FindJobOrError(tx, id));
+  if (!from) {
+    const int64_t all = job.counts.failed + job.counts.cancelled;
+    if (all == 0) return NothingToRetry(id);
+    SHEAF_RETURN_IF_ERROR(CheckRoom(tx, job, all));
   }
-  if (static_cast<int>(jobs.size()) < kPage) page.next.reset();
-  return page;
+  RetrySlice slice;
+  std::vector<Run> runs = Slice(tx, id, from, kRetriable, limit, &slice.next);
+  if (runs.empty()) return slice;
+  SHEAF_ASSIGN_OR_RETURN(slice.count, Retry(tx, job, std::move(runs)));
+  return slice;
 }
 
 absl::StatusOr<int> RetryJob(Tx& tx, JobId id) {
-  SHEAF_ASSIGN_OR_RETURN(const Job job, FindJobOrError(tx, id));
-  std::vector<Run> runs;
-  ForEachRun(tx, id, kRetriable,
-             [&](Run& run) { runs.push_back(std::move(run)); });
-  return Retry(tx, job, std::move(runs));
+  int count = 0;
+  std::optional<RunId> from;
+  do {
+    SHEAF_ASSIGN_OR_RETURN(const RetrySlice slice, RetrySome(tx, id, from));
+    count += slice.count;
+    from = slice.next;
+  } while (from);
+  return count;
 }
 
 absl::StatusOr<int> RetryRun(Tx& tx, RunId id) {
   SHEAF_ASSIGN_OR_RETURN(Run run, FindRunOrError(tx, id));
   SHEAF_ASSIGN_OR_RETURN(const Job job, FindJobOrError(tx, id.job()));
-  std::vector<Run> runs;
-  if (kRetriable & StateBit(run.state)) runs.push_back(std::move(run));
-  return Retry(tx, job, std::move(runs));
+  if (!(kRetriable & StateBit(run.state))) return NothingToRetry(job.id);
+  return Retry(tx, job, {std::move(run)});
 }
 
 absl::StatusOr<Job> UpdateJob(Tx& tx, JobId id, const JobPatch& patch) {
   SHEAF_ASSIGN_OR_RETURN(Job job, FindJobOrError(tx, id));
   SHEAF_RETURN_IF_ERROR(CheckVersion(job, patch.version));
+  const Job before = job;
   const bool moves = patch.priority || patch.run_time || patch.start_deadline;
   if (moves && job.counts.queued == 0) {
     return WithSubject(
@@ -249,6 +293,8 @@ absl::StatusOr<Job> UpdateJob(Tx& tx, JobId id, const JobPatch& patch) {
         {{patch.start_deadline ? "job.start_deadline" : "job.run_time",
           "job.start_deadline must lie after job.run_time"}});
   }
+  // Runs may wait for times of their own, so these are set in any case.
+  if (!patch.run_time && !patch.start_deadline && job == before) return job;
   if (moves) {
     ForEachRun(tx, id, StateBit(RunState::kQueued), [&](Run& run) {
       run.priority = job.priority;
@@ -300,10 +346,14 @@ std::optional<int64_t> PositionOf(View& view, const Job& job) {
       });
   const ReadyPlace place{first.priority, first.run_time, first.id};
   int64_t before = 0;
-  for (const auto& [lane, head] : view.LaneHeads()) {
-    if (lane.queue != job.queue || before >= kPositionMax) continue;
-    before += view.CountReadyBefore(lane.id, place, kPositionMax - before);
-  }
+  int lanes = 0;
+  view.ForEachLane([&](const Lane& lane, const Run&) {
+    if (lane.queue == job.queue) {
+      before += view.CountReadyBefore(lane.id, place, kPositionMax - before);
+    }
+    return before < kPositionMax && ++lanes <= kLanesCountedMax;
+  });
+  if (lanes > kLanesCountedMax) return std::nullopt;
   return before;
 }
 

@@ -18,9 +18,12 @@ namespace sheaf {
 absl::StatusOr<Job> FindJobOrError(View& view, JobId id);
 absl::StatusOr<Run> FindRunOrError(View& view, RunId id);
 
+// Runs that one transaction changes at the most where a job has more of them:
+// others get their turn in between.
+inline constexpr int kRunsPerSlice = 1000;
+
 struct CancelOptions {
   bool keep_running = false;
-  bool validate_only = false;
   std::string reason;
 };
 struct CancelCounts {
@@ -28,26 +31,45 @@ struct CancelCounts {
   int64_t cancelled = 0;  // ended now
   int64_t stopping = 0;   // running, told to stop
 };
-// Waiting runs end now; running ones carry a mark that their worker, or
-// recovery, honours. JOB_NOT_FOUND / RUN_NOT_FOUND; JOB_ALREADY_FINISHED where
-// nothing was left to cancel.
+// What a cancel of the job, or run, would come to. JOB_NOT_FOUND /
+// RUN_NOT_FOUND; JOB_ALREADY_FINISHED where nothing is left to cancel.
+absl::StatusOr<CancelCounts> WouldCancel(View& view, JobId id,
+                                         bool keep_running);
+absl::StatusOr<CancelCounts> WouldCancel(View& view, RunId id,
+                                         bool keep_running);
+
+// What was done of a job, and from which run on there may be more to do; none
+// at its end.
+struct CancelSlice {
+  CancelCounts counts;  // `jobs` is 1 where it did anything
+  std::optional<RunId> next;
+};
+// Cancels runs of the job, from `from` on (none: its first): waiting ones end
+// now; running ones carry a mark that their worker, or recovery, honours. With
+// a `filter` only if the job is there and matches. JOB_NOT_FOUND.
+absl::StatusOr<CancelSlice> CancelSome(Tx& tx, JobId id,
+                                       std::optional<RunId> from,
+                                       const CancelOptions& options,
+                                       const FilterExpr* filter = nullptr,
+                                       int limit = kRunsPerSlice);
+// All of it in one transaction; JOB_ALREADY_FINISHED, *_NOT_FOUND.
 absl::StatusOr<CancelCounts> CancelJob(Tx& tx, JobId id,
                                        const CancelOptions& options);
 absl::StatusOr<CancelCounts> CancelRun(Tx& tx, RunId id,
                                        const CancelOptions& options);
-// The next jobs that match, from `after` on; `next` is empty after the last.
-// One call changes `runs_max` runs at the most, give or take one job.
-struct CancelPage {
-  CancelCounts counts;
-  std::optional<JobId> next;
-};
-CancelPage CancelMatching(Tx& tx, const FilterExpr& filter,
-                          std::optional<JobId> after,
-                          const CancelOptions& options, int runs_max);
+absl::Status AlreadyFinished(const std::string& name, bool keep_running);
 
 // Failed and cancelled runs of the job (or the one run) go back in line under
 // the same ids, with fresh attempts. NOTHING_TO_RETRY, QUEUE_DRAINING,
-// QUEUE_FULL, *_NOT_FOUND. Answers how many.
+// QUEUE_FULL, *_NOT_FOUND. Answers how many. RetrySome begins where there is
+// room for all of them.
+struct RetrySlice {
+  int count = 0;
+  std::optional<RunId> next;
+};
+absl::StatusOr<RetrySlice> RetrySome(Tx& tx, JobId id,
+                                     std::optional<RunId> from,
+                                     int limit = kRunsPerSlice);
 absl::StatusOr<int> RetryJob(Tx& tx, JobId id);
 absl::StatusOr<int> RetryRun(Tx& tx, RunId id);
 
@@ -59,14 +81,15 @@ struct JobPatch {
   std::optional<absl::Time> start_deadline;
 };
 // Labels may change at any time, the rest while runs wait (JOB_NOT_WAITING);
-// ETAG_MISMATCH.
+// ETAG_MISMATCH. What changes nothing leaves no trace.
 absl::StatusOr<Job> UpdateJob(Tx& tx, JobId id, const JobPatch& patch);
 
 // JOB_NOT_FINISHED while any run lives; ETAG_MISMATCH (0: any version).
 absl::Status DeleteJob(Tx& tx, JobId id, int64_t version);
 
 // How many waiting runs go before the first of `job` (among its first 1,000
-// that wait), counted up to 100,000; nullopt where none waits.
+// that wait), counted up to 100,000; nullopt where none waits, and where runs
+// wait in more than 1,000 lanes.
 std::optional<int64_t> PositionOf(View& view, const Job& job);
 
 }  // namespace sheaf

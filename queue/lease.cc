@@ -14,10 +14,8 @@
 namespace sheaf {
 namespace {
 
-bool Serves(const std::vector<std::string>& list, const std::string& what) {
-  return list.empty() ||
-         std::find(list.begin(), list.end(), what) != list.end() ||
-         std::find(list.begin(), list.end(), "*") != list.end();
+bool Serves(const Names& names, const std::string& what) {
+  return names.empty() || names.Contains(what) || names.Contains("*");
 }
 
 void NoteStarted(Tx& tx, PlanId id) {
@@ -228,12 +226,12 @@ std::optional<RunId> OutrankedBy(Tx& tx, BatchId batch_id, const Lessee& who,
            run.priority >= *queue->settings.preempt_from &&
            run.priority > highest && run.run_time + kPatience <= tx.now();
   };
-  const std::vector<LaneHead> heads = tx.LaneHeads();
-  if (std::none_of(heads.begin(), heads.end(), [&](const LaneHead& head) {
-        return outranks(head.run, head.lane.queue);
-      })) {
-    return std::nullopt;
-  }
+  bool outranked = false;
+  tx.ForEachLane([&](const Lane& lane, const Run& run) {
+    outranked = run.priority > highest && outranks(run, lane.queue);
+    return !outranked;
+  });
+  if (!outranked) return std::nullopt;
   Lessee free = who;
   free.beside = {};
   absl::Time next_time = absl::InfiniteFuture();

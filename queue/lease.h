@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "queue/error.h"
+#include "queue/names.h"
 #include "queue/store.h"
 
 namespace sheaf {
@@ -20,9 +21,9 @@ namespace sheaf {
 struct Lessee {
   WorkerId id;
   std::string name;
-  std::vector<std::string> queues;
-  std::vector<std::string> kinds;
-  std::vector<std::string> models;
+  Names queues;
+  Names kinds;
+  Names models;
   int batch_size_max = 0;  // 0: no limit of its own
   std::string device;
   int64_t device_bytes = 0;  // its memory; 0: not known

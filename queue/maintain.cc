@@ -13,14 +13,28 @@ namespace {
 
 using What = Due::What;
 
-// A slice at a time, so that a long outbox is not trimmed in one stroke.
+bool IsOlderThan(View& view, int64_t sequence, absl::Time time) {
+  const std::vector<Event> events = view.Events(sequence - 1, 1);
+  return events.empty() || events[0].time < time;
+}
+
+// A slice at a time, so that a long outbox is not trimmed in one stroke. A
+// client that makes a million events in a minute pushes out nobody's day.
 void FindEvents(View& view, const Upkeep& upkeep, DueList* list) {
-  const int64_t keep_after = view.LastSequence() - upkeep.events_max;
+  const int64_t last = view.LastSequence();
   const int64_t first = view.FirstSequence();
-  if (keep_after < first + upkeep.step) return;
-  const int64_t through = std::min(keep_after, first + 20 * upkeep.step);
-  list->items.push_back({What::kEvents, through, ""});
-  list->more = list->more || through < keep_after;
+  const absl::Time keep = view.now() - upkeep.events_keep;
+  for (const int64_t slice : {20 * upkeep.step, upkeep.step}) {
+    const int64_t through = first + slice;
+    const int64_t left = last - through;
+    if (left < upkeep.events_max) continue;
+    if (left < upkeep.events_hard_max && !IsOlderThan(view, through, keep)) {
+      continue;
+    }
+    list->items.push_back({What::kEvents, through, ""});
+    list->more = true;
+    return;
+  }
 }
 
 void ResumeIfDue(Tx& tx, const std::string& name) {
@@ -72,6 +86,8 @@ std::string Describe(const Due& due) {
       return absl::StrCat("the retention of ", NameOf(JobId{due.id}));
     case What::kPlan:
       return absl::StrCat("the retention of ", NameOf(PlanId{due.id}));
+    case What::kRequests:
+      return "the retention of requests";
     case What::kEvents:
       break;
   }
@@ -107,6 +123,10 @@ DueList FindDue(View& view, const Upkeep& upkeep, const std::set<Due>& aside) {
   list.more = static_cast<int>(late.size()) == limit ||
               static_cast<int>(expired.size()) == limit ||
               list.items.size() > before;
+  const int spent = view.CountRequests(view.now() - upkeep.request_keep,
+                                       upkeep.step);
+  if (spent > 0) add({What::kRequests, 0, ""});
+  list.more = list.more || spent == upkeep.step;
   FindEvents(view, upkeep, &list);
   return list;
 }
@@ -124,6 +144,9 @@ void Settle(Tx& tx, const Due& due, const Upkeep& upkeep) {
       return DeleteIfExpired(tx, JobId{due.id});
     case What::kPlan:
       return DeleteSomeOfPlan(tx, PlanId{due.id}, upkeep.step);
+    case What::kRequests:
+      tx.DeleteRequests(tx.now() - upkeep.request_keep, upkeep.step);
+      return;
     case What::kEvents:
       return tx.TrimEvents(due.id);
   }

@@ -1,7 +1,7 @@
 // What time alone brings about: leases that end, deadlines that pass, pauses
-// that are over, jobs and plans whose retention ends, events that are no
-// longer kept. Most is also honoured where it matters (a deadline at the door
-// of a lease, say); this only makes it happen while nobody asks.
+// that are over, jobs, plans and requests whose retention ends, events that are
+// no longer kept. Most is also honoured where it matters (a deadline at the
+// door of a lease, say); this only makes it happen while nobody asks.
 //
 // Found and done apart, so that whoever does it can do each thing in a write of
 // its own (queue/caretaker.h): one that cannot be done stops no other.
@@ -17,13 +17,27 @@
 namespace sheaf {
 
 struct Upkeep {
-  int64_t events_max = 1'000'000;  // newest events that are kept
-  int step = 500;                  // most things of a kind in one round
+  // The newest events are kept, so many; more of them while they are younger
+  // than `events_keep`, up to `events_hard_max`.
+  int64_t events_max = 1'000'000;
+  absl::Duration events_keep = absl::Hours(24);
+  int64_t events_hard_max = 20'000'000;
+  // How long a request_id still holds after its job was deleted.
+  absl::Duration request_keep = absl::Hours(30 * 24);
+  int step = 500;  // most things of a kind in one round
 };
 
 // Something that time has made due.
 struct Due {
-  enum class What { kLease, kPause, kDeadline, kRetention, kPlan, kEvents };
+  enum class What {
+    kLease,
+    kPause,
+    kDeadline,
+    kRetention,
+    kPlan,
+    kRequests,
+    kEvents
+  };
   What what = What::kLease;
   int64_t id = 0;     // of the batch, run, job or plan; kEvents: the last to go
   std::string queue;  // kPause

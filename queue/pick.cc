@@ -29,30 +29,48 @@ bool GoesBefore(const Run& a, const Run& b) {
   return a.id < b.id;
 }
 
-// Whether the queue hands out work now; a pause that is over ends here.
-bool IsOpen(Tx& tx, Queue* queue, absl::Time* next_time) {
-  if (queue->state != QueueState::kPaused) return true;
-  if (queue->resume_time > tx.now()) {
-    *next_time = std::min(*next_time, queue->resume_time);
-    return false;
+// Whether queues hand out work now, each asked once; a pause that is over ends
+// here.
+class Doors {
+ public:
+  Doors(Tx& tx, absl::Time* next_time) : tx_(tx), next_time_(*next_time) {}
+
+  bool IsOpen(const std::string& name) {
+    const auto [known, is_new] = open_.try_emplace(name, false);
+    if (is_new) known->second = Look(name);
+    return known->second;
   }
-  *queue = ResumeByTime(tx, *queue);
-  return true;
-}
+
+ private:
+  bool Look(const std::string& name) {
+    const std::optional<Queue> queue = tx_.FindQueue(name);
+    if (!queue) return false;
+    if (queue->state != QueueState::kPaused) return true;
+    if (queue->resume_time > tx_.now()) {
+      next_time_ = std::min(next_time_, queue->resume_time);
+      return false;
+    }
+    ResumeByTime(tx_, *queue);
+    return true;
+  }
+
+  Tx& tx_;
+  absl::Time& next_time_;
+  std::map<std::string, bool> open_;
+};
 
 // The first run of a lane that is due, where `first` is the first of all: one
 // of a lower priority goes while those above it are not due.
-std::optional<Run> FirstDue(Tx& tx, Run first, absl::Time* next_time) {
-  while (first.run_time > tx.now()) {
-    *next_time = std::min(*next_time, first.run_time);
-    if (first.priority == Priority::kLow) return std::nullopt;
+std::optional<Run> FirstDue(Tx& tx, const Run& first, absl::Time* next_time) {
+  std::optional<Run> run = first;
+  while (run && run->run_time > tx.now()) {
+    *next_time = std::min(*next_time, run->run_time);
+    if (run->priority == Priority::kLow) return std::nullopt;
     const auto below =
-        static_cast<Priority>(static_cast<int>(first.priority) - 1);
-    std::vector<Run> next = tx.Ready(first.lane, below, 1);
-    if (next.empty()) return std::nullopt;
-    first = std::move(next[0]);
+        static_cast<Priority>(static_cast<int>(run->priority) - 1);
+    run = tx.Head(run->lane, below);
   }
-  return first;
+  return run;
 }
 
 // How many more runs each owner may have running; asked for once.
@@ -84,42 +102,63 @@ class Room {
   std::map<std::string, int64_t> left_;
 };
 
-// The first runs of all lanes that this worker can serve, by their places in
-// line. `held`: queues that wait for more to come.
-std::vector<LaneHead> DueHeads(Tx& tx, const Lessee& who,
-                               const std::set<std::string>& held, Room* room,
-                               absl::Time* next_time) {
-  std::vector<LaneHead> heads;
-  for (auto& [lane, run] : tx.LaneHeads()) {
-    if (!CanServe(who, lane) || held.contains(lane.queue)) continue;
-    std::optional<Queue> queue = tx.FindQueue(lane.queue);
-    if (!queue || !IsOpen(tx, &*queue, next_time)) continue;
-    std::optional<Run> due = FirstDue(tx, std::move(run), next_time);
-    if (!due || room->Of(lane.owner) <= 0) continue;
-    heads.push_back({std::move(lane), *std::move(due)});
-  }
-  std::sort(heads.begin(), heads.end(),
-            [](const LaneHead& a, const LaneHead& b) {
-              return GoesBefore(a.run, b.run);
-            });
+// Most first runs that a policy chooses among: those that stand first. Beyond
+// them it is the line that decides, so that a lease takes no longer the more
+// lanes somebody made up.
+constexpr size_t kHeadsMax = 1024;
+
+// The first due runs of all lanes that this worker can serve, by their places
+// in line. `held`: queues that wait for more to come.
+std::vector<Run> DueHeads(Tx& tx, const Lessee& who,
+                          const std::set<std::string>& held, Room* room,
+                          absl::Time* next_time) {
+  std::vector<Run> heads;
+  Doors doors(tx, next_time);
+  tx.ForEachLane([&](const Lane& lane, const Run& run) {
+    if (!CanServe(who, lane) || held.contains(lane.queue)) return true;
+    if (!doors.IsOpen(lane.queue)) return true;
+    std::optional<Run> due = FirstDue(tx, run, next_time);
+    if (due && room->Of(lane.owner) > 0) heads.push_back(*std::move(due));
+    return true;
+  });
   return heads;
+}
+
+// Takes those of the highest priority out of `heads`, kHeadsMax of them at the
+// most, by their places in line.
+std::vector<LaneHead> TakeHighest(Tx& tx, std::vector<Run>* heads) {
+  Priority highest = Priority::kLow;
+  for (const Run& run : *heads) highest = std::max(highest, run.priority);
+  const auto middle =
+      std::partition(heads->begin(), heads->end(), [&](const Run& run) {
+        return run.priority == highest;
+      });
+  auto end = middle;
+  if (static_cast<size_t>(end - heads->begin()) > kHeadsMax) {
+    end = heads->begin() + kHeadsMax;
+    std::nth_element(heads->begin(), end, middle, GoesBefore);
+  }
+  std::sort(heads->begin(), end, GoesBefore);
+  std::vector<LaneHead> level;
+  for (auto run = heads->begin(); run != end; ++run) {
+    level.push_back({tx.FindLane(run->lane), std::move(*run)});
+  }
+  heads->erase(heads->begin(), middle);
+  return level;
 }
 
 // Those whose turn it is: of the highest priority for which the policy has
 // this worker begin at all.
-std::optional<LaneHead> FirstHead(std::vector<LaneHead> heads,
+std::optional<LaneHead> FirstHead(Tx& tx, std::vector<Run> heads,
                                   const Lessee& who, LeasePolicy* policy,
-                                  absl::Time now, absl::Time* next_time) {
-  if (policy == nullptr && !heads.empty()) return std::move(heads[0]);
+                                  absl::Time* next_time) {
+  if (policy == nullptr && !heads.empty()) {
+    Run& first = *std::min_element(heads.begin(), heads.end(), GoesBefore);
+    return LaneHead{tx.FindLane(first.lane), std::move(first)};
+  }
   while (!heads.empty()) {
-    const auto end =
-        std::find_if(heads.begin(), heads.end(), [&](const LaneHead& head) {
-          return head.run.priority != heads[0].run.priority;
-        });
-    std::vector<LaneHead> level(std::move_iterator(heads.begin()),
-                                std::move_iterator(end));
-    heads.erase(heads.begin(), end);
-    const LeasePolicy::Turn turn = policy->Next(who, level, now);
+    std::vector<LaneHead> level = TakeHighest(tx, &heads);
+    const LeasePolicy::Turn turn = policy->Next(who, level, tx.now());
     if (turn.head) return std::move(level[*turn.head]);
     *next_time = std::min(*next_time, turn.wait_until);
   }
@@ -211,16 +250,15 @@ std::vector<Line> LinesOf(Tx& tx, const Lessee& who, const Head& head,
   };
   add(head.lane, head.run);
   int lanes = 1;
-  for (auto& [lane, run] : tx.LaneHeads()) {
-    if (lanes == kLanesMax) break;
-    if (lane.queue != head.queue.name || run.lane == head.run.lane) continue;
-    if (!CanServe(who, lane) || !Batchable(lane.kind)) continue;
+  tx.ForEachLane([&](const Lane& lane, const Run& run) {
+    if (lane.queue != head.queue.name || run.lane == head.run.lane) return true;
+    if (!CanServe(who, lane) || !Batchable(lane.kind)) return true;
     absl::Time unused = absl::InfiniteFuture();
     const std::optional<Run> due = FirstDue(tx, run, &unused);
-    if (!due || due->priority != head.run.priority) continue;
+    if (!due || due->priority != head.run.priority) return true;
     add(lane, *due);
-    ++lanes;
-  }
+    return ++lanes < kLanesMax;
+  });
   std::vector<Line> lines;
   for (Places& places : found) {
     lines.push_back(
@@ -303,8 +341,8 @@ std::optional<Picked> Pick(Tx& tx, const Lessee& who, LeasePolicy* policy,
     *next_time = held_until;
     Room room(tx, policy);
     std::optional<LaneHead> first =
-        FirstHead(DueHeads(tx, who, held, &room, next_time), who, policy,
-                  tx.now(), next_time);
+        FirstHead(tx, DueHeads(tx, who, held, &room, next_time), who, policy,
+                  next_time);
     if (!first) return std::nullopt;
     Queue queue = *tx.FindQueue(first->lane.queue);
     const Head head{std::move(first->lane), std::move(queue),

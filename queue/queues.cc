@@ -39,13 +39,14 @@ Queue ToActive(Tx& tx, Queue queue, const std::string& actor,
 // workers hold runs of it leaves those without an end.
 bool HoldsRuns(View& view, const std::string& name) {
   const std::vector<LeaseKey> leases = view.Leases(absl::InfiniteFuture());
-  const std::vector<LaneHead> heads = view.LaneHeads();
-  return std::any_of(
-             leases.begin(), leases.end(),
-             [&](const LeaseKey& lease) { return lease.queue == name; }) ||
-         std::any_of(heads.begin(), heads.end(), [&](const LaneHead& head) {
-           return head.lane.queue == name;
-         });
+  bool holds = std::any_of(
+      leases.begin(), leases.end(),
+      [&](const LeaseKey& lease) { return lease.queue == name; });
+  view.ForEachLane([&](const Lane& lane, const Run&) {
+    holds = holds || lane.queue == name;
+    return !holds;
+  });
+  return holds;
 }
 
 }  // namespace
@@ -180,9 +181,14 @@ absl::StatusOr<int> PurgeSome(Tx& tx, const std::string& name,
   SHEAF_RETURN_IF_ERROR(FindQueueOrError(tx, name).status());
   RunChanges changes(tx, name);
   int count = 0;
-  for (const LaneHead& head : tx.LaneHeads()) {
-    if (head.lane.queue != name || count >= limit) continue;
-    for (Run& run : tx.Ready(head.lane.id, Priority::kUrgent, limit - count)) {
+  std::vector<LaneId> lanes;  // no more than there are runs to cancel
+  tx.ForEachLane([&](const Lane& lane, const Run&) {
+    if (lane.queue == name) lanes.push_back(lane.id);
+    return static_cast<int>(lanes.size()) < limit;
+  });
+  for (const LaneId lane : lanes) {
+    if (count >= limit) break;
+    for (Run& run : tx.Ready(lane, Priority::kUrgent, limit - count)) {
       changes.Move(run, RunState::kCancelled);
       ++count;
     }

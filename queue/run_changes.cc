@@ -76,6 +76,7 @@ void RunChanges::Commit(Event event) {
   if (changes_.empty()) return;
   std::optional<Queue> queue = tx_.FindQueue(queue_);
   if (!queue) throw BrokenRow(absl::StrCat("there is no queues/", queue_));
+  std::vector<JobEnd> ended;
   std::sort(deltas_.begin(), deltas_.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });
   for (size_t i = 0; i < deltas_.size(); ++i) {
@@ -87,7 +88,7 @@ void RunChanges::Commit(Event event) {
     queue->queued += delta.queued;
     queue->running += delta.running;
     const RunCounts counts = tx_.ApplyToJob(job, delta, queue->settings);
-    if (counts.live() == 0) event.ended.push_back({job, StateOf(counts)});
+    if (counts.live() == 0) ended.push_back({job, StateOf(counts)});
   }
   // Here, as the store writes queues at the end, for many closures at once.
   if (queue->queued < 0 || queue->running < 0) {
@@ -98,10 +99,22 @@ void RunChanges::Commit(Event event) {
   line_changed_ = false;
   tx_.SaveQueue(*queue);
   event.queue = queue_;
-  event.runs = std::move(changes_);
-  changes_.clear();
+  const std::vector<RunChange> changes = std::exchange(changes_, {});
   deltas_.clear();
-  tx_.AppendEvent(std::move(event));
+  size_t said = 0;
+  size_t ends_said = 0;
+  while (said < changes.size() || ends_said < ended.size()) {
+    Event part = event;
+    const size_t end = std::min(said + kRunsPerEventMax, changes.size());
+    part.runs.assign(changes.begin() + said, changes.begin() + end);
+    said = end;
+    if (said == changes.size()) {
+      const size_t last = std::min(ends_said + kRunsPerEventMax, ended.size());
+      part.ended.assign(ended.begin() + ends_said, ended.begin() + last);
+      ends_said = last;
+    }
+    tx_.AppendEvent(std::move(part));
+  }
 }
 
 }  // namespace sheaf

@@ -28,9 +28,10 @@ class RunChanges {
   bool empty() const { return changes_.empty(); }
   int64_t size() const { return static_cast<int64_t>(changes_.size()); }
 
-  // Writes counts and revision, and appends `event` with the changes. Nothing
-  // where nothing moved. BrokenRow where the queue is not there, or the counts
-  // of a job, queue or owner are not those of its runs.
+  // Writes counts and revision, and appends `event` with the changes, in parts
+  // of kRunsPerEventMax; the jobs that ended come with the last of them.
+  // Nothing where nothing moved. BrokenRow where the queue is not there, or the
+  // counts of a job, queue or owner are not those of its runs.
   void Commit(Event event);
 
  private:

@@ -1,5 +1,6 @@
 #include "queue/store.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
@@ -27,6 +28,35 @@ absl::Status Await(Start start) {
 }
 
 }  // namespace
+
+std::vector<LaneHead> View::LaneHeads() {
+  std::vector<LaneHead> heads;
+  ForEachLane([&](const Lane& lane, const Run& run) {
+    heads.push_back({lane, run});
+    return true;
+  });
+  return heads;
+}
+
+std::vector<Event> View::EventPage(int64_t after, int limit) {
+  constexpr int kAtOnce = 64;
+  std::vector<Event> page;
+  int64_t bytes = 0;
+  while (static_cast<int>(page.size()) < limit && bytes < kEventPageBytes) {
+    const int wanted =
+        std::min(kAtOnce, limit - static_cast<int>(page.size()));
+    std::vector<Event> some = Events(after, wanted);
+    const bool last = static_cast<int>(some.size()) < wanted;
+    for (Event& event : some) {
+      if (bytes >= kEventPageBytes) return page;
+      after = event.sequence;
+      bytes += BytesOf(event);
+      page.push_back(std::move(event));
+    }
+    if (last) break;
+  }
+  return page;
+}
 
 absl::Status WriteAndWait(Store& store, Store::WriteCase use_case,
                           CallOptions options) {

@@ -31,10 +31,12 @@
 
 namespace sheaf {
 
-// Jobs by id, newest or oldest first, from `after` (exclusive) on.
+// Jobs by id, newest or oldest first, from `after` (exclusive) on, through
+// `through`.
 struct JobQuery {
   const FilterExpr* filter = nullptr;  // all where null
   std::optional<JobId> after;
+  std::optional<JobId> through;
   bool ascending = false;
   int limit = 50;
 };
@@ -74,6 +76,7 @@ struct LeaseKey {
   bool operator==(const LeaseKey&) const = default;
 };
 
+// What a request_id made. It outlives its job.
 struct RequestRecord {
   JobId job;
   std::string payload_digest;
@@ -104,6 +107,8 @@ class View {
   virtual std::vector<Job> Jobs(const JobQuery& query) = 0;
   virtual std::optional<RequestRecord> FindRequest(
       const std::string& owner, const std::string& request_id) = 0;
+  // Requests of jobs that were deleted by then, counted up to `limit`.
+  virtual int CountRequests(absl::Time deleted_by, int limit) = 0;
   virtual RunParams SharedParams(JobId id) = 0;
 
   virtual std::optional<Run> FindRun(RunId id) = 0;
@@ -119,8 +124,18 @@ class View {
   virtual std::vector<LeaseKey> Leases(absl::Time expired_by) = 0;
 
   virtual Lane FindLane(LaneId id) = 0;
-  // Of each lane in which runs wait, the first one, due or not.
-  virtual std::vector<LaneHead> LaneHeads() = 0;
+  // Calls `each` with every lane in which runs wait and the first of these, due
+  // or not, in the order of their ids, until it answers false. Both are valid
+  // during the call only, which must change no run.
+  using LaneVisitor = std::function<bool(const Lane&, const Run&)>;
+  virtual void ForEachLane(const LaneVisitor& each) = 0;
+  std::vector<LaneHead> LaneHeads();  // copies of all of them
+  // The first waiting run of a lane, none above `highest`.
+  virtual std::optional<Run> Head(LaneId lane, Priority highest) = 0;
+  // The owner's lanes in which runs wait; and how many they are at the most,
+  // which is quicker to say.
+  virtual std::vector<Lane> LanesOf(const std::string& owner) = 0;
+  virtual int64_t LaneBoundOf(const std::string& owner) = 0;
   // The first waiting runs of a lane, none above `highest`: by priority, then
   // (run_time, id), due or not.
   virtual std::vector<Run> Ready(LaneId lane, Priority highest, int limit) = 0;
@@ -141,6 +156,8 @@ class View {
   virtual std::vector<JobId> Expired(absl::Time by, int limit) = 0;
 
   virtual std::vector<Event> Events(int64_t after, int limit) = 0;
+  // Fewer where they take more than kEventPageBytes.
+  std::vector<Event> EventPage(int64_t after, int limit);
   virtual int64_t LastSequence() = 0;
   virtual int64_t FirstSequence() = 0;  // of the oldest kept; 1 if none yet
 
@@ -181,7 +198,12 @@ class Tx : public View {
   virtual RunCounts ApplyToJob(JobId id, const RunCounts& delta,
                                const QueueSettings& keep) = 0;
   virtual void SaveJob(const Job& job) = 0;  // all but counts
-  virtual void DeleteJob(JobId id) = 0;      // with all that belongs to it
+  // With all that belongs to it. The request that made it is kept, as one of
+  // a job that was deleted now.
+  virtual void DeleteJob(JobId id) = 0;
+  // Forgets requests of jobs that were deleted by then, `limit` at the most;
+  // answers how many.
+  virtual int DeleteRequests(absl::Time deleted_by, int limit) = 0;
 
   virtual void SaveQueue(const Queue& queue) = 0;
   virtual void DeleteQueue(const std::string& name) = 0;

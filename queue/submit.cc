@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <random>
 #include <set>
+#include <tuple>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
 #include "base/sha256.h"
@@ -15,12 +17,16 @@ namespace {
 // Seeds fit a signed 32-bit integer, as every tool around takes them.
 constexpr int64_t kSeedEnd = int64_t{1} << 31;
 
-absl::Status TooManyRuns(uint64_t count) {
+// A sweep over one run is, up to this size, the same payload as the runs that
+// it makes, written out; beyond it, writing them out costs too much.
+constexpr int64_t kListedBytesMax = 8 << 20;
+
+absl::Status TooLarge(int64_t bytes, int64_t most) {
   return WithMetadata(
-      Error(Reason::kTooManyRuns,
-            absl::StrCat("the job has ", count, " runs; ", kRunsPerJobMax,
-                         " is the most that one job may have")),
-      "runsMax", absl::StrCat(kRunsPerJobMax));
+      Error(Reason::kJobTooLarge,
+            absl::StrCat("the values of the job take ", bytes,
+                         " bytes; at most ", most, " are taken")),
+      "bytesMax", absl::StrCat(most));
 }
 
 void CheckControls(const RunParams& params, const std::string& path,
@@ -52,9 +58,8 @@ absl::Status Check(const NewJob& job) {
   return InvalidArgument(std::move(violations));
 }
 
-// Everything the client said, and nothing that the server drew.
-std::string DigestOf(const PreparedJob& prepared) {
-  const NewJob& job = prepared.job;
+// What the client said of the job as a whole.
+std::string HeadOf(const NewJob& job) {
   std::string text;
   JsonObject object(&text);
   object.Text("queue", job.queue);
@@ -71,77 +76,131 @@ std::string DigestOf(const PreparedJob& prepared) {
   for (const auto& [key, value] : job.labels) labels.Text(key, value);
   labels.Close();
   object.Close();
-  Sha256 sha;
-  sha.Update(text);
-  sha.Update(prepared.shared_text);
-  for (const std::string& own : prepared.own_texts) sha.Update(own);
-  return sha.FinishHex();
+  return text;
 }
 
-Lane LaneOf(const NewJob& job, const RunParams& own) {
-  const auto pick = [](const auto& mine, const auto& all) {
-    return mine ? *mine
-                : all.value_or(
-                      typename std::decay_t<decltype(all)>::value_type{});
-  };
-  Lane lane;
-  lane.queue = job.queue;
-  lane.owner = job.owner;
-  lane.kind = job.kind;
-  lane.model = pick(own.model, job.shared.model);
-  lane.vae = pick(own.vae, job.shared.vae);
-  lane.width = pick(own.width, job.shared.width);
-  lane.height = pick(own.height, job.shared.height);
-  return lane;
-}
+// The runs of a job, one after another.
+class RunMaker {
+ public:
+  // `bases` must not be empty; `combinations` is for each of them.
+  RunMaker(std::vector<RunParams> bases, std::optional<Sweep> sweep,
+           int64_t combinations)
+      : bases_(std::move(bases)),
+        sweep_(std::move(sweep)),
+        combinations_(combinations) {}
 
-bool SameLane(const Lane& a, const Lane& b) {
-  return a.model == b.model && a.vae == b.vae && a.width == b.width &&
-         a.height == b.height;
-}
-
-void AssignLanes(PreparedJob* prepared) {
-  for (const RunParams& own : prepared->job.runs) {
-    Lane lane = LaneOf(prepared->job, own);
-    const auto known =
-        std::find_if(prepared->lanes.begin(), prepared->lanes.end(),
-                     [&](const Lane& other) { return SameLane(lane, other); });
-    prepared->lane_of.push_back(
-        static_cast<int>(known - prepared->lanes.begin()));
-    if (known == prepared->lanes.end()) {
-      prepared->lanes.push_back(std::move(lane));
-    }
+  int64_t count() const {
+    return combinations_ * static_cast<int64_t>(bases_.size());
   }
-}
 
-void DrawSeeds(PreparedJob* prepared, uint64_t entropy) {
-  if (prepared->job.shared.seed) return;
+  // Each run once.
+  RunParams Take(int64_t i) {
+    if (!sweep_) return std::move(bases_[i]);
+    return Merge(bases_[i / combinations_],
+                 Combination(*sweep_, i % combinations_, combinations_));
+  }
+
+  // What the sweep multiplies; runs that were sent one by one are counted one
+  // by one.
+  int64_t SweptBytes() const {
+    if (!sweep_) return 0;
+    int64_t bytes = BytesOfCombinations(*sweep_, combinations_) *
+                    static_cast<int64_t>(bases_.size());
+    for (const RunParams& base : bases_) {
+      bytes += static_cast<int64_t>(Encode(base).size()) * combinations_;
+    }
+    return bytes;
+  }
+
+ private:
+  std::vector<RunParams> bases_;
+  const std::optional<Sweep> sweep_;
+  const int64_t combinations_;
+};
+
+// Gives each run its lane.
+class LaneSorter {
+ public:
+  explicit LaneSorter(PreparedJob* prepared) : prepared_(*prepared) {}
+
+  absl::Status Add(const RunParams& own) {
+    const RunParams& shared = prepared_.job.shared;
+    const auto pick = [](const auto& mine, const auto& all) {
+      using Value = typename std::decay_t<decltype(all)>::value_type;
+      return mine ? *mine : all.value_or(Value{});
+    };
+    Lane lane;
+    lane.model = pick(own.model, shared.model);
+    lane.vae = pick(own.vae, shared.vae);
+    lane.width = pick(own.width, shared.width);
+    lane.height = pick(own.height, shared.height);
+    const auto [known, is_new] =
+        places_.try_emplace({lane.model, lane.vae, lane.width, lane.height},
+                            static_cast<int>(prepared_.lanes.size()));
+    prepared_.lane_of.push_back(known->second);
+    if (!is_new) return absl::OkStatus();
+    if (prepared_.lanes.size() == kLanesPerJobMax) {
+      return Error(Reason::kTooManyLanes,
+                   absl::StrCat("the runs name more than ", kLanesPerJobMax,
+                                " different models, VAEs and sizes"));
+    }
+    lane.queue = prepared_.job.queue;
+    lane.owner = prepared_.job.owner;
+    lane.kind = prepared_.job.kind;
+    prepared_.lanes.push_back(std::move(lane));
+    return absl::OkStatus();
+  }
+
+ private:
+  PreparedJob& prepared_;
+  absl::flat_hash_map<std::tuple<std::string, std::string, int64_t, int64_t>,
+                      int>
+      places_;
+};
+
+// Makes the runs. What the client said goes into `payload`, `said_below` (null:
+// nothing) below the values of each run.
+absl::Status MakeRuns(RunMaker* runs, const RunParams* said_below,
+                      Sha256* payload, uint64_t entropy, int64_t bytes_max,
+                      bool rehearsal, PreparedJob* prepared) {
+  LaneSorter lanes(prepared);
   std::mt19937_64 random(entropy);
-  for (size_t i = 0; i < prepared->job.runs.size(); ++i) {
-    RunParams& own = prepared->job.runs[i];
-    if (own.seed) continue;
-    own.seed = static_cast<int64_t>(random() % kSeedEnd);
-    prepared->own_texts[i] = Encode(own);
-  }
-}
-
-void CollectArtifacts(PreparedJob* prepared) {
-  std::set<std::string> all;
-  const auto add = [&](const RunParams& params) {
+  std::set<std::string> artifacts;
+  const auto note = [&](const RunParams& params) {
     for (std::string& digest : ArtifactsOf(params)) {
-      all.insert(std::move(digest));
+      artifacts.insert(std::move(digest));
     }
   };
-  add(prepared->job.shared);
-  for (const RunParams& own : prepared->job.runs) add(own);
-  prepared->artifacts.assign(all.begin(), all.end());
+  const bool draws = !prepared->job.shared.seed;
+  note(prepared->job.shared);
+  for (int64_t i = 0; i < prepared->run_count; ++i) {
+    RunParams own = runs->Take(i);
+    SHEAF_RETURN_IF_ERROR(lanes.Add(own));
+    note(own);
+    std::string text = Encode(own);
+    if (payload != nullptr) {
+      payload->Update(said_below ? Encode(Merge(*said_below, own)) : text);
+    }
+    if (draws && !own.seed) {
+      own.seed = static_cast<int64_t>(random() % kSeedEnd);
+      text = Encode(own);
+    }
+    prepared->bytes += static_cast<int64_t>(text.size());
+    if (prepared->bytes > bytes_max) {
+      return TooLarge(prepared->bytes, bytes_max);
+    }
+    if (!rehearsal) prepared->own_texts.push_back(std::move(text));
+  }
+  prepared->artifacts.assign(artifacts.begin(), artifacts.end());
+  return absl::OkStatus();
 }
 
 // The job that an earlier request with this id made, if there was one.
-absl::StatusOr<std::optional<Job>> Replay(Tx& tx, const PreparedJob& prepared) {
+absl::StatusOr<std::optional<Job>> Replay(View& view,
+                                          const PreparedJob& prepared) {
   const NewJob& job = prepared.job;
   if (job.request_id.empty()) return std::nullopt;
-  const auto record = tx.FindRequest(job.owner, job.request_id);
+  const auto record = view.FindRequest(job.owner, job.request_id);
   if (!record) return std::nullopt;
   if (record->payload_digest != prepared.payload_digest) {
     return WithMetadata(
@@ -150,7 +209,13 @@ absl::StatusOr<std::optional<Job>> Replay(Tx& tx, const PreparedJob& prepared) {
                            NameOf(record->job), " from another payload")),
         "job", NameOf(record->job));
   }
-  return tx.FindJob(record->job);
+  std::optional<Job> made = view.FindJob(record->job);
+  if (made) return made;
+  return WithMetadata(
+      Error(Reason::kRequestIdSpent,
+            absl::StrCat("request_id ", job.request_id, " made ",
+                         NameOf(record->job), ", which was deleted")),
+      "job", NameOf(record->job));
 }
 
 absl::Status CheckQueue(const Queue& queue, int64_t more) {
@@ -185,9 +250,32 @@ absl::Status CheckOwner(const OwnerCounts& counts, int64_t more, int64_t most) {
       counts.owner);
 }
 
-absl::Status CheckArtifacts(Tx& tx, const std::vector<std::string>& digests) {
+absl::Status CheckLanes(View& view, const PreparedJob& prepared, int64_t most) {
+  const std::string& owner = prepared.job.owner;
+  int64_t lanes = static_cast<int64_t>(prepared.lanes.size());
+  if (view.LaneBoundOf(owner) + lanes <= most) return absl::OkStatus();
+  const auto key = [](const Lane& lane) {
+    return std::tie(lane.queue, lane.kind, lane.model, lane.vae, lane.width,
+                    lane.height);
+  };
+  const std::vector<Lane> held = view.LanesOf(owner);
+  std::set<decltype(key(held[0]))> all;
+  for (const Lane& lane : held) all.insert(key(lane));
+  for (const Lane& lane : prepared.lanes) all.insert(key(lane));
+  lanes = static_cast<int64_t>(all.size());
+  if (lanes <= most) return absl::OkStatus();
+  return WithSubject(
+      Error(Reason::kOwnerQuota,
+            absl::StrCat("runs would wait for ", lanes,
+                         " different models, VAEs and sizes; ", most,
+                         " is the most that one owner may ask for at once")),
+      owner);
+}
+
+absl::Status CheckArtifacts(View& view,
+                            const std::vector<std::string>& digests) {
   for (const std::string& digest : digests) {
-    if (!tx.FindArtifact(digest)) {
+    if (!view.FindArtifact(digest)) {
       return WithSubject(
           Error(Reason::kArtifactNotFound,
                 absl::StrCat("artifacts/", digest,
@@ -208,7 +296,7 @@ Job NewRow(const PreparedJob& prepared, const Queue& queue, absl::Time now) {
   job.labels = spec.labels;
   job.request_id = spec.request_id;
   job.payload_digest = prepared.payload_digest;
-  job.run_count = static_cast<int>(spec.runs.size());
+  job.run_count = prepared.run_count;
   job.attempts_max =
       spec.attempts_max > 0 ? spec.attempts_max : queue.settings.attempts_max;
   job.counts.queued = job.run_count;
@@ -220,101 +308,86 @@ Job NewRow(const PreparedJob& prepared, const Queue& queue, absl::Time now) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<RunParams>> Expand(
-    const Sweep& sweep, const std::vector<RunParams>& bases) {
-  // How many combinations there are, before any is made.
-  uint64_t combinations = 1;
-  for (size_t i = 0; i < sweep.axes.size(); ++i) {
-    const uint64_t length = sweep.axes[i].size();
-    if (length == 0) {
-      return WithViolation(Error(Reason::kSweepMismatch,
-                                 absl::StrCat("axis ", i, " has no values")),
-                           absl::StrCat("job.sweep.axes[", i, "]"),
-                           "has no values");
-    }
-    if (sweep.zip) {
-      if (i > 0 && length != combinations) {
-        return WithViolation(
-            Error(Reason::kSweepMismatch,
-                  absl::StrCat("axes of a zipped sweep must be equally long; ",
-                               "axis 0 has ", combinations, " values, axis ", i,
-                               " has ", length)),
-            absl::StrCat("job.sweep.axes[", i, "]"), "has another length");
-      }
-      combinations = length;
-    } else {
-      combinations *= length;
-    }
-    if (combinations * bases.size() > uint64_t{kRunsPerJobMax}) {
-      return TooManyRuns(combinations * bases.size());
-    }
-  }
-  std::vector<RunParams> runs;
-  runs.reserve(combinations * bases.size());
-  for (const RunParams& base : bases) {
-    for (uint64_t c = 0; c < combinations; ++c) {
-      RunParams run = base;
-      // The last axis varies fastest: read c as digits, most significant first.
-      uint64_t stride = combinations;
-      for (const auto& axis : sweep.axes) {
-        if (!sweep.zip) stride /= axis.size();
-        run = Merge(run, axis[sweep.zip ? c : c / stride % axis.size()]);
-      }
-      runs.push_back(std::move(run));
-    }
-  }
-  return runs;
-}
-
-absl::StatusOr<PreparedJob> Prepare(NewJob job, uint64_t entropy) {
+absl::StatusOr<PreparedJob> Prepare(NewJob job, uint64_t entropy,
+                                    const SubmitLimits& limits,
+                                    bool rehearsal) {
   if (job.runs.empty()) job.runs.emplace_back();
+  int64_t combinations = 1;
   if (job.sweep) {
-    SHEAF_ASSIGN_OR_RETURN(job.runs, Expand(*job.sweep, job.runs));
-    job.sweep.reset();
+    SHEAF_ASSIGN_OR_RETURN(
+        combinations,
+        CountCombinations(*job.sweep, static_cast<int64_t>(job.runs.size())));
   }
-  if (job.runs.size() > kRunsPerJobMax) return TooManyRuns(job.runs.size());
+  const int64_t count = combinations * static_cast<int64_t>(job.runs.size());
+  if (count > kRunsPerJobMax) return TooManyRuns(count);
   SHEAF_RETURN_IF_ERROR(Check(job));
 
   PreparedJob prepared;
+  Sha256 payload;
+  const bool keyed = !job.request_id.empty();
+  if (keyed) payload.Update(HeadOf(job));
+  std::optional<RunParams> said_below;
+  if (job.sweep && job.runs.size() == 1) {
+    RunParams lone = std::exchange(job.runs[0], {});
+    const auto size = static_cast<int64_t>(Encode(lone).size());
+    const std::string as_said = Encode(job.shared);
+    job.shared = Merge(job.shared, lone);
+    const bool listed = size * count <= kListedBytesMax;
+    if (keyed) payload.Update(listed ? as_said : Encode(job.shared));
+    if (listed) said_below = std::move(lone);
+  } else if (keyed) {
+    payload.Update(Encode(job.shared));
+  }
+  RunMaker runs(std::move(job.runs), std::move(job.sweep), combinations);
+  job.sweep.reset();
   prepared.job = std::move(job);
+  prepared.run_count = static_cast<int>(count);
   prepared.shared_text = Encode(prepared.job.shared);
-  prepared.own_texts.reserve(prepared.job.runs.size());
-  for (const RunParams& own : prepared.job.runs) {
-    prepared.own_texts.push_back(Encode(own));
+  prepared.bytes = static_cast<int64_t>(prepared.shared_text.size());
+  const int64_t bytes = prepared.bytes + runs.SweptBytes();
+  if (bytes > limits.job_bytes_max) {
+    return TooLarge(bytes, limits.job_bytes_max);
   }
-  if (!prepared.job.request_id.empty()) {
-    prepared.payload_digest = DigestOf(prepared);
-  }
-  DrawSeeds(&prepared, entropy);
-  AssignLanes(&prepared);
-  CollectArtifacts(&prepared);
+  SHEAF_RETURN_IF_ERROR(MakeRuns(&runs, said_below ? &*said_below : nullptr,
+                                 keyed ? &payload : nullptr, entropy,
+                                 limits.job_bytes_max, rehearsal, &prepared));
+  if (keyed) prepared.payload_digest = payload.FinishHex();
   return prepared;
 }
 
-absl::StatusOr<Submitted> Submit(Tx& tx, const PreparedJob& prepared,
-                                 int64_t owner_queued_max) {
-  SHEAF_ASSIGN_OR_RETURN(std::optional<Job> replayed, Replay(tx, prepared));
+absl::StatusOr<Submitted> Rehearse(View& view, const PreparedJob& prepared,
+                                   const SubmitLimits& limits) {
+  SHEAF_ASSIGN_OR_RETURN(std::optional<Job> replayed, Replay(view, prepared));
   if (replayed) return Submitted{*std::move(replayed), true};
 
-  std::optional<Queue> queue = tx.FindQueue(prepared.job.queue);
+  const std::optional<Queue> queue = view.FindQueue(prepared.job.queue);
   if (!queue) {
     return Error(Reason::kQueueNotFound,
                  absl::StrCat("there is no queue named ", prepared.job.queue));
   }
-  const int64_t count = static_cast<int64_t>(prepared.job.runs.size());
-  SHEAF_RETURN_IF_ERROR(CheckQueue(*queue, count));
-  SHEAF_RETURN_IF_ERROR(
-      CheckOwner(tx.CountsOf(prepared.job.owner), count, owner_queued_max));
-  SHEAF_RETURN_IF_ERROR(CheckArtifacts(tx, prepared.artifacts));
-  Job job = NewRow(prepared, *queue, tx.now());
+  SHEAF_RETURN_IF_ERROR(CheckQueue(*queue, prepared.run_count));
+  SHEAF_RETURN_IF_ERROR(CheckOwner(view.CountsOf(prepared.job.owner),
+                                   prepared.run_count,
+                                   limits.owner_queued_max));
+  SHEAF_RETURN_IF_ERROR(CheckLanes(view, prepared, limits.owner_lanes_max));
+  SHEAF_RETURN_IF_ERROR(CheckArtifacts(view, prepared.artifacts));
+  Job job = NewRow(prepared, *queue, view.now());
   if (job.start_deadline <= job.run_time) {
     return InvalidArgument({{"job.start_deadline", "must lie in the future"}});
   }
+  return Submitted{std::move(job), false};
+}
 
+absl::StatusOr<Submitted> Submit(Tx& tx, const PreparedJob& prepared,
+                                 const SubmitLimits& limits) {
+  SHEAF_ASSIGN_OR_RETURN(Submitted submitted, Rehearse(tx, prepared, limits));
+  if (submitted.replayed) return submitted;
+
+  Job& job = submitted.job;
   std::vector<LaneId> lanes;
   for (const Lane& lane : prepared.lanes) lanes.push_back(tx.LaneFor(lane));
-  std::vector<Run> runs(count);
-  for (int64_t i = 0; i < count; ++i) {
+  std::vector<Run> runs(prepared.run_count);
+  for (int i = 0; i < prepared.run_count; ++i) {
     runs[i].lane = lanes[prepared.lane_of[i]];
     runs[i].priority = job.priority;
     runs[i].run_time = job.run_time;
@@ -326,14 +399,15 @@ absl::StatusOr<Submitted> Submit(Tx& tx, const PreparedJob& prepared,
   if (!prepared.artifacts.empty()) {
     tx.AddReferences(job.id, prepared.artifacts);
   }
-  queue->queued += count;
+  std::optional<Queue> queue = tx.FindQueue(job.queue);
+  queue->queued += prepared.run_count;
   ++queue->revision;
   tx.SaveQueue(*queue);
   tx.AppendEvent({.type = EventType::kJobSubmitted,
                   .queue = job.queue,
                   .job = job.id,
                   .actor = job.owner});
-  return Submitted{std::move(job), false};
+  return submitted;
 }
 
 }  // namespace sheaf

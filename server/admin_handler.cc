@@ -102,8 +102,17 @@ grpc::ServerUnaryReactor* AdminHandler::ListWorkers(
         return view.Batches(absl::InfiniteFuture());
       },
       [this, response](const std::vector<Batch>& batches) {
+        int64_t bytes = 0;
         for (const WorkerInfo& worker : core_.workers->List()) {
-          FillWorker(worker, batches, response->add_workers());
+          pb::Worker* out = response->add_workers();
+          FillWorker(worker, batches, out);
+          bytes += static_cast<int64_t>(out->ByteSizeLong());
+          if (bytes <= core_.page_bytes_max) continue;
+          // The names of very many models would not fit one message.
+          bytes -= static_cast<int64_t>(out->ByteSizeLong());
+          out->set_models_left_out(out->models_size());
+          out->clear_models();
+          bytes += static_cast<int64_t>(out->ByteSizeLong());
         }
       });
 }
@@ -111,7 +120,7 @@ grpc::ServerUnaryReactor* AdminHandler::ListWorkers(
 grpc::ServerUnaryReactor* AdminHandler::DrainWorker(
     grpc::CallbackServerContext* context, const pb::DrainWorkerRequest* request,
     pb::Worker* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+  if (absl::Status s = AdmitChange(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
   const WorkerId id = ParseWorkerName(request->name()).value_or(WorkerId{});
@@ -135,7 +144,7 @@ grpc::ServerUnaryReactor* AdminHandler::DrainWorker(
 grpc::ServerUnaryReactor* AdminHandler::CalibrateWorker(
     grpc::CallbackServerContext* context,
     const pb::CalibrateWorkerRequest* request, pb::Worker* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+  if (absl::Status s = AdmitChange(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
   const WorkerId id = ParseWorkerName(request->name()).value_or(WorkerId{});

@@ -16,6 +16,12 @@
 namespace sheaf::server {
 namespace {
 
+// Batches of a plan, and whether there may be more.
+struct BatchPage {
+  std::vector<pb::PlanBatch> batches;
+  bool more = false;
+};
+
 PlanId PlanNamed(const std::string& name) {
   // The name has passed its field's rule.
   return PlanId{name.empty() ? 0 : std::stoll(LastPart(name))};
@@ -148,22 +154,35 @@ grpc::ServerUnaryReactor* BatchingHandler::ListPlanBatches(
   return ReadCall(
       core_, context,
       [id = PlanNamed(request->plan()), after,
-       limit](View& view) -> absl::StatusOr<std::vector<pb::PlanBatch>> {
+       limit, bytes_max = core_.page_bytes_max](
+          View& view) -> absl::StatusOr<BatchPage> {
         SHEAF_RETURN_IF_ERROR(FindPlanOrError(view, id).status());
-        std::vector<pb::PlanBatch> page;
-        for (const PlanBatch& batch : view.PlanBatches(id, after, limit)) {
-          pb::PlanBatch& out = page.emplace_back();
-          ToProto(batch, &out);
-          FillWeights(view, batch, &out);
+        BatchPage page;
+        int64_t bytes = 0;
+        while (static_cast<int>(page.batches.size()) < limit) {
+          const int64_t last =
+              after + static_cast<int64_t>(page.batches.size());
+          const auto next = view.PlanBatches(id, last, 1);
+          if (next.empty()) return page;
+          if (bytes >= bytes_max) {
+            page.more = true;
+            return page;
+          }
+          pb::PlanBatch& out = page.batches.emplace_back();
+          ToProto(next[0], &out);
+          FillWeights(view, next[0], &out);
+          bytes += static_cast<int64_t>(out.ByteSizeLong());
         }
+        page.more = true;
         return page;
       },
-      [response, question, limit, after](const auto& page) {
-        for (const pb::PlanBatch& batch : page) {
+      [response, question, after](const BatchPage& page) {
+        for (const pb::PlanBatch& batch : page.batches) {
           *response->add_batches() = batch;
         }
-        if (static_cast<int>(page.size()) == limit) {
-          response->set_next_page_token(MakePageToken(question, after + limit));
+        if (page.more) {
+          response->set_next_page_token(MakePageToken(
+              question, after + static_cast<int64_t>(page.batches.size())));
         }
       });
 }
@@ -171,7 +190,7 @@ grpc::ServerUnaryReactor* BatchingHandler::ListPlanBatches(
 grpc::ServerUnaryReactor* BatchingHandler::ExecutePlan(
     grpc::CallbackServerContext* context, const pb::ExecutePlanRequest* request,
     pb::ExecutePlanResponse* response) {
-  absl::Status status = Admit(core_, *context, *request);
+  absl::Status status = AdmitChange(core_, *context, *request);
   if (status.ok() && request->name().empty() && request->queue().empty()) {
     status = InvalidArgument({{"name", "either name or queue must be given"}});
   }
@@ -198,7 +217,7 @@ grpc::ServerUnaryReactor* BatchingHandler::ExecutePlan(
 grpc::ServerUnaryReactor* BatchingHandler::UndoPlan(
     grpc::CallbackServerContext* context, const pb::UndoPlanRequest* request,
     pb::Plan* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+  if (absl::Status s = AdmitChange(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
   return WriteCall(

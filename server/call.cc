@@ -1,5 +1,9 @@
 #include "server/call.h"
 
+#include "base/status.h"
+#include "server/caller.h"
+#include "server/change_limit.h"
+
 namespace sheaf::server {
 
 absl::Status Admit(const Core& core, const grpc::CallbackServerContext& context,
@@ -16,6 +20,13 @@ absl::Status Admit(const Core& core, const grpc::CallbackServerContext& context,
   Violations violations = Validate(request);
   if (!violations.empty()) return InvalidArgument(std::move(violations));
   return absl::OkStatus();
+}
+
+absl::Status AdmitChange(const Core& core,
+                         const grpc::CallbackServerContext& context,
+                         const google::protobuf::Message& request) {
+  SHEAF_RETURN_IF_ERROR(Admit(core, context, request));
+  return core.changes->Take(AddressOf(context.peer()));
 }
 
 grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context,

@@ -23,6 +23,12 @@ namespace sheaf::server {
 absl::Status Admit(const Core& core, const grpc::CallbackServerContext& context,
                    const google::protobuf::Message& request);
 
+// The same, for a call that changes what is there: so many a second are taken
+// from one address (server/change_limit.h).
+absl::Status AdmitChange(const Core& core,
+                         const grpc::CallbackServerContext& context,
+                         const google::protobuf::Message& request);
+
 // Ends the call with `status` and nothing else.
 grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context,
                                  const absl::Status& status);

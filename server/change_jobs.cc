@@ -1,16 +1,14 @@
 // JobsHandler: CancelJob, RetryJob, UpdateJob, DeleteJob.
 #include "base/status.h"
 #include "queue/jobs.h"
-#include "server/call.h"
+#include "server/cancel_loop.h"
 #include "server/convert.h"
 #include "server/jobs_handler.h"
+#include "server/sliced_call.h"
 #include "server/workers.h"
 
 namespace sheaf::server {
 namespace {
-
-// Most runs cancelled in one transaction, so that others get their turn.
-constexpr int kCancelStep = 2000;
 
 void Answer(Core& core, const CancelCounts& counts, bool changed,
             pb::CancelJobResponse* response) {
@@ -20,123 +18,129 @@ void Answer(Core& core, const CancelCounts& counts, bool changed,
   if (changed && counts.stopping > 0) core.workers->ReportNowToAll();
 }
 
-// Cancels what matches a filter, page by page.
-class CancelLoop : public std::enable_shared_from_this<CancelLoop> {
- public:
-  CancelLoop(Core* core, FilterExpr filter, CancelOptions options,
-             pb::CancelJobResponse* response, grpc::ServerUnaryReactor* reactor)
-      : core_(core),
-        filter_(std::move(filter)),
-        options_(std::move(options)),
-        response_(response),
-        reactor_(reactor) {}
-
-  void Step() {
-    auto me = shared_from_this();
-    core_->store->Write(
-        [me](Tx& tx) {
-          me->page_ = CancelMatching(tx, me->filter_, me->after_, me->options_,
-                                     kCancelStep);
-          return absl::OkStatus();
-        },
-        [me](const absl::Status& status) { me->Stepped(status); });
-  }
-
- private:
-  void Stepped(const absl::Status& status) {
-    if (!status.ok()) return reactor_->Finish(ToGrpcStatus(status));
-    total_.jobs += page_.counts.jobs;
-    total_.cancelled += page_.counts.cancelled;
-    total_.stopping += page_.counts.stopping;
-    after_ = page_.next;
-    if (after_) return Step();
-    Answer(*core_, total_, !options_.validate_only, response_);
-    reactor_->Finish(grpc::Status::OK);
-  }
-
-  Core* const core_;
-  const FilterExpr filter_;
-  const CancelOptions options_;
-  pb::CancelJobResponse* const response_;
-  grpc::ServerUnaryReactor* const reactor_;
-  std::optional<JobId> after_;
-  CancelPage page_;
-  CancelCounts total_;
+struct Cancelling {
+  CancelCounts counts;
+  std::optional<RunId> from;
+  bool more = false;
 };
+
+absl::Status CancelOneSlice(Tx& tx, JobId job, const CancelOptions& options,
+                            Cancelling* state) {
+  if (!state->from) {
+    SHEAF_RETURN_IF_ERROR(WouldCancel(tx, job, options.keep_running).status());
+  }
+  SHEAF_ASSIGN_OR_RETURN(const CancelSlice slice,
+                         CancelSome(tx, job, state->from, options));
+  state->counts.jobs = 1;
+  state->counts.cancelled += slice.counts.cancelled;
+  state->counts.stopping += slice.counts.stopping;
+  state->from = slice.next;
+  state->more = slice.next.has_value();
+  return absl::OkStatus();
+}
+
+struct Retrying {
+  int64_t count = 0;
+  std::optional<RunId> from;
+  Job job;
+  bool more = false;
+};
+
+absl::Status RetryOneSlice(Tx& tx, const std::string& name, Retrying* state) {
+  JobId job;
+  if (NamesRun(name)) {
+    SHEAF_ASSIGN_OR_RETURN(const RunId run, RunNamed(name));
+    SHEAF_ASSIGN_OR_RETURN(state->count, RetryRun(tx, run));
+    job = run.job();
+  } else {
+    SHEAF_ASSIGN_OR_RETURN(job, JobNamed(name));
+    SHEAF_ASSIGN_OR_RETURN(const RetrySlice slice,
+                           RetrySome(tx, job, state->from));
+    state->count += slice.count;
+    state->from = slice.next;
+    state->more = slice.next.has_value();
+  }
+  SHEAF_ASSIGN_OR_RETURN(state->job, FindJobOrError(tx, job));
+  return absl::OkStatus();
+}
 
 }  // namespace
 
 grpc::ServerUnaryReactor* JobsHandler::CancelJob(
     grpc::CallbackServerContext* context, const pb::CancelJobRequest* request,
     pb::CancelJobResponse* response) {
-  absl::Status status = Admit(core_, *context, *request);
+  absl::Status status = AdmitChange(core_, *context, *request);
   if (status.ok() && request->name().empty() == request->filter().empty()) {
     status = InvalidArgument(
         {{"name", "either name or filter must be given, and not both"}});
   }
   if (!status.ok()) return Refuse(context, status);
-  CancelOptions options;
-  options.keep_running = request->keep_running();
-  options.validate_only = request->validate_only();
-  options.reason = request->reason();
-  if (request->name().empty()) {
+  const CancelOptions options{.keep_running = request->keep_running(),
+                              .reason = request->reason()};
+  const bool rehearsal = request->validate_only();
+  const auto answer = [this, rehearsal, response](const CancelCounts& counts) {
+    Answer(core_, counts, !rehearsal, response);
+  };
+  const std::string& name = request->name();
+  if (name.empty()) {
     auto filter = ParseFilter(request->filter());
     if (!filter.ok()) return Refuse(context, filter.status());
-    auto* reactor = context->DefaultReactor();
-    std::make_shared<CancelLoop>(&core_, *std::move(filter), options, response,
-                                 reactor)
-        ->Step();
-    return reactor;
+    return std::make_shared<CancelLoop>(&core_, context, *std::move(filter),
+                                        options, rehearsal, answer)
+        ->Start();
   }
-  return WriteCall(
-      core_, context,
-      [name = request->name(),
-       options](Tx& tx) -> absl::StatusOr<CancelCounts> {
-        if (NamesRun(name)) {
-          SHEAF_ASSIGN_OR_RETURN(const RunId run, RunNamed(name));
-          return CancelRun(tx, run, options);
-        }
-        SHEAF_ASSIGN_OR_RETURN(const JobId job, JobNamed(name));
-        return sheaf::CancelJob(tx, job, options);
+  const auto job = NamesRun(name) ? JobId{} : JobNamed(name);
+  if (!job.ok()) return Refuse(context, job.status());
+  const auto run = NamesRun(name) ? RunNamed(name) : RunId{};
+  if (!run.ok()) return Refuse(context, run.status());
+  if (rehearsal) {
+    return ReadCall(
+        core_, context,
+        [job = *job, run = *run, keep = options.keep_running](View& view) {
+          return job ? WouldCancel(view, job, keep)
+                     : WouldCancel(view, run, keep);
+        },
+        answer);
+  }
+  if (!*job) {
+    return WriteCall(
+        core_, context,
+        [run = *run, options](Tx& tx) { return CancelRun(tx, run, options); },
+        answer);
+  }
+  return InSlices(
+      core_, context, Cancelling{},
+      [job = *job, options](Tx& tx, Cancelling* state) {
+        return CancelOneSlice(tx, job, options, state);
       },
-      [this, options, response](const CancelCounts& counts) {
-        Answer(core_, counts, !options.validate_only, response);
+      [answer](const Cancelling& state) {
+        answer(state.counts);
+        return absl::OkStatus();
       });
 }
 
 grpc::ServerUnaryReactor* JobsHandler::RetryJob(
     grpc::CallbackServerContext* context, const pb::RetryJobRequest* request,
     pb::RetryJobResponse* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+  if (absl::Status s = AdmitChange(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
-  using Retried = std::pair<Job, int>;
-  return WriteCall(
-      core_, context,
-      [name = request->name()](Tx& tx) -> absl::StatusOr<Retried> {
-        Retried retried;
-        JobId job;
-        if (NamesRun(name)) {
-          SHEAF_ASSIGN_OR_RETURN(const RunId run, RunNamed(name));
-          SHEAF_ASSIGN_OR_RETURN(retried.second, RetryRun(tx, run));
-          job = run.job();
-        } else {
-          SHEAF_ASSIGN_OR_RETURN(job, JobNamed(name));
-          SHEAF_ASSIGN_OR_RETURN(retried.second, sheaf::RetryJob(tx, job));
-        }
-        SHEAF_ASSIGN_OR_RETURN(retried.first, FindJobOrError(tx, job));
-        return retried;
+  return InSlices(
+      core_, context, Retrying{},
+      [name = request->name()](Tx& tx, Retrying* state) {
+        return RetryOneSlice(tx, name, state);
       },
-      [response](const Retried& retried) {
-        ToProto(retried.first, response->mutable_job());
-        response->set_run_count(retried.second);
+      [response](const Retrying& retried) {
+        ToProto(retried.job, response->mutable_job());
+        response->set_run_count(retried.count);
+        return absl::OkStatus();
       });
 }
 
 grpc::ServerUnaryReactor* JobsHandler::UpdateJob(
     grpc::CallbackServerContext* context, const pb::UpdateJobRequest* request,
     pb::Job* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+  if (absl::Status s = AdmitChange(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
   if (request->job().name().empty()) {
@@ -158,7 +162,7 @@ grpc::ServerUnaryReactor* JobsHandler::UpdateJob(
 grpc::ServerUnaryReactor* JobsHandler::DeleteJob(
     grpc::CallbackServerContext* context, const pb::DeleteJobRequest* request,
     pb::DeleteJobResponse*) {
-  absl::Status status = Admit(core_, *context, *request);
+  absl::Status status = AdmitChange(core_, *context, *request);
   const auto version = VersionOf(request->etag());
   if (status.ok()) status = version.status();
   if (!status.ok()) return Refuse(context, status);

@@ -60,6 +60,18 @@ struct ServerConfig {
   absl::Duration artifact_keep = absl::Hours(24);
   int64_t events_max = 1'000'000;
 
+  // Younger events than this are kept beyond events_max, up to a hard limit;
+  // and how many changes a second one address may ask for (0: any number).
+  absl::Duration events_keep = absl::Hours(24);
+  int64_t events_hard_max = 20'000'000;
+  int changes_per_second = 200;
+
+  // How long a request_id holds after the job it made was deleted.
+  absl::Duration request_keep = absl::Hours(30 * 24);
+
+  // What the values of a job may take, its sweep counted in full.
+  int64_t job_bytes_max = 64 << 20;
+
   // Where running runs have got to: how often workers say so (0: never), and
   // how much of it is kept, of one run and in all.
   int checkpoint_steps = 10;

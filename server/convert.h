@@ -43,6 +43,9 @@ std::string LastPart(const std::string& name);
 RunParams FromProto(const pb::RunRequest& request);
 void ToProto(const RunParams& params, pb::RunRequest* out);
 
+// How many values all axes of the sweep have, before any is made.
+// TOO_MANY_RUNS where they are more than a sweep may have.
+absl::StatusOr<int64_t> CountValues(const pb::Sweep& sweep);
 // A sweep's values become partial requests; INVALID_FIELD for a value that is
 // none of its field's.
 absl::StatusOr<Sweep> FromProto(const pb::Sweep& sweep);

@@ -18,6 +18,13 @@ using google::protobuf::FieldDescriptor;
 
 constexpr absl::Duration kWaitMax = absl::Hours(1);
 
+// Values of all axes of a sweep together: twice as many as its runs.
+constexpr int64_t kSweepValuesMax = 2 * kRunsPerJobMax;
+
+std::string AxisField(int axis) {
+  return absl::StrCat("job.sweep.axes[", axis, "]");
+}
+
 // A zero duration on the wire keeps for ever.
 absl::Duration KeepFromProto(const google::protobuf::Duration& in) {
   const absl::Duration keep = FromProto(in);
@@ -96,10 +103,11 @@ std::string NumberText(double number) {
   return std::string(buffer, end.ptr);
 }
 
-// The values of a range, both ends included. Each is computed from its place,
-// so that no error adds up.
-absl::StatusOr<std::vector<std::string>> ValuesOf(const pb::SweepRange& range,
-                                                  const std::string& field) {
+// How many values the axis has, before any is made.
+absl::StatusOr<int64_t> CountValues(const pb::SweepAxis& axis,
+                                    const std::string& field) {
+  if (!axis.has_range()) return axis.values_size();
+  const pb::SweepRange& range = axis.range();
   const double step = range.has_step() ? range.step() : 1.0;
   const double count = (range.to() - range.from()) / step;
   if (step == 0 || !(count >= 0)) {
@@ -110,11 +118,17 @@ absl::StatusOr<std::vector<std::string>> ValuesOf(const pb::SweepRange& range,
     return Error(Reason::kTooManyRuns, absl::StrCat("a range makes more than ",
                                                     kRunsPerJobMax, " values"));
   }
+  return static_cast<int64_t>(std::floor(count + 1e-9)) + 1;
+}
+
+// The values of a range, both ends included. Each is computed from its place,
+// so that no error adds up.
+std::vector<std::string> ValuesOf(const pb::SweepRange& range, int64_t count) {
+  const double step = range.has_step() ? range.step() : 1.0;
   std::vector<std::string> values;
-  const int last = static_cast<int>(std::floor(count + 1e-9));
-  for (int i = 0; i <= last; ++i) {
+  for (int64_t i = 0; i < count; ++i) {
     // Rounded to what a person writes: 0.1 * 3 is 0.3.
-    const double value = range.from() + i * step;
+    const double value = range.from() + static_cast<double>(i) * step;
     const double tidy = std::round(value * 1e9) / 1e9;
     values.push_back(NumberText(std::abs(value) < 1e6 ? tidy : value));
   }
@@ -123,20 +137,36 @@ absl::StatusOr<std::vector<std::string>> ValuesOf(const pb::SweepRange& range,
 
 }  // namespace
 
+absl::StatusOr<int64_t> CountValues(const pb::Sweep& sweep) {
+  int64_t all = 0;
+  for (int i = 0; i < sweep.axes_size(); ++i) {
+    SHEAF_ASSIGN_OR_RETURN(const int64_t count,
+                           CountValues(sweep.axes(i), AxisField(i)));
+    all += count;
+  }
+  if (all <= kSweepValuesMax) return all;
+  return Error(
+      Reason::kTooManyRuns,
+      absl::StrCat("the axes of the sweep have ", all,
+                   " values; together they may have ", kSweepValuesMax));
+}
+
 absl::StatusOr<Sweep> FromProto(const pb::Sweep& in) {
+  SHEAF_RETURN_IF_ERROR(CountValues(in).status());
   Sweep sweep;
   sweep.zip = in.mode() == pb::Sweep::MODE_ZIP;
   Violations violations;
   for (int i = 0; i < in.axes_size(); ++i) {
     const pb::SweepAxis& axis = in.axes(i);
-    const std::string field = absl::StrCat("job.sweep.axes[", i, "]");
+    const std::string field = AxisField(i);
     std::vector<std::string> values(axis.values().begin(), axis.values().end());
     if (axis.has_range()) {
       if (!values.empty()) {
         violations.push_back({field, "has both values and a range"});
         continue;
       }
-      SHEAF_ASSIGN_OR_RETURN(values, ValuesOf(axis.range(), field));
+      SHEAF_ASSIGN_OR_RETURN(const int64_t count, CountValues(axis, field));
+      values = ValuesOf(axis.range(), count);
     }
     std::vector<RunParams>& partial = sweep.axes.emplace_back();
     for (size_t k = 0; k < values.size() && violations.size() < 100; ++k) {

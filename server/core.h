@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "queue/lease.h"
 #include "queue/store.h"
+#include "queue/submit.h"
 #include "server/pace.h"
 #include "server/timer.h"
 
@@ -16,6 +17,8 @@ namespace sheaf::server {
 
 class ArtifactLibrary;
 class BatchMeter;
+class ByteBudget;
+class ChangeLimit;
 class CheckpointStore;
 class EventHub;
 class LeaseBroker;
@@ -40,8 +43,11 @@ struct Core {
   Turns* turns = nullptr;
   ArtifactLibrary* artifacts = nullptr;
   CheckpointStore* checkpoints = nullptr;
+  ByteBudget* submit_bytes = nullptr;
+  ChangeLimit* changes = nullptr;
   std::function<absl::Time()> now;
-  int64_t owner_queued_max = 0;  // runs; 0: no limit
+  SubmitLimits submit_limits;
+  int64_t page_bytes_max = 8 << 20;  // of one answer that is a list
   int64_t owner_running_max = 0;
   int preview_steps = 0;
   int checkpoint_steps = 0;  // between two of a run; 0: none are made

@@ -3,7 +3,9 @@
 namespace sheaf::server {
 namespace {
 
+// Events that are kept in memory, and what they may take together.
 constexpr size_t kRecentMax = 8192;
+constexpr int64_t kRecentBytesMax = 64 << 20;
 constexpr int kFetchMax = 2048;
 
 }  // namespace
@@ -29,6 +31,7 @@ void EventHub::Committed(int64_t last_sequence) {
   // Nobody watches: whoever comes later reads from the store.
   absl::MutexLock lock(&mutex_);
   recent_.clear();
+  recent_bytes_ = 0;
   loaded_ = committed_;
   fetching_ = false;
 }
@@ -42,7 +45,7 @@ void EventHub::Fetch() {
   auto page = std::make_shared<std::vector<Event>>();
   store_->Read(
       [page, after](View& view) {
-        *page = view.Events(after, kFetchMax);
+        *page = view.EventPage(after, kFetchMax);
         return absl::OkStatus();
       },
       [this, page](const absl::Status& status) {
@@ -51,9 +54,14 @@ void EventHub::Fetch() {
           absl::MutexLock lock(&mutex_);
           for (Event& event : *page) {
             loaded_ = event.sequence;
+            recent_bytes_ += BytesOf(event);
             recent_.push_back(std::make_shared<Event>(std::move(event)));
           }
-          while (recent_.size() > kRecentMax) recent_.pop_front();
+          while (recent_.size() > kRecentMax ||
+                 recent_bytes_ > kRecentBytesMax) {
+            recent_bytes_ -= BytesOf(*recent_.front());
+            recent_.pop_front();
+          }
           more = status.ok() && !page->empty() && loaded_ < committed_;
           if (!more) fetching_ = false;
         }
@@ -83,7 +91,10 @@ bool EventHub::Recent(int64_t after, int limit,
   if (after >= loaded_) return after == committed_;
   if (recent_.empty() || recent_.front()->sequence > after + 1) return false;
   size_t at = static_cast<size_t>(after + 1 - recent_.front()->sequence);
-  for (; at < recent_.size() && limit > 0; ++at, --limit) {
+  int64_t bytes = 0;
+  for (; at < recent_.size() && limit > 0 && bytes < kEventPageBytes;
+       ++at, --limit) {
+    bytes += BytesOf(*recent_[at]);
     events->push_back(recent_[at]);
   }
   return true;

@@ -35,8 +35,8 @@ class EventHub {
   void Committed(int64_t last_sequence);
 
   int64_t last_sequence() const;
-  // Events after `after` that are in memory, `limit` at the most; false where
-  // they begin before what is kept.
+  // Events after `after` that are in memory, `limit` and kEventPageBytes at the
+  // most; false where they begin before what is kept.
   bool Recent(int64_t after, int limit,
               std::vector<std::shared_ptr<const Event>>* events) const;
 
@@ -57,6 +57,7 @@ class EventHub {
   Store* const store_;
   mutable absl::Mutex mutex_;
   std::deque<std::shared_ptr<const Event>> recent_ ABSL_GUARDED_BY(mutex_);
+  int64_t recent_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t loaded_ ABSL_GUARDED_BY(mutex_) = 0;     // newest in recent_
   int64_t committed_ ABSL_GUARDED_BY(mutex_) = 0;  // newest in the store
   bool fetching_ ABSL_GUARDED_BY(mutex_) = false;

@@ -70,7 +70,4 @@ class JobsHandler final : public sheaf::v1::JobService::CallbackService {
   Core& core_;
 };
 
-// Fresh randomness for the seeds of runs that name none.
-uint64_t DrawEntropy();
-
 }  // namespace sheaf::server

@@ -12,6 +12,8 @@ namespace sheaf::server {
 namespace {
 
 constexpr size_t kMarkSize = 12;
+// No number of ours comes near, and adding a page to it stays a number.
+constexpr int64_t kLastMax = int64_t{1} << 62;
 
 std::string MarkOf(std::string_view question) {
   return Sha256Hex(question).substr(0, kMarkSize);
@@ -36,7 +38,9 @@ absl::StatusOr<int64_t> ReadPageToken(std::string_view question,
   const char* end = text.data() + text.size();
   const auto [stop, error] =
       std::from_chars(text.data() + kMarkSize, end, last);
-  if (error != std::errc() || stop != end || last < 0) return bad;
+  if (error != std::errc() || stop != end || last < 0 || last > kLastMax) {
+    return bad;
+  }
   return last;
 }
 

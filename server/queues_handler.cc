@@ -1,57 +1,21 @@
 #include "server/queues_handler.h"
 
-#include "server/call.h"
+#include "base/status.h"
+#include "queue/jobs.h"
 #include "server/convert.h"
+#include "server/sliced_call.h"
 #include "server/workers.h"
 
 namespace sheaf::server {
 namespace {
 
-// Most runs cancelled in one transaction, so that others get their turn.
-constexpr int kPurgeStep = 2000;
-
 auto AnswerQueue(pb::Queue* response) {
   return [response](const Queue& queue) { ToProto(queue, response); };
 }
 
-// Cancels step by step until nothing waits, then answers with the sum.
-class PurgeLoop : public std::enable_shared_from_this<PurgeLoop> {
- public:
-  PurgeLoop(Core* core, const pb::PurgeQueueRequest& request,
-            pb::PurgeQueueResponse* response, grpc::ServerUnaryReactor* reactor)
-      : core_(core),
-        queue_(LastPart(request.name())),
-        actor_(request.actor()),
-        response_(response),
-        reactor_(reactor) {}
-
-  void Step() {
-    auto me = shared_from_this();
-    core_->store->Write(
-        [me](Tx& tx) {
-          auto count = PurgeSome(tx, me->queue_, me->actor_, kPurgeStep);
-          if (count.ok()) me->last_ = *count;
-          return count.status();
-        },
-        [me](const absl::Status& status) { me->Stepped(status); });
-  }
-
- private:
-  void Stepped(const absl::Status& status) {
-    if (!status.ok()) return reactor_->Finish(ToGrpcStatus(status));
-    total_ += last_;
-    if (last_ == kPurgeStep) return Step();
-    response_->set_run_count(total_);
-    reactor_->Finish(grpc::Status::OK);
-  }
-
-  Core* const core_;
-  const std::string queue_;
-  const std::string actor_;
-  pb::PurgeQueueResponse* const response_;
-  grpc::ServerUnaryReactor* const reactor_;
-  int last_ = 0;
-  int64_t total_ = 0;
+struct Purging {
+  int64_t count = 0;
+  bool more = false;
 };
 
 }  // namespace
@@ -59,7 +23,7 @@ class PurgeLoop : public std::enable_shared_from_this<PurgeLoop> {
 grpc::ServerUnaryReactor* QueuesHandler::CreateQueue(
     grpc::CallbackServerContext* context, const pb::CreateQueueRequest* request,
     pb::Queue* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+  if (absl::Status s = AdmitChange(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
   return WriteCall(
@@ -106,7 +70,7 @@ grpc::ServerUnaryReactor* QueuesHandler::ListQueues(
 grpc::ServerUnaryReactor* QueuesHandler::UpdateQueue(
     grpc::CallbackServerContext* context, const pb::UpdateQueueRequest* request,
     pb::Queue* response) {
-  absl::Status s = Admit(core_, *context, *request);
+  absl::Status s = AdmitChange(core_, *context, *request);
   const auto patch = FromProto(*request);
   const auto version = VersionOf(request->etag());
   if (s.ok()) s = patch.status();
@@ -122,7 +86,7 @@ grpc::ServerUnaryReactor* QueuesHandler::UpdateQueue(
 grpc::ServerUnaryReactor* QueuesHandler::DeleteQueue(
     grpc::CallbackServerContext* context, const pb::DeleteQueueRequest* request,
     pb::DeleteQueueResponse*) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+  if (absl::Status s = AdmitChange(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
   return WriteCall(
@@ -138,7 +102,7 @@ grpc::ServerUnaryReactor* QueuesHandler::DeleteQueue(
 grpc::ServerUnaryReactor* QueuesHandler::PauseQueue(
     grpc::CallbackServerContext* context, const pb::PauseQueueRequest* request,
     pb::Queue* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+  if (absl::Status s = AdmitChange(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
   Pause pause;
@@ -166,7 +130,7 @@ grpc::ServerUnaryReactor* QueuesHandler::PauseQueue(
 grpc::ServerUnaryReactor* QueuesHandler::ResumeQueue(
     grpc::CallbackServerContext* context, const pb::ResumeQueueRequest* request,
     pb::Queue* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+  if (absl::Status s = AdmitChange(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
   return WriteCall(
@@ -180,7 +144,7 @@ grpc::ServerUnaryReactor* QueuesHandler::ResumeQueue(
 grpc::ServerUnaryReactor* QueuesHandler::DrainQueue(
     grpc::CallbackServerContext* context, const pb::DrainQueueRequest* request,
     pb::Queue* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+  if (absl::Status s = AdmitChange(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
   return WriteCall(
@@ -195,7 +159,7 @@ grpc::ServerUnaryReactor* QueuesHandler::DrainQueue(
 grpc::ServerUnaryReactor* QueuesHandler::PurgeQueue(
     grpc::CallbackServerContext* context, const pb::PurgeQueueRequest* request,
     pb::PurgeQueueResponse* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+  if (absl::Status s = AdmitChange(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
   if (request->validate_only()) {
@@ -208,9 +172,20 @@ grpc::ServerUnaryReactor* QueuesHandler::PurgeQueue(
           response->set_run_count(queue.queued);
         });
   }
-  auto* reactor = context->DefaultReactor();
-  std::make_shared<PurgeLoop>(&core_, *request, response, reactor)->Step();
-  return reactor;
+  return InSlices(
+      core_, context, Purging{},
+      [name = LastPart(request->name()), actor = request->actor()](
+          Tx& tx, Purging* state) -> absl::Status {
+        SHEAF_ASSIGN_OR_RETURN(const int count,
+                               PurgeSome(tx, name, actor, kRunsPerSlice));
+        state->count += count;
+        state->more = count == kRunsPerSlice;
+        return absl::OkStatus();
+      },
+      [response](const Purging& state) {
+        response->set_run_count(state.count);
+        return absl::OkStatus();
+      });
 }
 
 }  // namespace sheaf::server

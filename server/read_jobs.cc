@@ -1,6 +1,7 @@
 // JobsHandler: GetJob, ListJobs, GetRun, ListRuns.
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "queue/job_lists.h"
 #include "queue/jobs.h"
 #include "server/call.h"
 #include "server/convert.h"
@@ -61,16 +62,38 @@ void Fill(const Core& core, const RunWithAll& all, bool attempts,
   ToProto(*progress, out->mutable_progress());
 }
 
-std::vector<RunWithAll> FirstRuns(View& view, const Job& job,
-                                  const RunParams& shared) {
-  const PlanId plan = PlanOf(view, job.id);
-  std::vector<RunWithAll> all;
-  for (Run& run : view.Runs({.first = RunId(job.id, 0),
-                  .last = RunId(job.id, kRunsPerJobMax),
-                  .limit = kRunsInJob})) {
-    all.push_back(WithAll(view, std::move(run), shared, plan, true));
+int64_t BytesOf(const RunWithAll& all) {
+  int64_t bytes = sheaf::BytesOf(all.run) + sheaf::BytesOf(all.params);
+  for (const Attempt& attempt : all.attempts) bytes += sheaf::BytesOf(attempt);
+  return bytes;
+}
+
+// Runs of one job, with where the list goes on; none at its end.
+struct RunPage {
+  std::vector<RunWithAll> runs;
+  std::optional<RunId> next;
+};
+
+// Whatever the query's limit, no more than `bytes_max`, and one run at least:
+// what is behind it is not read.
+RunPage RunsOf(View& view, JobId job, RunQuery query, bool attempts,
+               int64_t bytes_max) {
+  const RunParams shared = view.SharedParams(job);
+  const PlanId plan = PlanOf(view, job);
+  RunPage page;
+  int64_t bytes = 0;
+  for (Run& run : view.Runs(query)) {
+    const RunId id = run.id;
+    RunWithAll all = WithAll(view, std::move(run), shared, plan, attempts);
+    bytes += BytesOf(all);
+    if (bytes > bytes_max && !page.runs.empty()) {
+      page.next = page.runs.back().run.id;
+      return page;
+    }
+    page.runs.push_back(std::move(all));
+    if (static_cast<int>(page.runs.size()) == query.limit) page.next = id;
   }
-  return all;
+  return page;
 }
 
 // When its last run should be done, at the queue's recent pace.
@@ -96,14 +119,21 @@ grpc::ServerUnaryReactor* JobsHandler::GetJob(
   const bool full = request->view() == pb::JOB_VIEW_FULL;
   return ReadCall(
       core_, context,
-      [name = request->name(), full](View& view) -> absl::StatusOr<JobWithAll> {
+      [name = request->name(), full,
+       bytes_max =
+           core_.page_bytes_max](View& view) -> absl::StatusOr<JobWithAll> {
         SHEAF_ASSIGN_OR_RETURN(const JobId id, JobNamed(name));
         JobWithAll all;
         SHEAF_ASSIGN_OR_RETURN(all.job, FindJobOrError(view, id));
         all.position = PositionOf(view, all.job);
         if (full) {
           all.shared = view.SharedParams(id);
-          all.runs = FirstRuns(view, all.job, all.shared);
+          all.runs = RunsOf(view, id,
+                            {.first = RunId(id, 0),
+                             .last = RunId(id, kRunsPerJobMax),
+                             .limit = kRunsInJob},
+                            /*attempts=*/true, bytes_max)
+                         .runs;
         }
         return all;
       },
@@ -144,16 +174,17 @@ grpc::ServerUnaryReactor* JobsHandler::ListJobs(
   }
   return ReadCall(
       core_, context,
-      [query, filter = *std::move(filter)](
-          View& view) mutable -> absl::StatusOr<std::vector<Job>> {
+      [query, filter = *std::move(filter),
+       bytes_max = core_.page_bytes_max](
+          View& view) mutable -> absl::StatusOr<JobPage> {
         query.filter = &filter;
-        return view.Jobs(query);
+        return sheaf::ListJobs(view, query, {.bytes_max = bytes_max});
       },
-      [response, question, limit = query.limit](const std::vector<Job>& jobs) {
-        for (const Job& job : jobs) ToProto(job, response->add_jobs());
-        if (static_cast<int>(jobs.size()) == limit) {
+      [response, question](const JobPage& page) {
+        for (const Job& job : page.jobs) ToProto(job, response->add_jobs());
+        if (page.next) {
           response->set_next_page_token(
-              MakePageToken(question, jobs.back().id.value));
+              MakePageToken(question, page.next->value));
         }
       },
       request->filter().empty() ? CallOf(*context) : ScanOf(*context));
@@ -198,28 +229,23 @@ grpc::ServerUnaryReactor* JobsHandler::ListRuns(
   if (!request->page_token().empty()) {
     const auto last = ReadPageToken(question, request->page_token());
     if (!last.ok()) return Refuse(context, last.status());
-    query.first = RunId(*last + 1);
+    // No token leads to runs of other jobs.
+    query.first = std::max(query.first, RunId(*last + 1));
   }
   return ReadCall(
       core_, context,
-      [query, job](View& view) -> absl::StatusOr<std::vector<RunWithAll>> {
+      [query, job, bytes_max = core_.page_bytes_max](
+          View& view) -> absl::StatusOr<RunPage> {
         SHEAF_RETURN_IF_ERROR(FindJobOrError(view, job).status());
-        const RunParams shared = view.SharedParams(job);
-        const PlanId plan = PlanOf(view, job);
-        std::vector<RunWithAll> all;
-        for (Run& run : view.Runs(query)) {
-          all.push_back(WithAll(view, std::move(run), shared, plan, false));
-        }
-        return all;
+        return RunsOf(view, job, query, /*attempts=*/false, bytes_max);
       },
-      [this, response, question,
-       limit = query.limit](const std::vector<RunWithAll>& all) {
-        for (const RunWithAll& run : all) {
+      [this, response, question](const RunPage& page) {
+        for (const RunWithAll& run : page.runs) {
           Fill(core_, run, false, response->add_runs());
         }
-        if (static_cast<int>(all.size()) == limit) {
+        if (page.next) {
           response->set_next_page_token(
-              MakePageToken(question, all.back().run.id.value));
+              MakePageToken(question, page.next->value));
         }
       });
 }

@@ -14,6 +14,10 @@
 namespace sheaf::server {
 namespace {
 
+Names NamesOf(const google::protobuf::RepeatedPtrField<std::string>& list) {
+  return std::vector<std::string>(list.begin(), list.end());
+}
+
 // Counted references: gRPC's one, the registry's one (through the nudge), the
 // store's one while the worker is given its name.
 class RegisterReactor final
@@ -31,11 +35,13 @@ class RegisterReactor final
   void Start(const pb::RegisterWorkerRequest& request) {
     self_ = shared_from_this();
     info_.lessee.name = request.display_name();
+    std::vector<std::string> queues;
     for (const std::string& queue : request.queues()) {
-      info_.lessee.queues.push_back(LastPart(queue));
+      queues.push_back(LastPart(queue));
     }
-    info_.lessee.kinds = {request.kinds().begin(), request.kinds().end()};
-    info_.lessee.models = {request.models().begin(), request.models().end()};
+    info_.lessee.queues = std::move(queues);
+    info_.lessee.kinds = NamesOf(request.kinds());
+    info_.lessee.models = NamesOf(request.models());
     info_.lessee.batch_size_max = request.batch_size_max();
     for (const pb::Device& device : request.devices()) {
       info_.devices.push_back(

@@ -213,7 +213,12 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
   core_.meter = meter_.get();
   core_.lease_policy = dispatcher_.get();
   core_.turns = turns_.get();
-  core_.owner_queued_max = config_.owner_queued_max;
+  core_.submit_limits = {.job_bytes_max = config_.job_bytes_max,
+                         .owner_queued_max = config_.owner_queued_max};
+  core_.submit_bytes = &submit_bytes_;
+  core_.page_bytes_max =
+      std::min<int64_t>(core_.page_bytes_max, config_.max_message_bytes / 2);
+  core_.changes = &changes_;
   core_.owner_running_max = config_.owner_running_max;
   return absl::OkStatus();
 }
@@ -311,6 +316,10 @@ absl::Status Server::Listen() {
   UpkeepOptions upkeep;
   upkeep.caretaker = caretaker_.get();
   upkeep.upkeep.events_max = config_.events_max;
+  upkeep.upkeep.events_keep = config_.events_keep;
+  upkeep.upkeep.events_hard_max =
+      std::max(config_.events_max, config_.events_hard_max);
+  upkeep.upkeep.request_keep = config_.request_keep;
   upkeep.artifact_keep = config_.artifact_keep;
   upkeep.on_tick = [this] {
     listener_->GetHealthCheckService()->SetServingStatus(

@@ -16,7 +16,9 @@
 #include "server/auto_planner.h"
 #include "server/batch_chooser.h"
 #include "server/batch_meter.h"
+#include "server/change_limit.h"
 #include "server/checkpoint_store.h"
+#include "server/byte_budget.h"
 #include "server/clock.h"
 #include "server/config.h"
 #include "server/core.h"
@@ -86,6 +88,8 @@ class Server {
   PreviewBoard previews_;
   Pace pace_;
   StatsBoard stats_;
+  ByteBudget submit_bytes_{128 << 20, 384 << 20};
+  ChangeLimit changes_{config_.changes_per_second};
   Core core_;
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<EventHub> events_;

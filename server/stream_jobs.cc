@@ -3,16 +3,17 @@
 #include <deque>
 
 #include "base/status.h"
-#include "queue/submit.h"
 #include "server/call.h"
 #include "server/convert.h"
 #include "server/jobs_handler.h"
+#include "server/ready_job.h"
 
 namespace sheaf::server {
 namespace {
 
-// Most submits taken in and not answered yet, per stream.
+// Most submits taken in and not answered yet, per stream, and bytes of theirs.
 constexpr size_t kInFlightMax = 1024;
+constexpr int64_t kBytesInFlightMax = 16 << 20;
 
 class StreamReactor final
     : public grpc::ServerBidiReactor<pb::SubmitJobRequest,
@@ -37,17 +38,22 @@ class StreamReactor final
       return Advance();
     }
     const int64_t index = next_index_++;
-    std::shared_ptr<const PreparedJob> prepared;
-    const absl::Status status = Take(&prepared);
+    auto ready = Take();
     {
       absl::MutexLock lock(&mutex_);
       slots_.emplace_back();
       slots_.back().response.set_index(index);
-      if (!status.ok()) Fill(index, status, nullptr);
+      if (ready.ok()) {
+        slots_.back().bytes = (*ready)->prepared.bytes;
+        bytes_in_flight_ += slots_.back().bytes;
+      } else {
+        Fill(index, ready.status(), nullptr);
+      }
     }
-    if (status.ok()) Send(index, std::move(prepared));
+    if (ready.ok()) Send(index, *std::move(ready));
     absl::MutexLock lock(&mutex_);
-    reading_ = !ended_ && slots_.size() < kInFlightMax;
+    reading_ = !ended_ && slots_.size() < kInFlightMax &&
+               bytes_in_flight_ < kBytesInFlightMax;
     if (reading_) StartRead(&request_);
   }
 
@@ -62,7 +68,8 @@ class StreamReactor final
     ++first_index_;
     Advance();
     if (!reading_ && !half_closed_ && !ended_ &&
-        slots_.size() < kInFlightMax / 2) {
+        slots_.size() < kInFlightMax / 2 &&
+        bytes_in_flight_ < kBytesInFlightMax / 2) {
       reading_ = true;
       StartRead(&request_);
     }
@@ -78,27 +85,25 @@ class StreamReactor final
  private:
   struct Slot {
     pb::StreamJobsResponse response;
+    int64_t bytes = 0;  // of the job, until the store has taken it
     bool filled = false;
   };
 
-  absl::Status Take(std::shared_ptr<const PreparedJob>* prepared) {
+  absl::StatusOr<std::shared_ptr<const ReadyJob>> Take() {
     SHEAF_RETURN_IF_ERROR(Admit(*core_, *context_, request_));
     if (request_.validate_only()) {
       return InvalidArgument({{"validate_only", "is not for streams"}});
     }
-    SHEAF_ASSIGN_OR_RETURN(NewJob job, FromProto(request_));
-    SHEAF_ASSIGN_OR_RETURN(PreparedJob ready,
-                           Prepare(std::move(job), DrawEntropy()));
-    *prepared = std::make_shared<const PreparedJob>(std::move(ready));
-    return absl::OkStatus();
+    return MakeReady(*core_, request_);
   }
 
-  void Send(int64_t index, std::shared_ptr<const PreparedJob> prepared) {
+  void Send(int64_t index, std::shared_ptr<const ReadyJob> job) {
     auto submitted = std::make_shared<Submitted>();
     core_->store->Write(
-        [prepared, submitted,
-         quota = core_->owner_queued_max](Tx& tx) -> absl::Status {
-          SHEAF_ASSIGN_OR_RETURN(*submitted, Submit(tx, *prepared, quota));
+        [job = std::move(job), submitted,
+         limits = core_->submit_limits](Tx& tx) -> absl::Status {
+          SHEAF_ASSIGN_OR_RETURN(*submitted,
+                                 Submit(tx, job->prepared, limits));
           return absl::OkStatus();
         },
         [me = shared_from_this(), index,
@@ -113,6 +118,7 @@ class StreamReactor final
             const Submitted* submitted) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     Slot& slot = slots_[static_cast<size_t>(index - first_index_)];
     slot.filled = true;
+    bytes_in_flight_ -= std::exchange(slot.bytes, 0);
     if (status.ok()) {
       slot.response.set_job(NameOf(submitted->job.id));
       slot.response.set_replayed(submitted->replayed);
@@ -155,6 +161,7 @@ class StreamReactor final
   // Answers not written yet, the first of them for `first_index_`.
   std::deque<Slot> slots_ ABSL_GUARDED_BY(mutex_);
   int64_t first_index_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t bytes_in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
   bool reading_ ABSL_GUARDED_BY(mutex_) = true;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;

@@ -1,28 +1,15 @@
 // JobsHandler: SubmitJob and SubmitJobs.
-#include <random>
-
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "queue/submit.h"
 #include "server/call.h"
 #include "server/convert.h"
 #include "server/jobs_handler.h"
+#include "server/ready_job.h"
 
 namespace sheaf::server {
 namespace {
 
-using PreparedJobs = std::vector<std::shared_ptr<const PreparedJob>>;
-
-// A rehearsal ends with this, so that the store takes everything back.
-constexpr char kRehearsed[] = "rehearsed";
-
-absl::StatusOr<std::shared_ptr<const PreparedJob>> PrepareRequest(
-    const pb::SubmitJobRequest& request) {
-  SHEAF_ASSIGN_OR_RETURN(NewJob job, FromProto(request));
-  SHEAF_ASSIGN_OR_RETURN(PreparedJob prepared,
-                         Prepare(std::move(job), DrawEntropy()));
-  return std::make_shared<const PreparedJob>(std::move(prepared));
-}
+using ReadyJobs = std::vector<std::shared_ptr<const ReadyJob>>;
 
 // The same error, its fields named as they stand in the bulk request.
 absl::Status InRequest(int index, const absl::Status& status) {
@@ -37,42 +24,30 @@ absl::Status InRequest(int index, const absl::Status& status) {
                       absl::StrCat(index));
 }
 
-// Checks everything a submit would meet, and keeps nothing.
-grpc::ServerUnaryReactor* Rehearse(Core& core,
-                                   grpc::CallbackServerContext* context,
-                                   std::shared_ptr<const PreparedJob> prepared,
-                                   pb::SubmitJobResponse* response) {
-  auto* reactor = context->DefaultReactor();
-  auto submitted = std::make_shared<Submitted>();
-  core.store->Write(
-      [prepared, submitted,
-       quota = core.owner_queued_max](Tx& tx) -> absl::Status {
-        SHEAF_ASSIGN_OR_RETURN(*submitted, Submit(tx, *prepared, quota));
-        return absl::AbortedError(kRehearsed);
-      },
-      [reactor, submitted, response](const absl::Status& status) {
-        if (status.message() != kRehearsed) {
-          return reactor->Finish(ToGrpcStatus(status));
-        }
-        ToProto(submitted->job, response->mutable_job());
-        response->set_replayed(submitted->replayed);
-        // A number that nothing has.
-        if (!submitted->replayed) response->mutable_job()->clear_name();
-        reactor->Finish(grpc::Status::OK);
-      },
-      CallOf(*context));
-  return reactor;
+// What all jobs of one request may be together.
+absl::Status CheckAll(int64_t runs, int64_t bytes, const SubmitLimits& limits) {
+  if (runs > kRunsPerJobMax) {
+    return Error(Reason::kTooManyRuns,
+                 absl::StrCat("the request has more than ", kRunsPerJobMax,
+                              " runs in all"));
+  }
+  if (bytes > limits.job_bytes_max) {
+    return Error(Reason::kJobTooLarge,
+                 absl::StrCat("the values of all jobs of the request take more "
+                              "than ",
+                              limits.job_bytes_max, " bytes"));
+  }
+  return absl::OkStatus();
+}
+
+void Answer(const Submitted& submitted, pb::SubmitJobResponse* out) {
+  ToProto(submitted.job, out->mutable_job());
+  // What was only rehearsed has no name.
+  if (!submitted.job.id) out->mutable_job()->clear_name();
+  out->set_replayed(submitted.replayed);
 }
 
 }  // namespace
-
-uint64_t DrawEntropy() {
-  thread_local std::mt19937_64 random = [] {
-    std::random_device device;
-    return std::mt19937_64((uint64_t{device()} << 32) | device());
-  }();
-  return random();
-}
 
 grpc::ServerUnaryReactor* JobsHandler::SubmitJob(
     grpc::CallbackServerContext* context, const pb::SubmitJobRequest* request,
@@ -80,20 +55,25 @@ grpc::ServerUnaryReactor* JobsHandler::SubmitJob(
   if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
-  auto prepared = PrepareRequest(*request);
-  if (!prepared.ok()) return Refuse(context, prepared.status());
+  auto ready = MakeReady(core_, *request);
+  if (!ready.ok()) return Refuse(context, ready.status());
+  const auto answer = [response](const Submitted& submitted) {
+    Answer(submitted, response);
+  };
   if (request->validate_only()) {
-    return Rehearse(core_, context, *std::move(prepared), response);
+    return ReadCall(
+        core_, context,
+        [this, job = *std::move(ready)](View& view) {
+          return Rehearse(view, job->prepared, core_.submit_limits);
+        },
+        answer);
   }
   return WriteCall(
       core_, context,
-      [this, prepared = *std::move(prepared)](Tx& tx) {
-        return Submit(tx, *prepared, core_.owner_queued_max);
+      [this, job = *std::move(ready)](Tx& tx) {
+        return Submit(tx, job->prepared, core_.submit_limits);
       },
-      [response](const Submitted& submitted) {
-        ToProto(submitted.job, response->mutable_job());
-        response->set_replayed(submitted.replayed);
-      });
+      answer);
 }
 
 grpc::ServerUnaryReactor* JobsHandler::SubmitJobs(
@@ -102,8 +82,9 @@ grpc::ServerUnaryReactor* JobsHandler::SubmitJobs(
   if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
-  auto jobs = std::make_shared<PreparedJobs>();
-  size_t runs = 0;
+  auto jobs = std::make_shared<ReadyJobs>();
+  int64_t runs = 0;
+  int64_t bytes = 0;
   for (int i = 0; i < request->requests_size(); ++i) {
     if (request->requests(i).validate_only()) {
       return Refuse(
@@ -111,16 +92,14 @@ grpc::ServerUnaryReactor* JobsHandler::SubmitJobs(
           InvalidArgument({{absl::StrCat("requests[", i, "].validate_only"),
                             "is not for bulk submits"}}));
     }
-    auto prepared = PrepareRequest(request->requests(i));
-    if (!prepared.ok()) return Refuse(context, InRequest(i, prepared.status()));
-    runs += (*prepared)->job.runs.size();
-    if (runs > kRunsPerJobMax) {
-      return Refuse(context,
-                    Error(Reason::kTooManyRuns,
-                          absl::StrCat("the request has more than ",
-                                       kRunsPerJobMax, " runs in all")));
+    auto ready = MakeReady(core_, request->requests(i));
+    if (!ready.ok()) return Refuse(context, InRequest(i, ready.status()));
+    runs += (*ready)->prepared.run_count;
+    bytes += (*ready)->prepared.bytes;
+    if (absl::Status s = CheckAll(runs, bytes, core_.submit_limits); !s.ok()) {
+      return Refuse(context, s);
     }
-    jobs->push_back(*std::move(prepared));
+    jobs->push_back(*std::move(ready));
   }
   return WriteCall(
       core_, context,
@@ -129,7 +108,7 @@ grpc::ServerUnaryReactor* JobsHandler::SubmitJobs(
         all.reserve(jobs->size());
         for (size_t i = 0; i < jobs->size(); ++i) {
           absl::StatusOr<Submitted> one =
-              Submit(tx, *(*jobs)[i], core_.owner_queued_max);
+              Submit(tx, (*jobs)[i]->prepared, core_.submit_limits);
           if (!one.ok()) return InRequest(static_cast<int>(i), one.status());
           all.push_back(*std::move(one));
         }
@@ -137,9 +116,7 @@ grpc::ServerUnaryReactor* JobsHandler::SubmitJobs(
       },
       [response](const std::vector<Submitted>& all) {
         for (const Submitted& submitted : all) {
-          pb::SubmitJobResponse* one = response->add_responses();
-          ToProto(submitted.job, one->mutable_job());
-          one->set_replayed(submitted.replayed);
+          Answer(submitted, response->add_responses());
         }
       });
 }

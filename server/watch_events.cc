@@ -12,6 +12,8 @@ namespace sheaf::server {
 namespace {
 
 constexpr int kPage = 256;
+// Beyond every number that an event can have, and one more is a number still.
+constexpr int64_t kSequenceMax = int64_t{1} << 62;
 // A listener that is further behind has lost the present: it is told so.
 constexpr int64_t kLagMax = 500'000;
 constexpr absl::Duration kHeartbeat = absl::Seconds(15);
@@ -28,7 +30,7 @@ class WatchReactor final
         caller_(CallOf(context, /*cancellable=*/false)),
         queue_(LastPart(request.queue())),
         job_(ParseJobName(request.job()).value_or(JobId{})),
-        after_(request.after_sequence()) {
+        after_(std::min(request.after_sequence(), kSequenceMax)) {
     if (after_ < 0) after_ = core->events->last_sequence();
     if (request.progress()) steps_wanted_ = true;
   }
@@ -140,7 +142,7 @@ class WatchReactor final
         [page, after = after_](View& view) {
           page->first = view.FirstSequence();
           page->last = view.LastSequence();
-          for (Event& event : view.Events(after, kPage)) {
+          for (Event& event : view.EventPage(after, kPage)) {
             page->events.push_back(std::make_shared<Event>(std::move(event)));
           }
           return absl::OkStatus();

@@ -58,7 +58,12 @@ void Advance(JobProgress* progress, const RunCounts& delta,
   }
 }
 
-SqliteTx::SqliteTx(Connection& db) : SqliteReads(db) { Load(); }
+SqliteTx::SqliteTx(Connection& db)
+    : SqliteReads(db), ready_([this](LaneId lane, Priority highest) {
+        return SqliteReads::Head(lane, highest);
+      }) {
+  Load();
+}
 
 void SqliteTx::Load() {
   Query rows = db_.Ask(sql::kCounters);
@@ -80,9 +85,8 @@ void SqliteTx::Load() {
   owners_.Load(db_);
   lanes_.clear();
   lane_ids_.clear();
-  ready_lanes_.clear();
-  heads_.clear();
-  for (const Lane& lane : ReadyLanes()) ready_lanes_.insert(lane.id.value);
+  ready_.Clear();
+  for (const Lane& lane : ReadyLanes()) ready_.Add(lane);
 }
 
 void SqliteTx::BeginGroup(absl::Time now) {
@@ -110,7 +114,7 @@ void SqliteTx::BeginClosure(bool careful) {
   queues_.Mark();
   owners_.Mark();
   new_lanes_.clear();
-  empty_lanes_.clear();
+  ready_.Mark();
   closure_wrote_ = savepoint_ = false;
 }
 
@@ -132,7 +136,7 @@ bool SqliteTx::ChangedSinceMark() {
 bool SqliteTx::EndClosure(bool keep) {
   if (!keep) return Undo();
   if (savepoint_) db_.Run(sql::kRelease);
-  for (const int64_t lane : empty_lanes_) ready_lanes_.erase(lane);
+  ready_.Keep();
   group_changed_ = group_changed_ || ChangedSinceMark();
   group_wrote_ = group_wrote_ || closure_wrote_;
   return true;
@@ -155,7 +159,7 @@ bool SqliteTx::Undo() {
   events_.resize(mark_.events);
   queues_.UndoToMark();
   owners_.UndoToMark();
-  heads_.clear();
+  ready_.Undo(new_lanes_);
   for (const Lane& lane : new_lanes_) {
     lane_ids_.erase(LaneKey(lane));
     lanes_.erase(lane.id.value);
@@ -201,28 +205,25 @@ Lane SqliteTx::FindLane(LaneId id) {
   return lanes_[id.value] = SqliteReads::FindLane(id);
 }
 
-std::vector<LaneHead> SqliteTx::LaneHeads() {
-  std::vector<LaneHead> heads;
-  for (const int64_t lane : ready_lanes_) {
-    auto head = heads_.find(lane);
-    if (head == heads_.end()) {
-      std::vector<Run> first = Ready(LaneId{lane}, Priority::kUrgent, 1);
-      if (first.empty()) {
-        empty_lanes_.insert(lane);
-        continue;
-      }
-      head = heads_.emplace(lane, std::move(first[0])).first;
-    }
-    heads.push_back({FindLane(LaneId{lane}), head->second});
-  }
-  return heads;
+void SqliteTx::ForEachLane(const LaneVisitor& each) { ready_.ForEach(each); }
+
+std::optional<Run> SqliteTx::Head(LaneId lane, Priority highest) {
+  return ready_.Head(lane, highest);
+}
+
+std::vector<Lane> SqliteTx::LanesOf(const std::string& owner) {
+  return ready_.Of(owner);
+}
+
+int64_t SqliteTx::LaneBoundOf(const std::string& owner) {
+  return ready_.BoundOf(owner);
 }
 
 void SqliteTx::NoteChanged(const Run& run) {
-  heads_.erase(run.lane.value);
-  if (run.state != RunState::kQueued) return;
-  ready_lanes_.insert(run.lane.value);
-  empty_lanes_.erase(run.lane.value);
+  if (run.state == RunState::kQueued && !ready_.Has(run.lane)) {
+    ready_.Add(FindLane(run.lane));
+  }
+  ready_.Touch(run.lane);
 }
 
 LaneId SqliteTx::LaneFor(const Lane& lane) {
@@ -239,6 +240,7 @@ LaneId SqliteTx::LaneFor(const Lane& lane) {
     Lane made = lane;
     made.id = id = LaneId{Next(kLane)};
     WriteLane(db_, made);
+    lanes_[id.value] = made;
     new_lanes_.push_back(std::move(made));
   }
   lane_ids_.emplace(std::move(key), id);
@@ -251,6 +253,10 @@ JobId SqliteTx::InsertJob(const Job& job, const std::string& shared,
   BeforeChange();
   const JobId id{Next(kJob)};
   WriteNewJob(db_, id, job);
+  if (!job.request_id.empty()) {
+    db_.Run(sql::kAddRequest, job.owner, job.request_id, job.payload_digest,
+            id.value);
+  }
   db_.Run(sql::kAddSharedParams, id.value, shared);
   for (size_t i = 0; i < runs.size(); ++i) {
     runs[i].id = RunId(id, static_cast<int>(i));
@@ -304,10 +310,18 @@ void SqliteTx::DeleteJob(JobId id) {
   db_.Run(sql::kDeleteAttempts, first, last);
   db_.Run(sql::kDeleteOwnParams, first, last);
   db_.Run(sql::kDeleteRuns, first, last);
-  heads_.clear();
+  ready_.TouchJob(id);
   db_.Run(sql::kDeleteReferences, id.value);
   db_.Run(sql::kDeleteSharedParams, id.value);
+  db_.Run(sql::kNoteDeleted, id.value, absl::ToUnixMillis(now_));
   db_.Run(sql::kDeleteJob, id.value);
+}
+
+int SqliteTx::DeleteRequests(absl::Time deleted_by, int limit) {
+  BeforeChange();
+  const int64_t before = db_.TotalChanges();
+  db_.Run(sql::kDeleteRequests, absl::ToUnixMillis(deleted_by), limit);
+  return static_cast<int>(db_.TotalChanges() - before);
 }
 
 void SqliteTx::SaveBatch(const Batch& batch) {

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "queue/sqlite/lane_cache.h"
 #include "queue/sqlite/owner_cache.h"
 #include "queue/sqlite/queue_cache.h"
 #include "queue/sqlite/sqlite_view.h"
@@ -55,7 +57,10 @@ class SqliteTx final : public SqliteReads<Tx> {
   }
   std::vector<OwnerCounts> Owners() override { return owners_.All(); }
   Lane FindLane(LaneId id) override;
-  std::vector<LaneHead> LaneHeads() override;
+  void ForEachLane(const LaneVisitor& each) override;
+  std::optional<Run> Head(LaneId lane, Priority highest) override;
+  std::vector<Lane> LanesOf(const std::string& owner) override;
+  int64_t LaneBoundOf(const std::string& owner) override;
   int64_t LastSequence() override { return last_sequence_; }
   JobId LastJob() override { return JobId{counters_[kJob]}; }
 
@@ -68,6 +73,7 @@ class SqliteTx final : public SqliteReads<Tx> {
                        const QueueSettings& keep) override;
   void SaveJob(const Job& job) override;
   void DeleteJob(JobId id) override;
+  int DeleteRequests(absl::Time deleted_by, int limit) override;
   void SaveQueue(const Queue& queue) override;
   void DeleteQueue(const std::string& name) override;
   LaneId LaneFor(const Lane& lane) override;
@@ -135,12 +141,7 @@ class SqliteTx final : public SqliteReads<Tx> {
   std::unordered_map<std::string, LaneId> lane_ids_;
   std::unordered_map<int64_t, Lane> lanes_;
   std::vector<Lane> new_lanes_;  // of this closure
-  // All lanes in which runs wait, and perhaps some that have run empty; those
-  // that this closure found empty.
-  std::set<int64_t> ready_lanes_;
-  std::set<int64_t> empty_lanes_;
-  // The first runs of lanes, as far as they are known to be that still.
-  std::unordered_map<int64_t, Run> heads_;
+  LaneCache ready_;
 
   Mark mark_;
   bool careful_ = false;        // the present closure is to have a savepoint

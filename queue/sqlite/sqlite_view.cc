@@ -77,15 +77,17 @@ template <class I>
 std::vector<Job> SqliteReads<I>::Jobs(const JobQuery& query) {
   static const FilterExpr all;
   const FilterSql filter = ToSql(query.filter ? *query.filter : all);
-  const int64_t edge = query.ascending ? std::numeric_limits<int64_t>::min()
-                                       : std::numeric_limits<int64_t>::max();
+  int64_t first = std::numeric_limits<int64_t>::min();
+  int64_t last = std::numeric_limits<int64_t>::max();
+  if (!query.ascending) std::swap(first, last);
   Query rows = db_.AskOnce(
       sql::kJobsPrefix + filter.condition +
       (query.ascending ? sql::kJobsAscending : sql::kJobsDescending));
   for (const auto& value : filter.values) {
     std::visit([&](const auto& v) { rows.Bind(v); }, value);
   }
-  rows.Bind(query.after ? query.after->value : edge);
+  rows.Bind(query.after ? query.after->value : first);
+  rows.Bind(query.through ? query.through->value : last);
   rows.Bind(query.limit);
   return All(std::move(rows), ReadJob);
 }
@@ -93,10 +95,17 @@ std::vector<Job> SqliteReads<I>::Jobs(const JobQuery& query) {
 template <class I>
 std::optional<RequestRecord> SqliteReads<I>::FindRequest(
     const std::string& owner, const std::string& request_id) {
+  if (request_id.empty()) return std::nullopt;
   return First(db_.Ask(sql::kFindRequest, owner, request_id), [](Query& row) {
     const JobId id = IdOf<JobId>(row);
     return RequestRecord{id, std::string(row.Text())};
   });
+}
+
+template <class I>
+int SqliteReads<I>::CountRequests(absl::Time deleted_by, int limit) {
+  return static_cast<int>(
+      FirstNumber(db_.Ask(sql::kCountRequests, Bound(deleted_by), limit), 0));
 }
 
 template <class I>
@@ -169,13 +178,27 @@ std::vector<Lane> SqliteReads<I>::ReadyLanes() {
 }
 
 template <class I>
-std::vector<LaneHead> SqliteReads<I>::LaneHeads() {
-  std::vector<LaneHead> heads;
-  for (Lane& lane : ReadyLanes()) {
-    std::vector<Run> first = Ready(lane.id, Priority::kUrgent, 1);
-    heads.push_back({std::move(lane), std::move(first[0])});
+void SqliteReads<I>::ForEachLane(const View::LaneVisitor& each) {
+  for (Query rows = db_.Ask(sql::kReadyLanes); rows.Step();) {
+    const Lane lane = ReadLane(rows);
+    const std::optional<Run> first = Head(lane.id, Priority::kUrgent);
+    if (first && !each(lane, *first)) return;
   }
-  return heads;
+}
+
+template <class I>
+std::optional<Run> SqliteReads<I>::Head(LaneId lane, Priority highest) {
+  return First(db_.Ask(sql::kReady, lane.value, highest, 1), ReadRun);
+}
+
+template <class I>
+std::vector<Lane> SqliteReads<I>::LanesOf(const std::string& owner) {
+  return All(db_.Ask(sql::kLanesOf, owner), ReadLane);
+}
+
+template <class I>
+int64_t SqliteReads<I>::LaneBoundOf(const std::string& owner) {
+  return static_cast<int64_t>(LanesOf(owner).size());
 }
 
 template <class I>

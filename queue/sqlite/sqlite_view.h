@@ -30,6 +30,7 @@ class SqliteReads : public Interface {
   std::vector<Job> Jobs(const JobQuery& query) override;
   std::optional<RequestRecord> FindRequest(
       const std::string& owner, const std::string& request_id) override;
+  int CountRequests(absl::Time deleted_by, int limit) override;
   RunParams SharedParams(JobId id) override;
   std::optional<Run> FindRun(RunId id) override;
   std::vector<Run> Runs(const RunQuery& query) override;
@@ -39,7 +40,10 @@ class SqliteReads : public Interface {
   std::vector<Batch> Batches(absl::Time expired_by) override;
   std::vector<LeaseKey> Leases(absl::Time expired_by) override;
   Lane FindLane(LaneId id) override;
-  std::vector<LaneHead> LaneHeads() override;
+  void ForEachLane(const View::LaneVisitor& each) override;
+  std::optional<Run> Head(LaneId lane, Priority highest) override;
+  std::vector<Lane> LanesOf(const std::string& owner) override;
+  int64_t LaneBoundOf(const std::string& owner) override;
   std::vector<Run> Ready(LaneId lane, Priority highest, int limit) override;
   std::vector<Run> ReadyWith(const Run& first, int limit) override;
   void ForEachWaiting(

@@ -46,6 +46,10 @@ inline constexpr char kFindLane[] =
 inline constexpr char kLaneLike[] =
     "SELECT id FROM lanes WHERE queue = ?1 AND owner = ?2 AND kind = ?3 "
     "AND model = ?4 AND vae = ?5 AND width = ?6 AND height = ?7";
+inline constexpr char kLanesOf[] =
+    "SELECT id, queue, owner, kind, model, vae, width, height FROM lanes "
+    "WHERE owner = ?1 AND EXISTS (SELECT 1 FROM runs INDEXED BY runs_ready "
+    "WHERE runs.state = 1 AND runs.lane = lanes.id)";
 inline constexpr char kAddLane[] =
     "INSERT INTO lanes (id, queue, owner, kind, model, vae, width, height) "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -73,11 +77,25 @@ inline constexpr char kJobsPrefix[] =
     "start_deadline, start_time, end_time, expire_time, version "
     "FROM jobs AS j WHERE ";
 inline constexpr char kJobsDescending[] =
-    " AND id < ? ORDER BY id DESC LIMIT ?";
-inline constexpr char kJobsAscending[] = " AND id > ? ORDER BY id LIMIT ?";
+    " AND id < ? AND id >= ? ORDER BY id DESC LIMIT ?";
+inline constexpr char kJobsAscending[] =
+    " AND id > ? AND id <= ? ORDER BY id LIMIT ?";
 inline constexpr char kFindRequest[] =
-    "SELECT id, payload_digest FROM jobs "
+    "SELECT job_id, payload_digest FROM requests "
     "WHERE owner = ?1 AND request_id = ?2";
+inline constexpr char kAddRequest[] =
+    "INSERT INTO requests (owner, request_id, payload_digest, job_id, "
+    "delete_time) VALUES (?1, ?2, ?3, ?4, NULL)";
+inline constexpr char kNoteDeleted[] =
+    "UPDATE requests SET delete_time = ?2 WHERE (owner, request_id) = "
+    "(SELECT owner, request_id FROM jobs WHERE id = ?1)";
+inline constexpr char kCountRequests[] =
+    "SELECT count(*) FROM (SELECT 1 FROM requests WHERE delete_time <= ?1 "
+    "LIMIT ?2)";
+inline constexpr char kDeleteRequests[] =
+    "DELETE FROM requests WHERE (owner, request_id) IN "
+    "(SELECT owner, request_id FROM requests WHERE delete_time <= ?1 "
+    "ORDER BY delete_time LIMIT ?2)";
 inline constexpr char kAddJob[] =
     "INSERT INTO jobs (id, queue, kind, priority, owner, labels, request_id, "
     "payload_digest, run_count, attempts_max, n_queued, n_running, "
@@ -331,9 +349,14 @@ inline constexpr const char* kAll[] = {kCounters,
                                        kDeleteOwner,
                                        kFindLane,
                                        kLaneLike,
+                                       kLanesOf,
                                        kAddLane,
                                        kFindJob,
                                        kFindRequest,
+                                       kAddRequest,
+                                       kNoteDeleted,
+                                       kCountRequests,
+                                       kDeleteRequests,
                                        kAddJob,
                                        kSaveJob,
                                        kJobProgress,

@@ -171,6 +171,13 @@ class Check:
                WHERE request_id IS NOT NULL GROUP BY 1, 2 HAVING n > 1""",
             "a request_id made several jobs",
         )
+        self.none(
+            """SELECT id FROM jobs AS j WHERE request_id IS NOT NULL
+               AND NOT EXISTS (SELECT 1 FROM requests AS r
+               WHERE r.owner = j.owner AND r.request_id = j.request_id
+               AND r.job_id = j.id AND r.delete_time IS NULL)""",
+            "a job of which its request is not kept",
+        )
 
     def params(self):
         self.none(

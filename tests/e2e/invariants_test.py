@@ -41,8 +41,9 @@ class InvariantsTest(fixture.Case):
          "was acknowledged and is gone"),
         ("UPDATE jobs SET request_id = 'other' WHERE id = 1",
          "belongs to"),
-        ("DROP INDEX jobs_request; UPDATE jobs SET request_id = 'a',"
-         " owner = ''", "a request_id made several jobs"),
+        ("UPDATE jobs SET request_id = 'a', owner = ''",
+         "a request_id made several jobs"),
+        ("DELETE FROM requests", "of which its request is not kept"),
     ]
 
     def test_each_break_is_seen(self):

@@ -90,7 +90,7 @@ class WatchTest(fixture.Case):
         self.assertEqual(types[-1], "RUNS_CHANGED")
 
     def test_who_asks_for_what_is_no_longer_kept_is_told_so(self):
-        cluster = self.cluster(events_max=100)
+        cluster = self.cluster(events_max=100, events_keep="0s")
         # Trimmed in strides; far beyond both.
         request = pb.SubmitJobRequest(job=cluster.spec())
         cluster.jobs.SubmitJobs(pb.SubmitJobsRequest(requests=[request] * 3000))

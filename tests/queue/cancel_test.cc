@@ -1,5 +1,6 @@
 // Cancelling runs, jobs, and all that match.
 #include "queue/jobs.h"
+#include "queue/run_changes.h"
 #include "tests/queue/use_case_test.h"
 
 namespace sheaf {
@@ -15,12 +16,12 @@ class CancelTest : public UseCaseTest {
   absl::StatusOr<CancelCounts> Cancel(RunId id, CancelOptions options = {}) {
     return Write([&](Tx& tx) { return CancelRun(tx, id, options); });
   }
-  CancelPage CancelAll(const std::string& filter, std::optional<JobId> after,
-                       CancelOptions options = {}, int runs_max = 1000) {
+  CancelSlice CancelIf(JobId id, const std::string& filter) {
     return Write([&](Tx& tx) {
-      return CancelMatching(tx, ParseFilter(filter).value(), after, options,
-                            runs_max);
-    });
+             const FilterExpr expr = ParseFilter(filter).value();
+             return CancelSome(tx, id, std::nullopt, {}, &expr);
+           })
+        .value();
   }
 };
 SHEAF_FOR_ALL_STORES(CancelTest);
@@ -87,9 +88,18 @@ TEST_P(CancelTest, ValidationCountsAndChangesNothing) {
   Lease({.batch_size_max = 1});
   const Job before = GetJob(job);
   const int64_t events = LastSequence();
-  const CancelCounts counts = Cancel(job.id, {.validate_only = true}).value();
-  EXPECT_EQ(counts.cancelled, 2);
-  EXPECT_EQ(counts.stopping, 1);
+  const auto would = [&](auto id, bool keep_running = false) {
+    return Read([&](View& v) { return WouldCancel(v, id, keep_running); });
+  };
+  EXPECT_EQ(would(job.id)->jobs, 1);
+  EXPECT_EQ(would(job.id)->cancelled, 2);
+  EXPECT_EQ(would(job.id)->stopping, 1);
+  EXPECT_EQ(would(job.id, /*keep_running=*/true)->stopping, 0);
+  EXPECT_EQ(would(RunId(job.id, 0))->stopping, 1);
+  EXPECT_EQ(would(RunId(job.id, 1))->cancelled, 1);
+  EXPECT_THAT(would(RunId(job.id, 0), /*keep_running=*/true),
+              FailsWith(Reason::kJobAlreadyFinished));
+  EXPECT_THAT(would(JobId{99}), FailsWith(Reason::kJobNotFound));
   EXPECT_EQ(GetJob(job), before);
   EXPECT_FALSE(GetRun(job).cancel_requested);
   EXPECT_EQ(LastSequence(), events);
@@ -121,54 +131,60 @@ TEST_P(CancelTest, JobsOfManyPagesAreCancelledWhole) {
   EXPECT_EQ(GetJob(job).counts, RunCounts{.cancelled = 2500});
 }
 
-TEST_P(CancelTest, AllThatMatchIsCancelled) {
+TEST_P(CancelTest, JobIsCancelledSliceBySlice) {
+  const Job job = Submit({.runs = Runs(7)});
+  Lease({.batch_size_max = 2});
+  std::optional<RunId> from;
+  std::vector<int64_t> cancelled;
+  CancelCounts all;
+  do {
+    const CancelSlice slice =
+        Write([&](Tx& tx) {
+          return CancelSome(tx, job.id, from, {}, nullptr, /*limit=*/3);
+        }).value();
+    all.cancelled += slice.counts.cancelled;
+    all.stopping += slice.counts.stopping;
+    cancelled.push_back(slice.counts.cancelled);
+    from = slice.next;
+  } while (from);
+  EXPECT_THAT(cancelled, ElementsAre(1, 3, 1));
+  EXPECT_EQ(all.cancelled, 5);
+  EXPECT_EQ(all.stopping, 2);
+  EXPECT_EQ(GetJob(job).counts, (RunCounts{.running = 2, .cancelled = 5}));
+}
+
+TEST_P(CancelTest, OnlyAJobThatStillMatchesIsCancelled) {
   const Job ann = Submit({.owner = "ann", .runs = Runs(2)});
   const Job bob = Submit({.owner = "bob"});
-  const Job also = Submit({.owner = "ann"});
-  const CancelPage page = CancelAll("owner = \"ann\"", std::nullopt);
-  EXPECT_EQ(page.counts.jobs, 2);
-  EXPECT_EQ(page.counts.cancelled, 3);
-  EXPECT_FALSE(page.next);
-  EXPECT_EQ(GetJob(ann).counts.cancelled, 2);
-  EXPECT_EQ(GetJob(also).counts.cancelled, 1);
+  EXPECT_EQ(CancelIf(ann.id, "owner = \"ann\"").counts.cancelled, 2);
+  EXPECT_EQ(CancelIf(bob.id, "owner = \"ann\"").counts.jobs, 0);
+  EXPECT_EQ(CancelIf(JobId{99}, "").counts.jobs, 0);
+  EXPECT_EQ(CancelIf(ann.id, "").counts.jobs, 0) << "it has ended";
   EXPECT_EQ(GetJob(bob).counts.queued, 1);
 }
 
-TEST_P(CancelTest, EndedJobsThatMatchAreNotCounted) {
-  const Job job = Submit();
-  ASSERT_TRUE(Cancel(job.id).ok());
-  EXPECT_EQ(CancelAll("", std::nullopt).counts.jobs, 0);
-}
-
-TEST_P(CancelTest, ManyAreCancelledInBoundedSteps) {
-  for (int i = 0; i < 10; ++i) Submit({.runs = Runs(3)});
-  std::optional<JobId> after;
-  int calls = 0;
-  int64_t cancelled = 0;
-  do {
-    const CancelPage page = CancelAll("", after, {}, /*runs_max=*/7);
-    EXPECT_LE(page.counts.cancelled, 7 + 3);
-    cancelled += page.counts.cancelled;
-    after = page.next;
-    ++calls;
-  } while (after && calls < 100);
-  EXPECT_EQ(cancelled, 30);
-  EXPECT_GE(calls, 3);
-  EXPECT_EQ(GetQueue().queued, 0);
-}
-
-TEST_P(CancelTest, ValidationByFilterCountsEachJobOnce) {
-  for (int i = 0; i < 10; ++i) Submit({.runs = Runs(3)});
-  std::optional<JobId> after;
-  int64_t jobs = 0;
-  do {
-    const CancelPage page =
-        CancelAll("", after, {.validate_only = true}, /*runs_max=*/7);
-    jobs += page.counts.jobs;
-    after = page.next;
-  } while (after);
-  EXPECT_EQ(jobs, 10);
-  EXPECT_EQ(GetQueue().queued, 30);
+TEST_P(CancelTest, EventNamesSoManyRunsAndNotOneMore) {
+  constexpr int kRuns = 2 * static_cast<int>(kRunsPerEventMax) + 1;
+  const Job job = Submit({.runs = Runs(kRuns)});
+  const int64_t before = LastSequence();
+  Write([&](Tx& tx) {
+    RunChanges changes(tx, "default");
+    for (Run& run : tx.Runs({RunId(job.id, 0), RunId(job.id, kRuns),
+                             ~0u, kRuns})) {
+      changes.Move(run, RunState::kCancelled);
+    }
+    changes.Commit({.type = EventType::kRunsChanged, .job = job.id});
+  });
+  const std::vector<Event> events =
+      Read([&](View& view) { return view.Events(before, 99); });
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[0].runs.size(), kRunsPerEventMax);
+  EXPECT_EQ(events[1].runs.size(), kRunsPerEventMax);
+  EXPECT_EQ(events[2].runs.size(), 1u);
+  EXPECT_TRUE(events[1].ended.empty());
+  EXPECT_THAT(events[2].ended,
+              ElementsAre(JobEnd{job.id, JobState::kCancelled}));
+  for (const Event& event : events) EXPECT_EQ(event.job, job.id);
 }
 
 }  // namespace

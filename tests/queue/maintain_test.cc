@@ -66,7 +66,7 @@ TEST_P(MaintainTest, LateRunsFailEvenInAPausedQueue) {
 
 TEST_P(MaintainTest, JobsGoWhenTheirRetentionIsOver) {
   Configure({.keep_succeeded = absl::Hours(1)});
-  const Job done = Submit({.request_id = "r"});
+  const Job done = Submit();
   LeaseAndFinish(Succeeded{});
   const Job living = Submit();
   clock_.Advance(absl::Hours(1) - absl::Milliseconds(1));
@@ -79,7 +79,6 @@ TEST_P(MaintainTest, JobsGoWhenTheirRetentionIsOver) {
   EXPECT_EQ(LastEvent().type, EventType::kJobDeleted);
   EXPECT_EQ(LastEvent().job, done.id);
   EXPECT_EQ(LastEvent().queue, "default");
-  EXPECT_FALSE(TrySubmit({.request_id = "r"})->replayed);
 }
 
 TEST_P(MaintainTest, RetriedJobDoesNotExpire) {
@@ -110,6 +109,22 @@ TEST_P(MaintainTest, OneCallDoesABoundedShare) {
   EXPECT_EQ(GetQueue().queued, 0);
 }
 
+TEST_P(MaintainTest, RequestIdHoldsForAWhileAfterItsJobWasDeleted) {
+  Configure({.keep_succeeded = absl::Hours(1)});
+  const NewJob request{.request_id = "r"};
+  const Job job = Submit(request);
+  LeaseAndFinish(Succeeded{});
+  clock_.Advance(absl::Hours(2));
+  Once({.request_keep = absl::Hours(24)});
+  EXPECT_FALSE(Read([&](View& v) { return v.FindJob(job.id); }));
+  clock_.Advance(absl::Hours(23));
+  Once({.request_keep = absl::Hours(24)});
+  EXPECT_THAT(TrySubmit(request), FailsWith(Reason::kRequestIdSpent));
+  clock_.Advance(absl::Hours(1));
+  Once({.request_keep = absl::Hours(24)});
+  EXPECT_TRUE(TrySubmit(request).ok());
+}
+
 TEST_P(MaintainTest, NewestEventsAreKept) {
   Write([](Tx& tx) {
     for (int i = 0; i < 1000; ++i) {
@@ -117,12 +132,40 @@ TEST_P(MaintainTest, NewestEventsAreKept) {
     }
   });
   const Upkeep upkeep{.events_max = 100, .step = 5};
+  EXPECT_FALSE(Once(upkeep)) << "they are young";
+  clock_.Advance(absl::Hours(25));
   int calls = 0;
   while (Once(upkeep) && calls < 1000) ++calls;
   EXPECT_GT(calls, 1) << "a slice at a time";
   const int64_t last = LastSequence();
   EXPECT_LE(FirstSequence(), last - 99);
   EXPECT_GE(FirstSequence(), last - 110);
+}
+
+TEST_P(MaintainTest, YoungEventsAreKeptUpToAHardLimit) {
+  const auto append = [&](int count) {
+    Write([&](Tx& tx) {
+      for (int i = 0; i < count; ++i) {
+        tx.AppendEvent({.type = EventType::kWorkerJoined});
+      }
+    });
+  };
+  const Upkeep upkeep{.events_max = 10,
+                      .events_keep = absl::Hours(1),
+                      .events_hard_max = 200,
+                      .step = 5};
+  append(50);
+  const int64_t old = LastSequence();
+  clock_.Advance(absl::Hours(2));
+  append(100);
+  while (Once(upkeep)) {
+  }
+  EXPECT_GT(FirstSequence(), old - 5) << "the old ones are gone";
+  EXPECT_LE(FirstSequence(), old + 1) << "the young ones are not";
+  append(300);
+  while (Once(upkeep)) {
+  }
+  EXPECT_NEAR(FirstSequence(), LastSequence() - 200, 5);
 }
 
 TEST_P(MaintainTest, FewEventsAreAllKept) {

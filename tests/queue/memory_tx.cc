@@ -95,6 +95,11 @@ JobId MemoryTx::InsertJob(const Job& job, const std::string& shared,
   Job row = job;
   row.id = JobId{Next("job")};
   PutJob(row);
+  if (!job.request_id.empty()) {
+    SHEAF_CHECK(!requests_.Find({job.owner, job.request_id}));
+    requests_.Put({job.owner, job.request_id},
+                  {{row.id, job.payload_digest}, absl::InfiniteFuture()});
+  }
   shared_.Put(row.id, shared);
   for (size_t i = 0; i < runs.size(); ++i) {
     runs[i].id = RunId(row.id, static_cast<int>(i));
@@ -151,8 +156,22 @@ void MemoryTx::DeleteJob(JobId id) {
     if (reference.second == id) references.push_back(reference);
   }
   for (const auto& reference : references) references_.Erase(reference);
+  if (const auto job = jobs_.Find(id); job && !job->request_id.empty()) {
+    const std::pair key(job->owner, job->request_id);
+    requests_.Put(key, {requests_.Find(key)->record, now_});
+  }
   shared_.Erase(id);
   jobs_.Erase(id);
+}
+
+int MemoryTx::DeleteRequests(absl::Time deleted_by, int limit) {
+  std::vector<std::pair<std::string, std::string>> gone;
+  for (const auto& [key, request] : requests_.rows()) {
+    if (request.delete_time <= deleted_by) gone.push_back(key);
+  }
+  if (static_cast<int>(gone.size()) > limit) gone.resize(limit);
+  for (const auto& key : gone) requests_.Erase(key);
+  return static_cast<int>(gone.size());
 }
 
 MemoryTx::Place MemoryTx::PlaceOf(const Run& run) {

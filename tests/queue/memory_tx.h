@@ -30,6 +30,7 @@ class MemoryTx final : public Tx {
   std::vector<Job> Jobs(const JobQuery& query) override;
   std::optional<RequestRecord> FindRequest(
       const std::string& owner, const std::string& request_id) override;
+  int CountRequests(absl::Time deleted_by, int limit) override;
   RunParams SharedParams(JobId id) override;
   std::optional<Run> FindRun(RunId id) override;
   std::vector<Run> Runs(const RunQuery& query) override;
@@ -39,7 +40,12 @@ class MemoryTx final : public Tx {
   std::vector<Batch> Batches(absl::Time expired_by) override;
   std::vector<LeaseKey> Leases(absl::Time expired_by) override;
   Lane FindLane(LaneId id) override;
-  std::vector<LaneHead> LaneHeads() override;
+  void ForEachLane(const LaneVisitor& each) override;
+  std::optional<Run> Head(LaneId lane, Priority highest) override;
+  std::vector<Lane> LanesOf(const std::string& owner) override;
+  int64_t LaneBoundOf(const std::string& owner) override {
+    return static_cast<int64_t>(LanesOf(owner).size());
+  }
   std::vector<Run> Ready(LaneId lane, Priority highest, int limit) override;
   std::vector<Run> ReadyWith(const Run& first, int limit) override;
   void ForEachWaiting(
@@ -77,6 +83,7 @@ class MemoryTx final : public Tx {
                        const QueueSettings& keep) override;
   void SaveJob(const Job& job) override;
   void DeleteJob(JobId id) override;
+  int DeleteRequests(absl::Time deleted_by, int limit) override;
   void SaveQueue(const Queue& queue) override;
   void DeleteQueue(const std::string& name) override;
   LaneId LaneFor(const Lane& lane) override;
@@ -116,6 +123,11 @@ class MemoryTx final : public Tx {
   UndoTable<std::string, Queue> queues_{&log_};
   UndoTable<LaneId, Lane> lanes_{&log_};
   UndoTable<JobId, Job> jobs_{&log_};
+  struct Request {
+    RequestRecord record;
+    absl::Time delete_time = absl::InfiniteFuture();
+  };
+  UndoTable<std::pair<std::string, std::string>, Request> requests_{&log_};
   UndoTable<JobId, std::string> shared_{&log_};
   UndoTable<RunId, Run> runs_{&log_};
   UndoTable<Place, RunId> waiting_{&log_};

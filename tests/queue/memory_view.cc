@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "queue/job_lists.h"
 #include "tests/queue/memory_tx.h"
 
 namespace sheaf {
@@ -19,20 +20,6 @@ std::vector<Row> FirstByTime(std::vector<std::pair<absl::Time, Row>> rows,
     first.push_back(std::move(row));
   }
   return first;
-}
-
-JobFacts FactsOf(const Job& job) {
-  return {.id = job.id.value,
-          .queue = job.queue,
-          .kind = job.kind,
-          .owner = job.owner,
-          .request_id = job.request_id,
-          .state = static_cast<int>(StateOf(job.counts)),
-          .priority = static_cast<int>(job.priority),
-          .create_time = job.create_time,
-          .run_time = job.run_time,
-          .end_time = job.end_time,
-          .labels = &job.labels};
 }
 
 }  // namespace
@@ -105,6 +92,8 @@ std::vector<Job> MemoryTx::Jobs(const JobQuery& query) {
     if (static_cast<int>(page.size()) == query.limit) break;
     if (query.after && query.ascending && job.id <= *query.after) continue;
     if (query.after && !query.ascending && job.id >= *query.after) continue;
+    if (query.through && query.ascending && job.id > *query.through) break;
+    if (query.through && !query.ascending && job.id < *query.through) break;
     if (query.filter && !Matches(*query.filter, FactsOf(job))) continue;
     page.push_back(std::move(job));
   }
@@ -113,13 +102,17 @@ std::vector<Job> MemoryTx::Jobs(const JobQuery& query) {
 
 std::optional<RequestRecord> MemoryTx::FindRequest(
     const std::string& owner, const std::string& request_id) {
-  if (request_id.empty()) return std::nullopt;
-  for (const auto& [id, job] : jobs_.rows()) {
-    if (job.owner == owner && job.request_id == request_id) {
-      return RequestRecord{id, job.payload_digest};
-    }
+  const auto request = requests_.Find({owner, request_id});
+  if (!request) return std::nullopt;
+  return request->record;
+}
+
+int MemoryTx::CountRequests(absl::Time deleted_by, int limit) {
+  int count = 0;
+  for (const auto& [key, request] : requests_.rows()) {
+    if (request.delete_time <= deleted_by && count < limit) ++count;
   }
-  return std::nullopt;
+  return count;
 }
 
 RunParams MemoryTx::SharedParams(JobId id) {
@@ -161,13 +154,26 @@ std::vector<Attempt> MemoryTx::Attempts(RunId id) {
   return all;
 }
 
-std::vector<LaneHead> MemoryTx::LaneHeads() {
-  std::vector<LaneHead> heads;
+void MemoryTx::ForEachLane(const LaneVisitor& each) {
   for (const auto& [id, lane] : lanes_.rows()) {
-    const std::vector<Run> first = Ready(id, Priority::kUrgent, 1);
-    if (!first.empty()) heads.push_back({lane, first[0]});
+    const std::optional<Run> first = Head(id, Priority::kUrgent);
+    if (first && !each(lane, *first)) return;
   }
-  return heads;
+}
+
+std::optional<Run> MemoryTx::Head(LaneId lane, Priority highest) {
+  std::vector<Run> first = Ready(lane, highest, 1);
+  if (first.empty()) return std::nullopt;
+  return std::move(first[0]);
+}
+
+std::vector<Lane> MemoryTx::LanesOf(const std::string& owner) {
+  std::vector<Lane> lanes;
+  ForEachLane([&](const Lane& lane, const Run&) {
+    if (lane.owner == owner) lanes.push_back(lane);
+    return true;
+  });
+  return lanes;
 }
 
 std::vector<Run> MemoryTx::Ready(LaneId lane, Priority highest, int limit) {

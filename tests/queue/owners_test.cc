@@ -14,7 +14,8 @@ class OwnersTest : public UseCaseTest {
   }
   absl::Status SubmitWithin(int64_t most, NewJob job) {
     return Write([&](Tx& tx) {
-             return sheaf::Submit(tx, MakeJob(std::move(job)), most);
+             return sheaf::Submit(tx, MakeJob(std::move(job)),
+                                  {.owner_queued_max = most});
            })
         .status();
   }

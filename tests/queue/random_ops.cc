@@ -2,13 +2,15 @@
 
 #include <sstream>
 
+#include "queue/job_lists.h"
 #include "queue/maintain.h"
 #include "tests/queue/builders.h"
 
 namespace sheaf {
 namespace {
 
-constexpr Upkeep kUpkeep{.events_max = 3000, .step = 40};
+constexpr Upkeep kUpkeep{
+    .events_max = 3000, .events_keep = absl::ZeroDuration(), .step = 40};
 
 }  // namespace
 
@@ -187,7 +189,6 @@ RunId RandomOps::AnyRunId() { return RunId(AnyJobId(), Below(4)); }
 
 void RandomOps::Cancel() {
   const CancelOptions options{.keep_running = OneIn(4),
-                              .validate_only = OneIn(5),
                               .reason = "no longer wanted"};
   const JobId job = AnyJobId();
   const RunId run = AnyRunId();
@@ -205,16 +206,22 @@ void RandomOps::CancelByFilter() {
                               "priority = LOW AND state = QUEUED",
                               "queue = \"small\" AND kind = \"upscale\""}))
           .value();
-  const CancelOptions options{.keep_running = OneIn(2),
-                              .validate_only = OneIn(3)};
-  std::optional<JobId> after;
-  if (OneIn(2)) after = AnyJobId();
-  const int runs_max = 1 + Below(30);
-  const CancelPage page = twins_.Write("CancelMatching", [&](Tx& tx) {
-    return CancelMatching(tx, filter, after, options, runs_max);
-  });
-  Count("CancelMatching",
-        page.counts.jobs > 0 ? absl::OkStatus() : absl::NotFoundError("none"));
+  const CancelOptions options{.keep_running = OneIn(2)};
+  JobQuery query{.filter = &filter, .ascending = true, .limit = 1 + Below(10)};
+  if (OneIn(2)) query.after = AnyJobId();
+  const int limit = 1 + Below(3);
+  int64_t jobs = 0;
+  for (const Job& job : Read(twins_.memory(), [&](View& view) {
+         return ListJobs(view, query).jobs;
+       })) {
+    const auto slice = twins_.Write("CancelSome", [&](Tx& tx) {
+      return CancelSome(tx, job.id, std::nullopt, options, &filter,
+                        limit);
+    });
+    jobs += slice->counts.jobs;
+  }
+  Count("CancelSome",
+        jobs > 0 ? absl::OkStatus() : absl::NotFoundError("none"));
 }
 
 void RandomOps::Retry() {

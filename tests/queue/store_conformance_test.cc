@@ -259,6 +259,11 @@ TEST_P(StoreConformanceTest, JobsAreFilteredBeforeTheyArePaged) {
   EXPECT_THAT(JobIds({.filter = &filter}), ElementsAre(10, 8, 6));
   EXPECT_THAT(JobIds({.filter = &filter, .limit = 2}), ElementsAre(10, 8));
   EXPECT_THAT(JobIds({.filter = &filter, .after = JobId{8}}), ElementsAre(6));
+  EXPECT_THAT(JobIds({.filter = &filter, .through = JobId{8}}),
+              ElementsAre(10, 8));
+  EXPECT_THAT(
+      JobIds({.filter = &filter, .through = JobId{9}, .ascending = true}),
+      ElementsAre(6, 8));
 }
 
 TEST_P(StoreConformanceTest, RequestIsFoundByOwnerAndIdTogether) {
@@ -273,8 +278,46 @@ TEST_P(StoreConformanceTest, RequestIsFoundByOwnerAndIdTogether) {
     EXPECT_FALSE(view.FindRequest("ann", ""));
     return true;
   });
-  Write([&](Tx& tx) { tx.DeleteJob(job.id); });
-  EXPECT_FALSE(Read([](View& v) { return v.FindRequest("ann", "r"); }));
+}
+
+TEST_P(StoreConformanceTest, RequestOutlivesItsJobUntilItIsDeleted) {
+  const auto insert = [&](const std::string& id) {
+    return Write([&](Tx& tx) {
+      return InsertRow(tx, {.owner = "ann", .request_id = id}).id;
+    });
+  };
+  const auto known = [&](const std::string& id) {
+    return Read([&](View& v) { return v.FindRequest("ann", id).has_value(); });
+  };
+  const auto forget = [&](absl::Time by, int limit) {
+    return Write([&](Tx& tx) { return tx.DeleteRequests(by, limit); });
+  };
+  insert("kept");
+  const JobId first = insert("first");
+  const JobId second = insert("second");
+  const JobId third = insert("third");
+  Write([&](Tx& tx) { tx.DeleteJob(first); });
+  const absl::Time deleted = clock_.now();
+  clock_.Advance(absl::Minutes(1));
+  Write([&](Tx& tx) {
+    tx.DeleteJob(second);
+    tx.DeleteJob(third);
+  });
+  EXPECT_TRUE(known("first"));
+  Read([&](View& view) {
+    EXPECT_EQ(view.CountRequests(deleted, 9), 1);
+    EXPECT_EQ(view.CountRequests(clock_.now(), 9), 3);
+    EXPECT_EQ(view.CountRequests(clock_.now(), 2), 2);
+    return true;
+  });
+  EXPECT_EQ(forget(deleted - absl::Milliseconds(1), 9), 0);
+  EXPECT_EQ(forget(deleted, 9), 1);
+  EXPECT_FALSE(known("first"));
+  EXPECT_EQ(forget(clock_.now(), 1), 1);
+  EXPECT_NE(known("second"), known("third"));
+  EXPECT_EQ(forget(clock_.now(), 9), 1);
+  EXPECT_EQ(forget(clock_.now() + absl::Hours(99), 9), 0);
+  EXPECT_TRUE(known("kept"));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::UnorderedElementsAre;
 
 class StoreLinesTest : public StoreTest {
  protected:
@@ -73,6 +74,78 @@ TEST_P(StoreLinesTest, LanesWithNoOneWaitingAreNotReady) {
     tx.SaveRun(run);
   });
   EXPECT_THAT(models(), ElementsAre("b"));
+}
+
+TEST_P(StoreLinesTest, LanesAreCountedByOwner) {
+  const auto lane = [](Tx& tx, const std::string& owner, int width) {
+    return tx.LaneFor({.queue = "default", .owner = owner, .width = width});
+  };
+  const Job job = Write([&](Tx& tx) {
+    Job row = InsertRow(tx, {.runs = 3});
+    for (int i = 0; i < 3; ++i) {
+      Run run = *tx.FindRun(RunId(row.id, i));
+      run.lane = lane(tx, i < 2 ? "ann" : "bob", 8 * i);
+      tx.SaveRun(run);
+    }
+    lane(tx, "ann", 4096);  // in which nobody waits
+    return row;
+  });
+  const auto widths = [&](View& view, const std::string& owner) {
+    std::vector<int64_t> all;
+    for (const Lane& one : view.LanesOf(owner)) all.push_back(one.width);
+    EXPECT_GE(view.LaneBoundOf(owner), static_cast<int64_t>(all.size()));
+    return all;
+  };
+  const auto check = [&](View& view) {
+    EXPECT_THAT(widths(view, "ann"), UnorderedElementsAre(0, 8));
+    EXPECT_THAT(widths(view, "bob"), ElementsAre(16));
+    EXPECT_THAT(widths(view, "cid"), IsEmpty());
+    return true;
+  };
+  Read(check);
+  Write(check);
+  Write([&](Tx& tx) {
+    Run run = *tx.FindRun(RunId(job.id, 1));
+    run.state = RunState::kCancelled;
+    run.end_time = tx.now();
+    tx.SaveRun(run);
+    EXPECT_THAT(widths(tx, "ann"), ElementsAre(0));
+  });
+  Read([&](View& v) {
+    EXPECT_THAT(widths(v, "ann"), ElementsAre(0));
+    return true;
+  });
+}
+
+TEST_P(StoreLinesTest, HeadIsTheFirstOfALaneBelowAPriority) {
+  const LaneId lane = Write([&](Tx& tx) {
+    InsertRow(tx, {.priority = Priority::kLow, .run_time = At(1)});
+    InsertRow(tx, {.priority = Priority::kHigh, .run_time = At(9)});
+    return tx.LaneFor({.queue = "default"});
+  });
+  const auto check = [&](View& view) {
+    const auto job = [&](Priority highest) {
+      const std::optional<Run> head = view.Head(lane, highest);
+      return head ? head->id.job().value : 0;
+    };
+    EXPECT_EQ(job(Priority::kUrgent), 2);
+    EXPECT_EQ(job(Priority::kHigh), 2);
+    EXPECT_EQ(job(Priority::kNormal), 1);
+    EXPECT_EQ(job(Priority::kLow), 1);
+    EXPECT_FALSE(view.Head(LaneId{lane.value + 1}, Priority::kUrgent));
+    return true;
+  };
+  Read(check);
+  Write(check);
+  // And again, from what the writer remembers of a line that has changed.
+  Write([&](Tx& tx) {
+    Run run = *tx.FindRun(RunId(JobId{1}, 0));
+    run.state = RunState::kCancelled;
+    run.end_time = tx.now();
+    tx.SaveRun(run);
+    EXPECT_FALSE(tx.Head(lane, Priority::kNormal));
+    EXPECT_TRUE(tx.Head(lane, Priority::kHigh));
+  });
 }
 
 TEST_P(StoreLinesTest, LineIsByTimeThenId) {

@@ -117,6 +117,18 @@ TEST_P(SubmitTest, RequestIdWithAnotherPayloadIsRefused) {
   EXPECT_EQ(GetQueue().queued, 1);
 }
 
+TEST_P(SubmitTest, RequestWhoseJobWasDeletedMakesNoOther) {
+  const NewJob request{.request_id = "r", .owner = "ann"};
+  const Job job = Submit(request);
+  LeaseAndFinish(Succeeded{});
+  ASSERT_TRUE(Write([&](Tx& tx) { return DeleteJob(tx, job.id, 0); }).ok());
+  const auto spent = TrySubmit(request);
+  EXPECT_THAT(spent, FailsWith(Reason::kRequestIdSpent));
+  EXPECT_EQ(MetadataOf(spent.status()).at("job"), NameOf(job.id));
+  EXPECT_THAT(TrySubmit({.request_id = "r", .owner = "ann", .runs = Runs(2)}),
+              FailsWith(Reason::kRequestIdReused));
+}
+
 TEST_P(SubmitTest, RequestIdsOfDifferentOwnersDoNotMeet) {
   const Job ann = Submit({.request_id = "r", .owner = "ann"});
   const Job bob = Submit({.request_id = "r", .owner = "bob"});
@@ -125,6 +137,28 @@ TEST_P(SubmitTest, RequestIdsOfDifferentOwnersDoNotMeet) {
 
 TEST_P(SubmitTest, JobsWithoutRequestIdAreAlwaysNew) {
   EXPECT_NE(Submit().id, Submit().id);
+}
+
+TEST_P(SubmitTest, RehearsalAnswersAsASubmitAndChangesNothing) {
+  const NewJob request{.request_id = "r", .owner = "ann", .runs = Runs(3)};
+  const auto rehearse = [&](const NewJob& job) {
+    return Read([&](View& view) {
+      return Rehearse(view, Prepare(job, 1, {}, /*rehearsal=*/true).value());
+    });
+  };
+  const int64_t events = LastSequence();
+  const auto rehearsed = rehearse(request);
+  EXPECT_EQ(LastSequence(), events);
+  Job stored = Submit(request);
+  const Job replayed = rehearse(request)->job;
+  EXPECT_EQ(replayed, stored);
+  stored.id = {};
+  EXPECT_EQ(rehearsed->job, stored);
+  EXPECT_FALSE(rehearsed->replayed);
+  EXPECT_THAT(rehearse({.queue = "nowhere"}),
+              FailsWith(Reason::kQueueNotFound));
+  EXPECT_THAT(rehearse({.start_deadline = clock_.now()}),
+              FailsWith(Reason::kInvalidField));
 }
 
 TEST_P(SubmitTest, UnknownQueueIsRefused) {
@@ -251,6 +285,30 @@ TEST_P(SubmitTest, SharedSeedIsEveryRuns) {
   }
 }
 
+TEST_P(SubmitTest, OwnerWaitsInSoManyLanesAndNotOneMore) {
+  const auto sizes = [](int from, int count) {
+    NewJob job{.owner = "ann", .runs = Runs(count)};
+    for (int i = 0; i < count; ++i) job.runs[i].width = 8 * (from + i);
+    return job;
+  };
+  const auto submit = [&](const NewJob& job) {
+    return Write([&](Tx& tx) {
+      return sheaf::Submit(tx, MakeJob(job), {.owner_lanes_max = 4});
+    });
+  };
+  EXPECT_TRUE(submit(sizes(1, 3)).ok());
+  EXPECT_TRUE(submit(sizes(2, 3)).ok()) << "two of its lanes are there";
+  const auto refused = submit(sizes(5, 1));
+  EXPECT_THAT(refused, FailsWith(Reason::kOwnerQuota));
+  EXPECT_EQ(SubjectOf(refused.status()), "ann");
+  EXPECT_TRUE(submit(sizes(1, 4)).ok());
+  ASSERT_TRUE(
+      Write([&](Tx& tx) { return CancelJob(tx, JobId{1}, {}); }).ok());
+  ASSERT_TRUE(
+      Write([&](Tx& tx) { return CancelJob(tx, JobId{3}, {}); }).ok());
+  EXPECT_TRUE(submit(sizes(5, 1)).ok()) << "one lane has run empty";
+}
+
 TEST(PrepareTest, NamesEveryFaultOfTheRequestAtOnce) {
   NewJob job{.run_time = absl::FromUnixSeconds(20),
              .start_deadline = absl::FromUnixSeconds(10),
@@ -281,6 +339,21 @@ TEST(PrepareTest, DistinctArtifactsAreNamedOnce) {
   job.runs[1].init_image = "aa";
   EXPECT_THAT(Prepare(job, 1)->artifacts, ElementsAre("aa", "bb"));
   EXPECT_THAT(Prepare({}, 1)->artifacts, IsEmpty());
+}
+
+TEST(PrepareTest, JobHasSoManyModelsAndSizesAndNotOneMore) {
+  NewJob job;
+  job.runs.resize(kLanesPerJobMax);
+  for (size_t i = 0; i < job.runs.size(); ++i) {
+    job.runs[i].width = 8 * static_cast<int64_t>(i);
+  }
+  job.runs.push_back(job.runs.front());
+  const auto prepared = Prepare(job, 1);
+  ASSERT_TRUE(prepared.ok());
+  EXPECT_EQ(prepared->lanes.size(), kLanesPerJobMax);
+  EXPECT_EQ(prepared->lane_of.back(), 0);
+  job.runs.push_back({.model = "another"});
+  EXPECT_THAT(Prepare(job, 1), FailsWith(Reason::kTooManyLanes));
 }
 
 TEST(PrepareTest, TooManyRunsAreRefused) {

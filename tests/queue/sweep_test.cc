@@ -6,6 +6,22 @@ namespace sheaf {
 namespace {
 
 using testing::ElementsAre;
+using testing::SizeIs;
+
+// All runs that the sweep makes of `bases`.
+absl::StatusOr<std::vector<RunParams>> Expand(
+    const Sweep& sweep, const std::vector<RunParams>& bases) {
+  const auto count =
+      CountCombinations(sweep, static_cast<int64_t>(bases.size()));
+  if (!count.ok()) return count.status();
+  std::vector<RunParams> runs;
+  for (const RunParams& base : bases) {
+    for (int64_t i = 0; i < *count; ++i) {
+      runs.push_back(Merge(base, Combination(sweep, i, *count)));
+    }
+  }
+  return runs;
+}
 
 std::vector<RunParams> Seeds(const std::vector<int64_t>& seeds) {
   std::vector<RunParams> axis;
@@ -102,13 +118,58 @@ TEST(SweepTest, MoreRunsThanThatAreRefusedBeforeAnyIsMade) {
 }
 
 TEST(SweepTest, PreparedJobHasItsSweepExpanded) {
-  NewJob job{.runs = {{.steps = 5}},
-             .sweep = Sweep{.axes = {Seeds({1, 2, 3})}}};
+  NewJob job{.runs = {{.steps = 5}, {.steps = 6}},
+             .sweep = Sweep{.axes = {Seeds({1, 2})}}};
   const auto prepared = Prepare(job, 1);
   ASSERT_TRUE(prepared.ok());
-  EXPECT_FALSE(prepared->job.sweep);
-  EXPECT_THAT(Texts(prepared->job.runs), ElementsAre("1/5", "2/5", "3/5"));
-  EXPECT_EQ(prepared->own_texts[2], "{\"seed\":3,\"steps\":5}");
+  EXPECT_EQ(prepared->run_count, 4);
+  EXPECT_THAT(
+      prepared->own_texts,
+      ElementsAre(R"({"seed":1,"steps":5})", R"({"seed":2,"steps":5})",
+                  R"({"seed":1,"steps":6})", R"({"seed":2,"steps":6})"));
+}
+
+TEST(SweepTest, OnlyRunThatASweepIsLaidOverIsStoredOnce) {
+  NewJob job{.shared = {.prompt = "a hut", .steps = 9},
+             .runs = {{.prompt = "a barn", .guidance = 7.5}},
+             .sweep = Sweep{.axes = {Seeds({1, 2})}}};
+  const auto prepared = Prepare(job, 1);
+  ASSERT_TRUE(prepared.ok());
+  EXPECT_EQ(prepared->shared_text,
+            "{\"prompt\":\"a barn\",\"steps\":9,\"guidance\":7.5}");
+  EXPECT_THAT(prepared->own_texts, ElementsAre("{\"seed\":1}", "{\"seed\":2}"));
+}
+
+TEST(SweepTest, BytesOfASweepAreCountedBeforeTheyAreMade) {
+  const std::string long_prompt(1000, 'p');
+  NewJob job{.runs = {{.prompt = long_prompt}, {.prompt = long_prompt}},
+             .sweep = Sweep{.axes = {Seeds(std::vector<int64_t>(600, 1))}}};
+  const SubmitLimits limits{.job_bytes_max = 1 << 20};
+  const absl::Status status = Prepare(job, 1, limits).status();
+  EXPECT_EQ(ReasonOf(status), Reason::kJobTooLarge);
+  EXPECT_EQ(MetadataOf(status).at("bytesMax"), "1048576");
+  job.sweep->axes[0].resize(400);
+  EXPECT_TRUE(Prepare(job, 1, limits).ok());
+}
+
+TEST(SweepTest, BytesOfRunsThatAreListedCountToo) {
+  NewJob job{.runs = std::vector<RunParams>(
+                 1100, {.prompt = std::string(1000, 'p'), .seed = 1})};
+  EXPECT_EQ(
+      ReasonOf(Prepare(job, 1, {.job_bytes_max = 1 << 20}).status()),
+      Reason::kJobTooLarge);
+  EXPECT_TRUE(Prepare(job, 1).ok());
+}
+
+TEST(SweepTest, RehearsalKeepsNoTexts) {
+  NewJob job{.request_id = "r",
+             .runs = {{.steps = 5}},
+             .sweep = Sweep{.axes = {Seeds({1, 2, 3})}}};
+  const auto rehearsed = Prepare(job, 1, {}, /*rehearsal=*/true);
+  ASSERT_TRUE(rehearsed.ok());
+  EXPECT_EQ(rehearsed->run_count, 3);
+  EXPECT_THAT(rehearsed->own_texts, SizeIs(0));
+  EXPECT_EQ(rehearsed->payload_digest, Prepare(job, 1)->payload_digest);
 }
 
 TEST(SweepTest, SweepAndItsExpansionAreTheSamePayload) {
@@ -120,6 +181,16 @@ TEST(SweepTest, SweepAndItsExpansionAreTheSamePayload) {
       .runs = {{.seed = 1, .steps = 5}, {.seed = 2, .steps = 5}}};
   EXPECT_EQ(Prepare(swept, 1)->payload_digest,
             Prepare(listed, 2)->payload_digest);
+}
+
+TEST(SweepTest, PayloadOfALargeSweepIsItself) {
+  NewJob job{.request_id = "r",
+             .runs = {{.prompt = std::string(60'000, 'p')}},
+             .sweep = Sweep{.axes = {Seeds(std::vector<int64_t>(1000, 1))}}};
+  const std::string digest = Prepare(job, 1)->payload_digest;
+  EXPECT_EQ(Prepare(job, 2)->payload_digest, digest);
+  (*job.runs[0].prompt)[0] = 'q';
+  EXPECT_NE(Prepare(job, 1)->payload_digest, digest);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ inline bool Same(const CancelCounts& a, const CancelCounts& b) {
   return a.jobs == b.jobs && a.cancelled == b.cancelled &&
          a.stopping == b.stopping;
 }
-inline bool Same(const CancelPage& a, const CancelPage& b) {
+inline bool Same(const CancelSlice& a, const CancelSlice& b) {
   return Same(a.counts, b.counts) && a.next == b.next;
 }
 inline bool Same(const Orders& a, const Orders& b) {

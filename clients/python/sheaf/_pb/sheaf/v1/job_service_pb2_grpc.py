@@ -158,6 +158,8 @@ class JobServiceServicer(object):
 
     def RetryJob(self, request, context):
         """Puts failed or cancelled runs back in the queue, under the same ids.
+        Like CancelJob and PurgeQueue it goes through many runs in parts, between
+        which others get their turn: where it ends by an error, a part is done.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -165,6 +167,7 @@ class JobServiceServicer(object):
 
     def UpdateJob(self, request, context):
         """Changes priority, labels, run_time or start_deadline while the job waits.
+        What is so already changes nothing, and is no event.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,0 +1,143 @@
+#include "queue/job_lists.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace sheaf {
+namespace {
+
+// A value's name and its few bytes of form, or a number.
+constexpr int64_t kFieldBytes = 16;
+
+// Jobs that are fetched at once, and looked at by a filter between two looks at
+// the clock: less for one of many terms.
+constexpr int kFetch = 100;
+constexpr int64_t kLooks = 20'000;
+
+int64_t TermsOf(const FilterExpr& filter) {
+  if (filter.kind == FilterExpr::Kind::kTerm) return 1;
+  int64_t terms = 0;
+  for (const FilterExpr& child : filter.children) terms += TermsOf(child);
+  return terms;
+}
+
+}  // namespace
+
+JobPage ListJobs(View& view, const JobQuery& query, const PageLimits& limits) {
+  const auto begin = std::chrono::steady_clock::now();
+  const int64_t terms = query.filter ? TermsOf(*query.filter) : 0;
+  const int64_t window = terms > 0 ? std::max<int64_t>(kLooks / terms, 1) : 0;
+  const int64_t last_job = view.LastJob().value;
+  JobPage page;
+  int64_t bytes = 0;
+  int64_t after = query.after ? query.after->value
+                              : (query.ascending ? 0 : last_job + 1);
+  after = std::clamp<int64_t>(after, 0, last_job + 1);
+  while (true) {
+    JobQuery part = query;
+    part.after = JobId{after};
+    part.limit =
+        std::min(kFetch, query.limit - static_cast<int>(page.jobs.size()));
+    if (window > 0) {
+      part.through = JobId{query.ascending ? after + window
+                                           : std::max<int64_t>(after - window,
+                                                               1)};
+    }
+    std::vector<Job> found = view.Jobs(part);
+    const bool whole = static_cast<int>(found.size()) < part.limit;
+    for (Job& job : found) {
+      bytes += BytesOf(job);
+      if (bytes > limits.bytes_max && !page.jobs.empty()) {
+        page.next = page.jobs.back().id;
+        return page;
+      }
+      page.jobs.push_back(std::move(job));
+    }
+    if (!whole) {
+      after = page.jobs.back().id.value;
+      if (static_cast<int>(page.jobs.size()) == query.limit) break;
+    } else if (window == 0) {
+      return page;
+    } else {
+      after = part.through->value;
+      if (query.ascending ? after >= last_job : after <= 1) return page;
+    }
+    if (window > 0 &&
+        absl::FromChrono(std::chrono::steady_clock::now() - begin) >=
+        limits.time_max) {
+      break;
+    }
+  }
+  page.next = JobId{after};
+  return page;
+}
+
+JobFacts FactsOf(const Job& job) {
+  return {.id = job.id.value,
+          .queue = job.queue,
+          .kind = job.kind,
+          .owner = job.owner,
+          .request_id = job.request_id,
+          .state = static_cast<int>(StateOf(job.counts)),
+          .priority = static_cast<int>(job.priority),
+          .create_time = job.create_time,
+          .run_time = job.run_time,
+          .end_time = job.end_time,
+          .labels = &job.labels};
+}
+
+int64_t BytesOf(const Job& job) {
+  int64_t bytes = 20 * kFieldBytes;
+  for (const std::string* text :
+       {&job.queue, &job.kind, &job.owner, &job.request_id}) {
+    bytes += static_cast<int64_t>(text->size());
+  }
+  for (const auto& [key, value] : job.labels) {
+    bytes += static_cast<int64_t>(key.size() + value.size()) + kFieldBytes;
+  }
+  return bytes;
+}
+
+int64_t BytesOf(const Run& run) {
+  int64_t bytes = 12 * kFieldBytes + static_cast<int64_t>(run.worker.size());
+  if (run.error) bytes += static_cast<int64_t>(run.error->message.size());
+  for (const Output& output : run.outputs) {
+    bytes += static_cast<int64_t>(output.artifact.size() + output.name.size() +
+                                  output.media_type.size()) +
+             3 * kFieldBytes;
+  }
+  return bytes;
+}
+
+int64_t BytesOf(const Attempt& attempt) {
+  int64_t bytes = 8 * kFieldBytes + static_cast<int64_t>(attempt.worker.size());
+  if (attempt.error) {
+    bytes += static_cast<int64_t>(attempt.error->message.size());
+  }
+  return bytes;
+}
+
+int64_t BytesOf(const RunParams& params) {
+  int64_t bytes = 8 * kFieldBytes;
+  for (const auto* text :
+       {&params.prompt, &params.negative_prompt, &params.sampler,
+        &params.model, &params.vae, &params.init_image, &params.mask}) {
+    if (*text) bytes += static_cast<int64_t>((*text)->size()) + kFieldBytes;
+  }
+  for (const Control& control : params.controls) {
+    bytes += static_cast<int64_t>(control.type.size() + control.image.size()) +
+             4 * kFieldBytes;
+  }
+  for (const auto& [type, weight] : params.weights) {
+    bytes += static_cast<int64_t>(type.size()) + kFieldBytes;
+  }
+  for (const Lora& lora : params.loras) {
+    bytes += static_cast<int64_t>(lora.name.size()) + kFieldBytes;
+  }
+  for (const auto& [key, value] : params.extra) {
+    bytes += static_cast<int64_t>(key.size() + value.size()) + kFieldBytes;
+  }
+  return bytes;
+}
+
+}  // namespace sheaf

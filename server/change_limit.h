@@ -1,0 +1,46 @@
+// How many changes a second one address may ask for: each writes an event, and
+// what one client makes must not push out what others look for.
+//
+// A bucket of tokens for each address, filled by the steady clock.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+
+namespace sheaf::server {
+
+// Any thread.
+class ChangeLimit {
+ public:
+  using Clock = std::function<std::chrono::steady_clock::time_point()>;
+
+  // So many a second, ten seconds' worth of them at once; 0: no limit.
+  explicit ChangeLimit(int per_second,
+                       Clock clock = std::chrono::steady_clock::now)
+      : per_second_(per_second), clock_(std::move(clock)) {}
+
+  // Takes a token of the address. OVERLOADED where it has none left.
+  absl::Status Take(const std::string& address);
+
+ private:
+  struct Bucket {
+    double tokens;
+    std::chrono::steady_clock::time_point filled;
+  };
+  // Full buckets say nothing: they are dropped when there are many.
+  void DropFull(std::chrono::steady_clock::time_point now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const double per_second_;
+  const Clock clock_;
+  absl::Mutex mutex_;
+  absl::flat_hash_map<std::string, Bucket> buckets_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace sheaf::server
