@@ -204,6 +204,10 @@ void AddSimulationFlags(CLI::App* app, Flags* flags, Raw* raw) {
   app->add_flag("--no-images", raw->no_images,
                 "Let runs succeed without pictures")
       ->group(group);
+  app->add_flag("--allow-faults", options->allow_faults,
+                "Let runs ask for faults of their own (extra sim.fault): for "
+                "tests, since any client can end the process by them")
+      ->group(group);
   app->add_option("--fault", raw->faults,
                   "ACTION@CONDITION,... e.g. oom@rows>4 or fail@p=0.1,seed=7; "
                   "may be repeated; also in SHEAF_FAULT, separated by ';'")
