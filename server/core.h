@@ -43,6 +43,7 @@ struct Core {
   std::function<absl::Time()> now;
   int64_t owner_queued_max = 0;  // runs; 0: no limit
   int64_t owner_running_max = 0;
+  int64_t pixels_max = 0;  // of a picture; 0: any number
   int preview_steps = 0;
   int checkpoint_steps = 0;  // between two of a run; 0: none are made
   absl::Duration lease_duration;

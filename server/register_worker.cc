@@ -37,6 +37,8 @@ class RegisterReactor final
     info_.lessee.kinds = {request.kinds().begin(), request.kinds().end()};
     info_.lessee.models = {request.models().begin(), request.models().end()};
     info_.lessee.batch_size_max = request.batch_size_max();
+    info_.lessee.pixels_max = request.pixels_max();
+    info_.pixel_steps_max = request.pixel_steps_max();
     for (const pb::Device& device : request.devices()) {
       info_.devices.push_back(
           {device.name(), device.description(), device.memory_bytes()});

@@ -215,6 +215,7 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
   core_.turns = turns_.get();
   core_.owner_queued_max = config_.owner_queued_max;
   core_.owner_running_max = config_.owner_running_max;
+  core_.pixels_max = config_.pixels_max;
   return absl::OkStatus();
 }
 
