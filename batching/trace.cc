@@ -7,13 +7,13 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "batching/trace_cell.h"
 
 namespace sheaf::batching {
 namespace {
@@ -56,16 +56,14 @@ class Line {
   bool HasAllCells() const { return cells_.size() == columns_.size(); }
 
   std::string Text(std::string_view column) const {
-    const auto found = std::find(columns_.begin(), columns_.end(), column);
-    if (found == columns_.end()) return "";
-    return cells_[found - columns_.begin()];
+    return TextOfCell(Cell(column));
   }
 
   // Nothing where the cell is empty.
   absl::StatusOr<std::optional<int64_t>> Integer(std::string_view column,
                                                  int64_t min,
                                                  int64_t max) const {
-    const std::string text = Text(column);
+    const std::string text = Cell(column);
     if (text.empty()) return std::nullopt;
     int64_t value = 0;
     if (!absl::SimpleAtoi(text, &value) || value < min || value > max) {
@@ -75,7 +73,7 @@ class Line {
   }
 
   absl::StatusOr<std::optional<double>> Number(std::string_view column) const {
-    const std::string text = Text(column);
+    const std::string text = Cell(column);
     if (text.empty()) return std::nullopt;
     double value = 0;
     if (!absl::SimpleAtod(text, &value) || !std::isfinite(value)) {
@@ -85,6 +83,12 @@ class Line {
   }
 
  private:
+  std::string Cell(std::string_view column) const {
+    const auto found = std::find(columns_.begin(), columns_.end(), column);
+    if (found == columns_.end()) return "";
+    return cells_[found - columns_.begin()];
+  }
+
   const std::vector<std::string>& columns_;
   const std::vector<std::string> cells_;
 };
@@ -250,7 +254,7 @@ std::string PriorityText(const TraceRun& run) {
 
 std::string ExtraText(const TraceRun& run) {
   const auto found = run.params.extra.find("extra");
-  return found == run.params.extra.end() ? "" : found->second;
+  return found == run.params.extra.end() ? "" : CellOfText(found->second);
 }
 
 struct WrittenColumn {
@@ -261,29 +265,31 @@ struct WrittenColumn {
 constexpr WrittenColumn kWritten[] = {
     {"arrival_ms",
      [](const TraceRun& r) { return OrEmpty<int64_t>(r.arrival_ms); }},
-    {"job", [](const TraceRun& r) { return r.job; }},
+    {"job", [](const TraceRun& r) { return CellOfText(r.job); }},
     {"run", [](const TraceRun& r) { return OrEmpty<int>(r.run); }},
-    {"model", [](const TraceRun& r) { return r.params.model.value_or(""); }},
-    {"vae", [](const TraceRun& r) { return r.params.vae.value_or(""); }},
+    {"model",
+     [](const TraceRun& r) { return CellOfText(r.params.model.value_or("")); }},
+    {"vae",
+     [](const TraceRun& r) { return CellOfText(r.params.vae.value_or("")); }},
     {"width", [](const TraceRun& r) { return OrEmpty(r.params.width); }},
     {"height", [](const TraceRun& r) { return OrEmpty(r.params.height); }},
     {"steps", [](const TraceRun& r) { return OrEmpty(r.params.steps); }},
     {"guidance", [](const TraceRun& r) { return OrEmpty(r.params.guidance); }},
     {"sampler",
-     [](const TraceRun& r) { return r.params.sampler.value_or(""); }},
+     [](const TraceRun& r) {
+       return CellOfText(r.params.sampler.value_or(""));
+     }},
     {"seed", [](const TraceRun& r) { return OrEmpty(r.params.seed); }},
     {"priority", &PriorityText},
-    {"owner", [](const TraceRun& r) { return r.owner; }},
-    {"kind", [](const TraceRun& r) { return r.kind; }},
+    {"owner", [](const TraceRun& r) { return CellOfText(r.owner); }},
+    {"kind", [](const TraceRun& r) { return CellOfText(r.kind); }},
     {"deadline_ms", [](const TraceRun& r) { return OrEmpty(r.deadline_ms); }},
     {"extra", &ExtraText},
-    {"controls", [](const TraceRun& r) { return ControlsText(r.params); }},
+    {"controls",
+     [](const TraceRun& r) { return CellOfText(ControlsText(r.params)); }},
 };
 
-void AppendCell(std::string text, std::string* csv) {
-  for (char& c : text) {
-    if (absl::ascii_iscntrl(c)) c = ' ';
-  }
+void AppendCell(const std::string& text, std::string* csv) {
   if (text.find_first_of(",\"") == std::string::npos) {
     *csv += text;
     return;

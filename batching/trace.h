@@ -5,7 +5,8 @@
 // (runs that differ in it share no batch), and controls as
 // "name:weight:start:end;...". `job` is required; what a column leaves out or
 // empty is absent, and others are passed over. A cell that holds a comma or a
-// quote stands in quotes, the quote doubled. Pure.
+// quote stands in quotes, the quote doubled; text that a spreadsheet would
+// compute or a terminal obey is written as trace_cell.h says. Pure.
 #pragma once
 
 #include <cstdint>
@@ -45,8 +46,7 @@ struct TraceRun {
 
 // The names of all columns, as a line.
 std::string TraceHeader();
-// Appends the run as a line that ParseTrace reads. Control characters, which
-// no cell can hold, become blanks.
+// Appends the run as a line that ParseTrace reads as the same values.
 void AppendTraceLine(const TraceRun& run, std::string* csv);
 
 }  // namespace sheaf::batching

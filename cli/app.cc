@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/safe_text.h"
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/errors.h"

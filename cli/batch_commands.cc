@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/json.h"
+#include "base/safe_text.h"
 #include "base/status.h"
 #include "batching/report.h"
 #include "batching/simulate.h"
@@ -90,7 +91,7 @@ std::string ToJson(const Simulated& row) {
     object.Number(figure.name, figure.value(row));
   }
   object.Close();
-  return out;
+  return SafeJson(out);
 }
 
 void PrintJson(const std::vector<Simulated>& rows, bool lines,

@@ -11,6 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/safe_text.h"
 #include "base/status.h"
 #include "cli/errors.h"
 #include "cli/flag_values.h"
@@ -123,7 +124,7 @@ Printer Context::MakePrinter() {
 }
 
 void Context::Say(const std::string& line) {
-  if (!quiet) err() << line << std::endl;
+  if (!quiet) err() << PrintableLines(line) << std::endl;
 }
 
 absl::Status Context::Confirm(const std::string& question) {

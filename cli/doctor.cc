@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include "absl/strings/str_cat.h"
+#include "base/safe_text.h"
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/errors.h"

@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/safe_text.h"
 #include "base/status.h"
 #include "cli/text.h"
 #include "google/rpc/error_details.pb.h"

@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/safe_text.h"
 #include "cli/flag_values.h"
 #include "cli/text.h"
 #include "google/protobuf/util/json_util.h"
@@ -214,7 +215,7 @@ std::string ToJson(const Message& message, bool pretty) {
   std::string json;
   const auto status =
       google::protobuf::util::MessageToJsonString(message, &json, options);
-  return status.ok() ? json : "{}";
+  return status.ok() ? SafeJson(json) : "{}";
 }
 
 Printer::Printer(std::ostream* out, Options options)

@@ -41,7 +41,7 @@ std::string BytesText(int64_t bytes);
 // "42s", "5m", "3h", "7d", between `then` and `now`; "in 5m" if it is to come.
 std::string AgeText(absl::Time then, absl::Time now);
 
-// Canonical protobuf JSON; on one line unless `pretty`.
+// Canonical protobuf JSON, safe for a terminal; on one line unless `pretty`.
 std::string ToJson(const google::protobuf::Message& message, bool pretty);
 
 class Printer {

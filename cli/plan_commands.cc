@@ -4,6 +4,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/safe_text.h"
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/errors.h"
@@ -93,8 +94,8 @@ absl::Status RunAnalyze(Context& context, AnalyzeArgs& args) {
         return absl::OkStatus();
       }
       if (context.environment().out_is_terminal) ClearScreen(context);
-      context.out() << (answer.has_plan() ? answer.plan().text()
-                                          : answer.message() + ".\n");
+      context.out() << PrintableLines(
+          answer.has_plan() ? answer.plan().text() : answer.message() + ".\n");
       return absl::OkStatus();
     });
   }
@@ -107,7 +108,7 @@ absl::Status RunAnalyze(Context& context, AnalyzeArgs& args) {
     context.Say(absl::StrCat(answer.message(), "."));
     return absl::OkStatus();
   }
-  context.out() << answer.plan().text();
+  context.out() << PrintableLines(answer.plan().text());
   context.Say(
       absl::StrCat("Go on with: sheaf batch execute ", answer.plan().name()));
   return absl::OkStatus();
@@ -128,7 +129,7 @@ absl::Status RunPreview(Context& context, PlanArgs& args) {
       const auto plan,
       client->Call<v1::Plan>(absl::StrCat(kService, "GetPlan"), request));
   if (IsForPeople(context)) {
-    context.out() << plan.text();
+    context.out() << PrintableLines(plan.text());
   } else {
     context.MakePrinter().One(plan, PlanColumns());
   }
@@ -150,7 +151,7 @@ absl::Status RunExecute(Context& context, PlanArgs& args) {
                          client->Call<v1::ExecutePlanResponse>(
                              absl::StrCat(kService, "ExecutePlan"), request));
   if (IsForPeople(context)) {
-    context.out() << answer.message() << "\n";
+    context.out() << PrintableLines(answer.message()) << "\n";
   } else {
     context.MakePrinter().One(answer.plan(), PlanColumns());
   }
@@ -276,7 +277,7 @@ absl::Status RunExplain(Context& context, ExplainArgs& args) {
                          client->Call<v1::ExplainRunResponse>(
                              absl::StrCat(kService, "ExplainRun"), request));
   if (IsForPeople(context)) {
-    context.out() << answer.text();
+    context.out() << PrintableLines(answer.text());
   } else {
     context.MakePrinter().One(answer, {});
   }

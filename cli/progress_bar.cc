@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "absl/strings/str_format.h"
+#include "base/utf8.h"
 #include "cli/text.h"
 
 namespace sheaf::cli {
@@ -34,7 +35,7 @@ std::string ProgressLine(double fraction, const std::string& text, int width) {
   while (DisplayWidth(line) >= width && !line.empty()) {
     do {
       line.pop_back();
-    } while (!line.empty() && !IsUtf8(line));
+    } while (!line.empty() && !IsValidUtf8(line));
   }
   return line;
 }

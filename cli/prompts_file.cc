@@ -8,7 +8,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/safe_text.h"
 #include "base/status.h"
+#include "base/utf8.h"
 #include "cli/errors.h"
 #include "cli/run_fields.h"
 #include "cli/text.h"
@@ -210,7 +212,7 @@ void CheckUtf8(std::string_view text, Complaints* complaints) {
   for (size_t number = 1; !text.empty(); ++number) {
     const size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = text.substr(0, end);
-    if (!IsUtf8(line)) {
+    if (!IsValidUtf8(line)) {
       complaints->Add(number, "not UTF-8");
     } else if (line.find('\0') != std::string_view::npos) {
       complaints->Add(number, "holds a NUL character");

@@ -4,44 +4,10 @@
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
+#include "base/utf8.h"
 
 namespace sheaf::cli {
 namespace {
-
-struct Decoded {
-  uint32_t code = 0;
-  int size = 0;  // 0: the first byte begins no character.
-};
-
-Decoded DecodeFirst(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t first = byte(0);
-  if (first < 0x80) return {first, 1};
-  const int size = first >= 0xf0   ? 4
-                   : first >= 0xe0 ? 3
-                   : first >= 0xc2 ? 2
-                                   : 0;
-  if (size == 0 || first > 0xf4 || text.size() < static_cast<size_t>(size)) {
-    return {};
-  }
-  uint32_t code = first & (0x7f >> size);
-  for (int i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {};
-    code = code << 6 | (byte(i) & 0x3f);
-  }
-  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  if (code < kSmallest[size] || code > 0x10ffff || surrogate) return {};
-  return {code, size};
-}
-
-// C0 and C1 controls, and the marks that reorder a line (a label could
-// otherwise show itself as another one).
-bool IsControl(uint32_t code) {
-  return code < 0x20 || (code >= 0x7f && code < 0xa0) ||
-         (code >= 0x202a && code <= 0x202e) ||
-         (code >= 0x2066 && code <= 0x2069) || code == 0x2028 || code == 0x2029;
-}
 
 int WidthOf(uint32_t code) {
   const auto in = [&](uint32_t low, uint32_t high) {
@@ -77,40 +43,10 @@ int EditDistance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const Decoded next = DecodeFirst(text);
-    if (next.size == 0) return false;
-    text.remove_prefix(next.size);
-  }
-  return true;
-}
-
-std::string Printable(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const Decoded next = DecodeFirst(text);
-    const size_t size = std::max(next.size, 1);
-    if (next.size > 0 && !IsControl(next.code)) {
-      out.append(text.substr(0, size));
-    } else if (text[0] == '\n') {
-      out += "\\n";
-    } else {
-      for (const char c : text.substr(0, size)) {
-        absl::StrAppend(
-            &out, "\\x",
-            absl::Hex(static_cast<uint8_t>(c), absl::PadSpec::kZeroPad2));
-      }
-    }
-    text.remove_prefix(size);
-  }
-  return out;
-}
-
 int DisplayWidth(std::string_view text) {
   int width = 0;
   while (!text.empty()) {
-    const Decoded next = DecodeFirst(text);
+    const Utf8Character next = FirstCharacter(text);
     width += next.size == 0 ? 1 : WidthOf(next.code);
     text.remove_prefix(std::max(next.size, 1));
   }

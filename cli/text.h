@@ -1,5 +1,5 @@
-// Small facts about text: what is safe to show on a terminal, how wide it is,
-// and which known word an unknown one was meant to be. Pure functions.
+// Small facts about text: how wide it is on a terminal, and which known word an
+// unknown one was meant to be. Pure functions.
 #pragma once
 
 #include <string>
@@ -7,13 +7,6 @@
 #include <vector>
 
 namespace sheaf::cli {
-
-// True if `text` is well-formed UTF-8 (no overlong forms, no surrogates).
-bool IsUtf8(std::string_view text);
-
-// `text` with every control character and every broken byte written as \xNN,
-// so that a prompt or a label can never steer the reader's terminal.
-std::string Printable(std::string_view text);
 
 // Columns that printable text takes on a terminal: two for East Asian wide
 // characters and emoji, none for combining marks.

@@ -150,7 +150,11 @@ int RoomBeside(Tx& tx, const Lessee& who, const Run& first, const Lane& lane,
 }  // namespace
 
 bool CanServe(const Lessee& who, const Lane& lane) {
-  return Serves(who.queues, lane.queue) && Serves(who.kinds, lane.kind) &&
+  // A lane of no size is of what its model was trained for.
+  const bool fits =
+      who.pixels_max == 0 || lane.width * lane.height <= who.pixels_max;
+  return fits && Serves(who.queues, lane.queue) &&
+         Serves(who.kinds, lane.kind) &&
          (lane.model.empty() || Serves(who.models, lane.model));
 }
 

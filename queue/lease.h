@@ -27,6 +27,7 @@ struct Lessee {
   int batch_size_max = 0;  // 0: no limit of its own
   std::string device;
   int64_t device_bytes = 0;  // its memory; 0: not known
+  int64_t pixels_max = 0;    // of a picture; 0: no limit of its own
   // A batch it holds, which what it leases is to join between two steps; none:
   // it begins anew. And how many rows it steps now.
   BatchId beside = {};

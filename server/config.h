@@ -88,6 +88,9 @@ struct ServerConfig {
   int64_t owner_queued_max = 0;
   int64_t owner_running_max = 0;
 
+  // Most pixels of a picture, width times height.
+  int64_t pixels_max = int64_t{64} << 20;
+
   // Which worker gets a batch, and how long runs wait for a better one.
   std::string placement = "earliest-finish";
   absl::Duration affinity_wait = absl::Seconds(5);

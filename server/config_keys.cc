@@ -113,6 +113,8 @@ std::vector<ConfigKey> MakeKeys() {
        "Most runs of one owner that may wait; 0: any number"},
       {"owner_running_max", NumberKey{&C::owner_running_max, 0, 1'000'000},
        "Most runs of one owner that may run at once; 0: any number"},
+      {"pixels_max", NumberKey{&C::pixels_max, 64, int64_t{16384} * 16384},
+       "Most pixels of a picture that may be asked for, width times height"},
       {"placement",
        TextKey{&C::placement,
                {"earliest-finish", "round-robin", "queue-depth"}},

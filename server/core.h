@@ -49,6 +49,7 @@ struct Core {
   SubmitLimits submit_limits;
   int64_t page_bytes_max = 8 << 20;  // of one answer that is a list
   int64_t owner_running_max = 0;
+  int64_t pixels_max = 0;  // of a picture; 0: any number
   int preview_steps = 0;
   int checkpoint_steps = 0;  // between two of a run; 0: none are made
   absl::Duration lease_duration;

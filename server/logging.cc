@@ -6,8 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/json.h"
+#include "base/safe_text.h"
 #include "base/status.h"
-#include "base/utf8.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -24,50 +24,7 @@ struct Extras {
 };
 thread_local const Extras* extras_of_this_line = nullptr;
 
-// Bytes of the control character that `text` starts with; 0 where it starts
-// with another. Counts C1, the line separators, and the marks that reorder a
-// line, by which one field could show itself as another.
-size_t ControlLength(std::string_view text) {
-  const auto byte = [text](size_t i) {
-    return i < text.size() ? static_cast<uint8_t>(text[i]) : uint8_t{0};
-  };
-  if (byte(0) < 0x20 || byte(0) == 0x7f) return 1;
-  if (byte(0) == 0xc2 && byte(1) >= 0x80 && byte(1) < 0xa0) return 2;
-  if (byte(0) != 0xe2) return 0;
-  const bool separator_or_embedding =
-      byte(1) == 0x80 && byte(2) >= 0xa8 && byte(2) <= 0xae;
-  const bool isolate = byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9;
-  return separator_or_embedding || isolate ? 3 : 0;
-}
-
-void AppendHex(std::string_view bytes, std::string* out) {
-  for (const char c : bytes) {
-    absl::StrAppend(
-        out, "\\x",
-        absl::Hex(static_cast<uint8_t>(c), absl::PadSpec::kZeroPad2));
-  }
-}
-
-// `text` with every control character as \xNN. Where it is not UTF-8, no byte
-// above ASCII is taken for what it seems to be.
-std::string Escaped(std::string_view text) {
-  const bool ascii_only = !IsValidUtf8(text);
-  std::string out;
-  while (!text.empty()) {
-    size_t length = ControlLength(text);
-    if (length == 0 && ascii_only && (text[0] & 0x80) != 0) length = 1;
-    if (length > 0) {
-      AppendHex(text.substr(0, length), &out);
-    } else {
-      out += text[0];
-      length = 1;
-    }
-    text.remove_prefix(length);
-  }
-  return out;
-}
-
-// JSON has its own escapes for what is below space; Escaped does the rest.
+// JSON has its own escapes for what is below space; Printable does the rest.
 std::string EscapedForJson(std::string_view text) {
   std::string out;
   while (!text.empty()) {
@@ -75,7 +32,7 @@ std::string EscapedForJson(std::string_view text) {
     while (length < text.size() && static_cast<uint8_t>(text[length]) >= 0x20) {
       ++length;
     }
-    out += Escaped(text.substr(0, length));
+    out += Printable(text.substr(0, length));
     if (length < text.size()) out += text[length++];
     text.remove_prefix(length);
   }
@@ -86,13 +43,13 @@ std::string EscapedForJson(std::string_view text) {
 std::string TextValue(std::string_view value) {
   const bool plain =
       !value.empty() && value.find_first_of(" =\"\\") == std::string_view::npos;
-  if (plain) return Escaped(value);
+  if (plain) return Printable(value);
   std::string quoted = "\"";
   for (const char c : value) {
     if (c == '"' || c == '\\') quoted += '\\';
     quoted += c;
   }
-  return Escaped(quoted) + "\"";
+  return Printable(quoted) + "\"";
 }
 
 std::string Number(double number) {
@@ -163,11 +120,11 @@ class LineFormatter : public spdlog::formatter {
 
   static std::string TextLine(const spdlog::details::log_msg& message,
                               const Extras& extras) {
-    std::string line =
-        absl::StrCat(TimeOf(message), " ", ToAbsl(LevelOf(message)), " ",
-                     Escaped(extras.component), ": ", Escaped(TextOf(message)));
+    std::string line = absl::StrCat(
+        TimeOf(message), " ", ToAbsl(LevelOf(message)), " ",
+        Printable(extras.component), ": ", Printable(TextOf(message)));
     for (const LogField& field : extras.fields) {
-      absl::StrAppend(&line, " ", Escaped(field.key), "=",
+      absl::StrAppend(&line, " ", Printable(field.key), "=",
                       Rendered(field, message.level, false));
     }
     return line += '\n';

@@ -43,6 +43,8 @@ class RegisterReactor final
     info_.lessee.kinds = NamesOf(request.kinds());
     info_.lessee.models = NamesOf(request.models());
     info_.lessee.batch_size_max = request.batch_size_max();
+    info_.lessee.pixels_max = request.pixels_max();
+    info_.pixel_steps_max = request.pixel_steps_max();
     for (const pb::Device& device : request.devices()) {
       info_.devices.push_back(
           {device.name(), device.description(), device.memory_bytes()});

@@ -220,6 +220,7 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
       std::min<int64_t>(core_.page_bytes_max, config_.max_message_bytes / 2);
   core_.changes = &changes_;
   core_.owner_running_max = config_.owner_running_max;
+  core_.pixels_max = config_.pixels_max;
   return absl::OkStatus();
 }
 

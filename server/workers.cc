@@ -8,6 +8,33 @@ namespace sheaf::server {
 void WorkerRegistry::Attach(const WorkerInfo& info, Nudge nudge) {
   absl::MutexLock lock(&mutex_);
   workers_[info.lessee.id] = {.info = info, .nudge = std::move(nudge)};
+  NoteLeastPixels();
+}
+
+void WorkerRegistry::NoteLeastPixels() {
+  int64_t least = kAnyPixels;
+  for (const auto& [id, entry] : workers_) {
+    const int64_t most = entry.info.lessee.pixels_max;
+    if (most > 0) least = std::min(least, most);
+  }
+  least_pixels_max_ = least;
+}
+
+int64_t WorkerRegistry::PixelsMaxFor(const Lane& lane) const {
+  Lane of_any_size = lane;
+  of_any_size.width = of_any_size.height = 0;
+  absl::MutexLock lock(&mutex_);
+  int64_t most = 0;
+  for (const auto& [id, entry] : workers_) {
+    const WorkerInfo& worker = entry.info;
+    if (!worker.attached || worker.draining ||
+        !CanServe(worker.lessee, of_any_size)) {
+      continue;
+    }
+    if (worker.lessee.pixels_max == 0) return 0;
+    most = std::max(most, worker.lessee.pixels_max);
+  }
+  return most;
 }
 
 bool WorkerRegistry::Detach(WorkerId id) {
@@ -94,6 +121,7 @@ bool WorkerRegistry::Remove(WorkerId id) {
   if (entry == workers_.end()) return false;
   if (entry->second.nudge) entry->second.nudge({.goodbye = true});
   workers_.erase(entry);
+  NoteLeastPixels();
   return true;
 }
 

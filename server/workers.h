@@ -3,8 +3,10 @@
 // the store, and a worker says hello again after one.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -32,6 +34,7 @@ struct WorkerInfo {
   bool draining = false;
   bool attached = true;  // its stream is open
   bool measures = false;
+  int64_t pixel_steps_max = 0;  // of a run: its pixels times its steps; 0: any
   int64_t succeeded = 0;
   int64_t failed = 0;
   absl::Duration engine_time;  // as it last said
@@ -58,6 +61,12 @@ class WorkerRegistry {
   // What is known of it, with its stream or while it is missed.
   std::optional<WorkerInfo> Find(WorkerId id) const;
   std::vector<WorkerInfo> List() const;
+  // The smallest of all workers' limits to the pixels of a picture; whatever
+  // has no more is for any of them. Costs nothing.
+  int64_t least_pixels_max() const { return least_pixels_max_; }
+  // The largest of those that are here and take the lane but for its size; 0
+  // where one of them has no limit, or there is none.
+  int64_t PixelsMaxFor(const Lane& lane) const;
   void Heard(WorkerId id, absl::Time now);
   void CountRuns(WorkerId id, int64_t succeeded, int64_t failed);
   void NoteEngineTime(WorkerId id, absl::Duration worked);
@@ -82,8 +91,13 @@ class WorkerRegistry {
     Nudge nudge;
     bool must_calibrate = false;
   };
+  void NoteLeastPixels() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  static constexpr int64_t kAnyPixels = std::numeric_limits<int64_t>::max();
+
   mutable absl::Mutex mutex_;
   std::map<WorkerId, Entry> workers_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<int64_t> least_pixels_max_ = kAnyPixels;
 };
 
 }  // namespace sheaf::server

@@ -84,6 +84,11 @@ bool ReadHeader(png_structp png, png_infop info, Reading* reading) {
   png_set_user_limits(png, 1 << 20, 1 << 20);
   png_set_chunk_cache_max(png, 32);
   png_set_chunk_malloc_max(png, reading->limits.chunk_bytes_max);
+  if (!reading->limits.texts) {
+    static constexpr png_byte kPassedOver[] =
+        "tEXt\0zTXt\0iTXt\0iCCP\0sPLT\0eXIf";
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, kPassedOver, 6);
+  }
   png_read_info(png, info);
   const int64_t width = png_get_image_width(png, info);
   const int64_t height = png_get_image_height(png, info);
@@ -254,17 +259,23 @@ absl::Status CheckWritable(const Image& image, const PngTexts& texts) {
   return absl::OkStatus();
 }
 
+constexpr std::string_view kSignature("\x89PNG\r\n\x1a\n");
+
+uint32_t BigEndian(std::string_view bytes, size_t at) {
+  uint32_t number = 0;
+  for (size_t i = 0; i < 4; ++i) {
+    number = number << 8 | static_cast<uint8_t>(bytes[at + i]);
+  }
+  return number;
+}
+
 // libpng makes room for as much as a chunk says it holds, up to 2 GiB, before
 // it looks whether that is there: 100 bytes could ask for all memory.
 absl::Status CheckChunks(std::string_view bytes) {
-  constexpr size_t kSignature = 8;
   constexpr size_t kAround = 12;  // length, type, sum
-  size_t at = kSignature;
+  size_t at = kSignature.size();
   while (at + kAround <= bytes.size()) {
-    uint32_t length = 0;
-    for (size_t i = 0; i < 4; ++i) {
-      length = length << 8 | static_cast<uint8_t>(bytes[at + i]);
-    }
+    const uint32_t length = BigEndian(bytes, at);
     if (length > bytes.size() - at - kAround) {
       return absl::InvalidArgumentError(
           absl::StrCat("PNG: a chunk of ", length,
@@ -276,6 +287,22 @@ absl::Status CheckChunks(std::string_view bytes) {
 }
 
 }  // namespace
+
+absl::StatusOr<PngSize> ReadPngSize(std::string_view bytes) {
+  constexpr size_t kType = 12;  // after the signature and a length
+  constexpr size_t kWidth = 16;
+  constexpr size_t kHeight = 20;
+  if (bytes.size() < kHeight + 4 || !bytes.starts_with(kSignature) ||
+      bytes.substr(kType, 4) != "IHDR") {
+    return absl::InvalidArgumentError("PNG: it does not begin like one");
+  }
+  // PNG allows 2^31 - 1 a side: the product fits.
+  const PngSize size{BigEndian(bytes, kWidth), BigEndian(bytes, kHeight)};
+  if (std::max(size.width, size.height) > 0x7fffffff) {
+    return absl::InvalidArgumentError("PNG: no such size");
+  }
+  return size;
+}
 
 absl::StatusOr<PngFile> DecodePng(std::string_view bytes,
                                   const PngLimits& limits) {

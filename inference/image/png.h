@@ -27,7 +27,20 @@ struct PngLimits {
   int64_t pixels_max = int64_t{64} << 20;
   // Of one text (or other extra chunk), unpacked; at most 32 are kept.
   size_t chunk_bytes_max = size_t{4} << 20;
+  // False: texts, and what else is no pixel, are passed over unread: packed,
+  // they may hold a thousand times what they take in the file.
+  bool texts = true;
 };
+
+struct PngSize {
+  int64_t width = 0;
+  int64_t height = 0;
+  int64_t pixels() const { return width * height; }
+};
+
+// What the file says of itself at its beginning; nothing is unpacked.
+// INVALID_ARGUMENT for what begins like no PNG.
+absl::StatusOr<PngSize> ReadPngSize(std::string_view bytes);
 
 // INVALID_ARGUMENT with libpng's words for what is no PNG or a broken one;
 // RESOURCE_EXHAUSTED for one beyond the limits, before its pixels are touched.

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "base/status.h"
 #include "inference/tensor/memory.h"
+#include "inference/weights/mapped_files.h"
 
 namespace sheaf::engine {
 namespace {
@@ -47,19 +48,29 @@ auto Measured(size_t* bytes, const Load& load) {
 
 }  // namespace
 
+absl::Status Desk::Check() const {
+  for (const auto& [first, end] : files) {
+    SHEAF_RETURN_IF_ERROR(CheckMappedFiles(first, end));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::shared_ptr<Desk>> Shelf::Get(const ModelPlace& place) {
   std::shared_ptr<Desk>& desk = desks_[place];
+  if (desk != nullptr && !desk->Check().ok()) desk = nullptr;
   if (desk == nullptr) {
     const ModelOptions options = {
         .load = {.variant = place.variant, .allow_pickle = place.allow_pickle},
         .placement = options_.placement,
         .vae = place.vae};
     size_t bytes = 0;
+    uint64_t first_file = NextMappedFile();
     absl::Time begin = absl::Now();
     auto loaded =
         Measured(&bytes, [&] { return LoadModel(place.folder, options); });
     while (absl::IsResourceExhausted(loaded.status()) && PutOneAway()) {
       begin = absl::Now();
+      first_file = NextMappedFile();
       loaded =
           Measured(&bytes, [&] { return LoadModel(place.folder, options); });
     }
@@ -68,6 +79,7 @@ absl::StatusOr<std::shared_ptr<Desk>> Shelf::Get(const ModelPlace& place) {
       return loaded.status();
     }
     desk = std::make_shared<Desk>(*std::move(loaded));
+    desk->files.emplace_back(first_file, NextMappedFile());
     desk->load_ms = absl::ToDoubleMilliseconds(absl::Now() - begin);
     desk->bytes =
         options_.placement.device.is_cpu() ? bytes : FileBytes(*desk->model);
@@ -83,6 +95,7 @@ absl::StatusOr<std::shared_ptr<const ControlNet>> Shelf::GetControl(
   std::shared_ptr<const ControlNet>& net = desk->controls[folder];
   if (net == nullptr) {
     size_t bytes = 0;
+    const uint64_t first_file = NextMappedFile();
     auto loaded = Measured(&bytes, [&] {
       return ControlNet::Load(folder, desk->model->options.load,
                               options_.placement);
@@ -92,6 +105,7 @@ absl::StatusOr<std::shared_ptr<const ControlNet>> Shelf::GetControl(
       return loaded.status();
     }
     net = *std::move(loaded);
+    desk->files.emplace_back(first_file, NextMappedFile());
     desk->bytes += options_.placement.device.is_cpu()
                        ? bytes
                        : FileBytes(folder, desk->model->options.load);

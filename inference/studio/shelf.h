@@ -7,6 +7,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "inference/models/controlnet.h"
@@ -30,6 +32,12 @@ struct Desk {
   std::map<std::string, std::shared_ptr<const ControlNet>> controls;
   size_t bytes = 0;
   double load_ms = 0;
+  // The files it was loaded from, by the numbers that MappedFile gave them.
+  std::vector<std::pair<uint64_t, uint64_t>> files;
+
+  // DATA_LOSS where one of them was written to: what is computed with it since
+  // is of neither model.
+  absl::Status Check() const;
   // False once rows that stepped together were not what they are alone.
   bool rows_agree = true;
   uint64_t last_use = 0;
@@ -47,7 +55,8 @@ class Shelf {
 
   explicit Shelf(Options options) : options_(options) {}
 
-  // A desk is kept as long as somebody else holds it. The errors of LoadModel.
+  // A desk is kept as long as somebody else holds it. A model whose files were
+  // written to since is loaded anew. The errors of LoadModel.
   absl::StatusOr<std::shared_ptr<Desk>> Get(const ModelPlace& place);
   // A ControlNet for the desk's model, kept with it. The errors of
   // ControlNet::Load.

@@ -85,6 +85,12 @@ absl::StatusOr<Studio::RowId> Studio::Begin(const Order& order) {
   }
   if (request.width == 0) request.width = side;
   if (request.height == 0) request.height = side;
+  if (const int64_t pixels = int64_t{request.width} * request.height;
+      pixels_max_ > 0 && pixels > pixels_max_) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(request.width, "x", request.height, " are ", pixels,
+                     " pixels, more than ", pixels_max_));
+  }
   for (const ControlOrder& control : order.controls) {
     ControlRequest wanted = {.net = nullptr,
                              .image = control.image,
@@ -161,6 +167,7 @@ absl::Status Studio::Advance(const Group& group) {
 }
 
 absl::StatusOr<Image> Studio::Develop(const Slot& slot) const {
+  SHEAF_RETURN_IF_ERROR(slot.desk->Check());
   SHEAF_ASSIGN_OR_RETURN(
       std::vector<Image> images,
       DecodePictures(*slot.desk->model, {slot.row.sample()}, {}));
@@ -188,6 +195,7 @@ absl::StatusOr<Preview> Studio::PreviewOf(RowId row) const {
 absl::StatusOr<std::string> Studio::Save(RowId row) const {
   const auto found = rows_.find(row);
   if (found == rows_.end()) return absl::NotFoundError("the row has ended");
+  SHEAF_RETURN_IF_ERROR(found->second->desk->Check());
   std::string saved;
   SHEAF_RETURN_IF_ERROR(
       Guard("saving a row", [&] { saved = found->second->row.Save(); }));

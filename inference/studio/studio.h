@@ -65,6 +65,8 @@ class Studio {
   ~Studio();
 
   const DeviceFacts& device() const { return device_; }
+  // From now on, Begin refuses pictures of more pixels. 0: of any number.
+  void LimitPixels(int64_t most) { pixels_max_ = most; }
 
   // Takes on a row; loads its models where they are not there. The errors of
   // LoadModel and BeginRow: INVALID_ARGUMENT for what cannot work, NOT_FOUND
@@ -74,8 +76,9 @@ class Studio {
 
   // Advances every row one step and returns those that ended with it; they are
   // forgotten. Errors are of one row alone: INTERNAL (not numbers, or a fault
-  // of ours), RESOURCE_EXHAUSTED (it does not fit alone), ABORTED for all rows
-  // where the device is beyond use, from then on.
+  // of ours), DATA_LOSS (its model's files were written to meanwhile),
+  // RESOURCE_EXHAUSTED (it does not fit alone), ABORTED for all rows where the
+  // device is beyond use, from then on.
   std::vector<End> Step();
 
   // Of a row that has not ended.
@@ -116,6 +119,7 @@ class Studio {
   const std::unique_ptr<Shelf> shelf_;
   const DeviceFacts device_;
   const int batches_per_cleanup_;
+  int64_t pixels_max_ = 0;
   int batches_ = 0;  // Since the last cleanup.
   std::map<RowId, std::unique_ptr<Slot>> rows_;
   RowId next_row_ = 1;

@@ -10,9 +10,13 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <mutex>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "inference/weights/mapped_files.h"
 
 namespace sheaf::engine {
 namespace {
@@ -23,11 +27,31 @@ struct Slot {
   std::atomic<uintptr_t> begin{0};
   std::atomic<uintptr_t> end{0};
   std::atomic<bool> truncated{false};
+  // Not for the handler. Written while the slot is taken and nobody else knows.
+  int fd = -1;
+  size_t size = 0;
+  timespec written = {};
 };
 constexpr size_t kSlotsMax = 1024;
 std::array<Slot, kSlotsMax> slots;
 struct sigaction previous_action;
 uintptr_t page_size;
+
+// The slots of files that are mapped, by the files' numbers. Never destroyed:
+// files may outlive it.
+struct Registry {
+  std::mutex mutex;
+  uint64_t next = 1;
+  struct Entry {
+    std::string path;
+    int slot = -1;
+  };
+  std::map<uint64_t, Entry> files;
+};
+Registry& Mapped() {
+  static Registry* const registry = new Registry;
+  return *registry;
+}
 
 // Zeros in place of the page that is no more. True where the address was ours.
 bool PatchPage(uintptr_t address) {
@@ -81,7 +105,27 @@ int TakeSlot(const std::byte* data, size_t size) {
   return -1;
 }
 
+// Notes the file as it is now, and keeps the descriptor.
+void Watch(int index, int fd, size_t size, const std::string& path) {
+  Slot& slot = slots[index];
+  slot.fd = fd;
+  slot.size = size;
+  struct stat status = {};
+  if (fstat(fd, &status) == 0) slot.written = status.st_mtim;
+  Registry& mapped = Mapped();
+  std::lock_guard lock(mapped.mutex);
+  mapped.files[mapped.next++] = {path, index};
+}
+
 void GiveBackSlot(int index) {
+  {
+    Registry& mapped = Mapped();
+    std::lock_guard lock(mapped.mutex);
+    std::erase_if(mapped.files, [index](const auto& file) {
+      return file.second.slot == index;
+    });
+  }
+  close(std::exchange(slots[index].fd, -1));
   slots[index].end.store(0);
   slots[index].begin.store(0);
   slots[index].taken.store(false);
@@ -102,6 +146,22 @@ absl::Status Shorter(const std::string& path) {
       absl::StrCat(path, ": the file became shorter while it was in use"));
 }
 
+absl::Status CheckSlot(const Slot& slot, const std::string& path) {
+  struct stat status = {};
+  const bool known = fstat(slot.fd, &status) == 0;
+  const auto size = static_cast<size_t>(status.st_size);
+  if (slot.truncated.load() || (known && size < slot.size)) {
+    return Shorter(path);
+  }
+  if (known &&
+      (size != slot.size || status.st_mtim.tv_sec != slot.written.tv_sec ||
+       status.st_mtim.tv_nsec != slot.written.tv_nsec)) {
+    return absl::DataLossError(
+        absl::StrCat(path, ": the file was written to while it was in use"));
+  }
+  return absl::OkStatus();
+}
+
 // An open file that closes itself.
 class Descriptor {
  public:
@@ -110,6 +170,7 @@ class Descriptor {
     if (fd_ >= 0) close(fd_);
   }
   int get() const { return fd_; }
+  int Release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;
@@ -132,7 +193,7 @@ absl::Status ReadWhole(int fd, const std::string& path, std::byte* to,
 absl::StatusOr<std::shared_ptr<MappedFile>> MappedFile::Open(
     const std::string& path, Mode mode) {
   // Not blocking: a named pipe is refused below instead of waited for.
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) return ErrnoStatus(path, "open", errno);
   struct stat status = {};
   if (fstat(file.get(), &status) != 0) return ErrnoStatus(path, "stat", errno);
@@ -155,6 +216,7 @@ absl::StatusOr<std::shared_ptr<MappedFile>> MappedFile::Open(
     mapped->slot_ = TakeSlot(data, size);
     // More files than slots: this one is copied, which needs no guard.
     if (mapped->slot_ < 0) return Open(path, Mode::kCopy);
+    Watch(mapped->slot_, file.Release(), size, path);
   } else {
     absl::Status read = ReadWhole(file.get(), path, data, size);
     if (!read.ok()) return read;
@@ -187,7 +249,22 @@ absl::Status MappedFile::Prefetch(size_t offset, size_t length) const {
 }
 
 absl::Status MappedFile::Check() const {
-  if (slot_ >= 0 && slots[slot_].truncated.load()) return Shorter(path_);
+  return slot_ < 0 ? absl::OkStatus() : CheckSlot(slots[slot_], path_);
+}
+
+uint64_t NextMappedFile() {
+  Registry& mapped = Mapped();
+  std::lock_guard lock(mapped.mutex);
+  return mapped.next;
+}
+
+absl::Status CheckMappedFiles(uint64_t first, uint64_t end) {
+  Registry& mapped = Mapped();
+  std::lock_guard lock(mapped.mutex);
+  for (auto it = mapped.files.lower_bound(first);
+       it != mapped.files.end() && it->first < end; ++it) {
+    SHEAF_RETURN_IF_ERROR(CheckSlot(slots[it->second.slot], it->second.path));
+  }
   return absl::OkStatus();
 }
 

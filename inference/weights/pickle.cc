@@ -13,6 +13,9 @@ namespace {
 
 constexpr int kDepthMax = 4;
 constexpr size_t kTensorsMax = 100'000;
+// Entries looked at, whatever their keys and values are: dictionaries may be
+// named more than once, and those of optimizers have entries that are no use.
+constexpr size_t kEntriesMax = 1'000'000;
 constexpr size_t kNameBytesMax = 1024;
 
 absl::Status Bad(std::string_view key, std::string_view what) {
@@ -107,7 +110,7 @@ class StateReader {
  private:
   const PickleDict* Member(const PickleDict& dict, std::string_view name) {
     for (const auto& [key, value] : dict.items) {
-      const auto* text = std::get_if<std::string>(&heap_.values[key]);
+      const auto* text = std::get_if<std::string_view>(&heap_.values[key]);
       if (text != nullptr && *text == name) {
         return std::get_if<PickleDict>(&heap_.values[value]);
       }
@@ -120,16 +123,20 @@ class StateReader {
                    int depth) {
     if (depth > kDepthMax) return Bad(prefix, "nested too deeply");
     for (const auto& [key, value] : dict.items) {
-      const auto* text = std::get_if<std::string>(&heap_.values[key]);
+      if (++visited_ > kEntriesMax) return Bad(prefix, "too many entries");
+      const auto* text = std::get_if<std::string_view>(&heap_.values[key]);
       if (text == nullptr) continue;  // Such as an optimizer's numbered slots.
-      const std::string name = prefix + *text;
-      if (name.size() > kNameBytesMax) return Bad(name, "the name is too long");
-      if (++visited_ > kTensorsMax) return Bad(name, "too many entries");
+      if (prefix.size() + text->size() > kNameBytesMax) {
+        return Bad(*text, "the name is too long");
+      }
+      const std::string name = absl::StrCat(prefix, ToAbsl(*text));
+      if (++named_ > kTensorsMax) return Bad(name, "too many entries");
       const PickleValue& item = heap_.values[value];
       if (const auto* inner = std::get_if<PickleDict>(&item)) {
         SHEAF_RETURN_IF_ERROR(Add(name + ".", *inner, depth + 1));
-      } else if (const auto* tensor = std::get_if<PickleTensor>(&item)) {
-        SHEAF_ASSIGN_OR_RETURN(Tensor built, Build(name, *tensor));
+      } else if (const auto* tensor =
+                     std::get_if<std::unique_ptr<PickleTensor>>(&item)) {
+        SHEAF_ASSIGN_OR_RETURN(Tensor built, Build(name, **tensor));
         if (!tensors_.emplace(name, std::move(built)).second) {
           return Bad(name, "stands twice");
         }
@@ -140,7 +147,8 @@ class StateReader {
 
   absl::StatusOr<Tensor> Build(const std::string& name,
                                const PickleTensor& tensor) {
-    const auto entry = entries_.find(top_ + "data/" + tensor.storage.key);
+    const auto entry =
+        entries_.find(absl::StrCat(top_, "data/", ToAbsl(tensor.storage.key)));
     if (entry == entries_.end()) return Bad(name, "its storage is missing");
     const size_t size = SizeOf(tensor.storage.dtype);
     const size_t stored = entry->second.size() / size;
@@ -183,6 +191,7 @@ class StateReader {
   const std::shared_ptr<MappedFile> file_;
   TensorMap tensors_;
   size_t visited_ = 0;
+  size_t named_ = 0;
   // Many names may share one storage; their copies do not.
   size_t copied_ = 0;
   const size_t copied_max_;

@@ -12,6 +12,13 @@ namespace {
 
 constexpr size_t kDimensionsMax = 16;
 constexpr size_t kStorageKeyBytesMax = 256;
+// A state dictionary of 100,000 tensors takes 2.5 million values, one million
+// of them kept for later, and 30 MiB of pickle. Known files take a hundredth.
+constexpr size_t kCodeBytesMax = size_t{64} << 20;
+constexpr size_t kValuesMax = size_t{4} << 20;
+constexpr size_t kKeptMax = size_t{2} << 20;
+constexpr size_t kStackMax = size_t{4} << 20;
+constexpr size_t kTensorsMax = 100'000;
 
 absl::Status Bad(std::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("pickle: ", ToAbsl(what)));
@@ -22,6 +29,7 @@ class Machine {
   explicit Machine(std::string_view code) : code_(code) {}
 
   absl::StatusOr<PickleHeap> Run() {
+    if (code_.size() > kCodeBytesMax) return Bad("the pickle is too long");
     while (true) {
       if (code_.empty()) return Bad("ends without STOP");
       const auto opcode = static_cast<uint8_t>(code_[0]);
@@ -63,8 +71,13 @@ class Machine {
   }
 
   absl::Status Push(PickleValue value) {
+    if (heap_.values.size() == kValuesMax) return Bad("too many values");
     heap_.values.push_back(std::move(value));
-    stack_.push_back(static_cast<PickleRef>(heap_.values.size() - 1));
+    return PushRef(static_cast<PickleRef>(heap_.values.size() - 1));
+  }
+  absl::Status PushRef(PickleRef ref) {
+    if (stack_.size() == kStackMax) return Bad("too many values");
+    stack_.push_back(ref);
     return absl::OkStatus();
   }
   absl::StatusOr<PickleRef> Pop() {
@@ -113,6 +126,7 @@ class Machine {
   PickleHeap heap_;
   std::vector<PickleRef> stack_;
   std::unordered_map<uint64_t, PickleRef> memo_;
+  size_t tensors_ = 0;
 };
 
 absl::Status Machine::PushTuple(size_t count) {
@@ -127,7 +141,7 @@ absl::Status Machine::PushTuple(size_t count) {
 absl::Status Machine::PushText(uint64_t length) {
   SHEAF_ASSIGN_OR_RETURN(const std::string_view text, Take(length));
   if (!IsValidUtf8(text)) return Bad("a text is not valid UTF-8");
-  return Push(std::string(text));
+  return Push(text);
 }
 
 absl::Status Machine::PushLong() {
@@ -165,9 +179,9 @@ absl::Status Machine::PushStorage() {
   if (tuple == nullptr || tuple->items.size() != 5) {
     return Bad("a persistent id that is no storage");
   }
-  const std::string* kind = At<std::string>(tuple->items[0]);
+  const std::string_view* kind = At<std::string_view>(tuple->items[0]);
   const PickleGlobalRef* type = At<PickleGlobalRef>(tuple->items[1]);
-  const std::string* key = At<std::string>(tuple->items[2]);
+  const std::string_view* key = At<std::string_view>(tuple->items[2]);
   if (kind == nullptr || *kind != "storage" || type == nullptr ||
       type->global != PickleGlobal::kStorage || key == nullptr ||
       key->size() > kStorageKeyBytesMax) {
@@ -231,14 +245,14 @@ absl::Status Machine::Reduce() {
     case PickleGlobal::kRebuildTensorWithType: {
       const bool has_type =
           global->global == PickleGlobal::kRebuildTensorWithType;
+      if (++tensors_ > kTensorsMax) return Bad("too many tensors");
       SHEAF_ASSIGN_OR_RETURN(PickleTensor tensor, Tensor(arguments, has_type));
-      return Push(std::move(tensor));
+      return Push(std::make_unique<PickleTensor>(std::move(tensor)));
     }
     case PickleGlobal::kRebuildParameter:
     case PickleGlobal::kSize:
       if (arguments.empty()) return Bad("a call without arguments");
-      stack_.push_back(arguments[0]);
-      return absl::OkStatus();
+      return PushRef(arguments[0]);
     case PickleGlobal::kStorage:
     case PickleGlobal::kType:
       break;
@@ -333,10 +347,10 @@ absl::Status Machine::Memo(uint8_t opcode) {
   if (opcode == 'h' || opcode == 'j') {
     const auto found = memo_.find(index);
     if (found == memo_.end()) return Bad("recalls what it never kept");
-    stack_.push_back(found->second);
-    return absl::OkStatus();
+    return PushRef(found->second);
   }
   if (stack_.empty()) return Bad("keeps nothing");
+  if (memo_.size() == kKeptMax) return Bad("keeps too many values");
   memo_[index] = stack_.back();
   return absl::OkStatus();
 }
@@ -390,8 +404,8 @@ absl::Status Machine::Step(uint8_t opcode) {
     case 0x93: {
       SHEAF_ASSIGN_OR_RETURN(const PickleRef name, Pop());
       SHEAF_ASSIGN_OR_RETURN(const PickleRef module, Pop());
-      const std::string* name_text = At<std::string>(name);
-      const std::string* module_text = At<std::string>(module);
+      const std::string_view* name_text = At<std::string_view>(name);
+      const std::string_view* module_text = At<std::string_view>(module);
       if (name_text == nullptr || module_text == nullptr) {
         return Bad("a global without a name");
       }

@@ -1,10 +1,12 @@
 // The pickle machine behind pickle.h: runs a pickle's opcodes on a stack of
-// values. What it may use is bounded by the length of its input.
+// values. Its time grows with the length of its input, and with nothing else;
+// its memory stays below 500 MiB whatever the input (limits in
+// pickle_machine.cc).
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -38,10 +40,11 @@ struct PickleGlobalRef {
 std::optional<PickleGlobalRef> PickleGlobalNamed(std::string_view module,
                                                  std::string_view name);
 
-// A storage named by a persistent id: an entry of the archive.
+// A storage named by a persistent id: an entry of the archive. The key is a
+// piece of the pickle.
 struct PickleStorage {
   DType dtype = DType::kF32;
-  std::string key;
+  std::string_view key;
 };
 
 struct PickleTensor {
@@ -60,17 +63,22 @@ struct PickleDict {
   std::vector<std::pair<PickleRef, PickleRef>> items;
 };
 
-using PickleValue = std::variant<PickleNone, PickleMark, bool, int64_t, double,
-                                 std::string, PickleList, PickleDict,
-                                 PickleGlobalRef, PickleStorage, PickleTensor>;
+// One byte of a pickle can ask for one value, so a value is small: a text is a
+// piece of the pickle, a tensor stands elsewhere.
+using PickleValue =
+    std::variant<PickleNone, PickleMark, bool, int64_t, double,
+                 std::string_view, PickleList, PickleDict, PickleGlobalRef,
+                 PickleStorage, std::unique_ptr<PickleTensor>>;
+static_assert(sizeof(PickleValue) <= 32);
 
 struct PickleHeap {
   std::vector<PickleValue> values;
   PickleRef root = 0;
 };
 
-// What the pickle leaves behind at its STOP. INVALID_ARGUMENT names the opcode
-// or the global that is not allowed.
+// What the pickle leaves behind at its STOP; it borrows `code`.
+// INVALID_ARGUMENT names the opcode or the global that is not allowed, or the
+// limit.
 absl::StatusOr<PickleHeap> RunPickle(std::string_view code);
 
 }  // namespace sheaf::engine

@@ -98,7 +98,7 @@ class Engine {
   // says goodbye and leaves with these words.
   virtual absl::Status Health() const { return absl::OkStatus(); }
 
-  // Drops a row, if it is alive. It is not told as ended, and no other row's
+  // Drops a row that is alive. It is not told as ended, and no other row's
   // picture changes.
   virtual void Cancel(int64_t row) = 0;
 

@@ -16,6 +16,8 @@
 namespace sheaf::worker {
 namespace {
 
+constexpr int64_t kPixelsMost = int64_t{16384} * 16384;
+
 std::string DefaultName() {
   char host[HOST_NAME_MAX + 1] = "worker";
   gethostname(host, sizeof(host) - 1);
@@ -126,6 +128,18 @@ void AddTorchFlags(CLI::App* app, Flags* flags, Raw* raw) {
   app->add_flag("--list-devices", flags->list_devices,
                 "Say which there are, one a line, best first, and leave")
       ->group(group);
+  app->add_option("--pixels-max", flags->pixels_max,
+                  "Most pixels of a picture, width times height; 0: 2 Mi on a "
+                  "CPU, 16 Mi on a GPU")
+      ->check(CLI::Range(int64_t{0}, kPixelsMost))
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--pixel-steps-max", flags->pixel_steps_max,
+                  "The same of a run's steps together: pixels times steps; 0: "
+                  "any number")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(group);
   app->add_option("--dtype", options->dtype, "How models are held")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))
       ->capture_default_str()
@@ -203,6 +217,10 @@ void AddSimulationFlags(CLI::App* app, Flags* flags, Raw* raw) {
       ->group(group);
   app->add_flag("--no-images", raw->no_images,
                 "Let runs succeed without pictures")
+      ->group(group);
+  app->add_flag("--allow-faults", options->allow_faults,
+                "Let runs ask for faults of their own (extra sim.fault): for "
+                "tests, since any client can end the process by them")
       ->group(group);
   app->add_option("--fault", raw->faults,
                   "ACTION@CONDITION,... e.g. oom@rows>4 or fail@p=0.1,seed=7; "

@@ -1,6 +1,7 @@
 // The command line of sheaf-worker.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,8 @@ struct Flags {
   // Of the diffusion engine.
   bool list_devices = false;
   std::vector<std::string> model_paths;
+  int64_t pixels_max = 0;       // Of a picture; 0: by the device.
+  int64_t pixel_steps_max = 0;  // The same, times the steps; 0: any number.
   engine::StudioOptions studio;
   MeasuringOptions measuring;
 };

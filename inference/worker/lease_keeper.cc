@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "spdlog/spdlog.h"
 
@@ -16,6 +17,10 @@ constexpr absl::Duration kBackoffLongest = absl::Seconds(2);
 // when it wakes, so Begin need not wake it: thousands of short batches a second
 // cost no switch of threads.
 constexpr std::chrono::milliseconds kIdleSleep(500);
+
+// The process is about to end: a server that is away so long has the lease run
+// out.
+constexpr int kStallTellingsMax = 5;
 
 // What the wire takes of one; and with so many, a report stays below the 4 MiB
 // that servers take unless they are told otherwise.
@@ -35,6 +40,25 @@ void AddPreviews(const std::vector<std::pair<v1::RunStep*, RowPreview>>& rows) {
     told->set_step(preview.step);
     told->set_preview(*std::move(png));
   }
+}
+
+// What is told of a run whose step does not end.
+v1::RunOutcome StallOf(const v1::LeasedRun& run, absl::Duration limit) {
+  v1::RunOutcome outcome;
+  outcome.set_run(run.run());
+  outcome.set_attempt(run.attempt());
+  v1::RunError* error = outcome.mutable_failure();
+  error->set_error_class(v1::ERROR_CLASS_ENGINE);
+  const v1::RunRequest& wish = run.request();
+  const std::string size =
+      wish.has_width() && wish.has_height()
+          ? absl::StrCat(" of ", wish.width(), "x", wish.height(), " pixels")
+          : "";
+  error->set_message(absl::StrCat(
+      "stalled: a step", size, " was not done within ",
+      absl::FormatDuration(limit),
+      " (the worker's --stall-timeout), with no other run beside it"));
+  return outcome;
 }
 
 std::chrono::nanoseconds ToChrono(absl::Duration duration) {
@@ -67,7 +91,11 @@ void LeaseKeeper::Begin(const v1::LeasedBatch& batch, const Terms& terms) {
   batch_ = batch.name();
   epoch_ = batch.epoch();
   runs_.clear();
-  for (const v1::LeasedRun& run : batch.runs()) runs_.push_back(run.run());
+  stalls_.clear();
+  for (const v1::LeasedRun& run : batch.runs()) {
+    runs_.push_back(run.run());
+    stalls_.push_back(StallOf(run, options_.stall_timeout));
+  }
   ended_.assign(runs_.size(), false);
   steps_.assign(runs_.size(), RowSteps());
   memory_.Clear();
@@ -216,9 +244,23 @@ void LeaseKeeper::CheckStall(Lock& lock) {
   if (std::exchange(beats_, beats) != beats) step_time_ = Clock::now();
   if (Clock::now() - step_time_ < ToChrono(options_.stall_timeout)) return;
   stall_told_ = true;
+  if (options_.engine_rows && options_.engine_rows() == 1) TellStalledRun(lock);
   lock.unlock();
   options_.on_stall();
   lock.lock();
+}
+
+void LeaseKeeper::TellStalledRun(Lock& lock) {
+  const auto live = std::find(ended_.begin(), ended_.end(), false);
+  if (live == ended_.end()) return;  // The row is of another batch.
+  const auto row = static_cast<std::size_t>(live - ended_.begin());
+  spdlog::error("{}: {}", runs_[row], stalls_[row].failure().message());
+  ended_[row] = true;
+  pending_.push_back(stalls_[row]);
+  for (int tries = 0; tries < kStallTellingsMax && !lost_; ++tries) {
+    if (SendOutcomes(lock).ok()) return;
+    changed_.wait_until(lock, send_time_);
+  }
 }
 
 v1::ReportProgressRequest LeaseKeeper::MakeReport() const {

@@ -48,12 +48,15 @@ class LeaseKeeper {
     absl::Duration stall_timeout = absl::Minutes(5);
     std::function<void()> on_drain;
     // The engine has neither made a step nor beaten for `stall_timeout`. Called
-    // once a batch.
+    // once a batch, after the run is told as failed where it is the only one on
+    // the engine: workers that die of it would make it a crash loop.
     std::function<void()> on_stall;
     // Engine::Beats; may be null.
     std::function<int64_t()> beats;
     // How long the engine has worked so far; may be null.
     std::function<absl::Duration()> engine_time;
+    // How many rows are on the engine, of whatever batches; may be null.
+    std::function<int()> engine_rows;
     // Previews hurry a report on, but not more often than this: each report is
     // a write at the server.
     absl::Duration preview_pause = absl::Seconds(1);
@@ -103,6 +106,7 @@ class LeaseKeeper {
   bool HasEnded() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // These let go of the lock for the time of the call.
   void CheckStall(Lock& lock);
+  void TellStalledRun(Lock& lock);
   void Report(Lock& lock);
   absl::Status SendOutcomes(Lock& lock);
   v1::ReportProgressRequest MakeReport() const;
@@ -131,6 +135,8 @@ class LeaseKeeper {
   std::string batch_ ABSL_GUARDED_BY(mutex_);
   int64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<std::string> runs_ ABSL_GUARDED_BY(mutex_);
+  // Of each run, as it is told if it never comes back from a step.
+  std::vector<v1::RunOutcome> stalls_ ABSL_GUARDED_BY(mutex_);
   std::vector<bool> ended_ ABSL_GUARDED_BY(mutex_);
   std::vector<RowSteps> steps_ ABSL_GUARDED_BY(mutex_);
   bool engine_works_ ABSL_GUARDED_BY(mutex_) = false;

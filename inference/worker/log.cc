@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "base/json.h"
+#include "base/safe_text.h"
 #include "fmt/format.h"
 #include "spdlog/formatter.h"
 #include "spdlog/sinks/stdout_sinks.h"
@@ -13,34 +15,6 @@
 
 namespace sheaf::worker {
 namespace {
-
-bool IsControl(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
-
-// How many bytes the UTF-8 character at the start of `text` has; 0 where none
-// starts there (also for overlong forms, surrogates and beyond U+10FFFF).
-std::size_t CharacterLength(std::string_view text) {
-  const auto byte = [text](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xf0   ? 4
-                             : lead >= 0xe0 ? 3
-                             : lead >= 0xc2 ? 2
-                                            : 0;
-  if (lead > 0xf4) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0u) != 0x80) return 0;
-  }
-  const unsigned second = byte(1);
-  if (lead == 0xe0 && second < 0xa0) return 0;
-  if (lead == 0xed && second > 0x9f) return 0;
-  if (lead == 0xf0 && second < 0x90) return 0;
-  if (lead == 0xf4 && second > 0x8f) return 0;
-  return length;
-}
 
 class LineFormatter : public spdlog::formatter {
  public:
@@ -61,7 +35,7 @@ class LineFormatter : public spdlog::formatter {
                      time, level, getpid(), EscapeJson(text));
     } else {
       fmt::format_to(std::back_inserter(line), "{} {} {}\n", time, level,
-                     EscapeLine(text));
+                     Printable(text));
     }
   }
 
@@ -84,37 +58,9 @@ void InstallLog(LogFormat format, spdlog::level::level_enum level) {
 }
 
 std::string EscapeJson(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const std::size_t length = CharacterLength(text);
-    const char c = text.front();
-    if (length == 0) {
-      out += "\\ufffd";
-    } else if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (IsControl(c)) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-    } else {
-      out += text.substr(0, length);
-    }
-    text.remove_prefix(length == 0 ? 1 : length);
-  }
-  return out;
-}
-
-std::string EscapeLine(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    if (IsControl(c)) {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out;
+  std::string quoted;
+  AppendJsonString(text, &quoted);
+  return SafeJson(std::string_view(quoted).substr(1, quoted.size() - 2));
 }
 
 }  // namespace sheaf::worker

@@ -1,6 +1,6 @@
 // One log line per event on standard error, as text or as JSON. Either way what
-// others wrote (names, error messages) cannot forge a line: control characters
-// come out escaped.
+// others wrote (names, error messages) cannot forge a line: characters that do
+// something to a line come out escaped (base/safe_text.h).
 #pragma once
 
 #include <string>
@@ -19,8 +19,5 @@ void InstallLog(LogFormat format, spdlog::level::level_enum level);
 // `text` as it may stand between the quotes of a JSON string. Bytes that are
 // not UTF-8 become U+FFFD.
 std::string EscapeJson(std::string_view text);
-
-// `text` without line breaks and other control characters.
-std::string EscapeLine(std::string_view text);
 
 }  // namespace sheaf::worker

@@ -67,7 +67,8 @@ int RunProcess(Flags flags, const MakeEngine& make_engine) {
     return kExitUsage;
   }
   flags.session.on_stall = [] {
-    spdlog::critical("the engine makes no steps any more: giving up");
+    spdlog::critical(
+        "the engine makes no steps any more: giving up, for a new process");
     std::_Exit(kExitHung);
   };
   Session session(std::move(flags.session), &client, engine->get());

@@ -21,13 +21,17 @@ constexpr absl::Duration kBackoffLongest = absl::Seconds(5);
 constexpr int kFailuresPerLine = 12;
 
 // Whether the server said that this worker, as it presents itself, is wrong.
-bool IsRefusal(const absl::Status& status) {
+// gRPC has no other word than UNIMPLEMENTED for a server that could not read a
+// call, for lack of memory or otherwise, than for one that knows no such call:
+// that one never `knew` us.
+bool IsRefusal(const absl::Status& status, bool knew) {
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kPermissionDenied:
     case absl::StatusCode::kUnauthenticated:
-    case absl::StatusCode::kUnimplemented:
       return true;
+    case absl::StatusCode::kUnimplemented:
+      return !knew;
     default:
       return false;
   }
@@ -55,6 +59,7 @@ Session::Session(SessionOptions options, Client* client, Engine* engine)
                 .on_stall = options_.on_stall,
                 .beats = [this] { return timed_engine_.Beats(); },
                 .engine_time = [this] { return timed_engine_.worked(); },
+                .engine_rows = [this] { return timed_engine_.rows(); },
                 .preview_pause = options_.preview_pause}),
       uploader_(client, {}),
       checkpointer_(client, {.pause = options_.checkpoint_pause}),
@@ -122,9 +127,12 @@ absl::Status Session::Serve() {
                               }},
                          &waiting_call_);
   if (!registration.ok()) {
-    if (IsRefusal(registration.status())) refusal_ = registration.status();
+    if (IsRefusal(registration.status(), welcomed_)) {
+      refusal_ = registration.status();
+    }
     return registration.status();
   }
+  welcomed_ = true;
   const Terms& terms = (*registration)->terms();
   spdlog::info("registered as {}, lease {}, heartbeat {}", terms.worker,
                absl::FormatDuration(terms.lease_duration),

@@ -38,9 +38,10 @@ struct SessionOptions {
   // A batch younger than this is not worth a question.
   absl::Duration join_age = absl::Milliseconds(50);
   absl::Duration lease_wait = absl::Seconds(30);
-  // An engine without a step or a beat for so long is taken for hung:
-  // `on_stall` is called, which had better end the process, because nothing
-  // else ends a call that never returns. Until then the lease is kept.
+  // An engine without a step or a beat for so long is taken for hung. Where one
+  // row alone is on it, that row's run has failed, and the server is told so.
+  // Then `on_stall` is called, which had better end the process, because
+  // nothing else ends a call that never returns. Until then the lease is kept.
   absl::Duration stall_timeout = absl::Minutes(5);
   std::function<void()> on_stall;
   PointHook at_point;
@@ -114,6 +115,7 @@ class Session {
   BatchSet batches_;
   Backoff backoff_;
   int failure_count_ = 0;  // Since the last call that went well.
+  bool welcomed_ = false;  // A server of ours has taken this worker once.
   absl::Status refusal_;   // Why the server will never take this worker.
   bool once_done_ = false;
 };

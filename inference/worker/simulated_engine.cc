@@ -58,6 +58,13 @@ std::vector<SimulatedEngine::RowFault> SimulatedEngine::FaultsFor(
   for (const Fault& fault : options_.faults) {
     if (Applies(fault, subject)) faults.push_back({fault, /*own=*/false});
   }
+  if (!own_text.empty() && !options_.allow_faults) {
+    *error = fmt::format(
+        "extra '{}' is refused: this worker was not started with "
+        "--allow-faults",
+        kOwnFaultKey);
+    return faults;
+  }
   absl::StatusOr<std::vector<Fault>> own = ParseFaults(own_text);
   if (!own.ok()) {
     *error = std::string(own.status().message());

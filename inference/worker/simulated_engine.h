@@ -28,6 +28,9 @@ struct SimulatedEngineOptions {
   int image_side_max = 64;
   bool images = true;  // False: rows succeed without a picture.
   std::vector<Fault> faults;
+  // Whether runs may ask for faults of their own, in extra["sim.fault"]: a
+  // client can end the process by them.
+  bool allow_faults = false;
   // In place of the clock, in tests.
   std::function<void(absl::Duration)> sleep;
 };
@@ -38,7 +41,7 @@ class SimulatedEngine : public Engine {
 
   std::vector<v1::Device> Devices() const override;
   // Faults of a run's own, in extra["sim.fault"], strike that run alone; where
-  // they cannot be read, the run fails with BAD_INPUT.
+  // they are not allowed or cannot be read, the run fails with BAD_INPUT.
   int64_t Add(const v1::LeasedBatch& batch) override;
   std::vector<RowEnd> Step() override;
   RowSteps StepsOf(int64_t row) const override;

@@ -1,8 +1,8 @@
-// An engine whose time is counted: how long it worked, and how long whoever
-// holds it did other things.
+// An engine whose time and rows are counted: how long it worked, how long
+// whoever holds it did other things, and how many rows are on it.
 //
 // Owned by the session, around the engine that it was given, which must outlive
-// it. Used as every engine; any thread may ask `worked`.
+// it. Used as every engine; any thread may ask `worked` and `rows`.
 #pragma once
 
 #include <atomic>
@@ -25,6 +25,10 @@ class TimedEngine : public Engine {
   // saving and drawing them. Not what is under way.
   absl::Duration worked() const { return absl::Nanoseconds(worked_.load()); }
 
+  // Rows alive or being taken on: those among which is the reason where a call
+  // does not come back.
+  int rows() const { return rows_; }
+
   void SetFetchSaved(FetchSaved fetch) override {
     engine_->SetFetchSaved(std::move(fetch));
   }
@@ -33,11 +37,19 @@ class TimedEngine : public Engine {
   }
   int64_t Add(const v1::LeasedBatch& batch) override {
     const Counted counted(&worked_);
-    return engine_->Add(batch);
+    rows_ += batch.runs_size();
+    try {
+      return engine_->Add(batch);
+    } catch (...) {
+      rows_ -= batch.runs_size();
+      throw;
+    }
   }
   std::vector<RowEnd> Step() override {
     const Counted counted(&worked_);
-    return engine_->Step();
+    std::vector<RowEnd> ends = engine_->Step();
+    rows_ -= static_cast<int>(ends.size());
+    return ends;
   }
   RowSteps StepsOf(int64_t row) const override { return engine_->StepsOf(row); }
   v1::BatchMemory Memory() const override { return engine_->Memory(); }
@@ -47,7 +59,10 @@ class TimedEngine : public Engine {
   }
   int64_t Beats() const override { return engine_->Beats(); }
   absl::Status Health() const override { return engine_->Health(); }
-  void Cancel(int64_t row) override { engine_->Cancel(row); }
+  void Cancel(int64_t row) override {
+    engine_->Cancel(row);
+    --rows_;
+  }
   std::string Save(int64_t row) override {
     const Counted counted(&worked_);
     return engine_->Save(row);
@@ -75,6 +90,7 @@ class TimedEngine : public Engine {
 
   Engine* const engine_;
   std::atomic<int64_t> worked_ = 0;
+  std::atomic<int> rows_ = 0;
 };
 
 }  // namespace sheaf::worker

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "absl/strings/str_cat.h"
+#include "batching/trace_cell.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/batching/golden.h"
@@ -174,6 +175,35 @@ TEST(TraceTest, WhatIsWrittenReadsAsWhatItWas) {
     EXPECT_EQ(trace->set.rows[i].run, direct.rows[i].run);
     EXPECT_EQ(Described(trace->set, trace->set.rows[i]),
               Described(direct, direct.rows[i]));
+  }
+}
+
+TEST(TraceTest, NoCellIsAFormulaOrSteersATerminal) {
+  for (const std::string text :
+       {"=1+1",    "+1",     "-1+2", "@sum(a1)",   "\t=1",       "\r=1",
+        "＝1",     "'=1",    "''x",  "a\u009b31m", "\x1b[2J",    "a\u202eb",
+        "a\\x3db", "a\\\\b", "\\",   "two\nlines", "a,b;\"=1\"", "\xff",
+        " ",       "'",      "x;=1"}) {
+    TraceRun run;
+    run.job = "jobs/1";
+    run.owner = text;
+    run.params.sampler = text;
+    std::string csv = TraceHeader();
+    AppendTraceLine(run, &csv);
+    EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 2);
+    for (const char* raw : {",=", ",+", ",-", ",@", ",\"=", ",＝", ";=", "\t",
+                            "\x1b", "\u009b", "\u202e"}) {
+      EXPECT_EQ(csv.find(raw), std::string::npos) << csv;
+    }
+    const auto trace = ParseTrace(csv);
+    ASSERT_TRUE(trace.ok()) << trace.status() << csv;
+    EXPECT_EQ(trace->set.owners[trace->set.rows[0].owner], text);
+  }
+}
+
+TEST(TraceTest, CellsOfOlderTracesReadAsTheyAre) {
+  for (const char* text : {"x'y", "'x", "a\\b", "a\\", "C:\\xyz", "=1"}) {
+    EXPECT_EQ(TextOfCell(text), text);
   }
 }
 

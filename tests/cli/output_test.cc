@@ -10,6 +10,7 @@
 #include "cli/job_commands.h"
 #include "cli/progress_bar.h"
 #include "cli/text.h"
+#include "google/protobuf/util/json_util.h"
 #include "sheaf/v1/job_service.pb.h"
 
 namespace sheaf::cli {
@@ -88,6 +89,32 @@ TEST(OutputTest, TextFromOthersCannotSteerTheTerminal) {
   std::ostringstream out;
   Printer(&out, {Format::kTable, false, kNow}).One(job, JobColumns());
   EXPECT_THAT(out.str(), HasSubstr("\\x1b]0;x\\x07\\nb\\xff\\xe2\\x80\\xae"));
+}
+
+TEST(OutputTest, MarksThatReorderOrHideAreShownInEveryFormat) {
+  const char* const marks[] = {"\u200f", "\u061c", "\u2066",    "\u202e",
+                               "\u009b", "\u200b", "\U000E0041"};
+  std::string all = "a";
+  for (const char* mark : marks) all += mark;
+  v1::ListJobsResponse jobs;
+  v1::Job& job = *jobs.add_jobs();
+  job = MakeJob("jobs/7" + all);
+  job.set_owner(all);
+  (*job.mutable_labels())["team"] = all;
+  for (const Format format : {Format::kTable, Format::kWide, Format::kJson,
+                              Format::kJsonl, Format::kName}) {
+    std::ostringstream out;
+    Printer(&out, {format, false, kNow}).List(jobs, "jobs", JobColumns());
+    for (const char* mark : marks) {
+      EXPECT_THAT(out.str(), Not(HasSubstr(mark)));
+    }
+  }
+  std::ostringstream out;
+  Printer(&out, {Format::kJsonl, false, kNow}).One(job, JobColumns());
+  v1::Job read;
+  ASSERT_TRUE(
+      google::protobuf::util::JsonStringToMessage(out.str(), &read).ok());
+  EXPECT_EQ(read.owner(), all);
 }
 
 TEST(OutputTest, AgesAndBytesReadWell) {

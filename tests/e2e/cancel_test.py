@@ -93,7 +93,7 @@ class CancelTest(fixture.Case):
 class RetryTest(fixture.Case):
     def test_only_what_failed_is_tried_again_under_the_same_ids(self):
         cluster = self.cluster()
-        cluster.worker()
+        cluster.worker(allow_faults=True)
         job = cluster.submit(
             runs=[{"seed": 1}, {"extra": {"sim.fault": "bad-input@attempt=1"}}]
         )

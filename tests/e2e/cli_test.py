@@ -177,7 +177,7 @@ class FollowTest(CliTest):
         self.sheaf("job", "wait", waiting, "--for", "200ms",
                    code=UNAVAILABLE)
         self.sheaf("job", "wait", "999", code=NOT_FOUND)
-        self.server.worker()
+        self.server.worker(allow_faults=True)
         good = self.submit("--prompt", "x", "--steps", "1")
         self.sheaf("job", "wait", good)
         bad = self.submit("--prompt", "x", "--extra",

@@ -63,7 +63,7 @@ class BatchTest(fixture.Case):
 
     def test_a_row_that_fails_fails_alone(self):
         cluster = self.cluster()
-        cluster.worker()
+        cluster.worker(allow_faults=True)
         job = cluster.submit(
             runs=[{"seed": 1},
                   {"seed": 2, "extra": {"sim.fault": "bad-input"}},
@@ -195,13 +195,13 @@ class DeathTest(fixture.Case):
         )
         good = cluster.submit(2)
         deaths = 0
-        worker = cluster.worker()
+        worker = cluster.worker(allow_faults=True)
 
         def quarantined():
             nonlocal deaths, worker
             if not worker.alive():
                 deaths += 1
-                worker = cluster.worker()
+                worker = cluster.worker(allow_faults=True)
             return cluster.states(poison)[1] == "FAILED"
 
         until(quarantined, "the poison is out of the way")
@@ -213,6 +213,41 @@ class DeathTest(fixture.Case):
         self.assertEqual((deaths, run.attempt), (3, 3))
         self.assertEqual(cluster.retry(run.name).run_count, 1)
         cluster.cancel(run.name)
+
+    def test_a_run_may_not_ask_for_faults_unless_the_worker_allows_it(self):
+        cluster = self.cluster()
+        worker = cluster.worker()
+        job = cluster.submit(
+            runs=[{"seed": 1}, {"extra": {"sim.fault": "crash@lease"}}]
+        )
+        cluster.wait(job)
+        self.assertEqual(cluster.states(job), ["SUCCEEDED", "FAILED"])
+        error = cluster.runs(job)[1].error
+        self.assertEqual(error.error_class, pb.ERROR_CLASS_BAD_INPUT)
+        self.assertIn("--allow-faults", error.message)
+        self.assertTrue(worker.alive())
+
+    def test_a_run_whose_step_never_ends_fails_and_takes_nobody_along(self):
+        cluster = self.cluster(
+            local_workers=1,
+            worker_arg=["--time-scale=0", "--image-size=8", "--allow-faults",
+                        "--stall-timeout=500ms"],
+        )
+        job = cluster.submit(
+            runs=[{"seed": 1}, {"extra": {"sim.fault": "hang@step=2"}},
+                  {"seed": 3}],
+        )
+        cluster.wait(job)
+        self.assertEqual(cluster.states(job),
+                         ["SUCCEEDED", "FAILED", "SUCCEEDED"])
+        run = cluster.get(job, full=True).runs[1]
+        self.assertEqual(run.error.error_class, pb.ERROR_CLASS_ENGINE)
+        self.assertIn("stalled", run.error.message)
+        # Together with the others, then alone until ENGINE is tried no more.
+        self.assertEqual(
+            [each.error.error_class for each in run.attempts],
+            [pb.ERROR_CLASS_WORKER_DIED, pb.ERROR_CLASS_ENGINE],
+        )
 
     def test_work_goes_on_through_a_restart_of_the_server(self):
         cluster = self.cluster()
@@ -227,7 +262,7 @@ class DeathTest(fixture.Case):
     def test_a_local_worker_is_started_again_when_it_dies(self):
         cluster = self.cluster(
             local_workers=2,
-            worker_arg=["--time-scale=0", "--image-size=8"],
+            worker_arg=["--time-scale=0", "--image-size=8", "--allow-faults"],
         )
         until(lambda: len(cluster.list_workers()) == 2, "both are there")
         job = cluster.submit(

@@ -168,6 +168,20 @@ TEST_P(LeaseTest, WorkerGetsOnlyWhatItServes) {
             job.id);
 }
 
+TEST_P(LeaseTest, WorkerGetsNoPictureLargerThanItMakes) {
+  NewJob spec{.runs = Runs(3)};
+  spec.runs[0].width = 1024;
+  spec.runs[0].height = 1025;
+  spec.runs[1].width = 1024;
+  spec.runs[1].height = 1024;
+  Submit(spec);
+  const int64_t most = 1024 * 1024;
+  EXPECT_THAT(Indices(Lease({.pixels_max = most})), ElementsAre(1));
+  EXPECT_THAT(Indices(Lease({.pixels_max = most})), ElementsAre(2));
+  EXPECT_FALSE(TryLease({.pixels_max = most}).leased);
+  EXPECT_THAT(Indices(Lease()), ElementsAre(0));
+}
+
 TEST_P(LeaseTest, RunThatNamesNoModelIsForEveryWorker) {
   Submit();
   EXPECT_TRUE(TryLease({.models = {"m"}}).leased);

@@ -91,7 +91,7 @@ TEST_F(LoggingTest, NothingForgesALineOfText) {
   EXPECT_THAT(line, Not(HasSubstr("\x7f")));
   EXPECT_THAT(line, Not(HasSubstr("\xc2\x9b")));
   EXPECT_THAT(line, Not(HasSubstr("\xe2\x80\xae")));
-  EXPECT_THAT(line, HasSubstr("x\\x0a{"));
+  EXPECT_THAT(line, HasSubstr("x\\n{"));
 }
 
 TEST_F(LoggingTest, NothingForgesALineOfJson) {

@@ -220,6 +220,24 @@ TEST(ValidatorTest, TextIsUtf8) {
               ElementsAre("job.runs[0].prompt: must be valid UTF-8"));
 }
 
+TEST(ValidatorTest, NamesToShowHoldNothingThatHidesOrReorders) {
+  v1::SubmitJobRequest request = MakeSubmit();
+  v1::RegisterWorkerRequest worker;
+  for (const std::string mark : {"\x01", "\x7f", "\u009b", "\u061c", "\u200e",
+                                 "\u202e", "\u2066", "\U000E0041"}) {
+    request.mutable_job()->set_owner("ann" + mark);
+    worker.set_display_name("gpu" + mark);
+    EXPECT_EQ(Wrong(request).size(), 1u);
+    EXPECT_EQ(Wrong(worker).size(), 1u);
+  }
+  for (const char* name : {"Zoë", "نامه\u200cها", "狐 🦊"}) {
+    request.mutable_job()->set_owner(name);
+    worker.set_display_name(name);
+    EXPECT_THAT(Wrong(request), IsEmpty());
+    EXPECT_THAT(Wrong(worker), IsEmpty());
+  }
+}
+
 TEST(ValidatorTest, FieldMasksAreShort) {
   v1::UpdateQueueRequest request;
   request.set_name("queues/a");

@@ -78,6 +78,7 @@ class SessionTest : public ::testing::Test {
   SimulatedEngineOptions Fast() {
     SimulatedEngineOptions options;
     options.time_scale = 0;
+    options.allow_faults = true;
     return options;
   }
 

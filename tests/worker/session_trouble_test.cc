@@ -18,7 +18,8 @@ using ::testing::SizeIs;
 class SessionTroubleTest : public SessionTest {
  protected:
   // With many glances at the engine before its time is over, and after.
-  void RunCountingStalls(Engine* engine) {
+  void RunCountingStalls(Engine* engine,
+                         const std::vector<RunArgs>& runs = {{.steps = 1}}) {
     server_.With([](FakeServerState& state) {
       state.heartbeat_interval = absl::Milliseconds(20);
     });
@@ -26,7 +27,7 @@ class SessionTroubleTest : public SessionTest {
     options.stall_timeout = absl::Milliseconds(200);
     options.on_stall = [this] { ++stalls_; };
     Run(engine, options);
-    server_.AddBatch(MakeBatch(1, {{.steps = 1}}));
+    server_.AddBatch(MakeBatch(1, runs));
     ASSERT_TRUE(server_.WaitUntil([](const FakeServerState& state) {
       return state.reports.size() >= 30;
     }));
@@ -44,6 +45,24 @@ TEST_F(SessionTroubleTest, WorkerThatStartsFirstFindsItsServerLater) {
   server_.Start();
   EXPECT_TRUE(server_.WaitUntil(
       [](const FakeServerState& state) { return state.lease_calls == 1; }));
+}
+
+// So answers gRPC for a server that has no memory to read the call.
+TEST_F(SessionTroubleTest, ServerThatKnewTheWorkerOnceIsAskedAgain) {
+  auto& engine = Keep<SimulatedEngine>(Fast());
+  Run(&engine);
+  ASSERT_TRUE(server_.WaitUntil(
+      [](const FakeServerState& state) { return state.lease_calls == 1; }));
+  server_.Shutdown();
+  server_.With([](FakeServerState& state) {
+    state.register_error = Error(grpc::StatusCode::UNIMPLEMENTED);
+  });
+  server_.Start();
+  EXPECT_FALSE(Returns(absl::Milliseconds(300)));
+  server_.With([](FakeServerState& state) { state.register_error.reset(); });
+  EXPECT_TRUE(server_.WaitUntil([](const FakeServerState& state) {
+    return state.registered.size() >= 2 && state.lease_calls == 1;
+  }));
 }
 
 TEST_F(SessionTroubleTest, IdleWorkerRegistersAgainWhenTheServerIsBack) {
@@ -234,6 +253,25 @@ TEST_F(SessionTroubleTest, AWorkerWithoutItsDeviceTellsItsRunsAndLeaves) {
 TEST_F(SessionTroubleTest, EngineThatMakesNoStepIsToldOnce) {
   RunCountingStalls(&engine_);
   EXPECT_EQ(stalls_, 1);
+  StopAndJoin();
+}
+
+TEST_F(SessionTroubleTest, AStallOfOneRowIsToldAsThatRunsFailure) {
+  RunCountingStalls(&engine_);
+  const auto outcomes = server_.Snapshot().Outcomes();
+  ASSERT_THAT(outcomes, SizeIs(1));
+  const v1::RunError& error = outcomes.at("jobs/1/runs/0").failure();
+  EXPECT_EQ(error.error_class(), v1::ERROR_CLASS_ENGINE);
+  EXPECT_THAT(error.message(), HasSubstr("stalled: a step was not done within "
+                                         "200ms"));
+  StopAndJoin();
+}
+
+// Any of them may be the reason: they go alone next, since the worker dies.
+TEST_F(SessionTroubleTest, AStallOfSeveralRowsIsNobodysFailure) {
+  RunCountingStalls(&engine_, {{.steps = 1}, {.steps = 1}});
+  EXPECT_EQ(stalls_, 1);
+  EXPECT_THAT(server_.Snapshot().Outcomes(), IsEmpty());
   StopAndJoin();
 }
 

@@ -20,6 +20,7 @@ using ::testing::Pair;
 SimulatedEngineOptions Fast(const std::string& faults = "") {
   SimulatedEngineOptions options;
   options.time_scale = 0;
+  options.allow_faults = true;
   options.faults = *ParseFaults(faults);
   return options;
 }
@@ -53,6 +54,18 @@ TEST(SimulatedEngineTest, PromptSeedAndWeightsEachChangeThePicture) {
       PictureOf({.seed = 2}), PictureOf({.weights = {{"depth", 0.5}}}),
       PictureOf({.weights = {{"canny", 0.5}}})};
   EXPECT_EQ(pictures.size(), 5u);
+}
+
+TEST(SimulatedEngineTest, FaultsOfARunAreRefusedUnlessTheyAreAllowed) {
+  SimulatedEngineOptions options = Fast();
+  options.allow_faults = false;
+  SimulatedEngine engine(options);
+  const auto batch = MakeBatch(1, {{}, {.fault = "crash@lease"}});
+  engine.Reach(FaultPoint::kLease, batch);
+  const auto ends = RunAll(&engine, batch);
+  EXPECT_FALSE(ends.at(0).failed());
+  EXPECT_EQ(ends.at(1).error_class, v1::ERROR_CLASS_BAD_INPUT);
+  EXPECT_THAT(ends.at(1).error_message, HasSubstr("--allow-faults"));
 }
 
 TEST(SimulatedEngineTest, BatchOfManyEqualsSingles) {

@@ -131,6 +131,9 @@ void CheckNumbers(const OfferedModel& model, TableReader* reader) {
   if (!(model.guidance >= 0 && model.guidance <= 100)) {
     reader->Fail("guidance", "must be 0 to 100");
   }
+  if (model.pixels_max < 0) {
+    reader->Fail("pixels_max", "must be 0 or more");
+  }
   for (const int side : {model.width, model.height}) {
     if (side < 0 || side > 16384) {
       reader->Fail("width", "and 'height' must be 0 to 16384");
@@ -169,6 +172,7 @@ absl::Status ReadTable(const toml::table& table, const fs::path& base,
   reader.Read("sampler", &model->sampler);
   reader.Read("width", &model->width);
   reader.Read("height", &model->height);
+  reader.Read("pixels_max", &model->pixels_max);
   reader.Read("default", &model->is_default);
   reader.Read("vae", &model->vae);
   reader.Read("vae_fp16", &model->vae_fp16);

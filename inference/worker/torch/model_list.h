@@ -43,6 +43,7 @@ struct OfferedModel {
   std::string own_sampler;  // What "auto" is, by name; empty: nobody knows.
   int width = 0;            // 0: what it was trained for.
   int height = 0;
+  int64_t pixels_max = 0;  // Most pixels of a picture; 0: what a worker makes.
   bool is_default = false;
 };
 

@@ -22,6 +22,7 @@ using engine::RunRequest;
 using engine::Task;
 
 constexpr size_t kPicturesKept = 16;
+constexpr size_t kKeptPictureBytesMax = size_t{4} << 20;
 
 double WeightOf(const v1::LeasedBatch& batch, int row,
                 const v1::Control& control) {
@@ -168,10 +169,32 @@ absl::StatusOr<Order> OrderDesk::Take(const v1::LeasedBatch& batch, int row) {
   request.width = wish.has_width() ? wish.width() : model->width;
   request.height = wish.has_height() ? wish.height() : model->height;
   request.seed = static_cast<uint64_t>(wish.seed());
+  SHEAF_RETURN_IF_ERROR(CheckSize(*model, request));
   SHEAF_RETURN_IF_ERROR(ReadExtras(wish, &request));
+  source_pixels_ = 0;
   SHEAF_RETURN_IF_ERROR(AddPictures(wish, &request));
   SHEAF_RETURN_IF_ERROR(AddControls(batch, row, *model, &order));
   return order;
+}
+
+// A size that is not named is what the model was trained for.
+absl::Status OrderDesk::CheckSize(const OfferedModel& model,
+                                  const RunRequest& request) const {
+  const int64_t pixels = int64_t{request.width} * request.height;
+  const auto check = [&](int64_t wanted, int64_t most, std::string_view what,
+                         std::string_view whose) -> absl::Status {
+    if (most == 0 || wanted <= most) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(
+        request.width, "x", request.height, " are ", wanted, ToAbsl(what),
+        ", more than the ", most, " that ", ToAbsl(whose)));
+  };
+  SHEAF_RETURN_IF_ERROR(check(pixels, model.pixels_max, " pixels",
+                              "the model's table allows (pixels_max)"));
+  SHEAF_RETURN_IF_ERROR(check(pixels, limits_.pixels_max, " pixels",
+                              "this worker makes (--pixels-max)"));
+  return check(pixels * request.steps, limits_.pixel_steps_max,
+               " pixels in all steps together",
+               "this worker makes (--pixel-steps-max)");
 }
 
 absl::Status OrderDesk::AddPictures(const v1::RunRequest& wish,
@@ -221,17 +244,34 @@ absl::StatusOr<Image> OrderDesk::Picture(const std::string& artifact) {
                    [&](const auto& kept) { return kept.first == artifact; });
   if (found != pictures_.end()) {
     pictures_.splice(pictures_.begin(), pictures_, found);
-    return pictures_.front().second;
+    const Image& kept = pictures_.front().second;
+    SHEAF_RETURN_IF_ERROR(CountSource(int64_t{kept.width} * kept.height));
+    return kept;
   }
   SHEAF_ASSIGN_OR_RETURN(const std::string bytes, fetch_(artifact));
-  auto file = engine::DecodePng(bytes);
-  if (!file.ok()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        artifact, " is no PNG that can be read: ", file.status().message()));
+  const auto unreadable = [&](const absl::Status& why) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(artifact, " is no PNG that can be read: ", why.message()));
+  };
+  const auto size = engine::ReadPngSize(bytes);
+  if (!size.ok()) return unreadable(size.status());
+  SHEAF_RETURN_IF_ERROR(CountSource(size->pixels()));
+  auto file = engine::DecodePng(bytes, {.texts = false});
+  if (!file.ok()) return unreadable(file.status());
+  if (file->image.pixels.size() > kKeptPictureBytesMax) {
+    return std::move(file->image);
   }
   pictures_.emplace_front(artifact, std::move(file->image));
   if (pictures_.size() > kPicturesKept) pictures_.pop_back();
   return pictures_.front().second;
+}
+
+absl::Status OrderDesk::CountSource(int64_t pixels) {
+  source_pixels_ += pixels;
+  if (source_pixels_ <= limits_.source_pixels_max) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the pictures that the run names have more than ",
+      limits_.source_pixels_max, " pixels together; send smaller ones"));
 }
 
 engine::Generation DescriptionOf(const v1::LeasedBatch& batch, int row,

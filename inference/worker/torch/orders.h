@@ -21,20 +21,35 @@ namespace sheaf::worker {
 using FetchArtifact =
     std::function<absl::StatusOr<std::string>(const std::string& name)>;
 
+// What one run may cost. 0: any number, of those that have no other default.
+struct OrderLimits {
+  int64_t pixels_max = 0;       // Of its picture.
+  int64_t pixel_steps_max = 0;  // The same, times its steps.
+  // Of all pictures that it names, as their files say before they are unpacked:
+  // 284 KB may hold 64 million.
+  int64_t source_pixels_max = int64_t{64} << 20;
+};
+
 // One thread.
 class OrderDesk {
  public:
   // The models live as long as the desk.
-  OrderDesk(const ModelList* models, FetchArtifact fetch)
-      : models_(models), fetch_(std::move(fetch)) {}
+  OrderDesk(const ModelList* models, FetchArtifact fetch,
+            OrderLimits limits = {})
+      : models_(models), fetch_(std::move(fetch)), limits_(limits) {}
 
   // What the batch's `row` asks for. INVALID_ARGUMENT or NOT_FOUND for what can
   // never work (no such model, a control without a picture, a broken picture, a
-  // wish that this engine does not know), and the errors of the fetching.
+  // wish that this engine does not know, more than the limits), and the errors
+  // of the fetching.
   absl::StatusOr<engine::Order> Take(const v1::LeasedBatch& batch, int row);
 
  private:
+  absl::Status CheckSize(const OfferedModel& model,
+                         const engine::RunRequest& request) const;
   absl::StatusOr<engine::Image> Picture(const std::string& artifact);
+  // Counts a picture of the run at hand.
+  absl::Status CountSource(int64_t pixels);
   absl::Status AddControls(const v1::LeasedBatch& batch, int row,
                            const OfferedModel& model, engine::Order* order);
   absl::Status AddPictures(const v1::RunRequest& wish,
@@ -42,7 +57,10 @@ class OrderDesk {
 
   const ModelList* const models_;
   const FetchArtifact fetch_;
-  // Rows of a batch mostly share their pictures. The newest first.
+  const OrderLimits limits_;
+  int64_t source_pixels_ = 0;  // Of the run at hand, so far.
+  // Rows of a batch mostly share their pictures. The newest first; large ones
+  // are not kept.
   std::list<std::pair<std::string, engine::Image>> pictures_;
 };
 

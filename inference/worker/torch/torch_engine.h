@@ -20,10 +20,11 @@ namespace sheaf::worker {
 class TorchEngine : public Engine {
  public:
   TorchEngine(ModelList models, std::unique_ptr<engine::Studio> studio,
-              FetchArtifact fetch, MeasuringOptions measuring = {})
+              FetchArtifact fetch, MeasuringOptions measuring = {},
+              OrderLimits limits = {})
       : models_(std::move(models)),
         studio_(std::move(studio)),
-        desk_(&models_, std::move(fetch)),
+        desk_(&models_, std::move(fetch), limits),
         measurer_(&models_, studio_.get(), measuring) {}
 
   // Lives as long as the engine.

@@ -19,6 +19,12 @@ namespace worker = sheaf::worker;
 // finds in tenths of one.
 constexpr double kSlowProduct = 5;
 
+// Most pixels of a picture, by device. On a CPU, no layer of a step on so many
+// takes nearly as long as the stall timeout; a GPU's memory is asked for more
+// than it has before its time is.
+constexpr int64_t kPixelsMaxCpu = int64_t{2} << 20;
+constexpr int64_t kPixelsMaxGpu = int64_t{16} << 20;
+
 // The kinds that are pictures to be made; others wait for workers of theirs.
 constexpr const char* kKinds[] = {"inference", "batch_inference"};
 
@@ -45,6 +51,16 @@ absl::StatusOr<std::unique_ptr<worker::Engine>> MakeTorch(
   if (dtype == "fp16" || (dtype == "auto" && studio->device().name != "cpu")) {
     models.ExpectHalf();
   }
+  worker::OrderLimits limits = {.pixels_max = flags->pixels_max,
+                                .pixel_steps_max = flags->pixel_steps_max};
+  if (limits.pixels_max == 0) {
+    limits.pixels_max =
+        studio->device().name == "cpu" ? kPixelsMaxCpu : kPixelsMaxGpu;
+  }
+  // Also where a run leaves a side to the model.
+  studio->LimitPixels(limits.pixels_max);
+  hello.set_pixels_max(limits.pixels_max);
+  hello.set_pixel_steps_max(limits.pixel_steps_max);
   const double product = sheaf::engine::ProbeMatrixProduct();
   if (studio->device().name == "cpu" && product > kSlowProduct) {
     spdlog::warn(
@@ -57,7 +73,7 @@ absl::StatusOr<std::unique_ptr<worker::Engine>> MakeTorch(
       [client](const std::string& name) {
         return client->DownloadArtifact(name);
       },
-      flags->measuring);
+      flags->measuring, limits);
   flags->session.measurer = engine->measurer();
   return engine;
 }

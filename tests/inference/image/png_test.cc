@@ -39,6 +39,27 @@ TEST(PngTest, WhatIsWrittenIsReadAgain) {
   }
 }
 
+TEST(PngTest, TheSizeIsKnownFromTheFirstBytes) {
+  const std::string bytes = *EncodePng(Pattern(17, 9, 3), {});
+  const auto size = ReadPngSize(std::string_view(bytes).substr(0, 24));
+  ASSERT_TRUE(size.ok()) << size.status();
+  EXPECT_EQ(size->width, 17);
+  EXPECT_EQ(size->height, 9);
+  EXPECT_FALSE(ReadPngSize(std::string_view(bytes).substr(0, 23)).ok());
+  EXPECT_FALSE(ReadPngSize("").ok());
+  EXPECT_FALSE(ReadPngSize(std::string(64, 'x')).ok());
+}
+
+TEST(PngTest, TextsAreLeftUnreadOnRequest) {
+  const Image image = Pattern(8, 8, 3);
+  const std::string bytes = *EncodePng(
+      image, {{"a", std::string(1 << 20, 'x')}, {"b", "\xE7\x8C\xAB"}});
+  const auto file = DecodePng(bytes, {.texts = false});
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_TRUE(file->texts.empty());
+  EXPECT_EQ(file->image.pixels, image.pixels);
+}
+
 TEST(PngTest, TheSamePictureGivesTheSameBytes) {
   EXPECT_EQ(*EncodePng(Pattern(8, 8, 3), {}), *EncodePng(Pattern(8, 8, 3), {}));
 }

@@ -1,14 +1,18 @@
 #include "inference/studio/studio.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <filesystem>
 #include <map>
 #include <set>
 
 #include "base/status.h"
 #include "inference/tensor/beats.h"
 #include "inference/tensor/memory.h"
+#include "tests/inference/weights/temp_folder.h"
 
 namespace sheaf::engine {
 namespace {
@@ -55,6 +59,49 @@ std::string HashAlone(const Order& order) {
   const auto row = studio->Begin(order);
   EXPECT_TRUE(row.ok()) << row.status().ToString();
   return PixelHash(*StepAll(studio.get(), 1).at(*row));
+}
+
+TEST(StudioTest, APictureOfMorePixelsThanAllowedIsRefused) {
+  const auto studio = OpenStudio();
+  studio->LimitPixels(32 * 32);
+  EXPECT_TRUE(studio->Begin(MakeOrder(1)).ok());
+  Order order = MakeOrder(1);
+  order.request.height = 40;
+  EXPECT_THAT(std::string(studio->Begin(order).status().message()),
+              HasSubstr("32x40 are 1280 pixels, more than 1024"));
+  // What the model was trained for is larger.
+  order.request.height = 0;
+  order.request.width = 0;
+  EXPECT_TRUE(absl::IsInvalidArgument(studio->Begin(order).status()));
+}
+
+// Weights are mapped: what is written to their file shows in the model.
+TEST(StudioTest, AModelWhoseFileIsWrittenToFailsItsRowsAndIsLoadedAnew) {
+  const TempFolder folder;
+  std::filesystem::copy(kModels + "tiny-sd", folder.path() + "/m",
+                        std::filesystem::copy_options::recursive);
+  Order order = MakeOrder(1);
+  order.model.folder = folder.path() + "/m";
+  const auto studio = OpenStudio();
+  const auto before = studio->Begin(order);
+  ASSERT_TRUE(before.ok()) << before.status();
+  std::string weights;
+  for (const auto& file :
+       std::filesystem::directory_iterator(order.model.folder + "/unet")) {
+    if (file.path().extension() == ".safetensors") weights = file.path();
+  }
+  const timespec then[] = {{.tv_sec = 1, .tv_nsec = 0},
+                           {.tv_sec = 1, .tv_nsec = 0}};
+  ASSERT_EQ(utimensat(AT_FDCWD, weights.c_str(), then, 0), 0) << weights;
+  EXPECT_TRUE(absl::IsDataLoss(studio->Save(*before).status()));
+  const absl::Status end = StepAll(studio.get(), 1).at(*before).status();
+  EXPECT_TRUE(absl::IsDataLoss(end)) << end;
+  EXPECT_THAT(std::string(end.message()), HasSubstr("was written to"));
+  const auto after = studio->Begin(order);
+  ASSERT_TRUE(after.ok()) << after.status();
+  const auto picture = StepAll(studio.get(), 1).at(*after);
+  ASSERT_TRUE(picture.ok()) << picture.status();
+  EXPECT_EQ(PixelHash(*picture), HashAlone(MakeOrder(1)));
 }
 
 TEST(StudioTest, PreviewsBecomeThePictureAndChangeNothing) {

@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "inference/weights/pickle_machine.h"
 #include "inference/weights/zip.h"
 #include "tests/inference/weights/stored_zip.h"
 #include "tests/inference/weights/temp_folder.h"
@@ -162,6 +163,43 @@ TEST(PickleTest, CyclesAndDeepNestsDoNoHarm) {
               HasSubstr("nested too deeply"));
   EXPECT_THAT(MessageOf(")" + std::string(1000000, '\x85')),
               HasSubstr("holds no dictionary"));
+}
+
+TEST(PickleTest, EntriesAreCountedWhateverTheirKeysAre) {
+  // A dictionary of 2,000 numbered slots under 1,000 names.
+  std::string slots = "}q\x01(";
+  for (int i = 0; i < 2000; ++i) slots += Number(1) + Number(1);
+  std::string code = slots + "u0}(";
+  for (int i = 0; i < 1000; ++i) code += Text("a") + "h\x01";
+  EXPECT_THAT(MessageOf(code + "u"), HasSubstr("a.: too many entries"));
+}
+
+TEST(PickleTest, ALongTextIsNoNameAndIsNotCopied) {
+  std::string code = "X" + LittleEndian(1 << 20, 4) +
+                     std::string(1 << 20, 'n') + "q\x01" + "0}(";
+  for (int i = 0; i < 1000; ++i) code += "h\x01N";
+  EXPECT_THAT(MessageOf(code + "u"), HasSubstr("the name is too long"));
+}
+
+TEST(PickleTest, NoByteOfAPickleBuysMuchMemory) {
+  const auto error = [](const std::string& code) {
+    return std::string(RunPickle(code).status().message());
+  };
+  constexpr size_t kMany = (size_t{4} << 20) + 1;
+  EXPECT_THAT(error(std::string(kMany, ')')), HasSubstr("too many values"));
+  EXPECT_THAT(error(std::string(kMany, '(')), HasSubstr("too many values"));
+  EXPECT_THAT(error("N" + std::string(kMany, '\x94')),
+              HasSubstr("keeps too many values"));
+  std::string recalls = "Nq\x01";
+  for (size_t i = 0; i < kMany; ++i) recalls += "h\x01";
+  EXPECT_THAT(error(recalls), HasSubstr("too many values"));
+  std::string tensors = Global("torch._utils", "_rebuild_tensor_v2") + "q\x01" +
+                        "(" + kSix + Number(0) + Tuple({6}) + Tuple({1}) +
+                        "\x89Ntq\x02";
+  for (int i = 0; i < 100'001; ++i) tensors += "h\x01h\x02R0";
+  EXPECT_THAT(error(tensors), HasSubstr("too many tensors"));
+  EXPECT_THAT(error(std::string((size_t{64} << 20) + 1, 'N')),
+              HasSubstr("the pickle is too long"));
 }
 
 TEST(ZipTest, OnlyStoredEntriesAreRead) {

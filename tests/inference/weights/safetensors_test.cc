@@ -1,11 +1,16 @@
 #include "inference/weights/safetensors.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <fstream>
 #include <random>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "inference/weights/mapped_files.h"
 #include "tests/inference/weights/temp_folder.h"
 
 namespace sheaf::engine {
@@ -192,6 +197,51 @@ TEST(SafetensorsTest, PrefetchSeesAShrunkFileBeforeAnybodyTouchesIt) {
   ASSERT_EQ(truncate(path.c_str(), 4096), 0);
   EXPECT_EQ(file->tensors.at("big").Prefetch("big").code(),
             absl::StatusCode::kDataLoss);
+}
+
+TEST(MappedFileTest, AFileThatIsWrittenToIsNoticed) {
+  const TempFolder folder;
+  folder.Write("kept", std::string(8192, 'a'));
+  folder.Write("w", std::string(8192, 'a'));
+  const std::string path = folder.path() + "/w";
+  const uint64_t first = NextMappedFile();
+  const auto kept =
+      MappedFile::Open(folder.path() + "/kept", MappedFile::Mode::kMap);
+  const auto file = MappedFile::Open(path, MappedFile::Mode::kMap);
+  const auto copy = MappedFile::Open(path, MappedFile::Mode::kCopy);
+  const uint64_t end = NextMappedFile();
+  ASSERT_TRUE(kept.ok() && file.ok() && copy.ok());
+  EXPECT_EQ(end, first + 2);
+  EXPECT_TRUE(CheckMappedFiles(first, end).ok());
+  // Our own copy of a page is nobody's business.
+  (*file)->data()[0] = std::byte{1};
+  EXPECT_TRUE((*file)->Check().ok());
+  std::fstream stream(path, std::ios::in | std::ios::out);
+  stream.seekp(5000);
+  stream << "changed" << std::flush;
+  // Two writes within one tick of the clock have one time; tests have no time.
+  const timespec later[] = {{.tv_sec = 1, .tv_nsec = 0},
+                            {.tv_sec = 1, .tv_nsec = 0}};
+  ASSERT_EQ(utimensat(AT_FDCWD, path.c_str(), later, 0), 0);
+  EXPECT_EQ((*file)->Check().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string((*file)->Check().message()),
+              HasSubstr("w: the file was written to"));
+  EXPECT_TRUE((*kept)->Check().ok());
+  EXPECT_TRUE((*copy)->Check().ok());
+  EXPECT_FALSE(CheckMappedFiles(first, end).ok());
+  EXPECT_TRUE(CheckMappedFiles(first, first + 1).ok());
+}
+
+TEST(MappedFileTest, AFileThatAnotherTookThePlaceOfIsWhatItWas) {
+  const TempFolder folder;
+  folder.Write("w", "old");
+  folder.Write("new", "new");
+  const std::string path = folder.path() + "/w";
+  const auto file = MappedFile::Open(path, MappedFile::Mode::kMap);
+  ASSERT_TRUE(file.ok());
+  ASSERT_EQ(rename((folder.path() + "/new").c_str(), path.c_str()), 0);
+  EXPECT_TRUE((*file)->Check().ok());
+  EXPECT_EQ((*file)->data()[0], std::byte{'o'});
 }
 
 TEST(SafetensorsTest, WhatIsNoRegularFileIsRefused) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "base/status.h"
 #include "inference/image/png.h"
 #include "tests/inference/weights/temp_folder.h"
@@ -51,7 +53,18 @@ class OrdersTest : public ::testing::Test {
     (*batch_.mutable_weights_list(0)->mutable_weights())[type] = weight;
   }
 
-  absl::StatusOr<engine::Order> Take() { return desk_.Take(batch_, 0); }
+  absl::StatusOr<engine::Order> Take() {
+    if (!desk_) {
+      desk_.emplace(
+          &models_, [this](const std::string& name) { return Fetch(name); },
+          limits_);
+    }
+    return desk_->Take(batch_, 0);
+  }
+  void Limit(const OrderLimits& limits) {
+    limits_ = limits;
+    desk_.reset();
+  }
   void ExpectError(absl::StatusCode code, const std::string& words) {
     const absl::Status status = Take().status();
     EXPECT_EQ(status.code(), code) << status.ToString();
@@ -62,9 +75,45 @@ class OrdersTest : public ::testing::Test {
   ModelList models_;
   v1::LeasedBatch batch_;
   int fetches_ = 0;
-  OrderDesk desk_{&models_,
-                  [this](const std::string& name) { return Fetch(name); }};
+  OrderLimits limits_;
+  std::optional<OrderDesk> desk_;
 };
+
+TEST_F(OrdersTest, PicturesBeyondTheLimitsAreBadInputInWords) {
+  wish().set_width(1024);
+  wish().set_height(1024);
+  wish().set_steps(10);
+  EXPECT_TRUE(Take().ok());
+  Limit({.pixels_max = 1024 * 1023});
+  ExpectError(absl::StatusCode::kInvalidArgument,
+              "1024x1024 are 1048576 pixels, more than the 1047552 that this "
+              "worker makes (--pixels-max)");
+  Limit({.pixels_max = 1024 * 1024, .pixel_steps_max = 10485759});
+  ExpectError(absl::StatusCode::kInvalidArgument, "--pixel-steps-max");
+  Limit({.pixel_steps_max = 10485760});
+  EXPECT_TRUE(Take().ok());
+}
+
+TEST_F(OrdersTest, AModelsTableMayAskForSmallerPictures) {
+  folder_.Write("sd/sheaf.toml", "pixels_max = 65536\n");
+  models_ = *ModelList::Read({folder_.path()});
+  wish().set_width(256);
+  wish().set_height(256);
+  EXPECT_TRUE(Take().ok());
+  wish().set_height(264);
+  ExpectError(absl::StatusCode::kInvalidArgument, "pixels_max");
+}
+
+// From what their files say: none of them is unpacked first.
+TEST_F(OrdersTest, PicturesThatARunNamesAreCountedTogether) {
+  AddControl("edge", kPicture, 1);
+  wish().set_init_image(kPicture);
+  Limit({.source_pixels_max = 128});
+  EXPECT_TRUE(Take().ok());
+  Limit({.source_pixels_max = 127});
+  ExpectError(absl::StatusCode::kInvalidArgument,
+              "have more than 127 pixels together");
+}
 
 TEST_F(OrdersTest, WhatARunLeavesOpenTheModelSays) {
   const auto order = Take();

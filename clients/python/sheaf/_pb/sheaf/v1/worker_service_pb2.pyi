@@ -160,13 +160,15 @@ class LoadCheckpointResponse(_message.Message):
     def __init__(self, step: _Optional[int] = ..., size_bytes: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class RegisterWorkerRequest(_message.Message):
-    __slots__ = ["batch_size_max", "devices", "display_name", "kinds", "measures", "models", "queues", "version"]
+    __slots__ = ["batch_size_max", "devices", "display_name", "kinds", "measures", "models", "pixel_steps_max", "pixels_max", "queues", "version"]
     BATCH_SIZE_MAX_FIELD_NUMBER: _ClassVar[int]
     DEVICES_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     KINDS_FIELD_NUMBER: _ClassVar[int]
     MEASURES_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
+    PIXELS_MAX_FIELD_NUMBER: _ClassVar[int]
+    PIXEL_STEPS_MAX_FIELD_NUMBER: _ClassVar[int]
     QUEUES_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     batch_size_max: int
@@ -175,9 +177,11 @@ class RegisterWorkerRequest(_message.Message):
     kinds: _containers.RepeatedScalarFieldContainer[str]
     measures: bool
     models: _containers.RepeatedScalarFieldContainer[str]
+    pixel_steps_max: int
+    pixels_max: int
     queues: _containers.RepeatedScalarFieldContainer[str]
     version: str
-    def __init__(self, display_name: _Optional[str] = ..., queues: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[str]] = ..., batch_size_max: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., version: _Optional[str] = ..., measures: bool = ...) -> None: ...
+    def __init__(self, display_name: _Optional[str] = ..., queues: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[str]] = ..., batch_size_max: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., version: _Optional[str] = ..., measures: bool = ..., pixels_max: _Optional[int] = ..., pixel_steps_max: _Optional[int] = ...) -> None: ...
 
 class ReleaseLeaseRequest(_message.Message):
     __slots__ = ["batch", "epoch", "worker"]
