@@ -1,64 +1,169 @@
 #include "server/artifact_library.h"
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "base/status.h"
+#include "server/stream_slots.h"
 
 namespace sheaf::server {
+namespace {
 
-void ArtifactLibrary::Run(Runner::Task task) {
-  disk_[next_++ % disk_.size()].Run(std::move(task));
+// What was uploaded so lately is about to be named by a job or a report, and
+// stays also where room is short.
+constexpr absl::Duration kNew = absl::Minutes(10);
+constexpr int kRoomStep = 200;
+// Between two looks for room that found none.
+constexpr absl::Duration kRoomPause = absl::Seconds(2);
+// Rows that one read of the sweep looks up.
+constexpr size_t kSweepStep = 200;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ArtifactLibrary>> ArtifactLibrary::Open(
+    std::unique_ptr<ArtifactStore> files, Store* store,
+    ArtifactBudget* budget) {
+  StoreCounts counts;
+  SHEAF_RETURN_IF_ERROR(ReadAndWait(*store, [&](View& view) {
+    counts = view.Counts();
+    return absl::OkStatus();
+  }));
+  budget->Add(counts.artifacts, counts.artifact_bytes);
+  return std::unique_ptr<ArtifactLibrary>(
+      new ArtifactLibrary(std::move(files), store, budget));
 }
 
-void ArtifactLibrary::Finish(std::unique_ptr<ArtifactStore::Upload> upload,
+ArtifactLibrary::Upload::Upload(ArtifactLibrary* library,
+                                std::unique_ptr<ArtifactStore::Upload> file)
+    : library_(library), file_(std::move(file)), share_(library->budget_) {}
+
+absl::StatusOr<std::unique_ptr<ArtifactLibrary::Upload>>
+ArtifactLibrary::BeginUpload() {
+  SHEAF_ASSIGN_OR_RETURN(auto file, files_->BeginUpload());
+  std::unique_ptr<Upload> upload(new Upload(this, std::move(file)));
+  absl::Status room = upload->share_.Grow(ArtifactBudget::kEach);
+  if (!room.ok()) {
+    MakeRoom();
+    SHEAF_RETURN_IF_ERROR(upload->share_.Grow(ArtifactBudget::kEach));
+  }
+  return upload;
+}
+
+absl::Status ArtifactLibrary::Upload::Append(std::string_view bytes) {
+  const auto count = static_cast<int64_t>(bytes.size());
+  if (!share_.Grow(count).ok()) {
+    library_->MakeRoom();
+    SHEAF_RETURN_IF_ERROR(share_.Grow(count));
+  }
+  return file_->Append(bytes);
+}
+
+void ArtifactLibrary::Finish(std::unique_ptr<Upload> upload,
                              const std::string& expected_digest,
                              const std::string& media_type, Added added) {
-  auto stored = upload->Finish(expected_digest, media_type);
+  auto stored = upload->file_->Finish(expected_digest, media_type);
   if (!stored.ok()) return added(stored.status());
-  auto artifact = std::make_shared<Artifact>();
-  artifact->digest = stored->digest;
-  artifact->size = stored->size;
-  artifact->media_type = stored->media_type;
+  struct Adding {
+    Artifact artifact;
+    bool is_new = false;
+    ArtifactBudget::Share share;
+  };
+  auto adding = std::make_shared<Adding>();
+  adding->artifact.digest = stored->digest;
+  adding->artifact.size = stored->size;
+  adding->artifact.media_type = stored->media_type;
+  adding->share = std::move(upload->share_);
+  upload.reset();
   store_->Write(
-      [artifact](Tx& tx) {
+      [adding](Tx& tx) {
         // Uploading again makes it young again: what a client has just been
         // told is here must stay for a day.
-        artifact->create_time = tx.now();
-        tx.SaveArtifact(*artifact);
+        adding->artifact.create_time = tx.now();
+        adding->is_new = !tx.FindArtifact(adding->artifact.digest);
+        tx.SaveArtifact(adding->artifact);
         return absl::OkStatus();
       },
-      [artifact, added = std::move(added)](const absl::Status& status) {
+      [this, adding, added = std::move(added)](const absl::Status& status) {
+        adding->share = ArtifactBudget::Share();  // from here on the row counts
         if (!status.ok()) return added(status);
-        added(*artifact);
+        if (adding->is_new) budget_->Add(1, adding->artifact.size);
+        added(adding->artifact);
       });
 }
 
-absl::StatusOr<int> ArtifactLibrary::CollectGarbage(absl::Time created_by,
-                                                    int limit) {
-  std::vector<Artifact> gone;
-  SHEAF_RETURN_IF_ERROR(WriteAndWait(*store_, [&](Tx& tx) {
-    gone = tx.UnreferencedArtifacts(created_by, limit);
-    for (const Artifact& artifact : gone) tx.DeleteArtifact(artifact.digest);
+absl::StatusOr<int> ArtifactLibrary::Collect(
+    const std::function<absl::Time(absl::Time now)>& created_by, int limit) {
+  absl::Time by;
+  std::vector<Artifact> candidates;
+  // On a reader: among many that are needed, those that are not may be far.
+  SHEAF_RETURN_IF_ERROR(ReadAndWait(*store_, [&](View& view) {
+    by = created_by(view.now());
+    candidates = view.UnreferencedArtifacts(by, limit);
     return absl::OkStatus();
   }));
+  if (candidates.empty()) return 0;
+  std::vector<Artifact> gone;
+  SHEAF_RETURN_IF_ERROR(WriteAndWait(*store_, [&](Tx& tx) {
+    gone.clear();
+    for (const Artifact& artifact : candidates) {
+      // A job may name it since, and an upload may have made it young again.
+      if (tx.FindArtifact(artifact.digest) != artifact ||
+          tx.IsReferenced(artifact.digest)) {
+        continue;
+      }
+      tx.DeleteArtifact(artifact.digest);
+      gone.push_back(artifact);
+    }
+    return absl::OkStatus();
+  }));
+  for (const Artifact& artifact : gone) budget_->Add(-1, -artifact.size);
   for (const Artifact& artifact : gone) {
     // A file stored since then belongs to an upload that came between.
-    SHEAF_RETURN_IF_ERROR(files_->Remove(artifact.digest, created_by));
+    SHEAF_RETURN_IF_ERROR(files_->Remove(artifact.digest, by));
   }
   return static_cast<int>(gone.size());
 }
 
-absl::StatusOr<int> ArtifactLibrary::SweepOrphans(absl::Time stored_before) {
-  SHEAF_ASSIGN_OR_RETURN(const std::vector<std::string> digests,
-                         files_->ListDigests());
+absl::StatusOr<int> ArtifactLibrary::CollectGarbage(absl::Time created_by,
+                                                    int limit) {
+  return Collect([&](absl::Time) { return created_by; }, limit);
+}
+
+void ArtifactLibrary::MakeRoom() {
+  const absl::MutexLock lock(&room_);
+  const absl::Duration now = StreamSlots::SteadyTime();
+  if (now < next_room_) return;
+  const auto removed =
+      Collect([](absl::Time at) { return at - kNew; }, kRoomStep);
+  if (!removed.ok() || *removed == 0) next_room_ = now + kRoomPause;
+}
+
+absl::StatusOr<int> ArtifactLibrary::SweepOrphans(absl::Time stored_before,
+                                                  int files_max) {
   int removed = 0;
-  for (const std::string& digest : digests) {
-    bool known = true;
-    SHEAF_RETURN_IF_ERROR(ReadAndWait(*store_, [&](View& view) {
-      known = view.FindArtifact(digest).has_value();
-      return absl::OkStatus();
-    }));
-    if (known) continue;
-    SHEAF_RETURN_IF_ERROR(files_->Remove(digest, stored_before));
-    ++removed;
+  int looked_at = 0;
+  for (int folders = 0;
+       folders < ArtifactStore::kFolders && looked_at < files_max; ++folders) {
+    SHEAF_ASSIGN_OR_RETURN(const std::vector<std::string> digests,
+                           files_->ListDigests(next_folder_));
+    next_folder_ = (next_folder_ + 1) % ArtifactStore::kFolders;
+    looked_at += static_cast<int>(digests.size());
+    for (size_t at = 0; at < digests.size(); at += kSweepStep) {
+      const size_t end = std::min(digests.size(), at + kSweepStep);
+      std::vector<std::string> unknown;
+      SHEAF_RETURN_IF_ERROR(ReadAndWait(*store_, [&](View& view) {
+        unknown.clear();
+        for (size_t i = at; i < end; ++i) {
+          if (!view.FindArtifact(digests[i])) unknown.push_back(digests[i]);
+        }
+        return absl::OkStatus();
+      }));
+      for (const std::string& digest : unknown) {
+        SHEAF_RETURN_IF_ERROR(files_->Remove(digest, stored_before));
+        ++removed;
+      }
+    }
   }
   return removed;
 }

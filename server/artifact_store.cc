@@ -17,7 +17,7 @@
 namespace sheaf::server {
 namespace {
 
-constexpr size_t kVerifyChunkBytes = 1 << 20;
+constexpr char kHexDigits[] = "0123456789abcdef";
 
 bool IsHex(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
@@ -32,11 +32,12 @@ absl::Status MakeDirectory(const std::string& path) {
   return ErrnoStatus(errno, "cannot make a directory for artifacts");
 }
 
-// The names in a directory, without "." and "..".
+// The names in a directory, without "." and ".."; none where there is none.
 absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& path) {
-  DIR* directory = ::opendir(path.c_str());
-  if (directory == nullptr) return ErrnoStatus(errno, "cannot list artifacts");
   std::vector<std::string> names;
+  DIR* directory = ::opendir(path.c_str());
+  if (directory == nullptr && errno == ENOENT) return names;
+  if (directory == nullptr) return ErrnoStatus(errno, "cannot list artifacts");
   while (const dirent* entry = ::readdir(directory)) {
     const std::string name = entry->d_name;
     if (name != "." && name != "..") names.push_back(name);
@@ -89,17 +90,10 @@ bool ArtifactStore::IsDigest(std::string_view text) {
 
 absl::StatusOr<std::unique_ptr<ArtifactStore::Upload>>
 ArtifactStore::BeginUpload() {
-  if (++uploads_ > options_.uploads_max) {
-    --uploads_;
-    return Error(Reason::kOverloaded, "too many uploads are under way");
-  }
   const std::string path =
       root_ + "/tmp/" + std::to_string(temp_names_.fetch_add(1));
   PosixFile file(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
-  if (!file.open()) {
-    --uploads_;
-    return ErrnoStatus(errno, "cannot begin an upload");
-  }
+  if (!file.open()) return ErrnoStatus(errno, "cannot begin an upload");
   return std::unique_ptr<Upload>(new Upload(this, path, std::move(file)));
 }
 
@@ -113,11 +107,9 @@ ArtifactStore::OpenReader(std::string_view digest) {
   }
   SHEAF_ASSIGN_OR_RETURN(const int64_t size, file.Size());
   std::unique_ptr<Reader> reader(
-      new Reader(std::string(digest), std::move(file), size));
-  // Also an empty file, which has no last chunk to hold back.
-  if (size <= options_.verify_first_max || size == 0) {
-    SHEAF_RETURN_IF_ERROR(reader->Verify());
-  }
+      new Reader(std::string(digest), PathOf(digest), size));
+  // An empty file has no last piece to hold back.
+  if (size == 0 && Sha256Hex("") != digest) return reader->Corrupt();
   return reader;
 }
 
@@ -140,15 +132,13 @@ absl::Status ArtifactStore::Remove(std::string_view digest,
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<std::string>> ArtifactStore::ListDigests() const {
+absl::StatusOr<std::vector<std::string>> ArtifactStore::ListDigests(
+    int folder) const {
+  const std::string name = {kHexDigits[folder / 16], kHexDigits[folder % 16]};
   std::vector<std::string> digests;
-  SHEAF_ASSIGN_OR_RETURN(const auto folders, NamesIn(root_));
-  for (const std::string& folder : folders) {
-    if (folder.size() != 2 || !IsHex(folder)) continue;
-    SHEAF_ASSIGN_OR_RETURN(const auto names, NamesIn(root_ + "/" + folder));
-    for (const std::string& name : names) {
-      if (IsDigest(folder + name)) digests.push_back(folder + name);
-    }
+  SHEAF_ASSIGN_OR_RETURN(const auto files, NamesIn(root_ + "/" + name));
+  for (const std::string& file : files) {
+    if (IsDigest(name + file)) digests.push_back(name + file);
   }
   return digests;
 }
@@ -159,7 +149,6 @@ ArtifactStore::Upload::Upload(ArtifactStore* store, std::string path,
 
 ArtifactStore::Upload::~Upload() {
   if (!named_) ::unlink(path_.c_str());
-  --store_->uploads_;
 }
 
 absl::Status ArtifactStore::Upload::Append(std::string_view bytes) {
@@ -179,6 +168,7 @@ absl::Status ArtifactStore::Upload::Take(std::string_view bytes) {
     // As early as can be: what is refused need not be sent to its end.
     if (head_.size() == kMediaHeadBytes) SHEAF_RETURN_IF_ERROR(CheckHead());
   }
+  SHEAF_RETURN_IF_ERROR(CheckJpeg(bytes));
   sha_.Update(bytes);
   size_ += bytes.size();
   return file_.WriteAll(bytes);
@@ -190,7 +180,16 @@ absl::Status ArtifactStore::Upload::CheckHead() const {
     return Error(Reason::kArtifactTypeRefused,
                  "the bytes are no PNG, JPEG or WebP picture");
   }
-  return CheckPictureHead(head_, store_->options_.side_max);
+  return CheckPictureHead(head_, store_->options_.picture);
+}
+
+// A JPEG's size may stand behind any number of other things.
+absl::Status ArtifactStore::Upload::CheckJpeg(std::string_view bytes) {
+  jpeg_.Update(bytes);
+  if (!jpeg_.size() || SniffMediaType(head_) != "image/jpeg") {
+    return absl::OkStatus();
+  }
+  return CheckPictureSize(*jpeg_.size(), store_->options_.picture);
 }
 
 absl::StatusOr<StoredArtifact> ArtifactStore::Upload::Finish(
@@ -231,8 +230,9 @@ absl::Status ArtifactStore::Upload::GiveName(std::string_view digest) {
   return absl::OkStatus();
 }
 
-ArtifactStore::Reader::Reader(std::string digest, PosixFile file, int64_t size)
-    : digest_(std::move(digest)), file_(std::move(file)), size_(size) {}
+ArtifactStore::Reader::Reader(std::string digest, std::string path,
+                              int64_t size)
+    : digest_(std::move(digest)), path_(std::move(path)), size_(size) {}
 
 absl::Status ArtifactStore::Reader::Corrupt() const {
   return WithSubject(Error(Reason::kArtifactCorrupt,
@@ -240,31 +240,31 @@ absl::Status ArtifactStore::Reader::Corrupt() const {
                      "artifacts/" + digest_);
 }
 
-absl::Status ArtifactStore::Reader::Verify() {
-  Sha256 sha;
-  for (int64_t at = 0; at < size_;) {
-    SHEAF_ASSIGN_OR_RETURN(const std::string bytes,
-                           file_.ReadAt(at, kVerifyChunkBytes));
-    if (bytes.empty()) return Corrupt();
-    sha.Update(bytes);
-    at += bytes.size();
-  }
-  verified_ = sha.FinishHex() == digest_;
-  return verified_ ? absl::OkStatus() : Corrupt();
+absl::StatusOr<std::string> ArtifactStore::Reader::Read(size_t count) {
+  SHEAF_RETURN_IF_ERROR(status_);
+  absl::StatusOr<std::string> bytes = ReadPiece(count);
+  status_ = bytes.status();
+  return bytes;
 }
 
-absl::StatusOr<std::string> ArtifactStore::Reader::Read(size_t count) {
+// The file may have been removed since the last piece, or been replaced by an
+// upload of the same bytes.
+absl::StatusOr<std::string> ArtifactStore::Reader::ReadPiece(size_t count) {
   const int64_t left = size_ - offset_;
-  if (corrupt_) return Corrupt();
   if (left == 0) return std::string();
+  PosixFile file(path_, O_RDONLY);
+  if (!file.open()) {
+    return errno == ENOENT ? NotFound(digest_)
+                           : ErrnoStatus(errno, "cannot open the artifact");
+  }
+  SHEAF_ASSIGN_OR_RETURN(const int64_t size, file.Size());
+  if (size != size_) return Corrupt();
   SHEAF_ASSIGN_OR_RETURN(std::string bytes,
-                         file_.ReadAt(offset_, std::min<int64_t>(count, left)));
+                         file.ReadAt(offset_, std::min<int64_t>(count, left)));
+  if (bytes.empty()) return Corrupt();
   offset_ += bytes.size();
-  if (!verified_) sha_.Update(bytes);
-  const bool whole = offset_ == size_;
-  corrupt_ =
-      bytes.empty() || (whole && !verified_ && sha_.FinishHex() != digest_);
-  if (corrupt_) return Corrupt();
+  sha_.Update(bytes);
+  if (offset_ == size_ && sha_.FinishHex() != digest_) return Corrupt();
   return bytes;
 }
 

@@ -2,8 +2,9 @@
 // DIR/artifacts/ab/cdef...; what is still coming lies in DIR/artifacts/tmp.
 //
 // A file gets its name only once all of it is on the disk, so what has a name
-// is whole, also after a crash; and nothing is read out that no longer matches
-// its name. No caller's text becomes part of a path: only 64 hex digits do.
+// is whole, also after a crash; and nothing is read out to its end that no
+// longer matches its name. No caller's text becomes part of a path: only 64 hex
+// digits do.
 //
 // The store is owned by the server and outlives its uploads and readers. Any
 // thread may call it; an upload or a reader is used by one thread at a time.
@@ -21,18 +22,15 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "base/sha256.h"
+#include "server/media_type.h"
 #include "server/posix_file.h"
 
 namespace sheaf::server {
 
 struct ArtifactOptions {
   int64_t bytes_max = int64_t{64} << 20;  // of one artifact
-  uint32_t side_max = 16384;              // pixels of a PNG
-  bool allow_other_types = false;         // than PNG, JPEG and WebP
-  // Files up to this size are checked before their first byte is read out,
-  // larger ones before their last.
-  int64_t verify_first_max = int64_t{64} << 20;
-  int uploads_max = 64;  // at the same time
+  PictureLimits picture;
+  bool allow_other_types = false;  // than PNG, JPEG and WebP
 };
 
 struct StoredArtifact {
@@ -50,11 +48,10 @@ class ArtifactStore {
   static absl::StatusOr<std::unique_ptr<ArtifactStore>> Open(
       const std::string& directory, const ArtifactOptions& options);
 
-  // OVERLOADED when too many are under way.
+  // Each holds a file open: who begins them counts them.
   absl::StatusOr<std::unique_ptr<Upload>> BeginUpload();
 
-  // ARTIFACT_NOT_FOUND; ARTIFACT_CORRUPT where the bytes are not what they
-  // were.
+  // ARTIFACT_NOT_FOUND; ARTIFACT_CORRUPT for an empty file that was not.
   absl::StatusOr<std::unique_ptr<Reader>> OpenReader(std::string_view digest);
 
   // Removes a file that was stored before that time; a later upload of the
@@ -63,8 +60,10 @@ class ArtifactStore {
   absl::Status Remove(std::string_view digest,
                       absl::Time stored_before = absl::InfiniteFuture());
 
-  // Of all files, in no order: to find those that nobody knows.
-  absl::StatusOr<std::vector<std::string>> ListDigests() const;
+  // Files lie in so many folders, about evenly.
+  static constexpr int kFolders = 256;
+  // Of all files in one of them, in no order: to find those that nobody knows.
+  absl::StatusOr<std::vector<std::string>> ListDigests(int folder) const;
 
   // 64 lower-case hex digits.
   static bool IsDigest(std::string_view text);
@@ -77,7 +76,6 @@ class ArtifactStore {
 
   const std::string root_;
   const ArtifactOptions options_;
-  std::atomic<int> uploads_ = 0;
   std::atomic<int64_t> temp_names_ = 0;
   // Held while a name is given or taken away.
   absl::Mutex names_;
@@ -105,6 +103,7 @@ class ArtifactStore::Upload {
   Upload(ArtifactStore* store, std::string path, PosixFile file);
   absl::Status Take(std::string_view bytes);
   absl::Status CheckHead() const;
+  absl::Status CheckJpeg(std::string_view bytes);
   absl::Status GiveName(std::string_view digest);
 
   ArtifactStore* const store_;
@@ -112,32 +111,35 @@ class ArtifactStore::Upload {
   PosixFile file_;
   Sha256 sha_;
   std::string head_;  // the first bytes, kMediaHeadBytes at most
+  JpegSizer jpeg_;
   int64_t size_ = 0;
   absl::Status status_;
   bool named_ = false;
 };
 
-// Bytes on their way out.
+// Bytes on their way out. Holds no file open between two reads, so that any
+// number of them may wait for callers who do not read.
 class ArtifactStore::Reader {
  public:
   int64_t size() const { return size_; }
 
   // The next bytes, at most `count` (> 0); empty at the end. ARTIFACT_CORRUPT
-  // instead of the last ones if all of them do not have the name's digest.
+  // instead of the last ones if all of them do not have the name's digest: so
+  // a file of one piece is checked before its first byte. ARTIFACT_NOT_FOUND
+  // where it has been removed since.
   absl::StatusOr<std::string> Read(size_t count);
 
  private:
   friend class ArtifactStore;
-  Reader(std::string digest, PosixFile file, int64_t size);
-  absl::Status Verify();
+  Reader(std::string digest, std::string path, int64_t size);
+  absl::StatusOr<std::string> ReadPiece(size_t count);
   absl::Status Corrupt() const;
 
   const std::string digest_;
-  PosixFile file_;
+  const std::string path_;
   const int64_t size_;
   int64_t offset_ = 0;
-  bool verified_ = false;
-  bool corrupt_ = false;
+  absl::Status status_;
   Sha256 sha_;
 };
 

@@ -1,12 +1,18 @@
 #include "server/artifacts_handler.h"
 
 #include <atomic>
+#include <memory>
+#include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "base/status.h"
 #include "server/artifact_library.h"
 #include "server/call.h"
 #include "server/convert.h"
+#include "server/piece_sender.h"
+#include "server/stream_slots.h"
 
 namespace sheaf::server {
 namespace {
@@ -20,36 +26,62 @@ absl::Status NoSuchArtifact(const std::string& digest) {
       name);
 }
 
+absl::Status Gone() {
+  return Error(Reason::kCallCancelled, "the caller has gone");
+}
+
+// Ended by its own tasks, or, while it waits for the caller's next message, by
+// the clock or for another's sake.
 class UploadReactor final
-    : public grpc::ServerReadReactor<pb::UploadArtifactRequest> {
+    : public grpc::ServerReadReactor<pb::UploadArtifactRequest>,
+      public std::enable_shared_from_this<UploadReactor> {
  public:
   UploadReactor(Core* core, grpc::CallbackServerContext* context,
                 pb::Artifact* response)
-      : core_(core), context_(context), response_(response) {}
+      : core_(core),
+        context_(context),
+        response_(response),
+        caller_(CallerOf(context->peer())) {}
 
   void Start() {
-    auto upload = core_->artifacts->BeginUpload();
-    if (!upload.ok()) return End(upload.status());
-    upload_ = *std::move(upload);
-    StartRead(&request_);
+    self_ = shared_from_this();
+    place_ = core_->uploads->Enter(
+        caller_, [weak = weak_from_this()](const absl::Status& status) {
+          if (const auto me = weak.lock()) me->PutOut(status);
+        });
+    ReadNext();
   }
 
   void OnReadDone(bool ok) override {
-    core_->artifacts->Run([this, ok] {
-      if (!ok) return Complete();
-      const absl::Status status = Take();
-      if (!status.ok()) return End(status);
-      StartRead(&request_);
+    place_->Heard(ok ? static_cast<int64_t>(request_.data().size()) : 0);
+    if (const absl::Status status = ok ? Check() : absl::OkStatus();
+        !status.ok()) {
+      return End(status);
+    }
+    core_->artifacts->Run(caller_.connection, [me = shared_from_this(), ok] {
+      ok ? me->Take() : me->Complete();
     });
   }
   // The read under way fails then, and ends the call.
   void OnCancel() override { cancelled_ = true; }
-  void OnDone() override { delete this; }
+  void OnDone() override {
+    place_.reset();
+    // Its file is removed where one may wait for the disk.
+    core_->artifacts->Run([self = std::move(self_)] {});
+  }
 
  private:
-  absl::Status Take() {
+  void ReadNext() {
+    const absl::MutexLock lock(&mutex_);
+    if (ended_) return;
+    place_->Waits();
+    StartRead(&request_);
+  }
+
+  absl::Status Check() {
     SHEAF_RETURN_IF_ERROR(Admit(*core_, *context_, request_));
     if (first_) {
+      SHEAF_RETURN_IF_ERROR(place_->Claim());
       expected_ = LastPart(request_.expected_name());
       media_type_ = request_.media_type();
       first_ = false;
@@ -58,96 +90,113 @@ class UploadReactor final
       return InvalidArgument(
           {{"expected_name", "and media_type belong to the first message"}});
     }
+    return absl::OkStatus();
+  }
+
+  // On the disk's threads, like Complete and Append.
+  void Take() {
+    if (cancelled_) return End(Gone());
+    const absl::Status status = Append();
+    if (!status.ok()) return End(status);
+    ReadNext();
+  }
+
+  absl::Status Append() {
+    if (upload_ == nullptr) {
+      SHEAF_ASSIGN_OR_RETURN(upload_, core_->artifacts->BeginUpload());
+    }
     return upload_->Append(request_.data());
   }
 
   void Complete() {
-    if (cancelled_) return Finish(grpc::Status::CANCELLED);
-    if (first_) {
+    if (cancelled_) return End(Gone());
+    if (upload_ == nullptr) {
       return End(InvalidArgument({{"data", "the stream had no message"}}));
     }
-    core_->artifacts->Finish(std::move(upload_), expected_, media_type_,
-                             [this](const absl::StatusOr<Artifact>& artifact) {
-                               if (artifact.ok()) ToProto(*artifact, response_);
-                               End(artifact.status());
-                             });
+    {
+      const absl::MutexLock lock(&mutex_);
+      if (ended_) return;
+      completing_ = true;
+    }
+    core_->artifacts->Finish(
+        std::move(upload_), expected_, media_type_,
+        [me = shared_from_this()](const absl::StatusOr<Artifact>& artifact) {
+          if (artifact.ok()) ToProto(*artifact, me->response_);
+          me->End(artifact.status());
+        });
   }
 
+  void PutOut(const absl::Status& status) {
+    const absl::MutexLock lock(&mutex_);
+    if (!completing_) EndLocked(status);
+  }
   void End(const absl::Status& status) {
-    upload_.reset();
+    const absl::MutexLock lock(&mutex_);
+    EndLocked(status);
+  }
+  void EndLocked(const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (ended_) return;
+    ended_ = true;
     Finish(ToGrpcStatus(status));
   }
 
   Core* const core_;
   grpc::CallbackServerContext* const context_;
   pb::Artifact* const response_;
+  const Caller caller_;
+  std::shared_ptr<UploadReactor> self_;  // until OnDone
+  std::unique_ptr<StreamSlots::Stream> place_;
   pb::UploadArtifactRequest request_;
-  std::unique_ptr<ArtifactStore::Upload> upload_;
+  std::unique_ptr<ArtifactLibrary::Upload> upload_;
   std::string expected_;
   std::string media_type_;
   bool first_ = true;
   std::atomic<bool> cancelled_ = false;
+  absl::Mutex mutex_;
+  bool completing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 class DownloadReactor final
-    : public grpc::ServerWriteReactor<pb::DownloadArtifactResponse>,
-      public std::enable_shared_from_this<DownloadReactor> {
+    : public PieceSender<pb::DownloadArtifactResponse> {
  public:
-  explicit DownloadReactor(Core* core) : core_(core) {}
+  using PieceSender::PieceSender;
 
-  void Reject(const absl::Status& status) {
-    self_ = shared_from_this();
-    Finish(ToGrpcStatus(status));
-  }
-
-  void Start(const std::string& digest) {
-    self_ = shared_from_this();
-    core_->store->Read(
-        [me = shared_from_this(), digest](View& view) -> absl::Status {
+  void Start(const absl::Status& admitted, const std::string& digest) {
+    if (!Enter(admitted, core()->downloads)) return;
+    const auto me = std::static_pointer_cast<DownloadReactor>(
+        shared_from_this());
+    core()->store->Read(
+        [me, digest](View& view) -> absl::Status {
           const auto artifact = view.FindArtifact(digest);
           if (!artifact) return NoSuchArtifact(digest);
-          ToProto(*artifact, me->out_.mutable_artifact());
-          me->out_.mutable_artifact()->set_referenced(
+          ToProto(*artifact, me->out()->mutable_artifact());
+          me->out()->mutable_artifact()->set_referenced(
               view.IsReferenced(digest));
           return absl::OkStatus();
         },
-        [me = shared_from_this(), digest](const absl::Status& status) {
-          me->Found(status, digest);
+        [me, digest](const absl::Status& status) {
+          if (!status.ok()) return me->End(status);
+          me->digest_ = digest;
+          me->Send();
         });
   }
 
-  void OnWriteDone(bool ok) override {
-    if (!ok) return Finish(grpc::Status::OK);
-    out_.Clear();
-    core_->artifacts->Run([me = shared_from_this()] { me->Next(); });
-  }
-  void OnDone() override { self_.reset(); }
-
  private:
-  void Found(const absl::Status& status, const std::string& digest) {
-    if (!status.ok()) return Finish(ToGrpcStatus(status));
-    core_->artifacts->Run([me = shared_from_this(), digest] {
-      auto reader = me->core_->artifacts->OpenReader(digest);
-      if (!reader.ok()) return me->Finish(ToGrpcStatus(reader.status()));
-      me->reader_ = *std::move(reader);
-      me->Next();
-    });
+  absl::StatusOr<bool> Next(pb::DownloadArtifactResponse* out) override {
+    const bool first = reader_ == nullptr;
+    if (first) {
+      SHEAF_ASSIGN_OR_RETURN(reader_, core()->artifacts->OpenReader(digest_));
+    }
+    SHEAF_ASSIGN_OR_RETURN(std::string data, reader_->Read(kChunk));
+    out->set_data(std::move(data));
+    // Of an empty one there is one message, too.
+    return first || !out->data().empty();
   }
 
-  void Next() {
-    absl::StatusOr<std::string> data = reader_->Read(kChunk);
-    if (!data.ok()) return Finish(ToGrpcStatus(data.status()));
-    if (data->empty() && !first_) return Finish(grpc::Status::OK);
-    first_ = false;
-    out_.set_data(*std::move(data));
-    StartWrite(&out_);
-  }
-
-  Core* const core_;
-  std::shared_ptr<DownloadReactor> self_;  // until OnDone
+  std::string digest_;
   std::unique_ptr<ArtifactStore::Reader> reader_;
-  pb::DownloadArtifactResponse out_;
-  bool first_ = true;
 };
 
 }  // namespace
@@ -155,22 +204,18 @@ class DownloadReactor final
 grpc::ServerReadReactor<pb::UploadArtifactRequest>*
 ArtifactsHandler::UploadArtifact(grpc::CallbackServerContext* context,
                                  pb::Artifact* response) {
-  auto* reactor = new UploadReactor(&core_, context, response);
+  const auto reactor =
+      std::make_shared<UploadReactor>(&core_, context, response);
   reactor->Start();
-  return reactor;
+  return reactor.get();
 }
 
 grpc::ServerWriteReactor<pb::DownloadArtifactResponse>*
 ArtifactsHandler::DownloadArtifact(grpc::CallbackServerContext* context,
                                    const pb::DownloadArtifactRequest* request) {
-  auto reactor = std::make_shared<DownloadReactor>(&core_);
-  auto* raw = reactor.get();
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
-    raw->Reject(s);
-  } else {
-    raw->Start(LastPart(request->name()));
-  }
-  return raw;
+  const auto reactor = std::make_shared<DownloadReactor>(&core_, context);
+  reactor->Start(Admit(core_, *context, *request), LastPart(request->name()));
+  return reactor.get();
 }
 
 grpc::ServerUnaryReactor* ArtifactsHandler::GetArtifact(

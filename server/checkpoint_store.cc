@@ -1,13 +1,16 @@
 #include "server/checkpoint_store.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -84,25 +87,6 @@ std::optional<Header> ReadHeader(const PosixFile& file) {
   return header;
 }
 
-// Nothing where it is damaged, or another run's.
-std::optional<Checkpoint> ReadWhole(const std::string& path, RunId run,
-                                    int64_t bytes_max) {
-  const PosixFile file(path, O_RDONLY);
-  const std::optional<Header> header = ReadHeader(file);
-  if (!header || header->checkpoint.run != run || header->size > bytes_max) {
-    return std::nullopt;
-  }
-  auto bytes = file.ReadAt(static_cast<int64_t>(header->length),
-                           static_cast<size_t>(header->size));
-  if (!bytes.ok() || Digest(Facts(header->checkpoint, header->size), *bytes) !=
-                         header->digest) {
-    return std::nullopt;
-  }
-  Checkpoint loaded = header->checkpoint;
-  loaded.bytes = *std::move(bytes);
-  return loaded;
-}
-
 std::string FileNameOf(RunId run) {
   return absl::StrCat(run.job().value, "-", run.index());
 }
@@ -140,8 +124,10 @@ absl::StatusOr<std::unique_ptr<CheckpointStore>> CheckpointStore::Open(
 
 absl::Status CheckpointStore::Learn() {
   std::error_code error;
-  fs::create_directory(root_, error);
-  if (!error) fs::permissions(root_, fs::perms::owner_all, error);
+  if (::mkdir(root_.c_str(), 0700) != 0 && errno != EEXIST) {
+    return ErrnoStatus(errno, "cannot make the folder checkpoints/");
+  }
+  fs::permissions(root_, fs::perms::owner_all, error);
   std::vector<std::string> names;
   for (fs::directory_iterator at(root_, error), end; !error && at != end;
        at.increment(error)) {
@@ -237,19 +223,35 @@ int CheckpointStore::StepOf(RunId run, const std::string& request) const {
                                                              : 0;
 }
 
-absl::StatusOr<Checkpoint> CheckpointStore::Load(RunId run,
-                                                 const std::string& request) {
+absl::StatusOr<std::unique_ptr<CheckpointStore::Reader>>
+CheckpointStore::OpenReader(RunId run, const std::string& request) {
   const absl::MutexLock lock(&files_);
   if (!Has(run)) return NoneOf(run);
-  std::optional<Checkpoint> loaded =
-      ReadWhole(PathOf(run), run, options_.bytes_max);
-  if (loaded && loaded->request == request) return *std::move(loaded);
-  if (!loaded) {
+  const PosixFile file(PathOf(run), O_RDONLY);
+  std::optional<Header> header = ReadHeader(file);
+  if (header && header->checkpoint.run == run &&
+      header->checkpoint.request == request &&
+      header->size <= options_.bytes_max) {
+    SHEAF_ASSIGN_OR_RETURN(std::string text, file.ReadAt(0, header->length));
+    return std::unique_ptr<Reader>(new Reader(
+        this, std::move(header->checkpoint), std::move(text), header->size));
+  }
+  Forget(run);
+  return NoneOf(run);
+}
+
+absl::Status CheckpointStore::Damaged(const Checkpoint& checkpoint) {
+  const RunId run = checkpoint.run;
+  const absl::MutexLock lock(&files_);
+  const std::optional<Header> now =
+      ReadHeader(PosixFile(PathOf(run), O_RDONLY));
+  if (Has(run) && (!now || (now->checkpoint.epoch == checkpoint.epoch &&
+                            now->checkpoint.step == checkpoint.step))) {
     Log(spdlog::level::warn, "checkpoints",
         "a damaged checkpoint was removed; the run starts from the beginning",
         {{"run", NameOf(run)}});
+    Forget(run);
   }
-  Forget(run);
   return NoneOf(run);
 }
 
@@ -290,6 +292,50 @@ void CheckpointStore::LogRefusal(const Checkpoint& checkpoint,
   Log(spdlog::level::warn, "checkpoints",
       "a checkpoint was not kept; the run goes on",
       {{"run", NameOf(checkpoint.run)}, {"status", status.ToString()}});
+}
+
+CheckpointStore::Reader::Reader(CheckpointStore* store, Checkpoint checkpoint,
+                                std::string header, int64_t size)
+    : store_(store),
+      checkpoint_(std::move(checkpoint)),
+      header_(std::move(header)),
+      size_(size) {
+  sha_.Update(Facts(checkpoint_, size_));
+}
+
+absl::StatusOr<std::string> CheckpointStore::Reader::Read(size_t count) {
+  SHEAF_RETURN_IF_ERROR(status_);
+  absl::StatusOr<std::string> bytes = ReadPiece(count);
+  status_ = bytes.status();
+  return bytes;
+}
+
+absl::StatusOr<std::string> CheckpointStore::Reader::ReadPiece(size_t count) {
+  const int64_t left = size_ - offset_;
+  if (checked_) return std::string();
+  const PosixFile file(store_->PathOf(checkpoint_.run), O_RDONLY);
+  if (!file.open()) return NoneOf(checkpoint_.run);
+  SHEAF_ASSIGN_OR_RETURN(const std::string header,
+                         file.ReadAt(0, header_.size()));
+  if (header != header_) return NoneOf(checkpoint_.run);
+  SHEAF_ASSIGN_OR_RETURN(
+      std::string bytes,
+      file.ReadAt(static_cast<int64_t>(header_.size()) + offset_,
+                  static_cast<size_t>(std::min<int64_t>(
+                      static_cast<int64_t>(count), left))));
+  offset_ += static_cast<int64_t>(bytes.size());
+  sha_.Update(bytes);
+  checked_ = offset_ == size_;
+  if (checked_ ? !IsWhole() : bytes.empty()) {
+    return store_->Damaged(checkpoint_);
+  }
+  return bytes;
+}
+
+// Whether the digest at the header's end is that of all.
+bool CheckpointStore::Reader::IsWhole() {
+  const std::string end = absl::StrCat(" ", sha_.FinishHex(), "\n");
+  return absl::EndsWith(header_, end);
 }
 
 }  // namespace sheaf::server

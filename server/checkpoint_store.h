@@ -6,8 +6,8 @@
 // beginning. So no file is synced, and what a crash has torn fails the checksum
 // in its header, counts as none and is removed.
 //
-// Owned by the server. Any thread; Save, Load and Remove wait for the disk, the
-// rest never does.
+// Owned by the server, outlives its readers. Any thread; Save, OpenReader,
+// Remove and a reader's Read wait for the disk, the rest never does.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "base/sha256.h"
 #include "queue/error.h"
 #include "queue/types.h"
 
@@ -60,9 +61,11 @@ class CheckpointStore {
 
   // The step that Load would answer for; 0: none. Does not look at the bytes.
   int StepOf(RunId run, const std::string& request) const;
-  // ARTIFACT_NOT_FOUND where there is none, or none for this request, or it
-  // is damaged; the file is removed then.
-  absl::StatusOr<Checkpoint> Load(RunId run, const std::string& request);
+  // CHECKPOINT_NOT_FOUND where there is none, or none for this request; a file
+  // that is of no use is removed then.
+  class Reader;
+  absl::StatusOr<std::unique_ptr<Reader>> OpenReader(
+      RunId run, const std::string& request);
 
   void Remove(RunId run);
   bool Has(RunId run) const;
@@ -84,6 +87,8 @@ class CheckpointStore {
   absl::StatusOr<bool> IsWanted(const Checkpoint& checkpoint,
                                 int64_t size) const;
   void Forget(RunId run) ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_);
+  // Its bytes are not what they were. It goes, unless another has its place.
+  absl::Status Damaged(const Checkpoint& checkpoint);
   void LogRefusal(const Checkpoint& checkpoint, const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_);
 
@@ -96,6 +101,36 @@ class CheckpointStore {
   mutable absl::Mutex mutex_;
   std::map<RunId, Known> known_ ABSL_GUARDED_BY(mutex_);
   int64_t total_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+// A checkpoint on its way out. One thread at a time; holds no file open between
+// two reads.
+class CheckpointStore::Reader {
+ public:
+  // All but its bytes.
+  const Checkpoint& checkpoint() const { return checkpoint_; }
+  int64_t size() const { return size_; }
+
+  // The next bytes, at most `count` (> 0); empty at the end.
+  // CHECKPOINT_NOT_FOUND instead of the last ones where they are damaged, and
+  // where another has taken this one's place meanwhile.
+  absl::StatusOr<std::string> Read(size_t count);
+
+ private:
+  friend class CheckpointStore;
+  Reader(CheckpointStore* store, Checkpoint checkpoint, std::string header,
+         int64_t size);
+  absl::StatusOr<std::string> ReadPiece(size_t count);
+  bool IsWhole();
+
+  CheckpointStore* const store_;
+  const Checkpoint checkpoint_;
+  const std::string header_;  // as it stands in the file
+  const int64_t size_;
+  int64_t offset_ = 0;    // within the bytes
+  bool checked_ = false;  // all are read, and as they were
+  absl::Status status_;
+  Sha256 sha_;
 };
 
 }  // namespace sheaf::server

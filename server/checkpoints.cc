@@ -12,6 +12,7 @@
 #include "server/call.h"
 #include "server/checkpoint_store.h"
 #include "server/convert.h"
+#include "server/piece_sender.h"
 #include "server/worker_handler.h"
 
 namespace sheaf::server {
@@ -122,62 +123,44 @@ class SaveReactor final
   std::atomic<bool> cancelled_ = false;
 };
 
-class LoadReactor final
-    : public grpc::ServerWriteReactor<pb::LoadCheckpointResponse>,
-      public std::enable_shared_from_this<LoadReactor> {
+class LoadReactor final : public PieceSender<pb::LoadCheckpointResponse> {
  public:
-  explicit LoadReactor(Core* core) : core_(core) {}
+  using PieceSender::PieceSender;
 
   void Start(const absl::Status& admitted, const Hold& hold) {
-    self_ = shared_from_this();
-    if (!admitted.ok()) return Finish(ToGrpcStatus(admitted));
-    auto request = std::make_shared<std::string>();
-    core_->store->Read(
-        [hold, request](View& view) -> absl::Status {
+    if (!Enter(admitted, core()->downloads)) return;
+    const auto me = std::static_pointer_cast<LoadReactor>(shared_from_this());
+    core()->store->Read(
+        [me, hold](View& view) -> absl::Status {
           SHEAF_ASSIGN_OR_RETURN(const RunParams params,
                                  ParamsHeld(view, hold));
-          *request = RequestDigest(params);
+          me->run_ = hold.run;
+          me->request_ = RequestDigest(params);
           return absl::OkStatus();
         },
-        [me = shared_from_this(), run = hold.run,
-         request](const absl::Status& status) {
-          if (!status.ok()) return me->Finish(ToGrpcStatus(status));
-          me->core_->artifacts->Run(
-              [me, run, request] { me->Read(run, *request); });
+        [me](const absl::Status& status) {
+          if (!status.ok()) return me->End(status);
+          me->Send();
         });
   }
 
-  void OnWriteDone(bool ok) override {
-    if (!ok || sent_ == checkpoint_.bytes.size()) {
-      return Finish(grpc::Status::OK);
-    }
-    out_.Clear();
-    SendNext();
-  }
-  void OnDone() override { self_.reset(); }
-
  private:
-  void Read(RunId run, const std::string& request) {
-    auto loaded = core_->checkpoints->Load(run, request);
-    if (!loaded.ok()) return Finish(ToGrpcStatus(loaded.status()));
-    checkpoint_ = *std::move(loaded);
-    out_.set_step(checkpoint_.step);
-    out_.set_size_bytes(static_cast<int64_t>(checkpoint_.bytes.size()));
-    SendNext();
+  absl::StatusOr<bool> Next(pb::LoadCheckpointResponse* out) override {
+    const bool first = reader_ == nullptr;
+    if (first) {
+      SHEAF_ASSIGN_OR_RETURN(reader_,
+                             core()->checkpoints->OpenReader(run_, request_));
+      out->set_step(reader_->checkpoint().step);
+      out->set_size_bytes(reader_->size());
+    }
+    SHEAF_ASSIGN_OR_RETURN(std::string data, reader_->Read(kChunk));
+    out->set_data(std::move(data));
+    return first || !out->data().empty();
   }
 
-  void SendNext() {
-    const size_t count = std::min(kChunk, checkpoint_.bytes.size() - sent_);
-    out_.set_data(checkpoint_.bytes.data() + sent_, count);
-    sent_ += count;
-    StartWrite(&out_);
-  }
-
-  Core* const core_;
-  std::shared_ptr<LoadReactor> self_;  // until OnDone
-  Checkpoint checkpoint_;
-  size_t sent_ = 0;
-  pb::LoadCheckpointResponse out_;
+  RunId run_;
+  std::string request_;
+  std::unique_ptr<CheckpointStore::Reader> reader_;
 };
 
 }  // namespace
@@ -235,7 +218,7 @@ WorkerHandler::SaveCheckpoint(grpc::CallbackServerContext* context,
 grpc::ServerWriteReactor<pb::LoadCheckpointResponse>*
 WorkerHandler::LoadCheckpoint(grpc::CallbackServerContext* context,
                               const pb::LoadCheckpointRequest* request) {
-  auto reactor = std::make_shared<LoadReactor>(&core_);
+  const auto reactor = std::make_shared<LoadReactor>(&core_, context);
   reactor->Start(Admit(core_, *context, *request), HoldOf(*request));
   return reactor.get();
 }

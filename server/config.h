@@ -58,6 +58,12 @@ struct ServerConfig {
   int64_t artifact_max_bytes = 64 << 20;
   bool artifact_any_type = true;
   absl::Duration artifact_keep = absl::Hours(24);
+  int64_t artifact_total_bytes = 0;  // 0: what the disk has room for
+  int64_t pixels_max = int64_t{64} << 20;
+
+  // How long streams may leave the server waiting.
+  absl::Duration upload_silence_max = absl::Seconds(10);
+  absl::Duration download_silence_max = absl::Seconds(30);
   int64_t events_max = 1'000'000;
 
   // Younger events than this are kept beyond events_max, up to a hard limit;

@@ -25,6 +25,7 @@ class LeaseBroker;
 class PreviewBoard;
 class ProgressBoard;
 class StatsBoard;
+class StreamSlots;
 class Turns;
 class WorkerRegistry;
 
@@ -45,6 +46,8 @@ struct Core {
   CheckpointStore* checkpoints = nullptr;
   ByteBudget* submit_bytes = nullptr;
   ChangeLimit* changes = nullptr;
+  StreamSlots* uploads = nullptr;
+  StreamSlots* downloads = nullptr;  // of artifacts and checkpoints
   std::function<absl::Time()> now;
   SubmitLimits submit_limits;
   int64_t page_bytes_max = 8 << 20;  // of one answer that is a list

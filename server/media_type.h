@@ -2,6 +2,8 @@
 // says of them. Pure; any thread.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -16,10 +18,46 @@ inline constexpr std::string_view kOtherMediaType = "application/octet-stream";
 // "image/png", "image/jpeg", "image/webp", or kOtherMediaType.
 std::string_view SniffMediaType(std::string_view head);
 
-// Whether a picture's header makes sense and its sides are at most
-// `side_max`; looks into PNG only. ARTIFACT_TYPE_REFUSED or
-// ARTIFACT_TOO_LARGE.
-absl::Status CheckPictureHead(std::string_view head, uint32_t side_max);
+struct PictureSize {
+  uint32_t width = 0;
+  uint32_t height = 0;
+  bool operator==(const PictureSize&) const = default;
+};
+
+struct PictureLimits {
+  uint32_t side_max = 16384;
+  int64_t pixels_max = int64_t{64} << 20;
+};
+
+// ARTIFACT_TYPE_REFUSED for a picture without pixels, ARTIFACT_TOO_LARGE for
+// one with too many.
+absl::Status CheckPictureSize(PictureSize size, const PictureLimits& limits);
+
+// Whether the header of a PNG makes sense, and a PNG or WebP picture is within
+// the limits; a JPEG's size stands further on (JpegSizer). As above.
+absl::Status CheckPictureHead(std::string_view head,
+                              const PictureLimits& limits);
+
+// Finds a JPEG's size in its bytes as they come, without keeping them.
+class JpegSizer {
+ public:
+  // What follows what came before. Ignores what it has no more need of.
+  void Update(std::string_view bytes);
+  // Nothing before it has come, or where the bytes are none of a JPEG.
+  const std::optional<PictureSize>& size() const { return size_; }
+
+ private:
+  enum class At { kMarker, kCode, kLength, kFrame, kSkipped, kEnd };
+  void Take(uint8_t byte);
+
+  At at_ = At::kMarker;
+  uint8_t code_ = 0;
+  uint32_t value_ = 0;   // of the bytes of a number so far
+  uint32_t have_ = 0;    // bytes of it, or of the frame's header
+  uint32_t left_ = 0;    // of the segment
+  PictureSize frame_;
+  std::optional<PictureSize> size_;
+};
 
 // Whether bytes of type `sniffed` may be called `claimed` ("" claims nothing):
 // a picture is what it is, and nothing else is a picture.

@@ -31,6 +31,10 @@
 namespace sheaf::server {
 namespace {
 
+// An upload holds a file open, a download one piece in memory, twice.
+constexpr int kUploadsMax = 64;
+constexpr int kDownloadsMax = 256;
+constexpr absl::Duration kDownloadYields = absl::Seconds(5);
 constexpr absl::Duration kShutdownGrace = absl::Seconds(1);
 constexpr int kAnswerBytesMax = 64 << 20;
 
@@ -114,7 +118,17 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
 }
 
 Server::Server(const ServerConfig& config)
-    : config_(config), start_time_(absl::Now()) {}
+    : config_(config),
+      start_time_(absl::Now()),
+      uploads_({.what = "uploads",
+                .count_max = kUploadsMax,
+                .silence_max = config.upload_silence_max}),
+      downloads_({.what = "downloads",
+                  .count_max = kDownloadsMax,
+                  .silence_max = config.download_silence_max,
+                  .yield_after = kDownloadYields}),
+      artifact_budget_(config.artifact_total_bytes,
+                       [dir = config.data_dir] { return SpaceAt(dir); }) {}
 
 Server::~Server() { Stop(); }
 
@@ -155,10 +169,14 @@ absl::Status Server::Open() {
   ArtifactOptions artifact_options;
   artifact_options.bytes_max = config_.artifact_max_bytes;
   artifact_options.allow_other_types = config_.artifact_any_type;
+  artifact_options.picture.pixels_max = config_.pixels_max;
   SHEAF_ASSIGN_OR_RETURN(
       auto files, ArtifactStore::Open(config_.data_dir, artifact_options));
-  artifacts_ =
-      std::make_unique<ArtifactLibrary>(std::move(files), store_.get());
+  SHEAF_ASSIGN_OR_RETURN(
+      artifacts_, ArtifactLibrary::Open(std::move(files), store_.get(),
+                                        &artifact_budget_));
+  uploads_.SweepBy(&timer_);
+  downloads_.SweepBy(&timer_);
   SHEAF_ASSIGN_OR_RETURN(
       checkpoints_,
       CheckpointStore::Open(config_.data_dir,
@@ -177,6 +195,8 @@ absl::Status Server::Open() {
   core_.stats = &stats_;
   core_.artifacts = artifacts_.get();
   core_.checkpoints = checkpoints_.get();
+  core_.uploads = &uploads_;
+  core_.downloads = &downloads_;
   core_.checkpoint_steps = config_.checkpoint_steps;
   core_.now = [this] { return clock_->Now(); };
   core_.preview_steps = config_.preview_steps;

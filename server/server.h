@@ -12,6 +12,7 @@
 #include "queue/sqlite/sqlite_store.h"
 #include "server/accept_loop.h"
 #include "server/analyst.h"
+#include "server/artifact_budget.h"
 #include "server/artifact_library.h"
 #include "server/auto_planner.h"
 #include "server/batch_chooser.h"
@@ -31,6 +32,7 @@
 #include "server/previews.h"
 #include "server/progress.h"
 #include "server/stats_board.h"
+#include "server/stream_slots.h"
 #include "server/timer.h"
 #include "server/turns.h"
 #include "server/upkeep.h"
@@ -95,6 +97,9 @@ class Server {
   std::unique_ptr<EventHub> events_;
   std::unique_ptr<Caretaker> caretaker_;
   LeaseBroker broker_{&core_};
+  StreamSlots uploads_;
+  StreamSlots downloads_;
+  ArtifactBudget artifact_budget_;
   std::unique_ptr<CheckpointStore> checkpoints_;
   std::unique_ptr<ArtifactLibrary> artifacts_;  // after what its tasks use
   std::unique_ptr<BatchMeter> meter_;

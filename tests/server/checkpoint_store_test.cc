@@ -44,9 +44,21 @@ class CheckpointStoreTest : public ::testing::Test {
   }
   // The bytes, or the reason why there are none.
   std::string Load(RunId run = kRun, const std::string& prompt = "a fox") {
-    const auto loaded = store_->Load(run, Request(prompt));
-    if (loaded.ok()) return loaded->bytes;
-    return std::string(InfoOf(*ReasonOf(loaded.status())).name);
+    const auto reader = store_->OpenReader(run, Request(prompt));
+    if (!reader.ok()) return NameOfReason(reader.status());
+    return Rest(reader->get());
+  }
+  static std::string Rest(CheckpointStore::Reader* reader) {
+    std::string all;
+    while (true) {
+      const auto bytes = reader->Read(7);
+      if (!bytes.ok()) return NameOfReason(bytes.status());
+      if (bytes->empty()) return all;
+      all += *bytes;
+    }
+  }
+  static std::string NameOfReason(const absl::Status& status) {
+    return std::string(InfoOf(*ReasonOf(status)).name);
   }
   int StepOf(const std::string& prompt = "a fox") {
     return store_->StepOf(kRun, Request(prompt));
@@ -70,11 +82,12 @@ TEST_F(CheckpointStoreTest, WhatWasSavedIsLoadedAlsoAfterARestart) {
   const std::string bytes("state\0\n of a row", 16);
   ASSERT_TRUE(store_->Save(Make(30, bytes, 7)).ok());
   for (int starts = 0; starts < 2; ++starts) {
-    const auto loaded = store_->Load(kRun, Request("a fox"));
-    ASSERT_TRUE(loaded.ok()) << loaded.status().ToString();
-    EXPECT_EQ(loaded->bytes, bytes);
-    EXPECT_EQ(loaded->step, 30);
-    EXPECT_EQ(loaded->epoch, 7);
+    const auto reader = store_->OpenReader(kRun, Request("a fox"));
+    ASSERT_TRUE(reader.ok()) << reader.status().ToString();
+    EXPECT_EQ((*reader)->checkpoint().step, 30);
+    EXPECT_EQ((*reader)->checkpoint().epoch, 7);
+    EXPECT_EQ((*reader)->size(), 16);
+    EXPECT_EQ(Load(), bytes);
     EXPECT_EQ(StepOf(), 30);
     EXPECT_THAT(store_->Runs(), ElementsAre(kRun));
     Restart();
@@ -140,6 +153,46 @@ TEST_F(CheckpointStoreTest, ATornFileCountsAsNoneWhereverItIsTorn) {
       EXPECT_EQ(Load(), kNone) << part;
       EXPECT_THAT(Files(), IsEmpty()) << part;
     }
+  }
+}
+
+TEST_F(CheckpointStoreTest, AReaderEndsWhereAnotherTakesTheFilesPlace) {
+  ASSERT_TRUE(store_->Save(Make(30, std::string(100, 'x'))).ok());
+  const auto reader = *store_->OpenReader(kRun, Request("a fox"));
+  ASSERT_TRUE(reader->Read(10).ok());
+  ASSERT_TRUE(store_->Save(Make(40, std::string(100, 'y'))).ok());
+  EXPECT_EQ(Rest(reader.get()), kNone);
+  EXPECT_EQ(Load(), std::string(100, 'y'));
+  store_->Remove(kRun);
+  EXPECT_EQ(Load(), kNone);
+}
+
+TEST_F(CheckpointStoreTest, AnEmptyOneIsOneToo) {
+  ASSERT_TRUE(store_->Save(Make(30, "")).ok());
+  EXPECT_EQ(Load(), "");
+  EXPECT_EQ(StepOf(), 30);
+}
+
+TEST_F(CheckpointStoreTest, ReadersThatWaitHoldNoFileOpen) {
+  ASSERT_TRUE(store_->Save(Make(30, std::string(100, 'x'))).ok());
+  const auto open_files = [] {
+    return std::distance(fs::directory_iterator("/proc/self/fd"),
+                         fs::directory_iterator());
+  };
+  const auto before = open_files();
+  std::vector<std::unique_ptr<CheckpointStore::Reader>> readers;
+  for (int i = 0; i < 50; ++i) {
+    readers.push_back(*store_->OpenReader(kRun, Request("a fox")));
+    ASSERT_TRUE(readers.back()->Read(10).ok());
+  }
+  EXPECT_EQ(open_files(), before);
+}
+
+TEST_F(CheckpointStoreTest, NobodyElseMayReadTheFolderOrTheFiles) {
+  ASSERT_TRUE(store_->Save(Make(30)).ok());
+  const auto others = fs::perms::group_all | fs::perms::others_all;
+  for (const std::string& path : {directory_ + "/checkpoints", Path()}) {
+    EXPECT_EQ(fs::status(path).permissions() & others, fs::perms::none);
   }
 }
 

@@ -1,0 +1,70 @@
+// How much of the disk artifacts may take: so many bytes in all, where the
+// configuration says so, and never the last of the disk, which the database
+// needs.
+//
+// Each artifact counts for its bytes and for kEach more, which is what the
+// smallest costs. Counted in memory; the rows are counted once, at the start.
+// Owned by the server. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+
+namespace sheaf::server {
+
+struct DiskSpace {
+  int64_t size = 0;
+  int64_t free = 0;  // for us
+};
+// Of the file system that `path` is in. Zeros where it cannot be told.
+DiskSpace SpaceAt(const std::string& path);
+
+class ArtifactBudget {
+ public:
+  static constexpr int64_t kEach = 4096;
+  // Stays free: a twentieth of the disk, at most this.
+  static constexpr int64_t kReserveMax = int64_t{1} << 30;
+
+  // `total_max`: 0 is any number of bytes. `space` is asked at every Grow.
+  ArtifactBudget(int64_t total_max, std::function<DiskSpace()> space);
+
+  // An upload's part, given back when it goes.
+  class Share {
+   public:
+    Share() = default;
+    explicit Share(ArtifactBudget* budget) : budget_(budget) {}
+    Share(Share&& other) noexcept;
+    Share& operator=(Share&& other) noexcept;
+    ~Share() { Give(); }
+
+    // So many bytes more. ARTIFACTS_FULL: nothing has changed.
+    absl::Status Grow(int64_t bytes);
+
+   private:
+    void Give();
+
+    ArtifactBudget* budget_ = nullptr;
+    int64_t bytes_ = 0;
+  };
+
+  // Artifacts that were stored, or less than none: that were removed.
+  void Add(int64_t count, int64_t bytes);
+
+  // What is stored and what is coming.
+  int64_t taken() const;
+
+ private:
+  absl::Status Grow(int64_t bytes);
+
+  const int64_t total_max_;
+  const std::function<DiskSpace()> space_;
+  mutable absl::Mutex mutex_;
+  int64_t taken_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace sheaf::server
