@@ -15,19 +15,11 @@ using std::chrono::steady_clock;
 // A PASSIVE checkpoint each so many pages (16 MiB): at 1000 the 99th
 // percentile of a commit was 4.9 ms, at 10000 0.84 ms.
 constexpr int kCheckpointPages = 4000;
-// Beyond so many times that the WAL is cut back even if it means waiting for
-// readers.
-constexpr int kTruncateFactor = 4;
 // Of one connection: four streams of jobs, each with all that it may have under
 // way.
 constexpr size_t kCallerWritesMax = 4096;
 constexpr auto kIdle = std::chrono::seconds(1);
 constexpr auto kAsleep = std::chrono::hours(1);
-constexpr int kCheckpointBusyMilliseconds = 100;
-constexpr char kOnlyToMakeRoom[] =
-    "the disk is full: until there is room again, only calls are taken that "
-    "make some (deletes, cancels, settings of queues) and reports of workers";
-constexpr auto kLookForRoom = std::chrono::seconds(1);
 // A backup that waits for another to be checked looks again after this.
 constexpr auto kLookForBackup = std::chrono::milliseconds(20);
 constexpr size_t kBackupsWaitingMax = 8;
@@ -72,11 +64,11 @@ Writer::Writer(Options options, std::unique_ptr<Connection> db, LogMark mark,
       runners_(runners),
       line_({.waiting_max = static_cast<size_t>(options_.writes_max),
              .caller_max = kCallerWritesMax}),
+      core_(std::make_unique<Core>(std::move(db))),
       limit_(options_.closure_time_max),
       mark_(std::move(mark)),
       ballast_(FolderOf(options_.path) + "/sheaf.ballast",
                options_.ballast_bytes),
-      core_(std::make_unique<Core>(std::move(db))),
       retry_delay_(options_.recovery_delay_min) {
   latest_ms_ = absl::ToUnixMillis(core_->tx.newest_time());
   limit_.Watch(core_->db->handle());
@@ -378,75 +370,6 @@ void Writer::Recover() {
   retry_delay_ = options_.recovery_delay_min;
   health_->SetProblem("");
   options_.log("writes go on");
-}
-
-// After a PASSIVE checkpoint the next commit starts the WAL anew, unless a
-// reader still needs it; TRUNCATE waits for such readers, but not long.
-void Writer::Maintain(bool idle) {
-  if (short_of_room_) FindRoom();
-  try {
-    const int pages = core_->wal_pages;
-    if (pages < core_->checkpointed_at) core_->checkpointed_at = 0;
-    if (pages - core_->checkpointed_at >= options_.checkpoint_pages) {
-      Checkpoint(pages > kTruncateFactor * options_.checkpoint_pages
-                     ? SQLITE_CHECKPOINT_TRUNCATE
-                     : SQLITE_CHECKPOINT_PASSIVE);
-    } else if (idle && pages > 0 && backups_.empty()) {
-      Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
-    }
-    StepBackup();
-  } catch (const std::exception& thrown) {
-    Poison(FaultOf(thrown));
-  }
-}
-
-void Writer::NoteShortage() {
-  short_of_room_ = true;
-  health_->SetShortage(kOnlyToMakeRoom);
-  options_.log(kOnlyToMakeRoom);
-}
-
-void Writer::FindRoom() {
-  if (steady_clock::now() < next_look_for_room_) return;
-  next_look_for_room_ = steady_clock::now() + kLookForRoom;
-  if (!ballast_.Keep()) return;
-  short_of_room_ = false;
-  health_->SetShortage("");
-  options_.log("there is room again: all writes are taken");
-}
-
-void Writer::Checkpoint(int mode) {
-  Connection& db = *core_->db;
-  db.SetBusyTimeout(kCheckpointBusyMilliseconds);
-  int code = SQLITE_OK;
-  {
-    const crash_point::During during("mid-checkpoint");
-    code =
-        sqlite3_wal_checkpoint_v2(db.handle(), "main", mode, nullptr, nullptr);
-  }
-  // Readers that are in the way are no fault: there will be another time.
-  if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) {
-    throw SQLite::Exception(db.handle(), code);
-  }
-  db.SetBusyTimeout(kBusyMilliseconds);
-  core_->checkpointed_at = core_->wal_pages;
-  if (code == SQLITE_OK && mode == SQLITE_CHECKPOINT_TRUNCATE) {
-    core_->wal_pages = core_->checkpointed_at = 0;
-  }
-}
-
-void Writer::StepBackup() {
-  if (backups_.empty() || publishing_) return;
-  if (!backups_.front()->Step(*core_->db)) return;
-  std::shared_ptr<BackupCopy> copy = std::move(backups_.front());
-  backups_.pop_front();
-  publishing_ = true;
-  runners_.background->Run([this, copy] {
-    const absl::StatusOr<BackupInfo> info =
-        copy->status().ok() ? copy->Publish() : copy->status();
-    publishing_ = false;
-    copy->TakeDone()(info);
-  });
 }
 
 }  // namespace sheaf

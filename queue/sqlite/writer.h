@@ -106,6 +106,11 @@ class Writer {
   };
   using Answers = std::vector<Answer>;
 
+  static constexpr std::chrono::seconds kLookForRoom{1};
+  static constexpr char kOnlyToMakeRoom[] =
+      "the disk is full: until there is room again, only calls are taken that "
+      "make some (deletes, cancels, settings of queues) and reports of workers";
+
   void Loop();
   SteadyTime::duration NextWake() const;
   // Runs some of the waiting closures and commits.
