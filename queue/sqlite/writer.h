@@ -8,8 +8,8 @@
 //
 // A commit that fails may have left the disk with all that it is made of: were
 // the process killed now, the next start would find it. So its group is
-// answered only after the next commit has overwritten it, or after `unknown_max`
-// as OUTCOME_UNKNOWN.
+// answered only after the next commit has overwritten it, or after
+// `unknown_max` as OUTCOME_UNKNOWN.
 //
 // When the disk is full, the ballast goes, and until it is back only calls that
 // make room are taken.
