@@ -354,6 +354,7 @@ void Writer::Poison(const Fault& fault) {
 // succeed without having written them.
 void Writer::Recover() {
   try {
+    if (short_of_room_) FoldLog();
     auto db = std::make_unique<Connection>(
         options_.path, Connection::Use::kWrite, options_.vfs);
     Probe(*db, damaged_);

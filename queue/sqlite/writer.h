@@ -136,6 +136,7 @@ class Writer {
   // The ballast is gone; and once there is room for it again.
   void NoteShortage();
   void FindRoom();
+  void FoldLog();
 
   // Between groups.
   void Maintain(bool idle);

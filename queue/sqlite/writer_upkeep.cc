@@ -14,6 +14,7 @@ using std::chrono::steady_clock;
 // Beyond so many times the pages between two checkpoints the WAL is cut back
 // even if it means waiting for readers.
 constexpr int kTruncateFactor = 4;
+constexpr int kShorterWhereFull = 16;
 constexpr int kCheckpointBusyMilliseconds = 100;
 
 }  // namespace
@@ -25,8 +26,12 @@ void Writer::Maintain(bool idle) {
   try {
     const int pages = core_->wal_pages;
     if (pages < core_->checkpointed_at) core_->checkpointed_at = 0;
-    if (pages - core_->checkpointed_at >= options_.checkpoint_pages) {
-      Checkpoint(pages > kTruncateFactor * options_.checkpoint_pages
+    // On a full disk the log gives back what it takes, and stays short.
+    const int most = short_of_room_
+                         ? options_.checkpoint_pages / kShorterWhereFull
+                         : options_.checkpoint_pages;
+    if (pages - core_->checkpointed_at >= most) {
+      Checkpoint(pages > kTruncateFactor * most || short_of_room_
                      ? SQLITE_CHECKPOINT_TRUNCATE
                      : SQLITE_CHECKPOINT_PASSIVE);
     } else if (idle && pages > 0 && backups_.empty()) {
@@ -35,6 +40,18 @@ void Writer::Maintain(bool idle) {
     StepBackup();
   } catch (const std::exception& thrown) {
     Poison(FaultOf(thrown));
+  }
+}
+
+// By a connection of its own: should there be too little room even for this, the
+// writer's stays good.
+void Writer::FoldLog() {
+  try {
+    Connection db(options_.path, Connection::Use::kWrite, options_.vfs);
+    db.SetBusyTimeout(kCheckpointBusyMilliseconds);
+    db.Number("PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch (const std::exception& thrown) {
+    options_.log("the log could not be folded in: " + FaultOf(thrown).text);
   }
 }
 

@@ -346,6 +346,7 @@ TEST_F(FaultTest, OnARealFullDiskJobsCanBeDeletedAndNothingElseIsTaken) {
   }
   SqliteStore::Options options = MakeOptions();
   options.ballast_bytes = 1 << 20;
+  options.checkpoint_pages = 64;  // a quarter of the ballast, or so
   Open(std::move(options));
   absl::Status status = absl::OkStatus();
   int submitted = 0;
