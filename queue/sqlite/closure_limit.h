@@ -1,9 +1,12 @@
 // Ends what runs on a connection after so much of its thread's processor time:
-// other threads' work on a busy machine does not count.
+// other threads' work on a busy machine does not count. What ends before the
+// first look costs nothing.
 #pragma once
 
 #include <sqlite3.h>
 #include <time.h>
+
+#include <optional>
 
 #include "absl/time/time.h"
 
@@ -16,11 +19,12 @@ class ClosureLimit {
   void Watch(sqlite3* db) {
     sqlite3_progress_handler(db, kStepsBetweenLooks, &Look, this);
   }
-  // From here on; `limited` or without an end.
+  // From here on, until End; `limited` or without an end.
   void Begin(bool limited) {
-    end_ = limited ? Used() + most_ : absl::InfiniteDuration();
+    limited_ = limited;
+    end_.reset();
   }
-  void End() { end_ = absl::InfiniteDuration(); }
+  void End() { limited_ = false; }
 
  private:
   // Some hundred microseconds of SQLite's machine.
@@ -32,12 +36,18 @@ class ClosureLimit {
     return absl::DurationFromTimespec(used);
   }
   static int Look(void* limit) {
-    const absl::Duration end = static_cast<ClosureLimit*>(limit)->end_;
-    return end != absl::InfiniteDuration() && Used() > end;
+    return static_cast<ClosureLimit*>(limit)->IsOver();
+  }
+  bool IsOver() {
+    if (!limited_) return false;
+    if (end_) return Used() > *end_;
+    end_ = Used() + most_;
+    return false;
   }
 
   const absl::Duration most_;
-  absl::Duration end_ = absl::InfiniteDuration();
+  bool limited_ = false;
+  std::optional<absl::Duration> end_;  // known from the first look on
 };
 
 }  // namespace sheaf

@@ -20,7 +20,10 @@ class HealthBoard {
   StoreHealth Get() const {
     std::lock_guard lock(mutex_);
     StoreHealth health = health_;
-    if (health.problem.empty()) health.problem = shortage_;
+    if (!shortage_.empty()) {
+      health.writable = false;
+      if (health.problem.empty()) health.problem = shortage_;
+    }
     if (!condemned_.empty()) {
       health.writable = false;
       health.problem = condemned_;
@@ -32,8 +35,7 @@ class HealthBoard {
     health_.writable = problem.empty();
     health_.problem = std::move(problem);
   }
-  // Something an operator must know of, though writes go on for some; empty
-  // where nothing is short.
+  // Only few calls may still write, and why; empty where nothing is short.
   void SetShortage(std::string shortage) {
     std::lock_guard lock(mutex_);
     shortage_ = std::move(shortage);

@@ -43,8 +43,8 @@ void Writer::Maintain(bool idle) {
   }
 }
 
-// By a connection of its own: should there be too little room even for this, the
-// writer's stays good.
+// By a connection of its own: should there be too little room even for this,
+// the writer's stays good.
 void Writer::FoldLog() {
   try {
     Connection db(options_.path, Connection::Use::kWrite, options_.vfs);
