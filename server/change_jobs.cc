@@ -174,7 +174,7 @@ grpc::ServerUnaryReactor* JobsHandler::DeleteJob(
         SHEAF_RETURN_IF_ERROR(sheaf::DeleteJob(tx, id, version));
         return true;
       },
-      [](bool) {});
+      [](bool) {}, RoomMakingOf(*context));
 }
 
 }  // namespace sheaf::server

@@ -80,7 +80,7 @@ grpc::ServerUnaryReactor* QueuesHandler::UpdateQueue(
       core_, context,
       [name = LastPart(request->name()), patch = *patch, version = *version](
           Tx& tx) { return sheaf::UpdateQueue(tx, name, patch, version); },
-      AnswerQueue(response));
+      AnswerQueue(response), RoomMakingOf(*context));
 }
 
 grpc::ServerUnaryReactor* QueuesHandler::DeleteQueue(
@@ -96,7 +96,7 @@ grpc::ServerUnaryReactor* QueuesHandler::DeleteQueue(
         if (!status.ok()) return status;
         return true;
       },
-      [](bool) {});
+      [](bool) {}, RoomMakingOf(*context));
 }
 
 grpc::ServerUnaryReactor* QueuesHandler::PauseQueue(
@@ -124,7 +124,8 @@ grpc::ServerUnaryReactor* QueuesHandler::PauseQueue(
         if (queue.pause_mode == PauseMode::kNextStep) {
           core_.workers->ReportNowToAll();
         }
-      });
+      },
+      RoomMakingOf(*context));
 }
 
 grpc::ServerUnaryReactor* QueuesHandler::ResumeQueue(

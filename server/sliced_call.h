@@ -50,7 +50,7 @@ class SlicedCall
           return me->step_(tx, &me->after_);
         },
         [me](const absl::Status& status) { me->Stepped(status); },
-        CallOf(context_));
+        RoomMakingOf(context_));
     return reactor;
   }
 
