@@ -22,6 +22,7 @@ class LeaseBroker;
 class PreviewBoard;
 class ProgressBoard;
 class StatsBoard;
+class StreamSlots;
 class Turns;
 class WorkerRegistry;
 
@@ -40,6 +41,7 @@ struct Core {
   Turns* turns = nullptr;
   ArtifactLibrary* artifacts = nullptr;
   CheckpointStore* checkpoints = nullptr;
+  StreamSlots* saves = nullptr;  // of checkpoints
   std::function<absl::Time()> now;
   int64_t owner_queued_max = 0;  // runs; 0: no limit
   int64_t owner_running_max = 0;

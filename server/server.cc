@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "queue/lease.h"
+#include "queue/lease_ends.h"
 #include "queue/queues.h"
 #include "server/address_range.h"
 #include "server/admin_handler.h"
@@ -79,6 +80,30 @@ ConnectionLimits ConnectionLimitsOf(const ServerConfig& config) {
     limits.trusted.push_back(*ParseAddressRange(text));
   }
   return limits;
+}
+
+// Leases that a version before secrets gave out: no report of theirs would be
+// taken, so their runs go back in line at once, without fault.
+absl::Status HandBackUnheld(Store& store) {
+  std::vector<BatchId> unheld;
+  SHEAF_RETURN_IF_ERROR(WriteAndWait(store, [&](Tx& tx) {
+    unheld.clear();
+    for (const Batch& batch : tx.Batches(absl::InfiniteFuture())) {
+      if (batch.secret.empty()) unheld.push_back(batch.id);
+    }
+    return absl::OkStatus();
+  }));
+  for (const BatchId batch : unheld) {
+    // One that cannot be ended is found again when its time is over.
+    const absl::Status ended = WriteAndWait(store, [&](Tx& tx) {
+      EndLease(tx, batch, LeaseEnd::kHandedBack);
+      return absl::OkStatus();
+    });
+    Log(spdlog::level::info, "lease",
+        "handed back: given out by a version without secrets",
+        {{"batch", NameOf(batch)}, {"status", ended.ToString()}});
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<TurnOptions> TurnOptionsOf(const ServerConfig& config) {
@@ -253,6 +278,7 @@ void Server::KeepLearned() {
 // Workers may have gone on while we were away: they get their full time to
 // come back.
 absl::Status Server::Recover() {
+  SHEAF_RETURN_IF_ERROR(HandBackUnheld(*store_));
   int64_t sequence = 0;
   std::vector<Queue> queues;
   std::vector<Batch> batches;

@@ -130,6 +130,7 @@ class LeaseKeeper {
   std::string worker_ ABSL_GUARDED_BY(mutex_);
   std::string batch_ ABSL_GUARDED_BY(mutex_);
   int64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::string secret_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> runs_ ABSL_GUARDED_BY(mutex_);
   std::vector<bool> ended_ ABSL_GUARDED_BY(mutex_);
   std::vector<RowSteps> steps_ ABSL_GUARDED_BY(mutex_);
