@@ -26,6 +26,7 @@
 #include "server/logging.h"
 #include "server/process.h"
 #include "server/queues_handler.h"
+#include "server/server_key.h"
 #include "server/worker_environment.h"
 #include "server/worker_handler.h"
 
@@ -184,11 +185,14 @@ absl::Status Server::Open() {
       auto files, ArtifactStore::Open(config_.data_dir, artifact_options));
   artifacts_ =
       std::make_unique<ArtifactLibrary>(std::move(files), store_.get());
+  SHEAF_ASSIGN_OR_RETURN(const std::string key,
+                         LoadServerKey(config_.data_dir));
   SHEAF_ASSIGN_OR_RETURN(
       checkpoints_,
       CheckpointStore::Open(config_.data_dir,
                             {.bytes_max = config_.checkpoint_max_bytes,
-                             .total_max = config_.checkpoint_total_bytes}));
+                             .total_max = config_.checkpoint_total_bytes,
+                             .key = key}));
   events_ = std::make_unique<EventHub>(store_.get());
   SHEAF_RETURN_IF_ERROR(OpenBatching(profile));
   core_.store = store_.get();
@@ -202,6 +206,8 @@ absl::Status Server::Open() {
   core_.stats = &stats_;
   core_.artifacts = artifacts_.get();
   core_.checkpoints = checkpoints_.get();
+  core_.saves = &saves_;
+  saves_.SweepBy(&timer_);
   core_.checkpoint_steps = config_.checkpoint_steps;
   core_.now = [this] { return clock_->Now(); };
   core_.preview_steps = config_.preview_steps;

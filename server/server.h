@@ -29,6 +29,7 @@
 #include "server/previews.h"
 #include "server/progress.h"
 #include "server/stats_board.h"
+#include "server/stream_slots.h"
 #include "server/timer.h"
 #include "server/turns.h"
 #include "server/upkeep.h"
@@ -92,6 +93,7 @@ class Server {
   std::unique_ptr<Caretaker> caretaker_;
   LeaseBroker broker_{&core_};
   std::unique_ptr<CheckpointStore> checkpoints_;
+  StreamSlots saves_{{.what = "checkpoints"}};
   std::unique_ptr<ArtifactLibrary> artifacts_;  // after what its tasks use
   std::unique_ptr<BatchMeter> meter_;
   std::unique_ptr<Turns> turns_;
