@@ -1,9 +1,9 @@
 // Handing work to workers, hearing from them, and taking it back.
 //
 // A lease is a batch row with an epoch, a time and a secret. Reports show who
-// holds it (queue/hold.h); what carries an old epoch, or not its secret, changes
-// nothing. Leases that ran out are taken back by
-// whoever looks after what time brings about (queue/caretaker.h).
+// holds it (queue/hold.h); what carries an old epoch, or not its secret,
+// changes nothing. Leases that ran out are taken back by whoever looks after
+// what time brings about (queue/caretaker.h).
 #pragma once
 
 #include <optional>

@@ -167,7 +167,8 @@ absl::Status CheckpointStore::Learn() {
   const absl::MutexLock lock(&mutex_);
   for (const std::string& name : names) {
     const std::string path = absl::StrCat(root_, "/", name);
-    const std::optional<Header> header = ReadHeader(PosixFile(path, O_RDONLY), options_.key);
+    const std::optional<Header> header =
+        ReadHeader(PosixFile(path, O_RDONLY), options_.key);
     if (!header || FileNameOf(header->checkpoint.run) != name) {
       Log(spdlog::level::info, "checkpoints", "removed what is no checkpoint",
           {{"file", name}});

@@ -88,6 +88,7 @@ class SaveReactor final
   void OnReadDone(bool ok) override {
     // The end of the call may be under way on another thread.
     const auto me = shared_from_this();
+    if (HasEnded()) return;
     if (!ok) return Complete();
     stream_->Heard(static_cast<int64_t>(request_.data().size()));
     const absl::Status status = Take();
@@ -181,6 +182,11 @@ class SaveReactor final
           me->core_->artifacts->Run(
               [me] { me->End(me->core_->checkpoints->Save(me->checkpoint_)); });
         });
+  }
+
+  bool HasEnded() {
+    absl::MutexLock lock(&mutex_);
+    return ended_;
   }
 
   void End(const absl::Status& status) {

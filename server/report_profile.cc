@@ -10,6 +10,7 @@
 #include "server/call.h"
 #include "server/convert.h"
 #include "server/logging.h"
+#include "server/worker_claim.h"
 #include "server/worker_handler.h"
 #include "server/workers.h"
 

@@ -200,7 +200,8 @@ void CountOutcomes(Core& core, const FinishReport& report,
     if (states[i] == RunState::kSucceeded) ++succeeded;
     const Outcome& outcome = report.outcomes[i].outcome;
     if (std::holds_alternative<RunError>(outcome)) ++failed;
-    core.meter->Ended(report.hold.batch, std::holds_alternative<Succeeded>(outcome));
+    core.meter->Ended(report.hold.batch,
+                      std::holds_alternative<Succeeded>(outcome));
     Forget(core, report.outcomes[i].run);
   }
   core.workers->CountRuns(report.hold.worker, succeeded, failed);

@@ -27,7 +27,8 @@ struct WorkerInfo {
   Lessee lessee;
   std::vector<DeviceInfo> devices;
   std::string version;
-  // What calls in its name show, or the connection they come over (worker_claim.h).
+  // What calls in its name show, or the connection that they come over
+  // (worker_claim.h).
   std::string secret;
   std::string peer;
   absl::Time register_time;

@@ -31,7 +31,9 @@ void Joiner::Ask(const Terms& terms, const v1::LeasedBatch& batch,
   // What has come is to be counted first.
   if (cancelled_ || has_answer_ || !trouble_.ok()) return;
   if (calls_.size() >= kCallsMax) return;
-  if (!calls_.empty() && batch.name() == batch_ && row_count == row_count_) return;
+  if (!calls_.empty() && batch.name() == batch_ && row_count == row_count_) {
+    return;
+  }
   ask_time_ = now;
   batch_ = batch.name();
   row_count_ = row_count;

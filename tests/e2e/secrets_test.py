@@ -11,7 +11,7 @@ import grpc
 import fixture
 import wire
 from fixture import until
-from wire import pb, refusal, seconds
+from wire import pb, refusal
 from worker_test import Hand
 
 DEVICE = pb.Device(name="cuda:0", memory_bytes=1 << 34)
@@ -250,14 +250,15 @@ class CheckpointTest(Case):
 class LearnedTest(Case):
     def size(self, hand, cluster, **report):
         """How many runs the next batch has; told with `report`."""
-        cluster.submit(8)
+        job = cluster.submit(8)
         batch = hand.lease()
         request = hand.success(batch)
         memory = {"row_count": len(batch.runs),
                   "peak_bytes": len(batch.runs) << 28, **report}
         request.memory.CopyFrom(pb.BatchMemory(**memory))
         cluster.work.FinishRuns(request)
-        cluster.cancel(filter="state = QUEUED")
+        if cluster.get(job).run_counts.queued:
+            cluster.cancel(job)
         return len(batch.runs)
 
     def test_forged_figures_do_not_outlive_honest_ones(self):

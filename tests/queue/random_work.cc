@@ -92,7 +92,8 @@ void RandomOps::FinishSome() {
   const auto states =
       twins_.Write("Finish", [&](Tx& tx) { return Finish(tx, report); });
   Count("Finish", states.status());
-  EXPECT_TRUE(!states.ok() || MarkOf(report.hold) == MarkOf(HoldOf(leased.batch)))
+  EXPECT_TRUE(!states.ok() ||
+              MarkOf(report.hold) == MarkOf(HoldOf(leased.batch)))
       << "a stranger's report was taken";
   reports_.push_back(std::move(report));
   if (reports_.size() > kReportsKept) reports_.erase(reports_.begin());
