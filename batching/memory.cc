@@ -14,6 +14,8 @@ namespace {
 
 // The part of the peaks that must lie below the line.
 constexpr double kBelow = 0.95;
+// Batches vary, and allocators keep some; but not by so much.
+constexpr double kImplausible = 4;
 
 bool HasTwoSizes(const std::vector<MemoryPeak>& peaks) {
   return std::any_of(peaks.begin(), peaks.end(), [&](const MemoryPeak& peak) {
@@ -57,6 +59,11 @@ double FreeBytes(double reserved, double allocated, double device_free) {
 
 MemoryBounds Succeeded(MemoryBounds bounds, MemoryPeak peak, double budget) {
   const int limit = RowsMax(bounds, budget);
+  // What fewer rows are said to have held cannot be so much more than these.
+  std::erase_if(bounds.peaks, [&](const MemoryPeak& other) {
+    return peak.bytes > 0 && other.rows <= peak.rows &&
+           other.bytes > kImplausible * peak.bytes;
+  });
   bounds.peaks.push_back(peak);
   if (bounds.peaks.size() > kPeaksKept) {
     bounds.peaks.erase(bounds.peaks.begin());

@@ -39,7 +39,8 @@ double MemoryBudget(double device_bytes, double others_bytes,
 // what the device has free.
 double FreeBytes(double reserved, double allocated, double device_free);
 
-// With one more batch that went well, or one that ran out of memory.
+// With one more batch that went well, or one that ran out of memory. A peak
+// that the new one shows to be impossible is dropped.
 MemoryBounds Succeeded(MemoryBounds bounds, MemoryPeak peak, double budget);
 MemoryBounds RanOut(MemoryBounds bounds, int rows);
 

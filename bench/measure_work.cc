@@ -45,7 +45,7 @@ class Depth {
                     int64_t count) {
     Operations* slot = &slots_.emplace_back();
     slot->push_back(std::make_unique<LeaseAndFinish>(&client_->of(0),
-                                                     worker->name(), size));
+                                                     *worker, size));
     workers_.push_back(std::move(worker));
     Contender& contender = contenders_.emplace_back();
     contender.name =

@@ -34,7 +34,10 @@ WorkerSession::~WorkerSession() {
 
 void WorkerSession::OnReadDone(bool ok) {
   if (!named_.HasBeenNotified()) {
-    if (ok) name_ = signal_.worker();
+    if (ok) {
+      name_ = signal_.worker();
+      secret_ = signal_.secret();
+    }
     named_.Notify();
   }
   if (ok) StartRead(&signal_);
@@ -54,10 +57,11 @@ absl::StatusOr<WorkerSessions> RegisterWorkers(Client* client, int count,
 }
 
 LeaseAndFinish::LeaseAndFinish(Client::Connection* connection,
-                               std::string worker, int runs)
+                               const WorkerSession& worker, int runs)
     : stub_(connection->workers.get()), runs_(runs) {
-  lease_.set_worker(worker);
-  finish_.set_worker(worker);
+  lease_.set_worker(worker.name());
+  lease_.set_worker_secret(worker.secret());
+  finish_.set_worker(worker.name());
 }
 
 void LeaseAndFinish::Start(Done done) {
@@ -77,6 +81,7 @@ void LeaseAndFinish::Leased(const grpc::Status& status) {
   }
   finish_.set_batch(batch.name());
   finish_.set_epoch(batch.epoch());
+  finish_.set_secret(batch.secret());
   finish_.clear_outcomes();
   for (const pb::LeasedRun& run : batch.runs()) {
     pb::RunOutcome& outcome = *finish_.add_outcomes();
@@ -118,7 +123,7 @@ Operations FullLives(Client* client, Operations submits,
     lives.push_back(std::make_unique<InTurn>(
         std::move(submits[i]),
         std::make_unique<LeaseAndFinish>(
-            &client->of(slot), workers[i % workers.size()]->name(), runs)));
+            &client->of(slot), *workers[i % workers.size()], runs)));
   }
   return lives;
 }

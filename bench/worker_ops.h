@@ -22,6 +22,7 @@ class WorkerSession final : private grpc::ClientReadReactor<pb::WorkerSignal> {
       Client::Connection* connection, int batch_size_max);
   ~WorkerSession();
   const std::string& name() const { return name_; }
+  const std::string& secret() const { return secret_; }
 
  private:
   WorkerSession() = default;
@@ -31,7 +32,8 @@ class WorkerSession final : private grpc::ClientReadReactor<pb::WorkerSignal> {
   pb::RegisterWorkerRequest request_;
   pb::WorkerSignal signal_;
   grpc::ClientContext context_;
-  std::string name_;  // set before named_ is notified
+  std::string name_;  // both set before named_ is notified
+  std::string secret_;
   absl::Notification named_;
   absl::Notification over_;
 };
@@ -44,7 +46,8 @@ absl::StatusOr<WorkerSessions> RegisterWorkers(Client* client, int count,
 // of them as succeeded.
 class LeaseAndFinish final : public Operation {
  public:
-  LeaseAndFinish(Client::Connection* connection, std::string worker, int runs);
+  LeaseAndFinish(Client::Connection* connection, const WorkerSession& worker,
+                 int runs);
   void Start(Done done) override;
 
  private:

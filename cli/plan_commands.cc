@@ -252,6 +252,33 @@ absl::Status RunProfile(Context& context, NoArgs&) {
   return absl::OkStatus();
 }
 
+struct ForgetArgs {
+  std::string name;
+  bool all = false;
+};
+
+absl::Status RunForget(Context& context, ForgetArgs& args) {
+  if (args.all == !args.name.empty()) {
+    return absl::InvalidArgumentError(
+        "name a model or a device, or say --all, and not both");
+  }
+  v1::ForgetLearnedRequest request;
+  request.set_name(args.name);
+  request.set_all(args.all);
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  SHEAF_ASSIGN_OR_RETURN(const auto answer,
+                         client->Call<v1::ForgetLearnedResponse>(
+                             absl::StrCat(kService, "ForgetLearned"), request));
+  if (!IsForPeople(context)) {
+    context.MakePrinter().One(answer, {});
+    return absl::OkStatus();
+  }
+  context.out() << "Forgot what was learned of " << answer.work_count()
+                << (answer.work_count() == 1 ? " kind" : " kinds")
+                << " of work.\n";
+  return absl::OkStatus();
+}
+
 absl::Status RunList(Context& context, PlanArgs& args) {
   v1::ListPlansRequest request;
   SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), QueueName(args.queue));
@@ -340,6 +367,13 @@ void AddPlanCommands(CLI::App& batch, Context& context) {
   AddVerb(batch, context, "profile",
           "Show by what batches are priced, and how far that is off",
           &RunProfile);
+  const auto [forget, forget_args] =
+      AddVerb(batch, context, "forget",
+              "Forget what was learned of a model's or a device's work",
+              &RunForget);
+  AddValue(forget, "name", &forget_args->name, "MODEL|DEVICE",
+           "A model or a device, as runs and workers name it");
+  forget->add_flag("--all", forget_args->all, "All that was learned");
   const auto [explain, explain_args] = AddVerb(
       batch, context, "explain",
       "Say why two runs are, or are not, batched together", &RunExplain);

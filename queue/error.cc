@@ -61,6 +61,9 @@ constexpr ReasonInfo kReasons[] = {
     {Reason::kMessageTooLarge, "MESSAGE_TOO_LARGE",
      StatusCode::kInvalidArgument,
      "The message has more bytes than the server takes in one; split it."},
+    {Reason::kWorkerOutdated, "WORKER_OUTDATED", StatusCode::kInvalidArgument,
+     "The worker is of a version that does not show the secrets of its leases; "
+     "update it to 0.2.0 or later."},
 
     {Reason::kJobNotFound, "JOB_NOT_FOUND", StatusCode::kNotFound,
      "No job has this name: it never existed, was deleted, or its retention "
@@ -71,7 +74,8 @@ constexpr ReasonInfo kReasons[] = {
     {Reason::kQueueNotFound, "QUEUE_NOT_FOUND", StatusCode::kNotFound,
      "No queue has this name; create it, or list the queues there are."},
     {Reason::kWorkerNotFound, "WORKER_NOT_FOUND", StatusCode::kNotFound,
-     "No worker is registered under this name; a worker that sees this "
+     "No worker is registered under this name, or the call shows neither its "
+     "registration's secret nor its connection; a worker that sees this "
      "registers anew."},
     {Reason::kBatchNotFound, "BATCH_NOT_FOUND", StatusCode::kNotFound,
      "No batch has this name; batches are gone once their last run is "
@@ -135,8 +139,8 @@ constexpr ReasonInfo kReasons[] = {
      "The plan is not the one by which its queue goes, so there is nothing to "
      "undo."},
     {Reason::kLeaseLost, "LEASE_LOST", StatusCode::kFailedPrecondition,
-     "The lease ended and its runs are no longer this worker's; drop the "
-     "results and lease again."},
+     "The lease ended, or the report does not show its secret: its runs are "
+     "not, or no longer, this worker's; drop the results and lease again."},
     {Reason::kWorkerDraining, "WORKER_DRAINING",
      StatusCode::kFailedPrecondition,
      "The worker was asked to leave and gets no more work; finish what it "

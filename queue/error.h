@@ -33,6 +33,7 @@ enum class Reason {
   kArtifactMismatch,
   kMalformedMessage,
   kMessageTooLarge,
+  kWorkerOutdated,
   // Not there, or there already.
   kJobNotFound,
   kRunNotFound,

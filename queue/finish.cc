@@ -14,7 +14,8 @@ absl::Status Lost(const Run& run, const FinishReport& report) {
   return WithMetadata(
       Error(Reason::kLeaseLost,
             absl::StrCat(NameOf(run.id), " is not held by ",
-                         NameOf(report.batch), " in epoch ", report.epoch)),
+                         NameOf(report.hold.batch), " in epoch ",
+                         report.hold.epoch)),
       "currentAttempt", absl::StrCat(run.attempt));
 }
 
@@ -48,6 +49,11 @@ bool IsTwin(const std::optional<Batch>& batch, RunId run) {
 // Whether all that the report says may be written; nothing is, yet.
 absl::Status Check(Tx& tx, const FinishReport& report,
                    const std::optional<Batch>& batch) {
+  // Once the lease is gone its runs tell whose it was.
+  if (batch || report.hold.secret.empty()) {
+    SHEAF_RETURN_IF_ERROR(CheckHold(batch, report.hold));
+  }
+  const int64_t mark = MarkOf(report.hold);
   std::set<RunId> seen;
   for (const RunOutcome& outcome : report.outcomes) {
     if (!seen.insert(outcome.run).second) {
@@ -59,7 +65,11 @@ absl::Status Check(Tx& tx, const FinishReport& report,
       return Error(Reason::kRunNotFound,
                    absl::StrCat("there is no ", NameOf(outcome.run)));
     }
-    if (run->batch != report.batch || run->epoch != report.epoch ||
+    if (run->hold != mark) {
+      return Error(Reason::kLeaseLost,
+                   absl::StrCat(NameOf(run->id), " is another lease's"));
+    }
+    if (run->batch != report.hold.batch || run->epoch != report.hold.epoch ||
         run->attempt != outcome.attempt || SaysWhatIsNot(outcome, *run) ||
         IsTwin(batch, run->id)) {
       return Lost(*run, report);
@@ -135,7 +145,7 @@ void Apply(Tx& tx, const FinishReport& report, Batch batch) {
 
 absl::StatusOr<std::vector<RunState>> Finish(Tx& tx,
                                              const FinishReport& report) {
-  std::optional<Batch> batch = tx.FindBatch(report.batch);
+  std::optional<Batch> batch = tx.FindBatch(report.hold.batch);
   SHEAF_RETURN_IF_ERROR(Check(tx, report, batch));
   if (batch) Apply(tx, report, *std::move(batch));
   std::vector<RunState> states;

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "queue/error.h"
+#include "queue/hold.h"
 #include "queue/store.h"
 
 namespace sheaf {
@@ -24,15 +25,16 @@ struct RunOutcome {
 };
 
 struct FinishReport {
-  BatchId batch;
-  int64_t epoch = 0;
+  Hold hold;
   std::vector<RunOutcome> outcomes;
 };
 
 // Writes all outcomes or none; answers each run's state after. A report said
-// twice changes nothing the second time. LEASE_LOST where a run is no longer
-// held under this epoch, ARTIFACT_NOT_FOUND for an output not uploaded,
-// INVALID_FIELD for a run named twice.
+// twice by its own worker changes nothing the second time, and answers the
+// same, also when the lease is gone. LEASE_LOST for a hold that is not good
+// (CheckHold) and where a run is not, or no longer, to be made under it: also
+// one that waits for another's picture. ARTIFACT_NOT_FOUND for an output not
+// uploaded, INVALID_FIELD for a run named twice.
 absl::StatusOr<std::vector<RunState>> Finish(Tx& tx,
                                              const FinishReport& report);
 

@@ -65,10 +65,11 @@ std::vector<std::pair<LeasedRun, RunId>> TakeTwins(
   return twins;
 }
 
-void Start(const Batch& batch, absl::Time now, Run* run) {
+void Start(const Batch& batch, int64_t mark, absl::Time now, Run* run) {
   ++run->attempt;
   run->batch = batch.id;
   run->epoch = batch.epoch;
+  run->hold = mark;
   run->worker = batch.worker_name;
   run->start_time = now;
   run->end_time = absl::InfinitePast();
@@ -100,16 +101,18 @@ Leased TakeBatch(Tx& tx, const Lessee& who, Picked picked, LeasePolicy* policy,
   batch.worker = who.id;
   batch.worker_name = who.name;
   batch.epoch = tx.NewEpoch();
+  batch.secret = who.new_secret;
   batch.start_time = tx.now();
   batch.lease_expire_time = tx.now() + lease_duration;
+  const int64_t mark = MarkOf(HoldOf(batch));
   RunChanges changes(tx, picked.queue.name);
   for (LeasedRun& each : leased.runs) {
-    Start(batch, tx.now(), &each.run);
+    Start(batch, mark, tx.now(), &each.run);
     changes.Move(each.run, RunState::kRunning);
     batch.runs.push_back(each.run.id);
   }
   for (auto& [twin, of] : twins) {
-    Start(batch, tx.now(), &twin.run);
+    Start(batch, mark, tx.now(), &twin.run);
     changes.Move(twin.run, RunState::kRunning);
     batch.runs.push_back(twin.run.id);
     batch.twins[twin.run.id] = of;
@@ -124,9 +127,10 @@ Leased TakeBatch(Tx& tx, const Lessee& who, Picked picked, LeasePolicy* policy,
 // not hold that.
 std::optional<Run> FirstOfBeside(Tx& tx, const Lessee& who) {
   const std::optional<Batch> batch = tx.FindBatch(who.beside);
-  if (!batch || batch->worker != who.id || batch->runs.empty()) {
-    return std::nullopt;
-  }
+  // The secret is of this epoch alone.
+  const Hold hold{who.id, who.beside, batch ? batch->epoch : 0,
+                  who.beside_secret};
+  if (!CheckHold(batch, hold).ok() || batch->runs.empty()) return std::nullopt;
   return tx.FindRun(batch->runs[0]);
 }
 
@@ -180,11 +184,11 @@ LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
   return result;
 }
 
-Orders Heartbeat(Tx& tx, BatchId batch_id, int64_t epoch,
-                 absl::Duration lease_duration, bool give_way) {
+Orders Heartbeat(Tx& tx, const Hold& hold, absl::Duration lease_duration,
+                 bool give_way) {
   Orders orders;
-  std::optional<Batch> batch = tx.FindBatch(batch_id);
-  if (!batch || batch->epoch != epoch) {
+  std::optional<Batch> batch = tx.FindBatch(hold.batch);
+  if (!CheckHold(batch, hold).ok()) {
     orders.lost = true;
     return orders;
   }
@@ -246,14 +250,9 @@ std::optional<RunId> OutrankedBy(Tx& tx, BatchId batch_id, const Lessee& who,
   return picked->runs[0].id;
 }
 
-absl::StatusOr<int> ReleaseLease(Tx& tx, BatchId batch_id, int64_t epoch) {
-  const std::optional<Batch> batch = tx.FindBatch(batch_id);
-  if (!batch || batch->epoch != epoch) {
-    return Error(
-        Reason::kLeaseLost,
-        absl::StrCat(NameOf(batch_id), " is not held in epoch ", epoch));
-  }
-  return EndLease(tx, batch_id, LeaseEnd::kHandedBack);
+absl::StatusOr<int> ReleaseLease(Tx& tx, const Hold& hold) {
+  SHEAF_RETURN_IF_ERROR(CheckHold(tx.FindBatch(hold.batch), hold));
+  return EndLease(tx, hold.batch, LeaseEnd::kHandedBack);
 }
 
 void RenewLeases(Tx& tx, absl::Duration lease_duration) {

@@ -1,8 +1,9 @@
 // Handing work to workers, hearing from them, and taking it back.
 //
-// A lease is a batch row with an epoch and a time. Reports name both; what
-// carries an old epoch changes nothing. Leases that ran out are taken back by
-// whoever looks after what time brings about (queue/caretaker.h).
+// A lease is a batch row with an epoch, a time and a secret. Reports show who
+// holds it (queue/hold.h); what carries an old epoch, or not its secret,
+// changes nothing. Leases that ran out are taken back by whoever looks after
+// what time brings about (queue/caretaker.h).
 #pragma once
 
 #include <optional>
@@ -12,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "queue/error.h"
+#include "queue/hold.h"
 #include "queue/names.h"
 #include "queue/store.h"
 
@@ -29,9 +31,13 @@ struct Lessee {
   int64_t device_bytes = 0;  // its memory; 0: not known
   int64_t pixels_max = 0;    // of a picture; 0: no limit of its own
   // A batch it holds, which what it leases is to join between two steps; none:
-  // it begins anew. And how many rows it steps now.
+  // it begins anew. What shows that it holds that (Hold::secret), and how many
+  // rows it steps now.
   BatchId beside = {};
+  std::string beside_secret = {};
   int row_count = 0;
+  // Of the lease that it gets (Batch::secret).
+  std::string new_secret = {};
 };
 
 // Whether the worker takes work of this lane at all.
@@ -126,8 +132,8 @@ struct Orders {
 
 // Renews the lease, at most half of which is used up by then. With `give_way`
 // all of it is to be handed back.
-Orders Heartbeat(Tx& tx, BatchId batch, int64_t epoch,
-                 absl::Duration lease_duration, bool give_way = false);
+Orders Heartbeat(Tx& tx, const Hold& hold, absl::Duration lease_duration,
+                 bool give_way = false);
 
 // The waiting run for which what the batch holds is better handed back: all of
 // that is of a lower priority, the run's queue lets it take such a place
@@ -137,7 +143,7 @@ std::optional<RunId> OutrankedBy(Tx& tx, BatchId batch, const Lessee& who,
                                  LeasePolicy* policy = nullptr);
 
 // Hands back what a lease still holds. LEASE_LOST where it is another's.
-absl::StatusOr<int> ReleaseLease(Tx& tx, BatchId batch, int64_t epoch);
+absl::StatusOr<int> ReleaseLease(Tx& tx, const Hold& hold);
 
 // Gives every lease its full time again: after a restart, or when the clock
 // was set, so that no live worker loses its work to time it did not have.

@@ -226,6 +226,7 @@ class Tx : public View {
   // plan itself: then true.
   virtual bool DeletePlan(PlanId id, int limit) = 0;
 
+  // An empty value forgets it.
   virtual void Learn(const std::string& name, const std::string& value) = 0;
 
   virtual void AppendEvent(Event event) = 0;     // gives sequence and time

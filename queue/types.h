@@ -99,6 +99,7 @@ struct Run {
   // Of the present attempt, or the last one.
   BatchId batch;
   int64_t epoch = 0;
+  int64_t hold = 0;  // MarkOf its Hold (queue/hold.h); 0: none
   std::string worker;
   absl::Time start_time = absl::InfinitePast();
   absl::Time end_time = absl::InfinitePast();
@@ -223,6 +224,9 @@ struct Batch {
   WorkerId worker;
   std::string worker_name;
   int64_t epoch = 0;
+  // What its worker must show with every report. Bytes; for nobody else, and in
+  // no log. Empty: none was given, and nobody holds it.
+  std::string secret;
   absl::Time lease_expire_time;
   absl::Time start_time;
   std::vector<RunId> runs;  // in batch order; those still running

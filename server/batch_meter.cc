@@ -20,6 +20,10 @@ constexpr int kNoLimit = kRunsPerJobMax;
 constexpr int kKneeRowsMax = 64;
 // Batches whose end nobody told (their workers died) are forgotten.
 constexpr size_t kUnderWayMax = 10'000;
+// What a worker may hold at once (RegisterWorkerRequest.batch_size_max).
+constexpr int kRowsMax = 1024;
+// Of devices that do not say: more than any has.
+constexpr double kDeviceBytesMax = 1e13;
 constexpr double kRunWeight = 0.1;  // of one batch in a moving average
 
 // The rows of a batch that waits no longer.
@@ -49,16 +53,50 @@ BatchMeter::BatchMeter(batching::Profile profile,
   for (const auto& [name, value] : learned) {
     if (const auto kind = ParseWorkKind(kCalibration, name)) {
       const auto calibration = batching::DecodeCalibration(value);
-      if (calibration.ok()) known_[*kind] = *calibration;
+      if (!calibration.ok()) continue;
+      known_[*kind] = *calibration;
+      Use(*kind);
     } else if (const auto kind = ParseWorkKind(kMemory, name)) {
       const auto bounds = batching::DecodeMemoryBounds(value);
-      if (bounds.ok()) memory_[*kind].bounds = *bounds;
+      if (!bounds.ok()) continue;
+      memory_[*kind].bounds = *bounds;
+      Use(*kind);
     } else if (const auto kind = ParseWorkKind(kProfile, name)) {
       auto profiles = batching::ParseProfiles(value);
       if (!profiles.ok()) continue;
       measured_.Put(*kind, std::move(profiles->begin()->second));
+      Use(*kind);
     }
   }
+}
+
+void BatchMeter::Use(const WorkKind& kind) {
+  used_[kind] = ++uses_;
+  if (used_.size() <= kKindsMax) return;
+  const auto oldest = std::min_element(
+      used_.begin(), used_.end(),
+      [](const auto& a, const auto& b) { return a.second < b.second; });
+  const WorkKind forgotten = oldest->first;
+  ForgetKind(forgotten);
+}
+
+void BatchMeter::ForgetKind(const WorkKind& kind) {
+  if (known_.erase(kind) > 0) changed_[NameOf(kCalibration, kind)] = "";
+  if (memory_.erase(kind) > 0) changed_[NameOf(kMemory, kind)] = "";
+  if (measured_.Remove(kind)) changed_[NameOf(kProfile, kind)] = "";
+  used_.erase(kind);
+}
+
+int BatchMeter::Forget(const std::string& name) {
+  absl::MutexLock lock(&mutex_);
+  std::vector<WorkKind> forgotten;
+  for (const auto& [kind, use] : used_) {
+    if (name.empty() || kind.model == name || kind.device == name) {
+      forgotten.push_back(kind);
+    }
+  }
+  for (const WorkKind& kind : forgotten) ForgetKind(kind);
+  return static_cast<int>(forgotten.size());
 }
 
 double BatchMeter::Started(const Leased& leased, const Lessee& who,
@@ -94,6 +132,7 @@ double BatchMeter::Started(const Leased& leased, const Lessee& who,
       if (other.worker == who.id) other.joined = true;
     }
   }
+  if (used_.contains(batch.kind)) Use(batch.kind);
   under_way_[leased.batch.id] = std::move(batch);
   if (under_way_.size() > kUnderWayMax) under_way_.erase(under_way_.begin());
   return predicted;
@@ -125,21 +164,29 @@ void BatchMeter::Held(BatchId batch, const sheaf::v1::BatchMemory& memory) {
   if (found != under_way_.end()) found->second.memory = memory;
 }
 
+// Figures that cannot be are cut to what can: they are a worker's word, and one
+// that says too much would keep all others' batches small.
 void BatchMeter::LearnMemory(const UnderWay& batch) {
   if (batch.memory.row_count() == 0) return;
+  Use(batch.kind);
   Memory& memory = memory_[batch.kind];
   if (batch.device_bytes > 0) {
     memory.budget = batching::MemoryBudget(
         batch.device_bytes, static_cast<double>(batch.memory.other_bytes()));
   }
-  if (batch.memory.ran_out_row_count() > 0) {
+  const double bytes_max =
+      batch.device_bytes > 0 ? batch.device_bytes : kDeviceBytesMax;
+  // So many went through together, so they did not run out.
+  if (batch.memory.ran_out_row_count() > batch.memory.row_count()) {
     memory.bounds = batching::RanOut(std::move(memory.bounds),
                                      batch.memory.ran_out_row_count());
   }
   memory.bounds =
       batching::Succeeded(std::move(memory.bounds),
-                          {batch.memory.row_count(),
-                           static_cast<double>(batch.memory.peak_bytes())},
+                          {std::min(batch.memory.row_count(), kRowsMax),
+                           std::min(static_cast<double>(
+                                        batch.memory.peak_bytes()),
+                                    bytes_max)},
                           memory.budget);
   changed_[NameOf(kMemory, batch.kind)] = batching::Encode(memory.bounds);
 }
@@ -212,15 +259,11 @@ std::vector<WorkFigures> BatchMeter::Figures(const std::string& device) const {
   return all;
 }
 
-absl::Status BatchMeter::Measured(const WorkKind& kind,
-                                  batching::Profile profile) {
+void BatchMeter::Measured(const WorkKind& kind, batching::Profile profile) {
   const std::string stored = batching::Encode({{"measured", profile}});
   absl::MutexLock lock(&mutex_);
-  if (!measured_.Put(kind, std::move(profile))) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("profiles of ", MeasuredProfiles::kKindsMax,
-                     " kinds of work are known; no more are kept"));
-  }
+  Use(kind);
+  measured_.Put(kind, std::move(profile));
   changed_[NameOf(kProfile, kind)] = stored;
   // Sizes that were never measured are priced anew, too.
   const auto is_repriced = [&](const WorkKind& other) {
@@ -236,7 +279,6 @@ absl::Status BatchMeter::Measured(const WorkKind& kind,
   for (auto& [id, batch] : under_way_) {
     if (is_repriced(batch.kind)) batch.repriced = true;
   }
-  return absl::OkStatus();
 }
 
 bool BatchMeter::IsMeasured(const WorkKind& kind) const {
@@ -304,6 +346,7 @@ std::optional<MeasuredBatch> BatchMeter::Finished(BatchId id, absl::Time now) {
                                batch.plan, batch.plan_batch};
   // Its error tells nothing of the prices that hold now.
   if (batch.repriced) return measured;
+  Use(batch.kind);
   batching::Calibration& known = known_[batch.kind];
   known = batching::Observed(std::move(known), batch.predicted_ms,
                              absl::ToDoubleMilliseconds(actual));

@@ -48,6 +48,10 @@ struct MeasuredBatch {
 
 class BatchMeter {
  public:
+  // Kinds of work kept at most, those that were of no use for longest going
+  // first: names come from workers and clients, and memory is bounded.
+  static constexpr size_t kKindsMax = 4096;
+
   // `learned`: as stored.
   BatchMeter(batching::Profile profile,
              const std::map<std::string, std::string>& learned);
@@ -56,9 +60,11 @@ class BatchMeter {
   const batching::Profile& profile() const { return profile_; }
 
   // A worker has timed such work: from now on it is priced by that, and what
-  // earlier prices had to be corrected by is forgotten. RESOURCE_EXHAUSTED
-  // where too many kinds are known.
-  absl::Status Measured(const WorkKind& kind, batching::Profile profile);
+  // earlier prices had to be corrected by is forgotten.
+  void Measured(const WorkKind& kind, batching::Profile profile);
+  // Forgets what was learned of a model's or a device's work; of all where the
+  // name is empty. Answers of how many kinds something was known.
+  int Forget(const std::string& name);
   // Whether such work is priced by figures of its own model and device.
   bool IsMeasured(const WorkKind& kind) const;
   // Whether the model was measured on the device, at any size.
@@ -78,7 +84,8 @@ class BatchMeter {
   // Milliseconds until a worker is done with what it holds, as far as batches
   // of such work have told: not by one that is late.
   std::optional<double> FreeIn(WorkerId worker, absl::Time now) const;
-  // What it has held so far, as its worker says.
+  // What it has held so far, as its worker says, who holds the lease; no more
+  // than its device has.
   void Held(BatchId batch, const sheaf::v1::BatchMemory& memory);
   // One of its runs ended, `well` or not; a picture more or less changes what
   // a batch takes, so only batches whose runs all did are learned from.
@@ -106,7 +113,8 @@ class BatchMeter {
   // where `device` is empty.
   std::vector<WorkFigures> Figures(const std::string& device = "") const;
 
-  // What was learned since the last call: name and value to store.
+  // What was learned since the last call: name and value to store, an empty
+  // value for what was forgotten.
   std::map<std::string, std::string> TakeChanged();
 
  private:
@@ -129,6 +137,9 @@ class BatchMeter {
     int64_t plan_batch = 0;
   };
 
+  // Something is known of it, or will be.
+  void Use(const WorkKind& kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ForgetKind(const WorkKind& kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LearnMemory(const UnderWay& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // For() of work on whichever device did most of it.
   batching::Profile PriceAnywhere(const batching::Work& work) const
@@ -142,6 +153,9 @@ class BatchMeter {
   std::map<WorkKind, batching::Calibration> known_ ABSL_GUARDED_BY(mutex_);
   std::map<WorkKind, Memory> memory_ ABSL_GUARDED_BY(mutex_);
   MeasuredProfiles measured_ ABSL_GUARDED_BY(mutex_);
+  // Of each kind in the three above, when it was last of use.
+  std::map<WorkKind, int64_t> used_ ABSL_GUARDED_BY(mutex_);
+  int64_t uses_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, std::string> changed_ ABSL_GUARDED_BY(mutex_);
   double run_ms_ ABSL_GUARDED_BY(mutex_) = 1;  // predicted, of late
 };

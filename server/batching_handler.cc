@@ -11,6 +11,7 @@
 #include "server/call.h"
 #include "server/convert.h"
 #include "server/convert_plan.h"
+#include "server/logging.h"
 #include "server/page_token.h"
 
 namespace sheaf::server {
@@ -277,6 +278,24 @@ grpc::ServerUnaryReactor* BatchingHandler::GetBatchProfile(
     out->set_batch_size_max(
         core_.meter->RowsMax(kind.model, kind.width, kind.height));
   }
+  return Refuse(context, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* BatchingHandler::ForgetLearned(
+    grpc::CallbackServerContext* context,
+    const pb::ForgetLearnedRequest* request,
+    pb::ForgetLearnedResponse* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  if (request->all() == !request->name().empty()) {
+    return Refuse(context, InvalidArgument({{"name", "or all, and not both"}}));
+  }
+  const int count = core_.meter->Forget(request->name());
+  Log(spdlog::level::info, "calibration", "forgot what was learned",
+      {{"of", request->all() ? "all" : request->name()},
+       {"kinds", absl::StrCat(count)}});
+  response->set_work_count(count);
   return Refuse(context, absl::OkStatus());
 }
 

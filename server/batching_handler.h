@@ -44,6 +44,10 @@ class BatchingHandler final
       grpc::CallbackServerContext* context,
       const sheaf::v1::GetBatchProfileRequest* request,
       sheaf::v1::BatchProfile* response) override;
+  grpc::ServerUnaryReactor* ForgetLearned(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::ForgetLearnedRequest* request,
+      sheaf::v1::ForgetLearnedResponse* response) override;
 
  private:
   Core& core_;

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "base/secret.h"
 #include "base/sha256.h"
 #include "base/status.h"
 #include "server/logging.h"
@@ -25,14 +26,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kMagic[] = "sheaf-checkpoint-1";
+constexpr char kMagic[] = "sheaf-checkpoint-2";
 constexpr size_t kHeaderBytesMax = 512;
 constexpr size_t kDigestLength = 64;
 constexpr absl::Duration kRefusalLogPause = absl::Minutes(1);
 
 // A header is a line of words: kMagic, the run's key, epoch, step, how many
-// bytes follow, the request's digest, and the SHA-256 of all before it and of
-// the bytes.
+// bytes follow, the request's digest, the SHA-256 of all before it and of the
+// bytes, and the seal: the HMAC of all that by the server's key, so that a file
+// from elsewhere is known by its first line.
 std::string Facts(const Checkpoint& checkpoint, int64_t size) {
   return absl::StrCat(kMagic, " ", checkpoint.run.value, " ", checkpoint.epoch,
                       " ", checkpoint.step, " ", size, " ", checkpoint.request);
@@ -52,7 +54,13 @@ struct Header {
   int64_t size = 0;   // of the bytes after it
 };
 
-std::optional<Header> ParseHeader(std::string_view text) {
+std::string Seal(const std::string& key, const std::string& facts,
+                 const std::string& digest) {
+  return HmacHex(key, absl::StrCat(facts, " ", digest));
+}
+
+std::optional<Header> ParseHeader(std::string_view text,
+                                  const std::string& key) {
   const size_t end = text.find('\n');
   if (end == std::string_view::npos) return std::nullopt;
   const std::vector<std::string> words =
@@ -60,7 +68,7 @@ std::optional<Header> ParseHeader(std::string_view text) {
   Header header;
   header.length = end + 1;
   Checkpoint& of = header.checkpoint;
-  if (words.size() != 7 || words[0] != kMagic ||
+  if (words.size() != 8 || words[0] != kMagic ||
       !absl::SimpleAtoi(words[1], &of.run.value) ||
       !absl::SimpleAtoi(words[2], &of.epoch) ||
       !absl::SimpleAtoi(words[3], &of.step) ||
@@ -71,16 +79,21 @@ std::optional<Header> ParseHeader(std::string_view text) {
   }
   of.request = words[5];
   header.digest = words[6];
+  if (!IsSameSecret(words[7],
+                    Seal(key, Facts(of, header.size), header.digest))) {
+    return std::nullopt;
+  }
   return header;
 }
 
 // Nothing where the file is not one that Save has written to its end.
-std::optional<Header> ReadHeader(const PosixFile& file) {
+std::optional<Header> ReadHeader(const PosixFile& file,
+                                 const std::string& key) {
   if (!file.open()) return std::nullopt;
   const auto size = file.Size();
   const auto head = file.ReadAt(0, kHeaderBytesMax);
   if (!size.ok() || !head.ok()) return std::nullopt;
-  std::optional<Header> header = ParseHeader(*head);
+  std::optional<Header> header = ParseHeader(*head, key);
   if (!header || static_cast<int64_t>(header->length) + header->size != *size) {
     return std::nullopt;
   }
@@ -139,7 +152,8 @@ absl::Status CheckpointStore::Learn() {
   const absl::MutexLock lock(&mutex_);
   for (const std::string& name : names) {
     const std::string path = absl::StrCat(root_, "/", name);
-    const std::optional<Header> header = ReadHeader(PosixFile(path, O_RDONLY));
+    const std::optional<Header> header =
+        ReadHeader(PosixFile(path, O_RDONLY), options_.key);
     if (!header || FileNameOf(header->checkpoint.run) != name) {
       Log(spdlog::level::info, "checkpoints", "removed what is no checkpoint",
           {{"file", name}});
@@ -189,8 +203,9 @@ absl::StatusOr<bool> CheckpointStore::IsWanted(const Checkpoint& checkpoint,
 absl::Status CheckpointStore::Save(const Checkpoint& checkpoint) {
   const std::string facts =
       Facts(checkpoint, static_cast<int64_t>(checkpoint.bytes.size()));
-  const std::string header =
-      absl::StrCat(facts, " ", Digest(facts, checkpoint.bytes), "\n");
+  const std::string digest = Digest(facts, checkpoint.bytes);
+  const std::string header = absl::StrCat(
+      facts, " ", digest, " ", Seal(options_.key, facts, digest), "\n");
   const auto size =
       static_cast<int64_t>(header.size() + checkpoint.bytes.size());
   const absl::MutexLock lock(&files_);
@@ -228,7 +243,7 @@ CheckpointStore::OpenReader(RunId run, const std::string& request) {
   const absl::MutexLock lock(&files_);
   if (!Has(run)) return NoneOf(run);
   const PosixFile file(PathOf(run), O_RDONLY);
-  std::optional<Header> header = ReadHeader(file);
+  std::optional<Header> header = ReadHeader(file, options_.key);
   if (header && header->checkpoint.run == run &&
       header->checkpoint.request == request &&
       header->size <= options_.bytes_max) {
@@ -244,7 +259,7 @@ absl::Status CheckpointStore::Damaged(const Checkpoint& checkpoint) {
   const RunId run = checkpoint.run;
   const absl::MutexLock lock(&files_);
   const std::optional<Header> now =
-      ReadHeader(PosixFile(PathOf(run), O_RDONLY));
+      ReadHeader(PosixFile(PathOf(run), O_RDONLY), options_.key);
   if (Has(run) && (!now || (now->checkpoint.epoch == checkpoint.epoch &&
                             now->checkpoint.step == checkpoint.step))) {
     Log(spdlog::level::warn, "checkpoints",

@@ -44,6 +44,7 @@ class CheckpointStore {
   struct Options {
     int64_t bytes_max = int64_t{64} << 20;  // of one
     int64_t total_max = int64_t{2} << 30;   // of all files
+    std::string key = {};  // seals the files: those of another count as none
   };
 
   // Makes the directory, and learns what is in it by the headers. Files that

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -13,53 +14,100 @@
 #include "server/checkpoint_store.h"
 #include "server/convert.h"
 #include "server/piece_sender.h"
+#include "server/stream_slots.h"
+#include "server/worker_claim.h"
 #include "server/worker_handler.h"
 
 namespace sheaf::server {
 namespace {
 
 constexpr size_t kChunk = 256 * 1024;
-// Each holds a whole checkpoint in memory.
-constexpr int kSavesMax = 64;
+// A worker sends one at a time, and another where a run is handed back.
+constexpr int kSavesPerLease = 4;
+// Each is held in memory whole until it is complete.
+constexpr int64_t kBytesUnderWayMax = int64_t{512} << 20;
+// Some schedulers take two steps for each that was asked for; of a run that
+// does not say, the most that one may ask for.
+constexpr int64_t kStepsMax = 1000;
+constexpr int64_t kStepsForOne = 2;
 
-// Of a request that has passed its rules; what no store has numbered is held
-// by nobody.
-template <class Message>
-Hold HoldOf(const Message& message) {
-  return {.worker = ParseWorkerName(message.worker()).value_or(WorkerId{}),
-          .batch = ParseBatchName(message.batch()).value_or(BatchId{}),
-          .epoch = message.epoch(),
-          .run = ParseRunName(message.run()).value_or(RunId{})};
-}
+// What all saves have taken on: streams by lease, and bytes by their headers.
+class SavesUnderWay {
+ public:
+  absl::Status Take(BatchId lease, int64_t bytes) {
+    absl::MutexLock lock(&mutex_);
+    int& streams = streams_[lease];
+    if (streams >= kSavesPerLease) {
+      return Error(Reason::kOverloaded,
+                   absl::StrCat(NameOf(lease), " has ", streams,
+                                " checkpoints on their way"));
+    }
+    if (bytes_ > 0 && bytes_ + bytes > kBytesUnderWayMax) {
+      if (streams == 0) streams_.erase(lease);
+      return Error(Reason::kOverloaded,
+                   "too many bytes of checkpoints are on their way");
+    }
+    ++streams;
+    bytes_ += bytes;
+    return absl::OkStatus();
+  }
+  void Leave(BatchId lease, int64_t bytes) {
+    absl::MutexLock lock(&mutex_);
+    bytes_ -= bytes;
+    const auto at = streams_.find(lease);
+    if (at != streams_.end() && --at->second == 0) streams_.erase(at);
+  }
 
+ private:
+  absl::Mutex mutex_;
+  std::map<BatchId, int> streams_ ABSL_GUARDED_BY(mutex_);
+  int64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+// Takes nothing before the store has said that the header's lease is its
+// sender's, and after that no more than it announced.
 class SaveReactor final
-    : public grpc::ServerReadReactor<pb::SaveCheckpointRequest> {
+    : public grpc::ServerReadReactor<pb::SaveCheckpointRequest>,
+      public std::enable_shared_from_this<SaveReactor> {
  public:
   SaveReactor(Core* core, grpc::CallbackServerContext* context)
-      : core_(core), context_(context) {
-    ++under_way_;
+      : core_(core), context_(context) {}
+  ~SaveReactor() override {
+    if (taken_) under_way_.Leave(hold_.batch, size_);
   }
-  ~SaveReactor() override { --under_way_; }
 
   void Start() {
-    if (under_way_ > kSavesMax) {
-      return End(
-          Error(Reason::kOverloaded, "too many checkpoints are on their way"));
-    }
-    StartRead(&request_);
+    self_ = shared_from_this();
+    stream_ = core_->saves->Enter(
+        CallerOf(context_->peer()),
+        [me = weak_from_this()](const absl::Status& status) {
+          if (const auto alive = me.lock()) alive->End(status);
+        });
+    ReadNext();
   }
 
   void OnReadDone(bool ok) override {
+    // The end of the call may be under way on another thread.
+    const auto me = shared_from_this();
+    if (HasEnded()) return;
     if (!ok) return Complete();
+    stream_->Heard(static_cast<int64_t>(request_.data().size()));
     const absl::Status status = Take();
     if (!status.ok()) return End(status);
-    StartRead(&request_);
+    if (request_.has_header()) return AskHold();
+    ReadNext();
   }
   // The read under way fails then, and ends the call.
   void OnCancel() override { cancelled_ = true; }
-  void OnDone() override { delete this; }
+  void OnDone() override { self_.reset(); }
 
  private:
+  void ReadNext() {
+    stream_->Waits();
+    absl::MutexLock lock(&mutex_);
+    if (!ended_) StartRead(&request_);
+  }
+
   absl::Status Take() {
     SHEAF_RETURN_IF_ERROR(Admit(*core_, *context_, request_));
     if (request_.has_header() == (size_ >= 0)) {
@@ -84,57 +132,98 @@ class SaveReactor final
     }
     hold_ = HoldOf(header);
     size_ = header.size_bytes();
-    checkpoint_.run = hold_.run;
+    checkpoint_.run = ParseRunName(header.run()).value_or(RunId());
     checkpoint_.epoch = hold_.epoch;
     checkpoint_.step = header.step();
     return absl::OkStatus();
   }
 
+  // Whether the run is the sender's, and can have come so far.
+  absl::Status Check(View& view) {
+    SHEAF_ASSIGN_OR_RETURN(const RunParams params,
+                           ParamsHeld(view, hold_, checkpoint_.run));
+    const int64_t most = kStepsForOne * params.steps.value_or(kStepsMax);
+    if (checkpoint_.step > most) {
+      return InvalidArgument(
+          {{"header.step",
+            absl::StrCat(NameOf(checkpoint_.run), " has no more than ", most,
+                         " steps")}});
+    }
+    checkpoint_.request = RequestDigest(params);
+    return absl::OkStatus();
+  }
+
+  void AskHold() {
+    core_->store->Read(
+        [me = shared_from_this()](View& view) { return me->Check(view); },
+        [me = shared_from_this()](absl::Status status) {
+          if (status.ok()) status = me->stream_->Claim();
+          if (status.ok()) {
+            status = under_way_.Take(me->hold_.batch, me->size_);
+            me->taken_ = status.ok();
+          }
+          if (!status.ok()) return me->End(status);
+          me->ReadNext();
+        });
+  }
+
   void Complete() {
-    if (cancelled_) return Finish(grpc::Status::CANCELLED);
+    if (cancelled_) {
+      return End(Error(Reason::kCallCancelled, "the caller has left"));
+    }
     if (size_ != static_cast<int64_t>(checkpoint_.bytes.size())) {
       return End(InvalidArgument(
           {{"data", "must have header.size_bytes bytes in all"}}));
     }
+    // Again: it may have been lost meanwhile.
     core_->store->Read(
-        [this](View& view) -> absl::Status {
-          SHEAF_ASSIGN_OR_RETURN(const RunParams params,
-                                 ParamsHeld(view, hold_));
-          checkpoint_.request = RequestDigest(params);
-          return absl::OkStatus();
-        },
-        [this](const absl::Status& status) {
-          if (!status.ok()) return End(status);
-          core_->artifacts->Run(
-              [this] { End(core_->checkpoints->Save(checkpoint_)); });
+        [me = shared_from_this()](View& view) { return me->Check(view); },
+        [me = shared_from_this()](const absl::Status& status) {
+          if (!status.ok()) return me->End(status);
+          me->core_->artifacts->Run(
+              [me] { me->End(me->core_->checkpoints->Save(me->checkpoint_)); });
         });
   }
 
-  void End(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
+  bool HasEnded() {
+    absl::MutexLock lock(&mutex_);
+    return ended_;
+  }
 
-  static inline std::atomic<int> under_way_ = 0;
+  void End(const absl::Status& status) {
+    absl::MutexLock lock(&mutex_);
+    if (std::exchange(ended_, true)) return;
+    Finish(ToGrpcStatus(status));
+  }
+
+  static inline SavesUnderWay under_way_;
 
   Core* const core_;
   grpc::CallbackServerContext* const context_;
+  std::shared_ptr<SaveReactor> self_;  // until OnDone
+  std::unique_ptr<StreamSlots::Stream> stream_;
   pb::SaveCheckpointRequest request_;
   Hold hold_;
   int64_t size_ = -1;  // as the header says; -1: none has come
+  bool taken_ = false;
   Checkpoint checkpoint_;
   std::atomic<bool> cancelled_ = false;
+  absl::Mutex mutex_;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 class LoadReactor final : public PieceSender<pb::LoadCheckpointResponse> {
  public:
   using PieceSender::PieceSender;
 
-  void Start(const absl::Status& admitted, const Hold& hold) {
+  void Start(const absl::Status& admitted, const Hold& hold, RunId run) {
     if (!Enter(admitted, core()->downloads)) return;
     const auto me = std::static_pointer_cast<LoadReactor>(shared_from_this());
     core()->store->Read(
-        [me, hold](View& view) -> absl::Status {
+        [me, hold, run](View& view) -> absl::Status {
           SHEAF_ASSIGN_OR_RETURN(const RunParams params,
-                                 ParamsHeld(view, hold));
-          me->run_ = hold.run;
+                                 ParamsHeld(view, hold, run));
+          me->run_ = run;
           me->request_ = RequestDigest(params);
           return absl::OkStatus();
         },
@@ -210,16 +299,18 @@ absl::Status SweepCheckpoints(Store& store, CheckpointStore& checkpoints) {
 grpc::ServerReadReactor<pb::SaveCheckpointRequest>*
 WorkerHandler::SaveCheckpoint(grpc::CallbackServerContext* context,
                               pb::SaveCheckpointResponse*) {
-  auto* reactor = new SaveReactor(&core_, context);
+  auto reactor = std::make_shared<SaveReactor>(&core_, context);
+  auto* raw = reactor.get();
   reactor->Start();
-  return reactor;
+  return raw;
 }
 
 grpc::ServerWriteReactor<pb::LoadCheckpointResponse>*
 WorkerHandler::LoadCheckpoint(grpc::CallbackServerContext* context,
                               const pb::LoadCheckpointRequest* request) {
   const auto reactor = std::make_shared<LoadReactor>(&core_, context);
-  reactor->Start(Admit(core_, *context, *request), HoldOf(*request));
+  reactor->Start(Admit(core_, *context, *request), HoldOf(*request),
+                 ParseRunName(request->run()).value_or(RunId()));
   return reactor.get();
 }
 

@@ -1,3 +1,4 @@
+#include "server/worker_claim.h"
 #include "server/convert.h"
 
 #include <charconv>
@@ -289,6 +290,7 @@ void ToProto(const Artifact& artifact, pb::Artifact* out) {
 void ToProto(const Leased& leased, pb::LeasedBatch* out) {
   out->set_name(NameOf(leased.batch.id));
   out->set_epoch(leased.batch.epoch);
+  out->set_secret(leased.batch.secret);
   SetTime(leased.batch.lease_expire_time, out->mutable_lease_expire_time());
   out->set_queue(absl::StrCat("queues/", leased.batch.queue));
   out->set_kind(leased.kind);
@@ -351,8 +353,7 @@ absl::StatusOr<JobPatch> FromProto(const pb::UpdateJobRequest& request) {
 
 FinishReport FromProto(const pb::FinishRunsRequest& request) {
   FinishReport report;
-  report.batch = ParseBatchName(request.batch()).value_or(BatchId{});
-  report.epoch = request.epoch();
+  report.hold = HoldOf(request);
   for (const pb::RunOutcome& outcome : request.outcomes()) {
     report.outcomes.push_back({ParseRunName(outcome.run()).value_or(RunId()),
                                outcome.attempt(), OutcomeFromProto(outcome)});

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/crash_point.h"
+#include "base/secret.h"
 #include "queue/error.h"
 #include "server/stats_board.h"
 
@@ -82,6 +83,8 @@ void LeaseBroker::Try(int64_t handle, Entry entry) {
     entry->parked = false;
     entry->signals_seen = signals_;
   }
+  // Before the write, which may run twice.
+  entry->who.new_secret = RandomBytes();
   auto result = std::make_shared<LeaseResult>();
   core_->store->Write(
       [this, entry, result](Tx& tx) {

@@ -55,14 +55,10 @@ batching::Profile Scaled(batching::Profile profile, double factor) {
   return profile;
 }
 
-bool MeasuredProfiles::Put(const WorkKind& kind, batching::Profile profile) {
-  if (profiles_.size() >= kKindsMax && profiles_.count(kind) == 0) {
-    return false;
-  }
+void MeasuredProfiles::Put(const WorkKind& kind, batching::Profile profile) {
   profile.name = TitleOf(kind);
   profile.measured_here = true;
   profiles_[kind] = std::move(profile);
-  return true;
 }
 
 const MeasuredProfiles::Entry* MeasuredProfiles::Nearest(

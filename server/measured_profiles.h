@@ -15,17 +15,15 @@ namespace sheaf::server {
 
 class MeasuredProfiles {
  public:
-  // Kinds of work kept at most: names come from workers, and memory is bounded.
-  static constexpr size_t kKindsMax = 4096;
-
   explicit MeasuredProfiles(batching::Profile configured)
       : configured_(std::move(configured)) {}
 
   const batching::Profile& configured() const { return configured_; }
 
-  // In place of what was measured before. False, and nothing changes, where
-  // there are too many kinds already.
-  bool Put(const WorkKind& kind, batching::Profile profile);
+  // In place of what was measured before. Whoever owns it bounds how many.
+  void Put(const WorkKind& kind, batching::Profile profile);
+  // Whether there was one.
+  bool Remove(const WorkKind& kind) { return profiles_.erase(kind) > 0; }
 
   // Never fails: at worst the configured one.
   batching::Profile For(const WorkKind& kind) const;

@@ -3,11 +3,13 @@
 #include <deque>
 
 #include "absl/strings/str_cat.h"
+#include "base/secret.h"
 #include "queue/lease_ends.h"
 #include "server/batch_meter.h"
 #include "server/call.h"
 #include "server/convert.h"
 #include "server/lease_broker.h"
+#include "server/version.h"
 #include "server/worker_handler.h"
 #include "server/workers.h"
 
@@ -32,8 +34,10 @@ class RegisterReactor final
     End(ToGrpcStatus(status));
   }
 
-  void Start(const pb::RegisterWorkerRequest& request) {
+  void Start(const pb::RegisterWorkerRequest& request, std::string peer) {
     self_ = shared_from_this();
+    info_.peer = std::move(peer);
+    info_.secret = RandomBytes();
     info_.lessee.name = request.display_name();
     std::vector<std::string> queues;
     for (const std::string& queue : request.queues()) {
@@ -171,6 +175,7 @@ class RegisterReactor final
     SetDuration(core_->lease_duration, hello.mutable_lease_duration());
     SetDuration(core_->heartbeat_interval, hello.mutable_heartbeat_interval());
     hello.set_calibrate(HasModelsToMeasure());
+    hello.set_secret(info_.secret);
     waiting_.push_front(std::move(hello));
     writing_ = false;
     WriteNext();
@@ -218,8 +223,14 @@ grpc::ServerWriteReactor<pb::WorkerSignal>* WorkerHandler::RegisterWorker(
   auto* raw = reactor.get();
   if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
     raw->Reject(s);
+  } else if (IsOutdated(request->version())) {
+    raw->Reject(Error(
+        Reason::kWorkerOutdated,
+        absl::StrCat("a worker of version ", request->version(),
+                     " does not show the secrets of its leases; update it to ",
+                     kVersion)));
   } else {
-    raw->Start(*request);
+    raw->Start(*request, context->peer());
   }
   return raw;
 }

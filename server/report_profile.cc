@@ -10,6 +10,7 @@
 #include "server/call.h"
 #include "server/convert.h"
 #include "server/logging.h"
+#include "server/worker_claim.h"
 #include "server/worker_handler.h"
 #include "server/workers.h"
 
@@ -52,9 +53,8 @@ grpc::ServerUnaryReactor* WorkerHandler::ReportProfile(
   if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
-  const std::optional<WorkerInfo> worker = core_.workers->Find(
-      ParseWorkerName(request->worker()).value_or(WorkerId{}));
-  if (!worker) return Refuse(context, NoSuchWorker(request->worker()));
+  const absl::StatusOr<WorkerInfo> worker = WorkerOf(core_, *context, *request);
+  if (!worker.ok()) return Refuse(context, worker.status());
   if (!HasDevice(*worker, request->device())) {
     return Refuse(context,
                   Error(Reason::kInvalidField,
@@ -66,17 +66,13 @@ grpc::ServerUnaryReactor* WorkerHandler::ReportProfile(
   if (!profile.ok()) return Refuse(context, profile.status());
   const WorkKind kind{request->device(), request->model(), request->width(),
                       request->height()};
-  const absl::Status kept = core_.meter->Measured(kind, *std::move(profile));
-  if (kept.ok()) {
-    Log(spdlog::level::info, "calibration", "measured",
-        {{"worker", worker->lessee.name},
-         {"device", kind.device},
-         {"model", kind.model},
-         {"size", absl::StrCat(kind.width, "x", kind.height)}});
-  }
-  return Refuse(context, kept.ok() ? kept
-                                   : Error(Reason::kOverloaded,
-                                           std::string(kept.message())));
+  core_.meter->Measured(kind, *std::move(profile));
+  Log(spdlog::level::info, "calibration", "measured",
+      {{"worker", worker->lessee.name},
+       {"device", kind.device},
+       {"model", kind.model},
+       {"size", absl::StrCat(kind.width, "x", kind.height)}});
+  return Refuse(context, absl::OkStatus());
 }
 
 }  // namespace sheaf::server

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "queue/lease.h"
+#include "queue/lease_ends.h"
 #include "queue/queues.h"
 #include "server/address_range.h"
 #include "server/admin_handler.h"
@@ -25,6 +26,7 @@
 #include "server/logging.h"
 #include "server/process.h"
 #include "server/queues_handler.h"
+#include "server/server_key.h"
 #include "server/worker_environment.h"
 #include "server/worker_handler.h"
 
@@ -83,6 +85,30 @@ ConnectionLimits ConnectionLimitsOf(const ServerConfig& config) {
     limits.trusted.push_back(*ParseAddressRange(text));
   }
   return limits;
+}
+
+// Leases that a version before secrets gave out: no report of theirs would be
+// taken, so their runs go back in line at once, without fault.
+absl::Status HandBackUnheld(Store& store) {
+  std::vector<BatchId> unheld;
+  SHEAF_RETURN_IF_ERROR(WriteAndWait(store, [&](Tx& tx) {
+    unheld.clear();
+    for (const Batch& batch : tx.Batches(absl::InfiniteFuture())) {
+      if (batch.secret.empty()) unheld.push_back(batch.id);
+    }
+    return absl::OkStatus();
+  }));
+  for (const BatchId batch : unheld) {
+    // One that cannot be ended is found again when its time is over.
+    const absl::Status ended = WriteAndWait(store, [&](Tx& tx) {
+      EndLease(tx, batch, LeaseEnd::kHandedBack);
+      return absl::OkStatus();
+    });
+    Log(spdlog::level::info, "lease",
+        "handed back: given out by a version without secrets",
+        {{"batch", NameOf(batch)}, {"status", ended.ToString()}});
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<TurnOptions> TurnOptionsOf(const ServerConfig& config) {
@@ -178,11 +204,14 @@ absl::Status Server::Open() {
                                         &artifact_budget_));
   uploads_.SweepBy(&timer_);
   downloads_.SweepBy(&timer_);
+  SHEAF_ASSIGN_OR_RETURN(const std::string key,
+                         LoadServerKey(config_.data_dir));
   SHEAF_ASSIGN_OR_RETURN(
       checkpoints_,
       CheckpointStore::Open(config_.data_dir,
                             {.bytes_max = config_.checkpoint_max_bytes,
-                             .total_max = config_.checkpoint_total_bytes}));
+                             .total_max = config_.checkpoint_total_bytes,
+                             .key = key}));
   events_ = std::make_unique<EventHub>(store_.get());
   SHEAF_RETURN_IF_ERROR(OpenBatching(profile));
   core_.store = store_.get();
@@ -198,6 +227,8 @@ absl::Status Server::Open() {
   core_.checkpoints = checkpoints_.get();
   core_.uploads = &uploads_;
   core_.downloads = &downloads_;
+  core_.saves = &saves_;
+  saves_.SweepBy(&timer_);
   core_.checkpoint_steps = config_.checkpoint_steps;
   core_.now = [this] { return clock_->Now(); };
   core_.preview_steps = config_.preview_steps;
@@ -280,6 +311,7 @@ void Server::KeepLearned() {
 // Workers may have gone on while we were away: they get their full time to
 // come back.
 absl::Status Server::Recover() {
+  SHEAF_RETURN_IF_ERROR(HandBackUnheld(*store_));
   int64_t sequence = 0;
   std::vector<Queue> queues;
   std::vector<Batch> batches;

@@ -101,6 +101,7 @@ class Server {
   StreamSlots downloads_;
   ArtifactBudget artifact_budget_;
   std::unique_ptr<CheckpointStore> checkpoints_;
+  StreamSlots saves_{{.what = "checkpoints"}};
   std::unique_ptr<ArtifactLibrary> artifacts_;  // after what its tasks use
   std::unique_ptr<BatchMeter> meter_;
   std::unique_ptr<Turns> turns_;

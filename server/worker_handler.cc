@@ -18,6 +18,7 @@
 #include "server/previews.h"
 #include "server/progress.h"
 #include "server/turns.h"
+#include "server/worker_claim.h"
 #include "server/workers.h"
 
 namespace sheaf::server {
@@ -27,9 +28,6 @@ constexpr absl::Duration kWaitMax = absl::Seconds(60);
 // What is left of a batch that need not give way.
 constexpr absl::Duration kDoneSoon = absl::Seconds(1);
 
-WorkerId WorkerOf(const std::string& name) {
-  return ParseWorkerName(name).value_or(WorkerId{});
-}
 BatchId BatchOf(const std::string& name) {
   return ParseBatchName(name).value_or(BatchId{});
 }
@@ -96,8 +94,9 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
   // Nobody is there to take the batch.
   void HandBack(const Leased& leased) {
     core_->store->Write(
-        [id = leased.batch.id, epoch = leased.batch.epoch](Tx& tx) {
-          return ReleaseLease(tx, id, epoch).status();
+        [id = leased.batch.id](Tx& tx) {
+          EndLease(tx, id, LeaseEnd::kHandedBack);
+          return absl::OkStatus();
         },
         [](const absl::Status&) {}, {.own = true});
   }
@@ -114,17 +113,24 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
   std::atomic<int> references_ = 2;  // Start, and gRPC
 };
 
-// Runs that the worker shows a preview of while they do run: a report may come
-// in after their end.
-std::set<RunId> Shown(Tx& tx, const pb::ReportProgressRequest& request) {
-  std::set<RunId> shown;
+// What a report says of runs that its lease holds and that do run; not more of
+// others, whoever's they are, than nothing.
+struct Told {
+  RunId run;
+  const pb::RunStep* step;
+};
+std::vector<Told> HeldSteps(Tx& tx, const Batch& batch,
+                            const pb::ReportProgressRequest& request) {
+  std::set<RunId> held(batch.runs.begin(), batch.runs.end());
+  std::vector<Told> told;
   for (const pb::RunStep& step : request.steps()) {
-    if (step.preview().empty()) continue;
     const auto id = ParseRunName(step.run());
-    const auto run = id ? tx.FindRun(*id) : std::nullopt;
-    if (run && run->state == RunState::kRunning) shown.insert(*id);
+    // Each once.
+    if (!id || held.erase(*id) == 0 || batch.twins.contains(*id)) continue;
+    const auto run = tx.FindRun(*id);
+    if (run && run->state == RunState::kRunning) told.push_back({*id, &step});
   }
-  return shown;
+  return told;
 }
 
 // Whether the worker is to hand back what it steps, for what outranks that. Not
@@ -142,18 +148,15 @@ bool GivesWay(Core& core, Tx& tx, BatchId batch, const Lessee& who) {
   return true;
 }
 
-void TellProgress(Core& core, const pb::ReportProgressRequest& request,
-                  const std::set<RunId>& shown) {
-  for (const pb::RunStep& step : request.steps()) {
-    const auto run = ParseRunName(step.run());
-    if (!run) continue;
+void TellProgress(Core& core, const std::vector<Told>& told) {
+  for (const auto& [run, step] : told) {
     StepProgress progress =
-        core.progress->Note(*run, step.step(), step.step_count(), core.now());
-    if (shown.contains(*run)) {
-      core.previews->Keep(*run, step.step(), step.preview(), core.now());
+        core.progress->Note(run, step->step(), step->step_count(), core.now());
+    if (!step->preview().empty()) {
+      core.previews->Keep(run, step->step(), step->preview(), core.now());
     }
-    progress.preview_step = core.previews->StepOf(*run);
-    core.events->Publish(*run, progress);
+    progress.preview_step = core.previews->StepOf(run);
+    core.events->Publish(run, progress);
   }
 }
 
@@ -170,7 +173,25 @@ void Measure(Core& core, BatchId batch) {
       [](const absl::Status&) {});
 }
 
-void CountOutcomes(Core& core, const FinishReport& report, WorkerId worker,
+// What became of the batch with a report.
+struct Ended {
+  bool live = false;  // it was there before
+  std::string queue;
+  bool batch = false;  // with its last run
+};
+
+void Learn(Core& core, const pb::FinishRunsRequest& request,
+           const FinishReport& report) {
+  if (request.has_memory()) {
+    core.meter->Held(report.hold.batch, request.memory());
+  }
+  if (request.has_engine_time()) {
+    core.workers->NoteEngineTime(report.hold.worker,
+                                 FromProto(request.engine_time()));
+  }
+}
+
+void CountOutcomes(Core& core, const FinishReport& report,
                    const std::string& queue,
                    const std::vector<RunState>& states) {
   int64_t succeeded = 0;
@@ -179,10 +200,11 @@ void CountOutcomes(Core& core, const FinishReport& report, WorkerId worker,
     if (states[i] == RunState::kSucceeded) ++succeeded;
     const Outcome& outcome = report.outcomes[i].outcome;
     if (std::holds_alternative<RunError>(outcome)) ++failed;
-    core.meter->Ended(report.batch, std::holds_alternative<Succeeded>(outcome));
+    core.meter->Ended(report.hold.batch,
+                      std::holds_alternative<Succeeded>(outcome));
     Forget(core, report.outcomes[i].run);
   }
-  core.workers->CountRuns(worker, succeeded, failed);
+  core.workers->CountRuns(report.hold.worker, succeeded, failed);
   if (!queue.empty()) {
     core.pace->Note(queue, static_cast<int>(states.size()), core.now());
   }
@@ -190,30 +212,23 @@ void CountOutcomes(Core& core, const FinishReport& report, WorkerId worker,
 
 }  // namespace
 
-absl::Status NoSuchWorker(const std::string& name) {
-  return WithSubject(
-      Error(Reason::kWorkerNotFound,
-            absl::StrCat(name, " is not registered here; say RegisterWorker")),
-      name);
-}
-
 grpc::ServerUnaryReactor* WorkerHandler::LeaseBatch(
     grpc::CallbackServerContext* context, const pb::LeaseBatchRequest* request,
     pb::LeaseBatchResponse* response) {
   if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
-  const WorkerId id = WorkerOf(request->worker());
-  const std::optional<WorkerInfo> worker = core_.workers->Find(id);
-  if (!worker) return Refuse(context, NoSuchWorker(request->worker()));
+  const absl::StatusOr<WorkerInfo> worker = WorkerOf(core_, *context, *request);
+  if (!worker.ok()) return Refuse(context, worker.status());
   if (worker->draining) {
     response->set_drain(true);
     return Refuse(context, absl::OkStatus());
   }
-  core_.workers->Heard(id, core_.now());
+  core_.workers->Heard(worker->lessee.id, core_.now());
   auto* reactor = new LeaseReactor(&core_, response);
   Lessee who = worker->lessee;
   who.beside = BatchOf(request->beside());
+  who.beside_secret = request->secret();
   who.row_count = request->row_count();
   reactor->Start(std::move(who),
                  std::min(FromProto(request->wait()), kWaitMax));
@@ -227,24 +242,29 @@ grpc::ServerUnaryReactor* WorkerHandler::ReportProgress(
   if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
-  const WorkerId id = WorkerOf(request->worker());
-  core_.workers->Heard(id, core_.now());
-  const std::optional<WorkerInfo> worker = core_.workers->Find(id);
+  const Hold hold = HoldOf(*request);
+  const std::optional<WorkerInfo> worker = core_.workers->Find(hold.worker);
   response->set_drain(worker && worker->draining);
-  auto shown = std::make_shared<std::set<RunId>>();
+  auto told = std::make_shared<std::vector<Told>>();
   return WriteCall(
       core_, context,
-      [this, request, shown, worker, batch = BatchOf(request->batch()),
-       epoch = request->epoch()](Tx& tx) -> absl::StatusOr<Orders> {
-        *shown = Shown(tx, *request);
-        const bool gives_way = worker && !worker->draining &&
-                               GivesWay(core_, tx, batch, worker->lessee);
-        return Heartbeat(tx, batch, epoch, core_.lease_duration, gives_way);
+      [this, request, told, worker, hold](Tx& tx) -> absl::StatusOr<Orders> {
+        const std::optional<Batch> batch = tx.FindBatch(hold.batch);
+        const absl::Status held = CheckHold(batch, hold);
+        // In words to a worker that knows no secrets; others know the sign.
+        if (hold.secret.empty()) return held;
+        if (!held.ok()) return Orders{.lost = true};
+        *told = HeldSteps(tx, *batch, *request);
+        const bool gives_way =
+            worker && !worker->draining &&
+            GivesWay(core_, tx, hold.batch, worker->lessee);
+        return Heartbeat(tx, hold, core_.lease_duration, gives_way);
       },
-      [this, request, shown, response](const Orders& orders) {
+      [this, request, told, hold, response](const Orders& orders) {
         response->set_lease_lost(orders.lost);
         if (orders.lost) return;
-        TellProgress(core_, *request, *shown);
+        core_.workers->Heard(hold.worker, core_.now());
+        TellProgress(core_, *told);
         SetTime(orders.lease_expire_time,
                 response->mutable_lease_expire_time());
         for (RunId run : orders.cancel) response->add_cancel_runs(NameOf(run));
@@ -261,34 +281,27 @@ grpc::ServerUnaryReactor* WorkerHandler::FinishRuns(
   if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
-  const WorkerId worker = WorkerOf(request->worker());
-  core_.workers->Heard(worker, core_.now());
   auto report = std::make_shared<const FinishReport>(FromProto(*request));
-  if (request->has_memory()) {
-    core_.meter->Held(report->batch, request->memory());
-  }
-  if (request->has_engine_time()) {
-    core_.workers->NoteEngineTime(worker, FromProto(request->engine_time()));
-  }
-  struct Ended {
-    std::string queue;
-    bool batch = false;
-  };
   auto ended = std::make_shared<Ended>();
   return WriteCall(
       core_, context,
       [report, ended](Tx& tx) {
-        const std::optional<Batch> batch = tx.FindBatch(report->batch);
+        *ended = {};
+        const std::optional<Batch> batch = tx.FindBatch(report->hold.batch);
+        ended->live = batch.has_value();
         if (batch) ended->queue = batch->queue;
         auto states = Finish(tx, *report);
-        ended->batch = states.ok() && batch && !tx.FindBatch(report->batch);
+        ended->batch = batch && !tx.FindBatch(report->hold.batch);
         SHEAF_CRASH_POINT("mid-finish");
         return states;
       },
-      [this, report, ended, worker,
+      // Its hold is good: what it says is the worker's own word.
+      [this, report, ended, request,
        response](const std::vector<RunState>& states) {
-        CountOutcomes(core_, *report, worker, ended->queue, states);
-        if (ended->batch) Measure(core_, report->batch);
+        core_.workers->Heard(report->hold.worker, core_.now());
+        if (ended->live) Learn(core_, *request, *report);
+        if (ended->live) CountOutcomes(core_, *report, ended->queue, states);
+        if (ended->batch) Measure(core_, report->hold.batch);
         // An owner at their limit has room again.
         if (core_.owner_running_max > 0) core_.broker->Signal();
         for (RunState state : states) {
@@ -307,8 +320,8 @@ grpc::ServerUnaryReactor* WorkerHandler::ReleaseLease(
   }
   return WriteCall(
       core_, context,
-      [batch = BatchOf(request->batch()), epoch = request->epoch()](Tx& tx) {
-        return sheaf::ReleaseLease(tx, batch, epoch);
+      [hold = HoldOf(*request)](Tx& tx) {
+        return sheaf::ReleaseLease(tx, hold);
       },
       [response](int count) { response->set_run_count(count); },
       ReplyOf(*context));
@@ -320,9 +333,9 @@ grpc::ServerUnaryReactor* WorkerHandler::DeregisterWorker(
   if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
-  const WorkerId id = WorkerOf(request->worker());
-  const std::optional<WorkerInfo> worker = core_.workers->Find(id);
-  if (!worker) return Refuse(context, NoSuchWorker(request->worker()));
+  const absl::StatusOr<WorkerInfo> worker = WorkerOf(core_, *context, *request);
+  if (!worker.ok()) return Refuse(context, worker.status());
+  const WorkerId id = worker->lessee.id;
   core_.broker->DropWorker(id);
   core_.workers->Remove(id);
   auto* reactor = context->DefaultReactor();

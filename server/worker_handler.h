@@ -1,16 +1,10 @@
 // WorkerService on the wire.
 #pragma once
 
-#include <string>
-
-#include "absl/status/status.h"
 #include "server/core.h"
 #include "sheaf/v1/worker_service.grpc.pb.h"
 
 namespace sheaf::server {
-
-// WORKER_NOT_FOUND, with how to become one.
-absl::Status NoSuchWorker(const std::string& name);
 
 class WorkerHandler final : public sheaf::v1::WorkerService::CallbackService {
  public:

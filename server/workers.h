@@ -29,6 +29,10 @@ struct WorkerInfo {
   Lessee lessee;
   std::vector<DeviceInfo> devices;
   std::string version;
+  // What calls in its name show, or the connection that they come over
+  // (worker_claim.h).
+  std::string secret;
+  std::string peer;
   absl::Time register_time;
   absl::Time heartbeat_time;
   bool draining = false;

@@ -148,14 +148,14 @@ bool BatchSet::MayOverlap() const {
          });
 }
 
-std::string BatchSet::ToBeJoined(absl::Duration age) const {
-  if (EndedCount() >= kEndedMax) return "";
+const v1::LeasedBatch* BatchSet::ToBeJoined(absl::Duration age) const {
+  if (EndedCount() >= kEndedMax) return nullptr;
   const auto now = std::chrono::steady_clock::now();
   for (const auto& held : batches_) {
     if (now - held->begin_time() < absl::ToChronoNanoseconds(age)) break;
-    if (held->StepsLeft() >= 2) return held->batch().name();
+    if (held->StepsLeft() >= 2) return &held->batch();
   }
-  return "";
+  return nullptr;
 }
 
 }  // namespace sheaf::worker

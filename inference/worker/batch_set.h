@@ -50,9 +50,9 @@ class BatchSet {
   // begun meanwhile.
   bool MayOverlap() const;
   // One to be joined: of those at hand for at least `age`, the first that has
-  // two steps or more before it. Empty where there is none, or where too much
+  // two steps or more before it. Null where there is none, or where too much
   // waits to be told.
-  std::string ToBeJoined(absl::Duration age) const;
+  const v1::LeasedBatch* ToBeJoined(absl::Duration age) const;
 
  private:
   int EndedCount() const;

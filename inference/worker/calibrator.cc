@@ -29,13 +29,14 @@ void Calibrator::Ran(const v1::LeasedBatch& batch) {
   measurer_->Want(batch);
 }
 
-void Calibrator::Idle(const std::string& worker) {
+void Calibrator::Idle(const Terms& terms) {
   if (measurer_ == nullptr) return;
   if (std::exchange(is_told_, false)) measurer_->WantAll();
   underway_ = measurer_->wants();
   if (!underway_) return;
   for (v1::ReportProfileRequest& profile : measurer_->Advance()) {
-    profile.set_worker(worker);
+    profile.set_worker(terms.worker);
+    profile.set_worker_secret(terms.secret);
     const absl::Status status = client_->ReportProfile(profile);
     if (status.ok()) continue;
     spdlog::warn("the server did not take the profile of {}: {}",

@@ -46,7 +46,7 @@ class Calibrator {
   // Such a batch was at hand.
   void Ran(const v1::LeasedBatch& batch);
   // No work has come within Wait().
-  void Idle(const std::string& worker);
+  void Idle(const Terms& terms);
 
  private:
   Measurer* const measurer_;

@@ -47,6 +47,7 @@ std::string Checkpointer::Fetch(const std::string& worker,
   request.set_worker(worker);
   request.set_batch(batch.name());
   request.set_epoch(batch.epoch());
+  request.set_secret(batch.secret());
   request.set_run(batch.runs(row).run());
   const absl::Time give_up_time = absl::Now() + kFetchPatience;
   Backoff backoff(absl::Milliseconds(100), absl::Seconds(1));
@@ -108,6 +109,7 @@ Checkpointer::Item Checkpointer::ItemOf(const std::string& worker,
   item.header.set_worker(worker);
   item.header.set_batch(batch.name());
   item.header.set_epoch(batch.epoch());
+  item.header.set_secret(batch.secret());
   item.header.set_run(batch.runs(index).run());
   item.header.set_step(step);
   return item;

@@ -112,9 +112,10 @@ std::unique_ptr<grpc::ClientReader<v1::WorkerSignal>> Client::RegisterWorker(
 }
 
 absl::StatusOr<v1::LeaseBatchResponse> Client::LeaseBatch(
-    const std::string& worker, absl::Duration wait, CancelSlot* slot) {
+    const Terms& terms, absl::Duration wait, CancelSlot* slot) {
   v1::LeaseBatchRequest request;
-  request.set_worker(worker);
+  request.set_worker(terms.worker);
+  request.set_worker_secret(terms.secret);
   request.mutable_wait()->set_seconds(absl::ToInt64Seconds(wait));
   return Call<v1::LeaseBatchResponse>(workers_.get(),
                                       &v1::WorkerService::Stub::LeaseBatch,
@@ -161,10 +162,11 @@ absl::Status Client::ReportProfile(const v1::ReportProfileRequest& request) {
       .status();
 }
 
-absl::Status Client::DeregisterWorker(const std::string& worker,
+absl::Status Client::DeregisterWorker(const Terms& terms,
                                       absl::Duration deadline) {
   v1::DeregisterWorkerRequest request;
-  request.set_worker(worker);
+  request.set_worker(terms.worker);
+  request.set_worker_secret(terms.secret);
   return Call<v1::DeregisterWorkerResponse>(
              workers_.get(), &v1::WorkerService::Stub::DeregisterWorker,
              request, deadline)

@@ -59,6 +59,14 @@ class CancelSlot {
   grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
+// What the server's first message to a worker says.
+struct Terms {
+  std::string worker;
+  std::string secret;  // what calls in its name show, and in no log
+  absl::Duration lease_duration;
+  absl::Duration heartbeat_interval;
+};
+
 class Client {
  public:
   explicit Client(std::shared_ptr<grpc::Channel> channel);
@@ -68,7 +76,7 @@ class Client {
       grpc::ClientContext* context, const v1::RegisterWorkerRequest& request);
 
   // Waits up to `wait` for work, and a deadline longer for the answer.
-  absl::StatusOr<v1::LeaseBatchResponse> LeaseBatch(const std::string& worker,
+  absl::StatusOr<v1::LeaseBatchResponse> LeaseBatch(const Terms& terms,
                                                     absl::Duration wait,
                                                     CancelSlot* slot);
   // The same beside a batch at hand, without a thread that waits: `done` comes
@@ -87,7 +95,7 @@ class Client {
   absl::Status ReleaseLease(const v1::ReleaseLeaseRequest& request,
                             absl::Duration deadline = kCallDeadline);
   absl::Status ReportProfile(const v1::ReportProfileRequest& request);
-  absl::Status DeregisterWorker(const std::string& worker,
+  absl::Status DeregisterWorker(const Terms& terms,
                                 absl::Duration deadline = kCallDeadline);
 
   // The artifact's bytes. DATA_LOSS where they do not have that name,

@@ -275,6 +275,7 @@ bool HeldBatch::Release() {
   request.set_worker(terms_.worker);
   request.set_batch(batch_.name());
   request.set_epoch(batch_.epoch());
+  request.set_secret(batch_.secret());
   const absl::Status status =
       tools_.client->ReleaseLease(request, kReleaseDeadline);
   if (!status.ok()) {

@@ -23,7 +23,7 @@ Joiner::~Joiner() {
   changed_.wait(lock, [this] { return calls_.empty(); });
 }
 
-void Joiner::Ask(const std::string& worker, const std::string& batch,
+void Joiner::Ask(const Terms& terms, const v1::LeasedBatch& batch,
                  int row_count) {
   const auto now = std::chrono::steady_clock::now();
   if (now - ask_time_ < kAskInterval) return;
@@ -31,15 +31,19 @@ void Joiner::Ask(const std::string& worker, const std::string& batch,
   // What has come is to be counted first.
   if (cancelled_ || has_answer_ || !trouble_.ok()) return;
   if (calls_.size() >= kCallsMax) return;
-  if (!calls_.empty() && batch == batch_ && row_count == row_count_) return;
+  if (!calls_.empty() && batch.name() == batch_ && row_count == row_count_) {
+    return;
+  }
   ask_time_ = now;
-  batch_ = batch;
+  batch_ = batch.name();
   row_count_ = row_count;
   busy_ = true;
   const auto call = calls_.emplace(calls_.end());
-  call->request.set_worker(worker);
+  call->request.set_worker(terms.worker);
+  call->request.set_worker_secret(terms.secret);
   call->request.mutable_wait()->set_seconds(kWaitSeconds);
-  call->request.set_beside(batch);
+  call->request.set_beside(batch.name());
+  call->request.set_secret(batch.secret());
   call->request.set_row_count(row_count);
   lock.unlock();
   client_->LeaseBeside(

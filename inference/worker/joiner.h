@@ -33,7 +33,7 @@ class Joiner {
   // Has one call wait for what can join `batch`, of `row_count` rows at hand.
   // Cheap, and nothing new where that is asked already or the last question was
   // put a moment ago.
-  void Ask(const std::string& worker, const std::string& batch, int row_count);
+  void Ask(const Terms& terms, const v1::LeasedBatch& batch, int row_count);
 
   // Batches that have come; mostly none, and then cheap.
   std::vector<v1::LeasedBatch> Take();

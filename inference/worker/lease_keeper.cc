@@ -90,6 +90,7 @@ void LeaseKeeper::Begin(const v1::LeasedBatch& batch, const Terms& terms) {
   worker_ = terms.worker;
   batch_ = batch.name();
   epoch_ = batch.epoch();
+  secret_ = batch.secret();
   runs_.clear();
   stalls_.clear();
   for (const v1::LeasedRun& run : batch.runs()) {
@@ -268,6 +269,7 @@ v1::ReportProgressRequest LeaseKeeper::MakeReport() const {
   request.set_worker(worker_);
   request.set_batch(batch_);
   request.set_epoch(epoch_);
+  request.set_secret(secret_);
   for (std::size_t row = 0; row < runs_.size(); ++row) {
     if (ended_[row]) continue;
     v1::RunStep* step = request.add_steps();
@@ -343,6 +345,7 @@ absl::Status LeaseKeeper::SendOutcomes(Lock& lock) {
   request.set_worker(worker_);
   request.set_batch(batch_);
   request.set_epoch(epoch_);
+  request.set_secret(secret_);
   if (memory_.row_count() > 0) *request.mutable_memory() = memory_;
   if (options_.engine_time) {
     const absl::Duration worked = options_.engine_time();

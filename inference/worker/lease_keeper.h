@@ -134,6 +134,7 @@ class LeaseKeeper {
   std::string worker_ ABSL_GUARDED_BY(mutex_);
   std::string batch_ ABSL_GUARDED_BY(mutex_);
   int64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::string secret_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> runs_ ABSL_GUARDED_BY(mutex_);
   // Of each run, as it is told if it never comes back from a step.
   std::vector<v1::RunOutcome> stalls_ ABSL_GUARDED_BY(mutex_);

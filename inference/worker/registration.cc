@@ -17,6 +17,7 @@ absl::Duration ToDuration(const google::protobuf::Duration& duration) {
 Terms ReadTerms(const v1::WorkerSignal& signal) {
   Terms terms;
   terms.worker = signal.worker();
+  terms.secret = signal.secret();
   terms.lease_duration = ToDuration(signal.lease_duration());
   if (terms.lease_duration <= absl::ZeroDuration()) {
     terms.lease_duration = absl::Seconds(30);

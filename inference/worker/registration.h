@@ -18,13 +18,6 @@
 
 namespace sheaf::worker {
 
-// What the server's first message says.
-struct Terms {
-  std::string worker;
-  absl::Duration lease_duration;
-  absl::Duration heartbeat_interval;
-};
-
 class Registration {
  public:
   // Called from the stream's own thread, for every message and once at the

@@ -97,13 +97,13 @@ void Session::Drain() {
 }
 
 void Session::Abandon() {
-  std::string worker;
+  Terms terms;
   {
     std::lock_guard lock(mutex_);
-    worker = worker_;
+    terms = terms_;
   }
-  if (worker.empty()) return;
-  client_->DeregisterWorker(worker, kAbandonDeadline).IgnoreError();
+  if (terms.worker.empty()) return;
+  client_->DeregisterWorker(terms, kAbandonDeadline).IgnoreError();
 }
 
 absl::Status Session::Serve() {
@@ -139,14 +139,14 @@ absl::Status Session::Serve() {
                absl::FormatDuration(terms.heartbeat_interval));
   {
     std::lock_guard lock(mutex_);
-    worker_ = terms.worker;
+    terms_ = terms;
   }
   timed_engine_.SetFetchSaved(
       [this, worker = terms.worker](const v1::LeasedBatch& batch, int index) {
         return checkpointer_.Fetch(worker, batch, index);
       });
   const absl::Status status = LeaseLoop(**registration);
-  SayGoodbye(terms.worker);
+  SayGoodbye(terms);
   joiner_.Reset();
   return status;
 }
@@ -163,7 +163,7 @@ absl::Status Session::LeaseLoop(const Registration& registration) {
         const bool works,
         Lease(registration, calibrator_.Wait(options_.lease_wait)));
     if (!works && !leaving() && !registration.ended()) {
-      calibrator_.Idle(registration.terms().worker);
+      calibrator_.Idle(registration.terms());
     }
   }
 }
@@ -176,9 +176,9 @@ absl::Status Session::StepAll(const Registration& registration) {
       BeginJoined(terms);
       const bool may_join = options_.join && !options_.once && !leaving();
       if (!may_join || batches_.live_count() == 0) continue;
-      const std::string batch = batches_.ToBeJoined(options_.join_age);
-      if (batch.empty() || registration.ended()) continue;
-      joiner_.Ask(terms.worker, batch, batches_.live_count());
+      const v1::LeasedBatch* batch = batches_.ToBeJoined(options_.join_age);
+      if (batch == nullptr || registration.ended()) continue;
+      joiner_.Ask(terms, *batch, batches_.live_count());
     }
     if (options_.once && batches_.begun_count() > 0) once_done_ = true;
     absl::Status status;
@@ -199,7 +199,7 @@ absl::Status Session::StepAll(const Registration& registration) {
 absl::StatusOr<bool> Session::Lease(const Registration& registration,
                                     absl::Duration wait) {
   const auto response =
-      client_->LeaseBatch(registration.terms().worker, wait, &waiting_call_);
+      client_->LeaseBatch(registration.terms(), wait, &waiting_call_);
   if (!response.ok()) {
     // The call may be cancelled because of what the caller is going to see.
     if (leaving() || registration.ended()) return false;
@@ -233,13 +233,13 @@ absl::Status Session::SettleJoins(const Registration& registration) {
 }
 
 // What joiner's calls may have leased meanwhile is handed back with the rest.
-void Session::SayGoodbye(const std::string& worker) {
+void Session::SayGoodbye(const Terms& terms) {
   joiner_.Cancel();
   const absl::Status status =
-      client_->DeregisterWorker(worker, kGoodbyeDeadline);
+      client_->DeregisterWorker(terms, kGoodbyeDeadline);
   if (!status.ok()) spdlog::debug("no goodbye: {}", status.ToString());
   std::lock_guard lock(mutex_);
-  worker_.clear();
+  terms_ = {};
 }
 
 void Session::LogTrouble(const absl::Status& status) {

@@ -84,7 +84,7 @@ class Session {
   void BeginJoined(const Terms& terms);
   // Every answer to a question for joining is here, none is under way.
   absl::Status SettleJoins(const Registration& registration);
-  void SayGoodbye(const std::string& worker);
+  void SayGoodbye(const Terms& terms);
   void Drain();
   // Run's thread.
   bool leaving() const {
@@ -103,7 +103,7 @@ class Session {
   std::atomic<bool> draining_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::string worker_ ABSL_GUARDED_BY(mutex_);  // Empty: not registered.
+  Terms terms_ ABSL_GUARDED_BY(mutex_);  // Without a worker: not registered.
 
   // Their threads call back: they come after, and so go before, what is above.
   TimedEngine timed_engine_;

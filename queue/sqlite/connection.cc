@@ -49,6 +49,12 @@ void Query::Bind(std::string_view text) {
                             SQLITE_STATIC, SQLITE_UTF8));
 }
 
+void Query::Bind(Blob blob) {
+  if (blob.bytes.empty()) return Bind(nullptr);
+  Check(sqlite3_bind_blob64(statement_, ++bound_, blob.bytes.data(),
+                            blob.bytes.size(), SQLITE_STATIC));
+}
+
 bool Query::Step() {
   const int code = sqlite3_step(statement_);
   column_ = 0;
@@ -79,6 +85,14 @@ std::optional<std::string_view> Query::TextOrNull() {
     return std::nullopt;
   }
   return Text();
+}
+
+std::string_view Query::Bytes() {
+  const int column = column_++;
+  const void* bytes = sqlite3_column_blob(statement_, column);
+  if (bytes == nullptr) return {};
+  return {static_cast<const char*>(bytes),
+          static_cast<size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
 Connection::Connection(const std::string& path, Use use, const std::string& vfs)

@@ -27,6 +27,11 @@ inline constexpr int kBusyMilliseconds = 5000;
 
 // One run of a statement: bound, stepped, and reset when it goes. Texts that
 // are bound must outlive it. Columns are read left to right.
+// Bytes that are no text.
+struct Blob {
+  std::string_view bytes;
+};
+
 class Query {
  public:
   Query(sqlite3_stmt* statement, bool own) : statement_(statement), own_(own) {}
@@ -39,6 +44,7 @@ class Query {
   // The next parameter.
   void Bind(std::nullptr_t);
   void Bind(std::string_view text);
+  void Bind(Blob blob);
   template <class T>
   requires(std::is_integral_v<T> || std::is_enum_v<T>) void Bind(T number) {
     Check(
@@ -57,6 +63,8 @@ class Query {
   std::string_view Text();
   std::optional<int64_t> IntegerOrNull();
   std::optional<std::string_view> TextOrNull();
+  // Empty where it is NULL.
+  std::string_view Bytes();
 
  private:
   void Check(int code) {

@@ -16,7 +16,7 @@ constexpr Migration kMigrations[] = {
 #include "embedded_migrations.inc"
 };
 
-constexpr char kAppVersion[] = "0.1.0";
+constexpr char kAppVersion[] = "0.2.0";
 constexpr int64_t kApplicationId = 1397245254;  // as 0001_init sets it
 
 constexpr char kRecord[] =

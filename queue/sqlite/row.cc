@@ -190,7 +190,7 @@ void WriteRun(Connection& db, const char* sql, const Run& run) {
          ToColumn(run.run_time), ToColumn(run.start_deadline), run.attempts_max,
          run.attempt, run.failures, run.crashes, run.alone,
          run.cancel_requested, ToColumn(run.batch), run.epoch,
-         TextOrNull(run.worker), ToColumn(run.start_time),
+         run.hold, TextOrNull(run.worker), ToColumn(run.start_time),
          ToColumn(run.end_time), error, outputs);
 }
 
@@ -210,6 +210,7 @@ Run ReadRun(Query& row) {
   run.cancel_requested = row.Integer() != 0;
   run.batch = BatchId{row.Integer()};
   run.epoch = row.Integer();
+  run.hold = row.Integer();
   run.worker = row.Text();
   run.start_time = TimeOr(row, absl::InfinitePast());
   run.end_time = TimeOr(row, absl::InfinitePast());
@@ -246,7 +247,8 @@ void WriteBatch(Connection& db, const Batch& batch) {
   std::optional<std::string> twins;
   if (!batch.twins.empty()) twins = RunPairsText(batch.twins);
   db.Run(sql::kSaveBatch, batch.id.value, batch.queue, batch.worker.value,
-         batch.worker_name, batch.epoch, ToColumn(batch.lease_expire_time),
+         batch.worker_name, batch.epoch, Blob{batch.secret},
+         ToColumn(batch.lease_expire_time),
          ToColumn(batch.start_time), runs, twins);
 }
 
@@ -257,6 +259,7 @@ Batch ReadBatch(Query& row) {
   batch.worker = WorkerId{row.Integer()};
   batch.worker_name = row.Text();
   batch.epoch = row.Integer();
+  batch.secret = row.Bytes();
   batch.lease_expire_time = absl::FromUnixMillis(row.Integer());
   batch.start_time = absl::FromUnixMillis(row.Integer());
   batch.runs = ParseRunIds(row.Text());

@@ -358,6 +358,7 @@ void SqliteTx::SavePlanBatchTime(PlanId plan, int64_t number,
 
 void SqliteTx::Learn(const std::string& name, const std::string& value) {
   BeforeChange();
+  if (value.empty()) return db_.Run(sql::kForget, name);
   db_.Run(sql::kLearn, name, value);
 }
 

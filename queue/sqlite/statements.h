@@ -132,25 +132,25 @@ inline constexpr char kDeleteSharedParams[] =
 inline constexpr char kFindRun[] =
     "SELECT id, lane, state, priority, run_time, start_deadline, "
     "attempts_max, attempt, failures, crashes, alone, cancel_requested, "
-    "batch, epoch, worker, start_time, end_time, error, outputs "
+    "batch, epoch, hold, worker, start_time, end_time, error, outputs "
     "FROM runs WHERE id = ?1";
 // ?3 is a set of states, as bits.
 inline constexpr char kRuns[] =
     "SELECT id, lane, state, priority, run_time, start_deadline, "
     "attempts_max, attempt, failures, crashes, alone, cancel_requested, "
-    "batch, epoch, worker, start_time, end_time, error, outputs "
+    "batch, epoch, hold, worker, start_time, end_time, error, outputs "
     "FROM runs WHERE id BETWEEN ?1 AND ?2 AND (?3 >> state) & 1 "
     "ORDER BY id LIMIT ?4";
 inline constexpr char kReady[] =
     "SELECT id, lane, state, priority, run_time, start_deadline, "
     "attempts_max, attempt, failures, crashes, alone, cancel_requested, "
-    "batch, epoch, worker, start_time, end_time, error, outputs "
+    "batch, epoch, hold, worker, start_time, end_time, error, outputs "
     "FROM runs WHERE state = 1 AND lane = ?1 AND priority <= ?2 "
     "ORDER BY priority DESC, run_time, id LIMIT ?3";
 inline constexpr char kReadyWith[] =
     "SELECT id, lane, state, priority, run_time, start_deadline, "
     "attempts_max, attempt, failures, crashes, alone, cancel_requested, "
-    "batch, epoch, worker, start_time, end_time, error, outputs "
+    "batch, epoch, hold, worker, start_time, end_time, error, outputs "
     "FROM runs WHERE state = 1 AND lane = ?1 AND priority = ?2 "
     "AND run_time = ?3 AND id BETWEEN ?4 AND ?5 ORDER BY id LIMIT ?6";
 // Hops from lane to lane in the index, however many runs wait in each.
@@ -167,7 +167,7 @@ inline constexpr char kReadyLanes[] =
 inline constexpr char kWaiting[] =
     "SELECT r.id, lane, r.state, r.priority, r.run_time, r.start_deadline, "
     "r.attempts_max, attempt, failures, crashes, alone, cancel_requested, "
-    "batch, epoch, worker, r.start_time, r.end_time, error, outputs, "
+    "batch, epoch, hold, worker, r.start_time, r.end_time, error, outputs, "
     "own.params FROM runs AS r INDEXED BY runs_ready "
     "LEFT JOIN run_params AS own ON own.run_id = r.id "
     "WHERE r.state = 1 AND r.lane = ?1 "
@@ -186,15 +186,15 @@ inline constexpr char kPastDeadline[] =
 inline constexpr char kAddRun[] =
     "INSERT INTO runs (id, lane, state, priority, run_time, start_deadline, "
     "attempts_max, attempt, failures, crashes, alone, cancel_requested, "
-    "batch, epoch, worker, start_time, end_time, error, outputs) "
+    "batch, epoch, hold, worker, start_time, end_time, error, outputs) "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
-    "?15, ?16, ?17, ?18, ?19)";
+    "?15, ?16, ?17, ?18, ?19, ?20)";
 inline constexpr char kSaveRun[] =
     "UPDATE runs SET lane = ?2, state = ?3, priority = ?4, run_time = ?5, "
     "start_deadline = ?6, attempts_max = ?7, attempt = ?8, failures = ?9, "
     "crashes = ?10, alone = ?11, cancel_requested = ?12, batch = ?13, "
-    "epoch = ?14, worker = ?15, start_time = ?16, end_time = ?17, "
-    "error = ?18, outputs = ?19 WHERE id = ?1";
+    "epoch = ?14, hold = ?15, worker = ?16, start_time = ?17, "
+    "end_time = ?18, error = ?19, outputs = ?20 WHERE id = ?1";
 inline constexpr char kDeleteRuns[] =
     "DELETE FROM runs WHERE id BETWEEN ?1 AND ?2";
 
@@ -216,12 +216,12 @@ inline constexpr char kDeleteAttempts[] =
     "DELETE FROM attempts WHERE run_id BETWEEN ?1 AND ?2";
 
 inline constexpr char kFindBatch[] =
-    "SELECT id, queue, worker, worker_name, epoch, lease_expire_time, "
-    "start_time, runs, twins FROM batches WHERE id = ?1";
+    "SELECT id, queue, worker, worker_name, epoch, secret, "
+    "lease_expire_time, start_time, runs, twins FROM batches WHERE id = ?1";
 inline constexpr char kBatches[] =
-    "SELECT id, queue, worker, worker_name, epoch, lease_expire_time, "
-    "start_time, runs, twins FROM batches WHERE lease_expire_time <= ?1 "
-    "ORDER BY id";
+    "SELECT id, queue, worker, worker_name, epoch, secret, "
+    "lease_expire_time, start_time, runs, twins FROM batches "
+    "WHERE lease_expire_time <= ?1 ORDER BY id";
 inline constexpr char kLeases[] =
     "SELECT id, worker, queue FROM batches WHERE lease_expire_time <= ?1 "
     "ORDER BY id";
@@ -229,8 +229,8 @@ inline constexpr char kRenewLeases[] =
     "UPDATE batches SET lease_expire_time = ?1";
 inline constexpr char kSaveBatch[] =
     "INSERT OR REPLACE INTO batches (id, queue, worker, worker_name, epoch, "
-    "lease_expire_time, start_time, runs, twins) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    "secret, lease_expire_time, start_time, runs, twins) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 inline constexpr char kDeleteBatch[] = "DELETE FROM batches WHERE id = ?1";
 
 inline constexpr char kFindPlan[] =
@@ -291,6 +291,7 @@ inline constexpr char kLearned[] =
     "SELECT name, value FROM learned ORDER BY name";
 inline constexpr char kLearn[] =
     "INSERT OR REPLACE INTO learned (name, value) VALUES (?1, ?2)";
+inline constexpr char kForget[] = "DELETE FROM learned WHERE name = ?1";
 
 inline constexpr char kEvents[] =
     "SELECT sequence, time, type, queue, job, batch, worker, data "
@@ -418,6 +419,7 @@ inline constexpr const char* kAll[] = {kCounters,
                                        kLastPlanRuns,
                                        kDeletePlanRuns,
                                        kLearned,
-                                       kLearn};
+                                       kLearn,
+                                       kForget};
 
 }  // namespace sheaf::sql

@@ -292,6 +292,7 @@ class BadInputTest(fixture.Case):
                    "INVALID_FIELD", "outcomes")
         run = f"{self.job.name}/runs/0"
         finish.outcomes.add(run=run, attempt=1).success.SetInParent()
+        finish.secret = b"x" * 16
         self.check("a run that nobody holds", work.FinishRuns, finish,
                    "FAILED_PRECONDITION", "LEASE_LOST")
         finish.outcomes.add(run=run, attempt=1).success.SetInParent()

@@ -9,6 +9,7 @@ import fixture
 from fixture import until
 from torch_test import TorchCase
 from wire import CALL_TIMEOUT, pb, refusal
+from worker_test import Hand
 
 RUNS = 8
 STEPS = 30
@@ -129,11 +130,11 @@ class RefusalTest(batching_calls.Case):
 
     def test_only_sound_profiles_of_own_devices_are_taken(self):
         cluster = self.cluster()
-        cluster.worker()
-        until(cluster.list_workers, "the worker is here")
+        hand = Hand(cluster, devices=[pb.Device(name="simulated")])
+        self.addCleanup(hand.close)
 
         def report(json, **fields):
-            request = {"worker": "workers/1", "device": "simulated",
+            request = {"worker": hand.worker, "device": "simulated",
                        "model": "m", "width": 8, "height": 8, **fields}
             return cluster.work.ReportProfile(
                 pb.ReportProfileRequest(json=json, **request),

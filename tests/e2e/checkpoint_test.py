@@ -159,9 +159,7 @@ class HandTest(fixture.Case):
     """The contract, one message at a time."""
 
     def save(self, hand, held, step, data=b"state", size=None, **changes):
-        header = {"worker": hand.worker, "batch": held.name,
-                  "epoch": held.epoch, "run": held.runs[0].run,
-                  "step": step,
+        header = {**hand.hold(held), "run": held.runs[0].run, "step": step,
                   "size_bytes": len(data) if size is None else size,
                   **changes}
         yield pb.SaveCheckpointRequest(header=pb.CheckpointHeader(**header))
@@ -169,8 +167,7 @@ class HandTest(fixture.Case):
             yield pb.SaveCheckpointRequest(data=data[at:at + 1000])
 
     def load(self, hand, held, **changes):
-        request = {"worker": hand.worker, "batch": held.name,
-                   "epoch": held.epoch, "run": held.runs[0].run, **changes}
+        request = {**hand.hold(held), "run": held.runs[0].run, **changes}
         return pb.LoadCheckpointRequest(**request)
 
     def loaded(self, cluster, hand, batch):
@@ -191,6 +188,7 @@ class HandTest(fixture.Case):
         cluster.work.SaveCheckpoint(self.save(hand, batch, 10, b"x" * 700000))
         for change in ({"epoch": batch.epoch + 1}, {"epoch": 0},
                        {"worker": other.worker}, {"batch": "batches/99"},
+                       {"secret": b""}, {"secret": b"x" * 16},
                        {"run": "jobs/99/runs/0"}):
             for refused in (
                 refusal(cluster.work.SaveCheckpoint,
@@ -213,8 +211,7 @@ class HandTest(fixture.Case):
         # Harmless: said twice, or late.
         cluster.work.SaveCheckpoint(self.save(hand, old, 20, b"again"))
         cluster.work.SaveCheckpoint(self.save(hand, old, 10, b"ten"))
-        cluster.work.ReleaseLease(pb.ReleaseLeaseRequest(
-            worker=hand.worker, batch=old.name, epoch=old.epoch))
+        cluster.work.ReleaseLease(pb.ReleaseLeaseRequest(**hand.hold(old)))
         new = hand.lease()
         self.assertEqual(new.runs[0].checkpoint_step, 20)
         self.assertEqual(self.loaded(cluster, hand, new), (20, b"twenty"))

@@ -81,12 +81,14 @@ class BatchTest(fixture.Case):
 class Hand:
     """A worker played by the test, one message at a time."""
 
-    def __init__(self, cluster, name="hand"):
+    def __init__(self, cluster, name="hand", **fields):
         self.cluster = cluster
         self.stream = cluster.work.RegisterWorker(
-            pb.RegisterWorkerRequest(display_name=name)
+            pb.RegisterWorkerRequest(display_name=name, **fields)
         )
-        self.worker = next(self.stream).worker
+        hello = next(self.stream)
+        self.worker = hello.worker
+        self.secret = hello.secret
 
     def lease(self, wait=10):
         return self.cluster.work.LeaseBatch(
@@ -94,11 +96,14 @@ class Hand:
             timeout=wait + 30,
         ).batch
 
+    def hold(self, batch):
+        """What every report of the lease names and shows."""
+        return {"worker": self.worker, "batch": batch.name,
+                "epoch": batch.epoch, "secret": batch.secret}
+
     def success(self, batch):
         """A report that all runs of the batch succeeded, without pictures."""
-        request = pb.FinishRunsRequest(
-            worker=self.worker, batch=batch.name, epoch=batch.epoch
-        )
+        request = pb.FinishRunsRequest(**self.hold(batch))
         for run in batch.runs:
             outcome = request.outcomes.add(run=run.run, attempt=run.attempt)
             outcome.success.SetInParent()
@@ -176,9 +181,7 @@ class DeathTest(fixture.Case):
         refused = refusal(cluster.work.FinishRuns, late.success(old))
         self.assertEqual(refused.reason, "LEASE_LOST")
         answer = cluster.work.ReportProgress(
-            pb.ReportProgressRequest(
-                worker=late.worker, batch=old.name, epoch=old.epoch
-            )
+            pb.ReportProgressRequest(**late.hold(old))
         )
         self.assertTrue(answer.lease_lost)
         for batch in (first, second, first):

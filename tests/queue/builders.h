@@ -14,6 +14,9 @@ namespace sheaf {
 
 inline constexpr absl::Duration kLease = absl::Seconds(30);
 
+// Of every lease, unless a test says otherwise.
+inline constexpr char kSecret[] = "sixteen bytes or";
+
 // `count` runs that differ by their prompts.
 inline std::vector<RunParams> Runs(int count) {
   std::vector<RunParams> runs(count);
@@ -31,12 +34,16 @@ inline PreparedJob MakeJob(NewJob job = {}) {
 inline Lessee MakeWorker(Lessee worker = {}) {
   if (!worker.id) worker.id = WorkerId{1};
   if (worker.name.empty()) worker.name = "w" + std::to_string(worker.id.value);
+  if (worker.new_secret.empty()) worker.new_secret = kSecret;
+  if (worker.beside && worker.beside_secret.empty()) {
+    worker.beside_secret = kSecret;
+  }
   return worker;
 }
 
 // Every run of `leased` ended by `outcome`.
 inline FinishReport MakeReport(const Leased& leased, const Outcome& outcome) {
-  FinishReport report{leased.batch.id, leased.batch.epoch, {}};
+  FinishReport report{HoldOf(leased.batch), {}};
   for (const LeasedRun& leased_run : leased.runs) {
     const Run& run = leased_run.run;
     report.outcomes.push_back({run.id, run.attempt, outcome});

@@ -12,6 +12,17 @@ class FinishTest : public UseCaseTest {
   static Succeeded Picture(const std::string& digest) {
     return {{{digest, "0.png", "image/png"}}};
   }
+  // The same, each with another hold.
+  static std::vector<FinishReport> Forged(const FinishReport& report) {
+    std::vector<FinishReport> forged(6, report);
+    --forged[0].hold.epoch;
+    forged[1].hold.batch = BatchId{99};
+    forged[2].hold.worker = WorkerId{2};
+    forged[3].hold.secret = "another's secret";
+    forged[4].hold.secret.pop_back();
+    forged[5].hold.secret.clear();
+    return forged;
+  }
 };
 SHEAF_FOR_ALL_STORES(FinishTest);
 
@@ -189,19 +200,55 @@ TEST_P(FinishTest, SecondReportMayFinishWhatTheFirstLeftOut) {
               ElementsAre(RunState::kSucceeded, RunState::kSucceeded));
 }
 
-TEST_P(FinishTest, ReportOfAnotherEpochBatchOrAttemptChangesNothing) {
+TEST_P(FinishTest, ReportThatDoesNotShowItsHoldChangesNothing) {
   const Job job = Submit();
-  const Leased leased = Lease();
-  std::vector<FinishReport> reports(3, MakeReport(leased, Succeeded{}));
-  --reports[0].epoch;
-  reports[1].batch = BatchId{99};
-  reports[2].outcomes[0].attempt = 2;
-  for (const FinishReport& report : reports) {
-    const auto refused = Finish(report);
-    EXPECT_THAT(refused, FailsWith(Reason::kLeaseLost));
-    EXPECT_EQ(MetadataOf(refused.status()).at("currentAttempt"), "1");
+  const FinishReport report = MakeReport(Lease(), Succeeded{});
+  for (const FinishReport& other : Forged(report)) {
+    EXPECT_THAT(Finish(other), FailsWith(Reason::kLeaseLost));
   }
+  FinishReport next = report;
+  next.outcomes[0].attempt = 2;
+  const auto refused = Finish(next);
+  EXPECT_THAT(refused, FailsWith(Reason::kLeaseLost));
+  EXPECT_EQ(MetadataOf(refused.status()).at("currentAttempt"), "1");
   EXPECT_EQ(GetRun(job).state, RunState::kRunning);
+}
+
+// A worker whose answer was lost says it again; nobody else learns by the same
+// words what became of the run.
+TEST_P(FinishTest, OnlyItsOwnWorkerIsAnsweredOnceTheLeaseIsGone) {
+  Submit();
+  const FinishReport report = MakeReport(Lease(), Succeeded{});
+  ASSERT_TRUE(Finish(report).ok());
+  ASSERT_FALSE(Read([&](View& v) { return v.FindBatch(report.hold.batch); }));
+  for (const FinishReport& other : Forged(report)) {
+    EXPECT_THAT(Finish(other), FailsWith(Reason::kLeaseLost));
+  }
+  EXPECT_THAT(Finish(report).value(), ElementsAre(RunState::kSucceeded));
+}
+
+TEST_P(FinishTest, ALeaseWithoutASecretIsHeldByNobody) {
+  const Job job = Submit();
+  Leased leased = Lease();
+  Write([&](Tx& tx) {
+    leased.batch.secret.clear();
+    tx.SaveBatch(leased.batch);
+  });
+  const auto refused = Finish(MakeReport(leased, Succeeded{}));
+  EXPECT_THAT(refused, FailsWith(Reason::kLeaseLost));
+  EXPECT_THAT(std::string(refused.status().message()),
+              testing::HasSubstr("update"));
+  EXPECT_EQ(GetRun(job).state, RunState::kRunning);
+}
+
+TEST_P(FinishTest, ARunOfAnotherBatchIsNotThisOnes) {
+  const Job mine = Submit(), other = Submit();
+  const FinishReport first = MakeReport(Lease(), Succeeded{});
+  FinishReport report = MakeReport(Lease({.id = WorkerId{2}}), Succeeded{});
+  report.outcomes.push_back(first.outcomes[0]);
+  EXPECT_THAT(Finish(report), FailsWith(Reason::kLeaseLost));
+  EXPECT_EQ(GetRun(mine).state, RunState::kRunning);
+  EXPECT_EQ(GetRun(other).state, RunState::kRunning);
 }
 
 TEST_P(FinishTest, SuccessOfAnExpiredLeaseIsLost) {
@@ -234,8 +281,6 @@ TEST_P(FinishTest, OneBadOutcomeAndNoneIsWritten) {
   EXPECT_THAT(Finish(report), FailsWith(Reason::kArtifactNotFound));
   EXPECT_EQ(GetJob(job).counts, RunCounts{.running = 2});
 
-  report = MakeReport({.batch = {.id = report.batch, .epoch = report.epoch}},
-                      Succeeded{});
   report.outcomes = {{RunId(job.id, 0), 1, Succeeded{}},
                      {RunId(job.id, 0), 1, Succeeded{}}};
   const auto twice = Finish(report);

@@ -10,16 +10,19 @@ namespace {
 
 class HoldTest : public UseCaseTest {
  protected:
-  static Hold HoldOf(const Leased& leased, int index = 0) {
-    return {.worker = leased.batch.worker,
-            .batch = leased.batch.id,
-            .epoch = leased.batch.epoch,
-            .run = leased.runs.at(index).run.id};
+  // A lease and one run of it.
+  struct Held {
+    Hold hold;
+    RunId run;
+  };
+  static Held HeldOf(const Leased& leased, int index = 0) {
+    return {HoldOf(leased.batch), leased.runs.at(index).run.id};
   }
-  absl::StatusOr<RunParams> Ask(const Hold& hold) {
-    return Read([&](View& view) { return ParamsHeld(view, hold); });
+  absl::StatusOr<RunParams> Ask(const Held& held) {
+    return Read(
+        [&](View& view) { return ParamsHeld(view, held.hold, held.run); });
   }
-  void ExpectLost(const Hold& hold) {
+  void ExpectLost(const Held& hold) {
     const auto params = Ask(hold);
     EXPECT_EQ(ReasonOf(params.status()), Reason::kLeaseLost)
         << params.status().ToString();
@@ -33,7 +36,7 @@ TEST_P(HoldTest, AHeldRunTellsWhatItAsksForInAll) {
   Submit(job);
   const Leased leased = Lease();
   for (int index = 0; index < 2; ++index) {
-    const auto params = Ask(HoldOf(leased, index));
+    const auto params = Ask(HeldOf(leased, index));
     ASSERT_TRUE(params.ok()) << params.status().ToString();
     EXPECT_EQ(Encode(*params), Encode(leased.runs[index].params));
     EXPECT_EQ(params->steps, 30);
@@ -43,16 +46,21 @@ TEST_P(HoldTest, AHeldRunTellsWhatItAsksForInAll) {
 TEST_P(HoldTest, AnotherWorkerBatchEpochOrRunHoldsNothing) {
   const Job job = Submit({.runs = Runs(1)});
   const Job waiting = Submit({.runs = Runs(1)});
-  const Hold held = HoldOf(Lease());
+  const Held held = HeldOf(Lease());
   ASSERT_TRUE(Ask(held).ok());
-  for (const auto& change : std::vector<std::function<void(Hold&)>>{
-           [](Hold& hold) { ++hold.worker.value; },
-           [](Hold& hold) { ++hold.batch.value; },
-           [](Hold& hold) { --hold.epoch; }, [](Hold& hold) { ++hold.epoch; },
-           [&](Hold& hold) { hold.run = RunId(job.id, 1); },
-           [&](Hold& hold) { hold.run = RunId(waiting.id, 0); },
-           [](Hold& hold) { hold.run = RunId(); }}) {
-    Hold other = held;
+  for (const auto& change : std::vector<std::function<void(Held&)>>{
+           [](Held& held) { ++held.hold.worker.value; },
+           [](Held& held) { ++held.hold.batch.value; },
+           [](Held& held) { --held.hold.epoch; },
+           [](Held& held) { ++held.hold.epoch; },
+           [](Held& held) { held.hold.secret = "another's secret"; },
+           [](Held& held) { held.hold.secret.pop_back(); },
+           [](Held& held) { held.hold.secret += '!'; },
+           [](Held& held) { held.hold.secret.clear(); },
+           [&](Held& held) { held.run = RunId(job.id, 1); },
+           [&](Held& held) { held.run = RunId(waiting.id, 0); },
+           [](Held& held) { held.run = RunId(); }}) {
+    Held other = held;
     change(other);
     ExpectLost(other);
   }
@@ -61,17 +69,17 @@ TEST_P(HoldTest, AnotherWorkerBatchEpochOrRunHoldsNothing) {
 TEST_P(HoldTest, WhatHasEndedOrWasTakenAwayIsHeldNoMore) {
   Submit({.runs = Runs(1)});
   const Leased ended = LeaseAndFinish(Succeeded{});
-  ExpectLost(HoldOf(ended));
+  ExpectLost(HeldOf(ended));
   Submit({.runs = Runs(1)});
   const Leased first = Lease();
   Write([&](Tx& tx) {
     EndLeasesOf(tx, first.batch.worker, LeaseEnd::kHandedBack);
   });
-  ExpectLost(HoldOf(first));
+  ExpectLost(HeldOf(first));
   const Leased second = Lease();
   ASSERT_EQ(second.runs.at(0).run.id, first.runs.at(0).run.id);
-  ExpectLost(HoldOf(first));
-  EXPECT_TRUE(Ask(HoldOf(second)).ok());
+  ExpectLost(HeldOf(first));
+  EXPECT_TRUE(Ask(HeldOf(second)).ok());
 }
 
 }  // namespace

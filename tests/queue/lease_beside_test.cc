@@ -168,6 +168,9 @@ TEST_P(LeaseBesideTest, ABatchThatTheWorkerDoesNotHoldIsLost) {
   Submit();
   EXPECT_TRUE(Try({.id = WorkerId{2}, .beside = held.batch.id}).lost);
   EXPECT_TRUE(Try({.beside = BatchId{99}}).lost);
+  Lessee stranger = beside_;
+  stranger.beside_secret = "another's secret";
+  EXPECT_TRUE(Try(stranger).lost);
   ASSERT_TRUE(Finish(MakeReport(held, Succeeded{})).ok());
   const LeaseResult ended = Try(beside_);
   EXPECT_TRUE(ended.lost);

@@ -94,7 +94,7 @@ TEST_P(LeaseOutrankedTest, ThenTheHeartbeatHandsAllOfItBack) {
   const Leased held = Hold({.runs = std::vector<RunParams>(2)});
   const auto beat = [&](bool give_way) {
     return Write([&](Tx& tx) {
-      return Heartbeat(tx, held.batch.id, held.batch.epoch, kLease, give_way);
+      return Heartbeat(tx, HoldOf(held.batch), kLease, give_way);
     });
   };
   EXPECT_THAT(beat(false).release, IsEmpty());

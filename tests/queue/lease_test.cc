@@ -23,7 +23,7 @@ class LeaseTest : public UseCaseTest {
   }
   Orders Heartbeat(const Leased& leased) {
     return Write([&](Tx& tx) {
-      return sheaf::Heartbeat(tx, leased.batch.id, leased.batch.epoch, kLease);
+      return sheaf::Heartbeat(tx, HoldOf(leased.batch), kLease);
     });
   }
 };
@@ -256,6 +256,11 @@ TEST_P(LeaseTest, HeartbeatOfAnotherEpochLearnsThatItLost) {
   Leased leased = Lease();
   --leased.batch.epoch;
   EXPECT_TRUE(Heartbeat(leased).lost);
+  ++leased.batch.epoch;
+  leased.batch.secret = "another's secret";
+  EXPECT_TRUE(Heartbeat(leased).lost);
+  leased.batch.secret = kSecret;
+  EXPECT_FALSE(Heartbeat(leased).lost);
   leased.batch.id = BatchId{99};
   EXPECT_TRUE(Heartbeat(leased).lost);
 }
@@ -359,7 +364,7 @@ TEST_P(LeaseTest, ReleasedRunsGoBackToTheirPlaceWithoutFault) {
   clock_.Advance(absl::Seconds(1));
   Submit();
   const auto released = Write([&](Tx& tx) {
-    return ReleaseLease(tx, leased.batch.id, leased.batch.epoch);
+    return ReleaseLease(tx, HoldOf(leased.batch));
   });
   EXPECT_EQ(released.value(), 2);
   const Run run = GetRun(job);
@@ -375,8 +380,9 @@ TEST_P(LeaseTest, ReleaseOfALostLeaseIsRefused) {
   Submit();
   const Leased leased = Lease();
   EXPECT_THAT(Write([&](Tx& tx) {
-                return ReleaseLease(tx, leased.batch.id,
-                                    leased.batch.epoch + 1);
+                Hold hold = HoldOf(leased.batch);
+                ++hold.epoch;
+                return ReleaseLease(tx, hold);
               }),
               FailsWith(Reason::kLeaseLost));
   EXPECT_EQ(GetQueue().running, 1);

@@ -91,6 +91,7 @@ void MemoryTx::SavePlanBatchTime(PlanId plan, int64_t number,
 }
 
 void MemoryTx::Learn(const std::string& name, const std::string& value) {
+  if (value.empty()) return learned_.Erase(name);
   learned_.Put(name, value);
 }
 

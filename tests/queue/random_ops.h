@@ -72,6 +72,7 @@ class RandomOps {
   RunId AnyRunId();
   Lessee AnyWorker();
   Outcome AnyOutcome();
+  Hold AnyHold(const Batch& batch);
   std::string AnyQueue() { return AnyOf(queues_); }
   std::string AnyDigest() { return "a" + std::to_string(Below(12)); }
   void Count(const std::string& step, const absl::Status& status);

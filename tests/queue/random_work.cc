@@ -30,7 +30,8 @@ Lessee RandomOps::AnyWorker() {
 }
 
 void RandomOps::LeaseSome() {
-  const Lessee worker = AnyWorker();
+  Lessee worker = AnyWorker();
+  worker.new_secret = "secret number " + std::to_string(Below(100));
   const LeaseResult result =
       twins_.Write("Lease", [&](Tx& tx) { return Lease(tx, worker, kLease); });
   Count("Lease",
@@ -64,16 +65,25 @@ Outcome RandomOps::AnyOutcome() {
   }
 }
 
+// Mostly what the lease's worker shows; else something near it.
+Hold RandomOps::AnyHold(const Batch& batch) {
+  Hold hold = HoldOf(batch);
+  if (OneIn(30)) ++hold.epoch;
+  if (OneIn(30)) hold.worker.value = 1 + hold.worker.value % 4;
+  if (OneIn(30)) hold.secret += "!";
+  if (OneIn(60)) hold.secret.clear();
+  return hold;
+}
+
 void RandomOps::FinishSome() {
   if (leases_.empty()) return;
   const Leased& leased = leases_[Below(static_cast<int>(leases_.size()))];
-  FinishReport report{leased.batch.id, leased.batch.epoch, {}};
+  FinishReport report{AnyHold(leased.batch), {}};
   for (const LeasedRun& member : leased.runs) {
     if (OneIn(5)) continue;
     report.outcomes.push_back(
         {member.run.id, member.run.attempt, AnyOutcome()});
   }
-  if (OneIn(30)) ++report.epoch;
   if (OneIn(40) && !report.outcomes.empty()) {
     report.outcomes.push_back(report.outcomes[0]);
   }
@@ -82,6 +92,9 @@ void RandomOps::FinishSome() {
   const auto states =
       twins_.Write("Finish", [&](Tx& tx) { return Finish(tx, report); });
   Count("Finish", states.status());
+  EXPECT_TRUE(!states.ok() ||
+              MarkOf(report.hold) == MarkOf(HoldOf(leased.batch)))
+      << "a stranger's report was taken";
   reports_.push_back(std::move(report));
   if (reports_.size() > kReportsKept) reports_.erase(reports_.begin());
 }
@@ -113,22 +126,20 @@ void RandomOps::FinishAgain() {
 
 void RandomOps::BeatHeart() {
   if (leases_.empty()) return;
-  const Batch& batch = leases_[Below(static_cast<int>(leases_.size()))].batch;
-  const int64_t epoch = batch.epoch - (OneIn(20) ? 1 : 0);
-  const Orders orders = twins_.Write("Heartbeat", [&](Tx& tx) {
-    return Heartbeat(tx, batch.id, epoch, kLease);
-  });
+  const Hold hold =
+      AnyHold(leases_[Below(static_cast<int>(leases_.size()))].batch);
+  const Orders orders = twins_.Write(
+      "Heartbeat", [&](Tx& tx) { return Heartbeat(tx, hold, kLease); });
   Count("Heartbeat",
         orders.lost ? absl::NotFoundError("lost") : absl::OkStatus());
 }
 
 void RandomOps::Release() {
   if (leases_.empty()) return;
-  const Batch& batch = leases_[Below(static_cast<int>(leases_.size()))].batch;
-  const int64_t epoch = batch.epoch - (OneIn(20) ? 1 : 0);
-  const auto count = twins_.Write("ReleaseLease", [&](Tx& tx) {
-    return ReleaseLease(tx, batch.id, epoch);
-  });
+  const Hold hold =
+      AnyHold(leases_[Below(static_cast<int>(leases_.size()))].batch);
+  const auto count = twins_.Write(
+      "ReleaseLease", [&](Tx& tx) { return ReleaseLease(tx, hold); });
   Count("ReleaseLease", count.status());
 }
 

@@ -89,7 +89,7 @@ TEST_P(SharedPicturesTest, ACancelledTwinIsNotMadeToSucceed) {
     return CancelJob(tx, twin.id, {}).status();
   }).IgnoreError();
   const Orders orders = Write([&](Tx& tx) {
-    return Heartbeat(tx, leased.batch.id, leased.batch.epoch, kLease);
+    return Heartbeat(tx, HoldOf(leased.batch), kLease);
   });
   EXPECT_THAT(orders.cancel, IsEmpty());
   ASSERT_TRUE(Finish(MakeReport(leased, Made())).ok());

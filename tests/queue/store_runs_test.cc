@@ -91,6 +91,7 @@ TEST_P(StoreRunsTest, RunIsReadBackAsItWasSaved) {
   run.cancel_requested = true;
   run.batch = BatchId{7};
   run.epoch = 8;
+  run.hold = -77;
   run.worker = "w \xE6\xA3\xAE";
   run.start_time = clock_.now() + absl::Seconds(3);
   run.end_time = clock_.now() + absl::Seconds(4);

@@ -66,6 +66,7 @@ TEST_P(StoreThingsTest, BatchesAreFoundByTheEndOfTheirLease) {
                  .worker = WorkerId{7},
                  .worker_name = "w",
                  .epoch = 8,
+                 .secret = std::string("\0any\xff bytes", 11),
                  .lease_expire_time = At(seconds),
                  .start_time = At(0),
                  .runs = {RunId(JobId{3}, 2), RunId(JobId{1}, 0)}};

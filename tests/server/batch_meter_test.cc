@@ -257,5 +257,81 @@ TEST_F(BatchMeterTest, FiguresSayWhatIsKnownOfEachKind) {
   EXPECT_THAT(meter_.Figures("cpu"), IsEmpty());
 }
 
+class ForgedFiguresTest : public BatchMeterTest {
+ protected:
+  // What a batch of `rows` rows is said to have held, told by its worker.
+  void Tell(int rows, int64_t bytes, int ran_out = 0) {
+    v1::BatchMemory memory;
+    memory.set_row_count(rows);
+    memory.set_peak_bytes(bytes);
+    memory.set_ran_out_row_count(ran_out);
+    const int64_t id = ++last_;
+    meter_.Started(BatchOf(id), kGpu, kNow);
+    meter_.Held(BatchId{id}, memory);
+    (void)meter_.Finished(BatchId{id}, kNow + absl::Seconds(1));
+  }
+  const WorkKind kind_ = {"gpu", "m", 64, 32};
+  int64_t last_ = 0;
+};
+
+TEST_F(ForgedFiguresTest, AreForgottenOnceAnHonestBatchHasRun) {
+  for (const int rows : {1, 2, 4}) Tell(rows, rows * 100);
+  const int honest = meter_.RowsMax(kind_);
+  ASSERT_GE(honest, 4);
+  Tell(1, int64_t{1} << 62, /*ran_out=*/1);
+  Tell(1, 100);
+  EXPECT_EQ(meter_.RowsMax(kind_), honest);
+  // And so does who reads what was stored.
+  BatchMeter next(Flat(), meter_.TakeChanged());
+  next.Started(BatchOf(99), kGpu, kNow);
+  v1::BatchMemory memory;
+  memory.set_row_count(4);
+  memory.set_peak_bytes(400);
+  next.Held(BatchId{99}, memory);
+  (void)next.Finished(BatchId{99}, kNow + absl::Seconds(1));
+  EXPECT_GE(next.RowsMax(kind_), 4);
+}
+
+TEST_F(ForgedFiguresTest, AreNoMoreThanTheDeviceHas) {
+  Tell(1, int64_t{1} << 62);
+  ASSERT_THAT(meter_.Figures(), SizeIs(1));
+  ASSERT_THAT(meter_.Figures()[0].held.peaks, SizeIs(1));
+  EXPECT_LE(meter_.Figures()[0].held.peaks[0].bytes, 1000);
+}
+
+TEST_F(ForgedFiguresTest, WhatIsOfUseOutlivesJunk) {
+  meter_.Measured(kind_, Flat());
+  for (size_t i = 0; i < 2 * BatchMeter::kKindsMax; ++i) {
+    meter_.Measured({"gpu", "junk" + std::to_string(i), 8, 8}, Flat());
+    // Such work goes on all the while.
+    if (i % 1000 == 0) Take(static_cast<int64_t>(i) + 1, absl::Seconds(1));
+  }
+  EXPECT_TRUE(meter_.IsMeasured(kind_));
+  EXPECT_FALSE(meter_.IsMeasured({"gpu", "junk0", 8, 8}));
+  EXPECT_LE(meter_.Figures().size(), BatchMeter::kKindsMax);
+  // What went is to be deleted, what came to be stored.
+  int64_t stored = 0;
+  for (const auto& [name, value] : meter_.TakeChanged()) {
+    stored += value.empty() ? 0 : 1;
+  }
+  EXPECT_LE(stored, static_cast<int64_t>(BatchMeter::kKindsMax) + 1);
+}
+
+TEST_F(ForgedFiguresTest, AreForgottenByName) {
+  Tell(1, 100);
+  meter_.Measured({"other", "n", 8, 8}, Flat());
+  EXPECT_EQ(meter_.Forget("nobody"), 0);
+  EXPECT_EQ(meter_.Forget("m"), 1);
+  EXPECT_THAT(meter_.All(), IsEmpty());
+  EXPECT_TRUE(meter_.HasMeasured("other", "n"));
+  EXPECT_EQ(meter_.Forget("other"), 1);
+  EXPECT_FALSE(meter_.HasMeasured("other", "n"));
+  Tell(1, 100);
+  EXPECT_EQ(meter_.Forget(""), 1);
+  for (const auto& [name, value] : meter_.TakeChanged()) {
+    EXPECT_EQ(value, "") << name;
+  }
+}
+
 }  // namespace
 }  // namespace sheaf::server

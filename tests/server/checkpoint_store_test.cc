@@ -250,5 +250,18 @@ TEST_F(CheckpointStoreTest, RemovedIsGoneAndAnotherTimeIsNoError) {
   EXPECT_THAT(Files(), IsEmpty());
 }
 
+TEST_F(CheckpointStoreTest, AFileOfAnotherServerCountsAsNone) {
+  options_.key = "this server's";
+  Restart();
+  ASSERT_TRUE(store_->Save(Make(10)).ok());
+  Restart();
+  EXPECT_EQ(StepOf(), 10);
+  options_.key = "another's";
+  Restart();
+  EXPECT_EQ(StepOf(), 0);
+  EXPECT_EQ(Load(), kNone);
+  EXPECT_THAT(Files(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace sheaf::server

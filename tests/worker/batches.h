@@ -25,6 +25,7 @@ inline v1::LeasedBatch MakeBatch(int id, const std::vector<RunArgs>& runs) {
   v1::LeasedBatch batch;
   batch.set_name(fmt::format("batches/{}", id));
   batch.set_epoch(1);
+  batch.set_secret("secret of " + batch.name());
   batch.set_queue("queues/default");
   batch.set_kind("inference");
   for (const RunArgs& args : runs) {

@@ -27,6 +27,9 @@ void Set(absl::Duration from, google::protobuf::Duration* to) {
   to->set_nanos(static_cast<int>(absl::ToInt64Nanoseconds(from) % 1000000000));
 }
 
+// What MakeBatch gives a batch, and this server a worker.
+std::string SecretOf(const std::string& name) { return "secret of " + name; }
+
 }  // namespace
 
 class FakeServer::Workers : public v1::WorkerService::Service {
@@ -41,6 +44,7 @@ class FakeServer::Workers : public v1::WorkerService::Service {
     fake_.state_.registered.push_back(*request);
     v1::WorkerSignal hello;
     hello.set_worker(fmt::format("workers/{}", ++fake_.worker_count_));
+    hello.set_secret(SecretOf(hello.worker()));
     Set(fake_.state_.lease_duration, hello.mutable_lease_duration());
     Set(fake_.state_.heartbeat_interval, hello.mutable_heartbeat_interval());
     hello.set_calibrate(fake_.state_.calibrate);
@@ -67,6 +71,7 @@ class FakeServer::Workers : public v1::WorkerService::Service {
     const auto end = std::chrono::steady_clock::now() +
                      std::chrono::seconds(request->wait().seconds());
     Lock lock(fake_.mutex_);
+    Expect(request->worker(), request->worker_secret(), "LeaseBatch");
     const int number = ++fake_.state_.lease_number;
     if (!request->beside().empty()) {
       return Join(context, *request, number, end, &lock, response);
@@ -95,6 +100,7 @@ class FakeServer::Workers : public v1::WorkerService::Service {
                               const v1::ReportProgressRequest* request,
                               v1::ReportProgressResponse* response) override {
     Lock lock(fake_.mutex_);
+    Expect(request->batch(), request->secret(), "ReportProgress");
     fake_.state_.reports.push_back(*request);
     fake_.changed_.notify_all();
     if (fake_.state_.report_error) return *fake_.state_.report_error;
@@ -107,6 +113,7 @@ class FakeServer::Workers : public v1::WorkerService::Service {
                           const v1::FinishRunsRequest* request,
                           v1::FinishRunsResponse*) override {
     Lock lock(fake_.mutex_);
+    Expect(request->batch(), request->secret(), "FinishRuns");
     if (fake_.state_.finish_error) return *fake_.state_.finish_error;
     fake_.state_.finishes.push_back(*request);
     fake_.changed_.notify_all();
@@ -117,6 +124,7 @@ class FakeServer::Workers : public v1::WorkerService::Service {
                             const v1::ReleaseLeaseRequest* request,
                             v1::ReleaseLeaseResponse*) override {
     Lock lock(fake_.mutex_);
+    Expect(request->batch(), request->secret(), "ReleaseLease");
     fake_.state_.releases.push_back(*request);
     fake_.changed_.notify_all();
     return grpc::Status::OK;
@@ -126,6 +134,7 @@ class FakeServer::Workers : public v1::WorkerService::Service {
                              const v1::ReportProfileRequest* request,
                              v1::ReportProfileResponse*) override {
     Lock lock(fake_.mutex_);
+    Expect(request->worker(), request->worker_secret(), "ReportProfile");
     fake_.state_.profiles.push_back(*request);
     fake_.changed_.notify_all();
     return grpc::Status::OK;
@@ -135,6 +144,7 @@ class FakeServer::Workers : public v1::WorkerService::Service {
                                 const v1::DeregisterWorkerRequest* request,
                                 v1::DeregisterWorkerResponse*) override {
     Lock lock(fake_.mutex_);
+    Expect(request->worker(), request->worker_secret(), "DeregisterWorker");
     fake_.state_.deregistered.push_back(request->worker());
     fake_.changed_.notify_all();
     return grpc::Status::OK;
@@ -151,6 +161,7 @@ class FakeServer::Workers : public v1::WorkerService::Service {
       saved.bytes += part.data();
     }
     Lock lock(fake_.mutex_);
+    Expect(saved.header.batch(), saved.header.secret(), "SaveCheckpoint");
     fake_.state_.saved.push_back(saved);
     fake_.changed_.notify_all();
     while (fake_.state_.saves_wait && !fake_.down_ && !context->IsCancelled()) {
@@ -163,6 +174,7 @@ class FakeServer::Workers : public v1::WorkerService::Service {
       grpc::ServerContext*, const v1::LoadCheckpointRequest* request,
       grpc::ServerWriter<v1::LoadCheckpointResponse>* writer) override {
     Lock lock(fake_.mutex_);
+    Expect(request->batch(), request->secret(), "LoadCheckpoint");
     fake_.state_.loads.push_back(*request);
     if (fake_.state_.load_error) return *fake_.state_.load_error;
     const std::string& bytes = fake_.state_.checkpoints[request->run()];
@@ -184,6 +196,7 @@ class FakeServer::Workers : public v1::WorkerService::Service {
                     std::chrono::steady_clock::time_point end, Lock* lock,
                     v1::LeaseBatchResponse* response) {
     FakeServerState& state = fake_.state_;
+    Expect(request.beside(), request.secret(), "LeaseBatch");
     state.asked.push_back(request);
     if (state.ask_error) return *state.ask_error;
     ++state.asks_open;
@@ -201,6 +214,13 @@ class FakeServer::Workers : public v1::WorkerService::Service {
       state.joins.pop_front();
     }
     return grpc::Status::OK;
+  }
+
+  // Of a call about a batch or in a worker's name.
+  void Expect(const std::string& name, const std::string& secret,
+              const char* call) {
+    if (secret == SecretOf(name)) return;
+    fake_.state_.unproven.push_back(fmt::format("{} of {}", call, name));
   }
 
   static grpc::Status Down() {

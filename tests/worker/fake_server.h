@@ -53,6 +53,7 @@ struct FakeServerState {
   int asks_open = 0;     // Waiting now.
   int lease_number = 0;  // Of all calls to LeaseBatch.
   std::optional<grpc::Status> ask_error;
+  std::vector<std::string> unproven;  // Calls that show not their secret.
   std::deque<v1::WorkerSignal> signals;
   bool calibrate = false;             // Told in the first signal.
   bool calibrate_all = false;         // Told with the next answer, once.

@@ -20,7 +20,12 @@ inline constexpr int kFarMoreSteps = 1000;
 
 class SessionTest : public ::testing::Test {
  protected:
-  ~SessionTest() override { StopAndJoin(); }
+  ~SessionTest() override {
+    StopAndJoin();
+    for (const std::string& call : server_.Snapshot().unproven) {
+      ADD_FAILURE() << call << " does not show its secret";
+    }
+  }
 
   // An engine that outlives the session.
   template <class T, class... Arguments>

@@ -62,6 +62,8 @@ class Worker:
             batch_size_max=8, devices=[pb.Device(name="python")]))
         hello = next(self._stream)
         self.name = hello.worker
+        # Shown with calls in our name: a connection may have to be made anew.
+        self._secret = hello.secret
         self._pause = hello.heartbeat_interval.ToMilliseconds() / 1000
         self._report_now = threading.Event()
         self._leaving = threading.Event()
@@ -80,7 +82,8 @@ class Worker:
     def run(self) -> None:
         """Batch after batch, until told to leave."""
         while not self._leaving.is_set():
-            request = pb.LeaseBatchRequest(worker=self.name)
+            request = pb.LeaseBatchRequest(worker=self.name,
+                                           worker_secret=self._secret)
             request.wait.FromSeconds(5)
             answer = self._calls.LeaseBatch(request,
                                             timeout=5 + ANSWER_SECONDS)
@@ -105,7 +108,8 @@ class Worker:
                     for run in batch.runs]
         self._calls.FinishRuns(
             pb.FinishRunsRequest(worker=self.name, batch=batch.name,
-                                 epoch=batch.epoch, outcomes=outcomes),
+                                 epoch=batch.epoch, secret=batch.secret,
+                                 outcomes=outcomes),
             timeout=ANSWER_SECONDS)
 
     def _steps(self) -> Iterator[int]:
@@ -124,7 +128,8 @@ class Worker:
                  for run in batch.runs]
         return self._calls.ReportProgress(
             pb.ReportProgressRequest(worker=self.name, batch=batch.name,
-                                     epoch=batch.epoch, steps=steps),
+                                     epoch=batch.epoch, secret=batch.secret,
+                                     steps=steps),
             timeout=ANSWER_SECONDS)
 
     def _outcome(self, run: pb.LeasedRun, cancelled: Set[str],
@@ -149,7 +154,8 @@ class Worker:
         """Goodbye: what is held goes back, and costs no attempt."""
         try:
             self._calls.DeregisterWorker(
-                pb.DeregisterWorkerRequest(worker=self.name),
+                pb.DeregisterWorkerRequest(worker=self.name,
+                                           worker_secret=self._secret),
                 timeout=ANSWER_SECONDS)
         finally:
             self._stream.cancel()

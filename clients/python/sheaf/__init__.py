@@ -16,5 +16,5 @@ from sheaf.errors import __all__ as _errors
 from sheaf.types import *  # noqa: F401,F403
 from sheaf.types import __all__ as _types
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Client", "DEFAULT_SERVER", *_errors, *_types]

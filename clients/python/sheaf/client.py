@@ -26,6 +26,8 @@ from sheaf._pb.sheaf.v1 import admin_service_pb2 as admin_pb
 from sheaf._pb.sheaf.v1 import admin_service_pb2_grpc as admin_grpc
 from sheaf._pb.sheaf.v1 import artifact_service_pb2 as artifact_pb
 from sheaf._pb.sheaf.v1 import artifact_service_pb2_grpc as artifact_grpc
+from sheaf._pb.sheaf.v1 import batching_service_pb2 as batching_pb
+from sheaf._pb.sheaf.v1 import batching_service_pb2_grpc as batching_grpc
 from sheaf._pb.sheaf.v1 import job_service_pb2 as job_pb
 from sheaf._pb.sheaf.v1 import job_service_pb2_grpc as job_grpc
 from sheaf._pb.sheaf.v1 import queue_service_pb2 as queue_pb
@@ -86,6 +88,7 @@ class Client:
         self._queues = queue_grpc.QueueServiceStub(self._channel)
         self._artifacts = artifact_grpc.ArtifactServiceStub(self._channel)
         self._admin = admin_grpc.AdminServiceStub(self._channel)
+        self._batching = batching_grpc.BatchingServiceStub(self._channel)
 
     def __enter__(self) -> "Client":
         return self
@@ -334,6 +337,16 @@ class Client:
         return self._call(
             self._admin.GetServerInfo, admin_pb.GetServerInfoRequest()
         )
+
+    def forget_learned(self, name: str = "", *, all: bool = False) -> int:
+        """Forgets what was learned of the work of the model or device `name`,
+        or of `all`; workers teach it anew. Of how many kinds of work something
+        was known."""
+        response = self._call(
+            self._batching.ForgetLearned,
+            batching_pb.ForgetLearnedRequest(name=name, all=all),
+        )
+        return response.work_count
 
     def _submit_request(
         self, job: Spec, request_id: str

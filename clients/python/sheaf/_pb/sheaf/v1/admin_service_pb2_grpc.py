@@ -85,7 +85,9 @@ class AdminServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CheckIntegrity(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Looks at the file, and counts the runs anew: where jobs, queues, owners and
+        leases claim otherwise, `problems` says so (`sheafd repair` mends that).
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

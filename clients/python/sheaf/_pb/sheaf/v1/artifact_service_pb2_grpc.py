@@ -38,7 +38,10 @@ class ArtifactServiceServicer(object):
 
     def UploadArtifact(self, request_iterator, context):
         """The first message describes, all carry data. Uploading bytes that are
-        already there is no error.
+        already there is no error. A stream that says nothing for ten seconds is
+        ended: DEADLINE_EXCEEDED (STREAM_IDLE). RESOURCE_EXHAUSTED (OVERLOADED): too
+        many are under way, try again; an upload that stands still may hear the
+        same when another needs its place.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -46,7 +49,9 @@ class ArtifactServiceServicer(object):
 
     def DownloadArtifact(self, request, context):
         """The first message describes; data follows in chunks. Bytes that no longer
-        match their name are never sent: DATA_LOSS.
+        match their name are never sent to their end: DATA_LOSS comes instead of
+        the last chunk, so use nothing before the stream has ended well. A caller
+        who takes no message for half a minute is cut off: CANCELLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

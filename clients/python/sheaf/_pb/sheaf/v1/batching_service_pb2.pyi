@@ -120,6 +120,20 @@ class ExplainRunResponse(_message.Message):
     text: str
     def __init__(self, differences: _Optional[_Iterable[_Union[ExplainRunResponse.Difference, _Mapping]]] = ..., strict: bool = ..., mixed: bool = ..., text: _Optional[str] = ...) -> None: ...
 
+class ForgetLearnedRequest(_message.Message):
+    __slots__ = ["all", "name"]
+    ALL_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    all: bool
+    name: str
+    def __init__(self, name: _Optional[str] = ..., all: bool = ...) -> None: ...
+
+class ForgetLearnedResponse(_message.Message):
+    __slots__ = ["work_count"]
+    WORK_COUNT_FIELD_NUMBER: _ClassVar[int]
+    work_count: int
+    def __init__(self, work_count: _Optional[int] = ...) -> None: ...
+
 class GetBatchProfileRequest(_message.Message):
     __slots__ = []
     def __init__(self) -> None: ...

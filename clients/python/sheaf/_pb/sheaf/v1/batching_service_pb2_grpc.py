@@ -57,6 +57,11 @@ class BatchingServiceStub(object):
                 request_serializer=sheaf_dot_v1_dot_batching__service__pb2.GetBatchProfileRequest.SerializeToString,
                 response_deserializer=sheaf_dot_v1_dot_batching__service__pb2.BatchProfile.FromString,
                 )
+        self.ForgetLearned = channel.unary_unary(
+                '/sheaf.v1.BatchingService/ForgetLearned',
+                request_serializer=sheaf_dot_v1_dot_batching__service__pb2.ForgetLearnedRequest.SerializeToString,
+                response_deserializer=sheaf_dot_v1_dot_batching__service__pb2.ForgetLearnedResponse.FromString,
+                )
 
 
 class BatchingServiceServicer(object):
@@ -120,6 +125,14 @@ class BatchingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ForgetLearned(self, request, context):
+        """Forgets what was learned of work: times, memory, measured profiles. Workers
+        teach it anew. For figures that a worker got wrong, or made up.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BatchingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -162,6 +175,11 @@ def add_BatchingServiceServicer_to_server(servicer, server):
                     servicer.GetBatchProfile,
                     request_deserializer=sheaf_dot_v1_dot_batching__service__pb2.GetBatchProfileRequest.FromString,
                     response_serializer=sheaf_dot_v1_dot_batching__service__pb2.BatchProfile.SerializeToString,
+            ),
+            'ForgetLearned': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgetLearned,
+                    request_deserializer=sheaf_dot_v1_dot_batching__service__pb2.ForgetLearnedRequest.FromString,
+                    response_serializer=sheaf_dot_v1_dot_batching__service__pb2.ForgetLearnedResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -309,5 +327,22 @@ class BatchingService(object):
         return grpc.experimental.unary_unary(request, target, '/sheaf.v1.BatchingService/GetBatchProfile',
             sheaf_dot_v1_dot_batching__service__pb2.GetBatchProfileRequest.SerializeToString,
             sheaf_dot_v1_dot_batching__service__pb2.BatchProfile.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ForgetLearned(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/sheaf.v1.BatchingService/ForgetLearned',
+            sheaf_dot_v1_dot_batching__service__pb2.ForgetLearnedRequest.SerializeToString,
+            sheaf_dot_v1_dot_batching__service__pb2.ForgetLearnedResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

@@ -22,26 +22,30 @@ class BatchMemory(_message.Message):
     def __init__(self, row_count: _Optional[int] = ..., peak_bytes: _Optional[int] = ..., other_bytes: _Optional[int] = ..., ran_out_row_count: _Optional[int] = ...) -> None: ...
 
 class CheckpointHeader(_message.Message):
-    __slots__ = ["batch", "epoch", "run", "size_bytes", "step", "worker"]
+    __slots__ = ["batch", "epoch", "run", "secret", "size_bytes", "step", "worker"]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
     batch: str
     epoch: int
     run: str
+    secret: bytes
     size_bytes: int
     step: int
     worker: str
-    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., run: _Optional[str] = ..., step: _Optional[int] = ..., size_bytes: _Optional[int] = ...) -> None: ...
+    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., run: _Optional[str] = ..., step: _Optional[int] = ..., size_bytes: _Optional[int] = ..., secret: _Optional[bytes] = ...) -> None: ...
 
 class DeregisterWorkerRequest(_message.Message):
-    __slots__ = ["worker"]
+    __slots__ = ["worker", "worker_secret"]
     WORKER_FIELD_NUMBER: _ClassVar[int]
+    WORKER_SECRET_FIELD_NUMBER: _ClassVar[int]
     worker: str
-    def __init__(self, worker: _Optional[str] = ...) -> None: ...
+    worker_secret: bytes
+    def __init__(self, worker: _Optional[str] = ..., worker_secret: _Optional[bytes] = ...) -> None: ...
 
 class DeregisterWorkerResponse(_message.Message):
     __slots__ = []
@@ -58,20 +62,22 @@ class Device(_message.Message):
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
 
 class FinishRunsRequest(_message.Message):
-    __slots__ = ["batch", "engine_time", "epoch", "memory", "outcomes", "worker"]
+    __slots__ = ["batch", "engine_time", "epoch", "memory", "outcomes", "secret", "worker"]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     ENGINE_TIME_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     MEMORY_FIELD_NUMBER: _ClassVar[int]
     OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
     batch: str
     engine_time: _duration_pb2.Duration
     epoch: int
     memory: BatchMemory
     outcomes: _containers.RepeatedCompositeFieldContainer[RunOutcome]
+    secret: bytes
     worker: str
-    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., outcomes: _Optional[_Iterable[_Union[RunOutcome, _Mapping]]] = ..., memory: _Optional[_Union[BatchMemory, _Mapping]] = ..., engine_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., outcomes: _Optional[_Iterable[_Union[RunOutcome, _Mapping]]] = ..., memory: _Optional[_Union[BatchMemory, _Mapping]] = ..., engine_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., secret: _Optional[bytes] = ...) -> None: ...
 
 class FinishRunsResponse(_message.Message):
     __slots__ = ["states"]
@@ -80,16 +86,20 @@ class FinishRunsResponse(_message.Message):
     def __init__(self, states: _Optional[_Iterable[_Union[_job_pb2.RunState, str]]] = ...) -> None: ...
 
 class LeaseBatchRequest(_message.Message):
-    __slots__ = ["beside", "row_count", "wait", "worker"]
+    __slots__ = ["beside", "row_count", "secret", "wait", "worker", "worker_secret"]
     BESIDE_FIELD_NUMBER: _ClassVar[int]
     ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
     WAIT_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
+    WORKER_SECRET_FIELD_NUMBER: _ClassVar[int]
     beside: str
     row_count: int
+    secret: bytes
     wait: _duration_pb2.Duration
     worker: str
-    def __init__(self, worker: _Optional[str] = ..., wait: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., beside: _Optional[str] = ..., row_count: _Optional[int] = ...) -> None: ...
+    worker_secret: bytes
+    def __init__(self, worker: _Optional[str] = ..., wait: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., beside: _Optional[str] = ..., row_count: _Optional[int] = ..., secret: _Optional[bytes] = ..., worker_secret: _Optional[bytes] = ...) -> None: ...
 
 class LeaseBatchResponse(_message.Message):
     __slots__ = ["batch", "calibrate", "drain"]
@@ -102,7 +112,7 @@ class LeaseBatchResponse(_message.Message):
     def __init__(self, batch: _Optional[_Union[LeasedBatch, _Mapping]] = ..., drain: bool = ..., calibrate: bool = ...) -> None: ...
 
 class LeasedBatch(_message.Message):
-    __slots__ = ["checkpoint_steps", "epoch", "kind", "lease_expire_time", "name", "preview_steps", "queue", "runs", "shared", "weights_list"]
+    __slots__ = ["checkpoint_steps", "epoch", "kind", "lease_expire_time", "name", "preview_steps", "queue", "runs", "secret", "shared", "weights_list"]
     CHECKPOINT_STEPS_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -111,6 +121,7 @@ class LeasedBatch(_message.Message):
     PREVIEW_STEPS_FIELD_NUMBER: _ClassVar[int]
     QUEUE_FIELD_NUMBER: _ClassVar[int]
     RUNS_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
     SHARED_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_LIST_FIELD_NUMBER: _ClassVar[int]
     checkpoint_steps: int
@@ -121,9 +132,10 @@ class LeasedBatch(_message.Message):
     preview_steps: int
     queue: str
     runs: _containers.RepeatedCompositeFieldContainer[LeasedRun]
+    secret: bytes
     shared: _job_pb2.RunRequest
     weights_list: _containers.RepeatedCompositeFieldContainer[WeightMap]
-    def __init__(self, name: _Optional[str] = ..., epoch: _Optional[int] = ..., lease_expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., queue: _Optional[str] = ..., kind: _Optional[str] = ..., shared: _Optional[_Union[_job_pb2.RunRequest, _Mapping]] = ..., runs: _Optional[_Iterable[_Union[LeasedRun, _Mapping]]] = ..., weights_list: _Optional[_Iterable[_Union[WeightMap, _Mapping]]] = ..., checkpoint_steps: _Optional[int] = ..., preview_steps: _Optional[int] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., epoch: _Optional[int] = ..., lease_expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., queue: _Optional[str] = ..., kind: _Optional[str] = ..., shared: _Optional[_Union[_job_pb2.RunRequest, _Mapping]] = ..., runs: _Optional[_Iterable[_Union[LeasedRun, _Mapping]]] = ..., weights_list: _Optional[_Iterable[_Union[WeightMap, _Mapping]]] = ..., checkpoint_steps: _Optional[int] = ..., preview_steps: _Optional[int] = ..., secret: _Optional[bytes] = ...) -> None: ...
 
 class LeasedRun(_message.Message):
     __slots__ = ["attempt", "checkpoint_step", "request", "run"]
@@ -138,16 +150,18 @@ class LeasedRun(_message.Message):
     def __init__(self, run: _Optional[str] = ..., attempt: _Optional[int] = ..., request: _Optional[_Union[_job_pb2.RunRequest, _Mapping]] = ..., checkpoint_step: _Optional[int] = ...) -> None: ...
 
 class LoadCheckpointRequest(_message.Message):
-    __slots__ = ["batch", "epoch", "run", "worker"]
+    __slots__ = ["batch", "epoch", "run", "secret", "worker"]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
     batch: str
     epoch: int
     run: str
+    secret: bytes
     worker: str
-    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., run: _Optional[str] = ...) -> None: ...
+    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., run: _Optional[str] = ..., secret: _Optional[bytes] = ...) -> None: ...
 
 class LoadCheckpointResponse(_message.Message):
     __slots__ = ["data", "size_bytes", "step"]
@@ -184,14 +198,16 @@ class RegisterWorkerRequest(_message.Message):
     def __init__(self, display_name: _Optional[str] = ..., queues: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[str]] = ..., batch_size_max: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., version: _Optional[str] = ..., measures: bool = ..., pixels_max: _Optional[int] = ..., pixel_steps_max: _Optional[int] = ...) -> None: ...
 
 class ReleaseLeaseRequest(_message.Message):
-    __slots__ = ["batch", "epoch", "worker"]
+    __slots__ = ["batch", "epoch", "secret", "worker"]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
     batch: str
     epoch: int
+    secret: bytes
     worker: str
-    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ...) -> None: ...
+    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., secret: _Optional[bytes] = ...) -> None: ...
 
 class ReleaseLeaseResponse(_message.Message):
     __slots__ = ["run_count"]
@@ -200,36 +216,40 @@ class ReleaseLeaseResponse(_message.Message):
     def __init__(self, run_count: _Optional[int] = ...) -> None: ...
 
 class ReportProfileRequest(_message.Message):
-    __slots__ = ["device", "height", "json", "model", "width", "worker"]
+    __slots__ = ["device", "height", "json", "model", "width", "worker", "worker_secret"]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     JSON_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
+    WORKER_SECRET_FIELD_NUMBER: _ClassVar[int]
     device: str
     height: int
     json: str
     model: str
     width: int
     worker: str
-    def __init__(self, worker: _Optional[str] = ..., device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., json: _Optional[str] = ...) -> None: ...
+    worker_secret: bytes
+    def __init__(self, worker: _Optional[str] = ..., device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., json: _Optional[str] = ..., worker_secret: _Optional[bytes] = ...) -> None: ...
 
 class ReportProfileResponse(_message.Message):
     __slots__ = []
     def __init__(self) -> None: ...
 
 class ReportProgressRequest(_message.Message):
-    __slots__ = ["batch", "epoch", "steps", "worker"]
+    __slots__ = ["batch", "epoch", "secret", "steps", "worker"]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
     batch: str
     epoch: int
+    secret: bytes
     steps: _containers.RepeatedCompositeFieldContainer[RunStep]
     worker: str
-    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[RunStep, _Mapping]]] = ...) -> None: ...
+    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[RunStep, _Mapping]]] = ..., secret: _Optional[bytes] = ...) -> None: ...
 
 class ReportProgressResponse(_message.Message):
     __slots__ = ["cancel_runs", "drain", "lease_expire_time", "lease_lost", "release_runs"]
@@ -304,17 +324,19 @@ class WeightMap(_message.Message):
     def __init__(self, weights: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class WorkerSignal(_message.Message):
-    __slots__ = ["calibrate", "drain", "heartbeat_interval", "lease_duration", "report_now", "worker"]
+    __slots__ = ["calibrate", "drain", "heartbeat_interval", "lease_duration", "report_now", "secret", "worker"]
     CALIBRATE_FIELD_NUMBER: _ClassVar[int]
     DRAIN_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     LEASE_DURATION_FIELD_NUMBER: _ClassVar[int]
     REPORT_NOW_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
     calibrate: bool
     drain: bool
     heartbeat_interval: _duration_pb2.Duration
     lease_duration: _duration_pb2.Duration
     report_now: bool
+    secret: bytes
     worker: str
-    def __init__(self, worker: _Optional[str] = ..., lease_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., heartbeat_interval: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., report_now: bool = ..., drain: bool = ..., calibrate: bool = ...) -> None: ...
+    def __init__(self, worker: _Optional[str] = ..., lease_duration: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., heartbeat_interval: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., report_now: bool = ..., drain: bool = ..., calibrate: bool = ..., secret: _Optional[bytes] = ...) -> None: ...

@@ -14,8 +14,16 @@ class WorkerServiceStub(object):
     at once, keeps its batch, and registers anew when that is finished. After a
     restart of the server, reports of a live lease are taken as before. Beside it, the worker loops:
     LeaseBatch, work, ReportProgress now and then (which is also the heartbeat),
-    FinishRuns. Every report names the batch and the epoch of its lease; reports
-    of an older epoch change nothing.
+    FinishRuns. Every report names the batch and the epoch of its lease, which
+    anybody may know, and shows the secret that came with it, which only its
+    worker does; a report of an older epoch, or without that secret, changes
+    nothing and is answered LEASE_LOST.
+
+    Calls in a worker's own name (LeaseBatch, ReportProfile, DeregisterWorker)
+    come over the connection that holds its RegisterWorker stream, or show
+    `worker_secret`, as a worker that may have to connect anew always does; else
+    they are refused with WORKER_NOT_FOUND. Connections of one UNIX socket are not
+    told apart.
     """
 
     def __init__(self, channel):
@@ -80,13 +88,22 @@ class WorkerServiceServicer(object):
     at once, keeps its batch, and registers anew when that is finished. After a
     restart of the server, reports of a live lease are taken as before. Beside it, the worker loops:
     LeaseBatch, work, ReportProgress now and then (which is also the heartbeat),
-    FinishRuns. Every report names the batch and the epoch of its lease; reports
-    of an older epoch change nothing.
+    FinishRuns. Every report names the batch and the epoch of its lease, which
+    anybody may know, and shows the secret that came with it, which only its
+    worker does; a report of an older epoch, or without that secret, changes
+    nothing and is answered LEASE_LOST.
+
+    Calls in a worker's own name (LeaseBatch, ReportProfile, DeregisterWorker)
+    come over the connection that holds its RegisterWorker stream, or show
+    `worker_secret`, as a worker that may have to connect anew always does; else
+    they are refused with WORKER_NOT_FOUND. Connections of one UNIX socket are not
+    told apart.
     """
 
     def RegisterWorker(self, request, context):
         """Says hello and listens. The first message names the worker; each later one
         asks it to call ReportProgress now, because there are orders.
+        WORKER_OUTDATED for a `version` below 0.2.0, which knows no secrets.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,7 +140,8 @@ class WorkerServiceServicer(object):
     def SaveCheckpoint(self, request_iterator, context):
         """Leaves where a run has got to, so that another worker can go on from there.
         A later one of the same run takes its place; what an old epoch sends
-        changes nothing.
+        changes nothing. The header is answered for before a byte is taken; ten
+        seconds without a message end the call.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -215,8 +233,16 @@ class WorkerService(object):
     at once, keeps its batch, and registers anew when that is finished. After a
     restart of the server, reports of a live lease are taken as before. Beside it, the worker loops:
     LeaseBatch, work, ReportProgress now and then (which is also the heartbeat),
-    FinishRuns. Every report names the batch and the epoch of its lease; reports
-    of an older epoch change nothing.
+    FinishRuns. Every report names the batch and the epoch of its lease, which
+    anybody may know, and shows the secret that came with it, which only its
+    worker does; a report of an older epoch, or without that secret, changes
+    nothing and is answered LEASE_LOST.
+
+    Calls in a worker's own name (LeaseBatch, ReportProfile, DeregisterWorker)
+    come over the connection that holds its RegisterWorker stream, or show
+    `worker_secret`, as a worker that may have to connect anew always does; else
+    they are refused with WORKER_NOT_FOUND. Connections of one UNIX socket are not
+    told apart.
     """
 
     @staticmethod

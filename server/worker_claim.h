@@ -1,0 +1,44 @@
+// Whose call it is, of calls on a worker's side: by the secret of a lease or of
+// a registration, or by the connection.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include "absl/status/statusor.h"
+#include "queue/hold.h"
+#include "server/core.h"
+#include "server/workers.h"
+
+namespace sheaf::server {
+
+// Of a request that has passed its rules; what no store has numbered is held by
+// nobody.
+template <class Message>
+Hold HoldOf(const Message& message) {
+  return {.worker = ParseWorkerName(message.worker()).value_or(WorkerId{}),
+          .batch = ParseBatchName(message.batch()).value_or(BatchId{}),
+          .epoch = message.epoch(),
+          .secret = message.secret()};
+}
+
+// Whether `secret` is that of the registration; without one, whether the call
+// comes over the connection that holds the registration's stream now.
+bool Claims(const WorkerInfo& worker, const std::string& peer,
+            const std::string& secret);
+
+// The worker in whose name the call is made, where it may be: else
+// WORKER_NOT_FOUND, with how to become one.
+absl::StatusOr<WorkerInfo> FindClaimed(const Core& core,
+                                       const std::string& name,
+                                       const std::string& peer,
+                                       const std::string& secret);
+
+template <class Message>
+absl::StatusOr<WorkerInfo> WorkerOf(const Core& core,
+                                    const grpc::CallbackServerContext& context,
+                                    const Message& message) {
+  return FindClaimed(core, message.worker(), context.peer(),
+                     message.worker_secret());
+}
+
+}  // namespace sheaf::server
