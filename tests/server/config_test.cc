@@ -342,7 +342,7 @@ TEST_F(ConfigTest, RestoreNamesABackupAndAPlace) {
   EXPECT_THAT(ErrorOf({"restore", "--data-dir", "d"}), HasSubstr("--backup"));
 }
 
-TEST(ConfigTest, RepairNeedsADirectory) {
+TEST_F(ConfigTest, RepairNeedsADirectory) {
   const auto repair = Load({"repair", "--data-dir", "d"});
   ASSERT_TRUE(repair.ok());
   EXPECT_EQ(repair->command, Command::kRepair);
