@@ -14,8 +14,8 @@ struct Order {
   std::string name;
   std::atomic<int> left = 1;
 
-  Order() {
-    const char* text = std::getenv("SHEAF_CRASH_POINT");
+  explicit Order(const char* variable) {
+    const char* text = std::getenv(variable);
     if (text == nullptr) return;
     name = text;
     const size_t colon = name.find(':');
@@ -26,7 +26,12 @@ struct Order {
 };
 
 Order& TheOrder() {
-  static Order& order = *new Order;
+  static Order& order = *new Order("SHEAF_CRASH_POINT");
+  return order;
+}
+
+Order& TheStall() {
+  static Order& order = *new Order("SHEAF_STALL_POINT");
   return order;
 }
 
@@ -41,10 +46,12 @@ bool IsDue(std::string_view name) {
 
 }  // namespace
 
-std::atomic<bool> armed{!TheOrder().name.empty()};
+std::atomic<bool> armed{!TheOrder().name.empty() || !TheStall().name.empty()};
 
 void Reached(std::string_view name) {
   if (IsDue(name)) kill(getpid(), SIGKILL);
+  Order& stall = TheStall();
+  while (name == stall.name && stall.left.fetch_sub(1) <= 1) pause();
 }
 
 During::During(std::string_view name) {

@@ -1,8 +1,10 @@
 // Named places at which a test may have the process die, as by kill -9.
 //
 // SHEAF_CRASH_POINT=name or name:3 in the environment kills the process when
-// it reaches the place (the third time). Unarmed, a place costs one relaxed
-// load, so the program that is tested is the one that is shipped.
+// it reaches the place (the third time). SHEAF_STALL_POINT, of the same form,
+// keeps for ever each thread that reaches it, from then on. Unarmed, a place
+// costs one relaxed load, so the program that is tested is the one that is
+// shipped.
 #pragma once
 
 #include <atomic>
@@ -38,3 +40,6 @@ class During {
       ::sheaf::crash_point::Reached(name);                             \
     }                                                                  \
   } while (false)
+
+// A place for stalls alone: nothing is written there.
+#define SHEAF_STALL_POINT(name) SHEAF_CRASH_POINT(name)

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "base/crash_point.h"
 #include "server/logging.h"
 
 namespace sheaf::server {
@@ -92,6 +93,7 @@ bool AcceptLoop::AcceptOne(int listening) {
       accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) return Failed(listening, errno);
   ++accepted_;
+  SHEAF_STALL_POINT("mid-accept");
   Welcome(listening, fd);
   return true;
 }
@@ -142,6 +144,7 @@ void AcceptLoop::Welcome(int listening, int fd) {
 // Closed without a word: to a client that is a connection that failed, after
 // which it waits longer each time.
 void AcceptLoop::Refuse(int fd, const std::string& why) {
+  ++refused_;
   Warn(absl::StrCat("connections are refused: ", why));
   close(fd);
 }

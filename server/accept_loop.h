@@ -40,6 +40,8 @@ class AcceptLoop {
   // callers come and the loop lives.
   int64_t accepted() const { return accepted_; }
 
+  int64_t refused() const { return refused_; }
+
   // Who was refused in the last minute, and why; empty where nobody was.
   std::string Note() const;
 
@@ -62,6 +64,7 @@ class AcceptLoop {
   int wake_ = -1;
   std::atomic<bool> stopping_ = false;
   std::atomic<int64_t> accepted_ = 0;
+  std::atomic<int64_t> refused_ = 0;
   mutable absl::Mutex mutex_;
   std::string warned_ ABSL_GUARDED_BY(mutex_);
   Clock::time_point warned_at_ ABSL_GUARDED_BY(mutex_);

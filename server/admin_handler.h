@@ -28,6 +28,8 @@ struct AdminOptions {
   std::vector<std::pair<std::string, std::string>> config;
   // What is wrong beside the store: a clock that stepped back, ...
   std::function<std::vector<std::string>()> problems;
+  // False where reads wait in vain.
+  std::function<bool()> reads_work;
   // What an operator may want to know, and need not mend.
   std::function<std::vector<std::string>()> notes;
 };

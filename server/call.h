@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "base/crash_point.h"
 #include "queue/error.h"
 #include "server/caller.h"
 #include "server/core.h"
@@ -100,11 +101,15 @@ grpc::ServerUnaryReactor* ReadCall(Core& core,
   auto* reactor = context->DefaultReactor();
   auto pending =
       internal::MakePending<View>(std::move(use_case), std::move(answer));
-  core.store->Read([pending](View& view) { return pending->Run(view); },
-                   [pending, reactor](const absl::Status& status) {
-                     internal::End(reactor, *pending, status);
-                   },
-                   std::move(options));
+  core.store->Read(
+      [pending](View& view) {
+        SHEAF_STALL_POINT("mid-read");
+        return pending->Run(view);
+      },
+      [pending, reactor](const absl::Status& status) {
+        internal::End(reactor, *pending, status);
+      },
+      std::move(options));
   return reactor;
 }
 template <class Case, class Answer>

@@ -94,6 +94,7 @@ void LeaseBroker::Try(int64_t handle, Entry entry) {
         return absl::OkStatus();
       },
       [this, handle, entry, result](const absl::Status& status) {
+        ++looks_;
         if (status.ok() && !result->leased && !result->lost) {
           return Park(handle, entry, result->next_time);
         }

@@ -3,6 +3,7 @@
 // runs fall due, or until its wait is over.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -42,6 +43,8 @@ class LeaseBroker {
 
   // Something was committed that may be work.
   void Signal();
+  // Looks for work that have come to an end, whoever asked.
+  int64_t looks() const { return looks_; }
   // Ends all waits; later ones end at once.
   void Stop();
 
@@ -64,6 +67,7 @@ class LeaseBroker {
   void WakeAt(absl::Time time) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Core* const core_;
+  std::atomic<int64_t> looks_ = 0;
   mutable absl::Mutex mutex_;
   std::map<int64_t, Entry> waiting_ ABSL_GUARDED_BY(mutex_);
   int64_t next_handle_ ABSL_GUARDED_BY(mutex_) = 1;

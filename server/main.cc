@@ -11,6 +11,7 @@
 #include "server/logging.h"
 #include "server/process.h"
 #include "server/server.h"
+#include "server/service_manager.h"
 #include "server/version.h"
 
 namespace sheaf::server {
@@ -50,10 +51,13 @@ int Serve(const ServerConfig& config) {
          {"version", kVersion},
          {"data", config.data_dir}});
   }
+  const ServiceManager manager;
+  manager.Ready();
   int signal_number = 0;
   sigwait(&signals, &signal_number);
   Log(spdlog::level::info, "server", "stopping; a second signal stops at once",
       {{"signal", strsignal(signal_number)}});
+  manager.Stopping();
   // From here on the default action applies.
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   (*server)->Stop();

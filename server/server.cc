@@ -346,6 +346,9 @@ absl::Status Server::Listen() {
     admin.config.emplace_back(key.name, ShowKeyToAll(key, config_));
   }
   admin.problems = [this] { return Problems(); };
+  admin.reads_work = [this] {
+    return !vital_signs_ || vital_signs_->ReadsWork();
+  };
   admin.notes = [this] { return Notes(); };
   handlers_.push_back(std::make_unique<JobsHandler>(&core_));
   handlers_.push_back(std::make_unique<QueuesHandler>(&core_));
@@ -378,13 +381,12 @@ absl::Status Server::Listen() {
   upkeep.upkeep.request_keep = config_.request_keep;
   upkeep.artifact_keep = config_.artifact_keep;
   upkeep.on_tick = [this] {
-    listener_->GetHealthCheckService()->SetServingStatus(
-        store_->Health().writable && !core_.stopping);
     KeepLearned();
     auto_planner_->Tick();
   };
   upkeep_ =
       std::make_unique<UpkeepThread>(&core_, clock_.get(), std::move(upkeep));
+  WatchOver();
   accept_loop_->Start();
   return absl::OkStatus();
 }
@@ -416,7 +418,24 @@ absl::Status Server::StartLocalWorkers() {
   return absl::OkStatus();
 }
 
+void Server::WatchOver() {
+  VitalSigns::Parts parts;
+  parts.core = &core_;
+  parts.accept_loop = accept_loop_.get();
+  parts.address = addresses().front();
+  parts.commits = [this] { return commits_.load(); };
+  parts.upkeep_problem = [this] { return upkeep_->Problem(); };
+  parts.writable = [this] { return store_->Health().writable; };
+  parts.set_serving = [this](bool serving) {
+    listener_->GetHealthCheckService()->SetServingStatus(serving);
+  };
+  vital_signs_ =
+      std::make_unique<VitalSigns>(std::move(parts), ServiceManager());
+  vital_signs_->Start();
+}
+
 void Server::Heard(const Committed& committed) {
+  ++commits_;
   if (!open_) return;
   stats_.NoteCommit(committed, clock_->Now());
   events_->Committed(committed.last_sequence);
@@ -431,6 +450,11 @@ std::vector<std::string> Server::Problems() {
   }
   for (std::string& text : caretaker_->Problems()) {
     problems.push_back(std::move(text));
+  }
+  if (vital_signs_) {
+    for (std::string& text : vital_signs_->Problems()) {
+      problems.push_back(std::move(text));
+    }
   }
   if (local_workers_) {
     for (std::string& text : local_workers_->Problems()) {
@@ -456,7 +480,8 @@ void Server::Stop() {
   // While calls still work, so that what they hold is handed back.
   if (local_workers_) local_workers_->Stop(config_.drain_timeout);
   core_.stopping = true;
-  upkeep_.reset();
+  if (vital_signs_) vital_signs_->Stop();
+  if (upkeep_) upkeep_->Stop();
   if (analyst_) analyst_->Stop();
   if (listener_) {
     listener_->GetHealthCheckService()->SetServingStatus(false);

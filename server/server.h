@@ -36,6 +36,7 @@
 #include "server/timer.h"
 #include "server/turns.h"
 #include "server/upkeep.h"
+#include "server/vital_signs.h"
 #include "server/workers.h"
 
 namespace grpc {
@@ -77,6 +78,7 @@ class Server {
       std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor);
   absl::Status StartLocalWorkers();
   void Heard(const Committed& committed);
+  void WatchOver();
   std::vector<std::string> Problems();
   std::vector<std::string> Notes();
 
@@ -110,11 +112,13 @@ class Server {
   std::unique_ptr<Analyst> analyst_;
   std::unique_ptr<AutoPlanner> auto_planner_;
   std::atomic<bool> open_ = false;
+  std::atomic<int64_t> commits_ = 0;
   std::vector<std::unique_ptr<grpc::Service>> handlers_;
   std::unique_ptr<grpc::Server> listener_;
   std::unique_ptr<Listeners> sockets_;
   std::unique_ptr<AcceptLoop> accept_loop_;
   std::unique_ptr<UpkeepThread> upkeep_;
+  std::unique_ptr<VitalSigns> vital_signs_;
   std::unique_ptr<LocalWorkers> local_workers_;
   bool stopped_ = false;
 };

@@ -9,8 +9,12 @@ namespace sheaf::server {
 namespace {
 
 constexpr absl::Duration kRound = absl::Seconds(1);
-constexpr absl::Duration kCollection = absl::Minutes(5);
+// On the steady clock: a wall clock that is set stops nothing.
+constexpr auto kFirstCollection = std::chrono::seconds(30);
+constexpr auto kCollection = std::chrono::minutes(5);
 constexpr int kCollectionStep = 200;
+// One round may fail for a moment's want of something.
+constexpr int kFailuresToTell = 3;
 
 }  // namespace
 
@@ -19,27 +23,38 @@ UpkeepThread::UpkeepThread(Core* core, ServerClock* clock,
     : core_(core),
       clock_(clock),
       options_(std::move(options)),
-      next_collection_(absl::Now() + absl::Seconds(30)),
+      next_collection_(std::chrono::steady_clock::now() + kFirstCollection),
       thread_([this] { Loop(); }) {}
 
-UpkeepThread::~UpkeepThread() {
-  {
-    absl::MutexLock lock(&mutex_);
-    stopping_ = true;
-  }
-  thread_.join();
+void UpkeepThread::Stop() {
+  stopping_.Set();
+  if (thread_.joinable()) thread_.join();
 }
 
-bool UpkeepThread::Sleep(absl::Duration duration) {
+std::string UpkeepThread::Problem() const {
   absl::MutexLock lock(&mutex_);
-  return !mutex_.AwaitWithTimeout(absl::Condition(&stopping_), duration);
+  if (failures_ < kFailuresToTell) return "";
+  return absl::StrCat(
+      "upkeep fails: leases do not end, deadlines and retention do nothing: ",
+      failure_);
+}
+
+void UpkeepThread::Note(const absl::Status& status) {
+  absl::MutexLock lock(&mutex_);
+  failures_ = status.ok() ? 0 : failures_ + 1;
+  failure_ = std::string(status.message());
+  if (failures_ == kFailuresToTell) {
+    Log(spdlog::level::err, "upkeep", "rounds fail",
+        {{"status", status.ToString()}});
+  }
 }
 
 void UpkeepThread::Loop() {
-  while (Sleep(kRound)) {
+  while (!stopping_.WaitFor(kRound)) {
     if (clock_->StepPending() > absl::ZeroDuration()) AdoptStep();
     Round();
-    if (absl::Now() >= next_collection_) CollectArtifacts();
+    if (std::chrono::steady_clock::now() >= next_collection_)
+      CollectArtifacts();
     options_.on_tick();
   }
 }
@@ -48,7 +63,8 @@ void UpkeepThread::Round() {
   while (true) {
     const absl::StatusOr<bool> more =
         options_.caretaker->Round(options_.upkeep);
-    if (!more.ok() || !*more || !Sleep(absl::ZeroDuration())) return;
+    Note(more.status());
+    if (!more.ok() || !*more || stopping_.IsSet()) return;
   }
 }
 
@@ -69,7 +85,7 @@ void UpkeepThread::AdoptStep() {
 }
 
 void UpkeepThread::CollectArtifacts() {
-  next_collection_ = absl::Now() + kCollection;
+  next_collection_ = std::chrono::steady_clock::now() + kCollection;
   const absl::Time before = core_->now() - options_.artifact_keep;
   while (true) {
     const auto removed =
@@ -79,7 +95,7 @@ void UpkeepThread::CollectArtifacts() {
           {{"status", removed.status().ToString()}});
       return;
     }
-    if (*removed < kCollectionStep || !Sleep(absl::ZeroDuration())) break;
+    if (*removed < kCollectionStep || stopping_.IsSet()) break;
   }
   if (const auto swept = core_->artifacts->SweepOrphans(before); !swept.ok()) {
     Log(spdlog::level::warn, "artifacts", "the sweep failed",

@@ -3,7 +3,9 @@
 // artifacts that nobody needs.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <string>
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
@@ -13,6 +15,7 @@
 #include "server/artifact_library.h"
 #include "server/clock.h"
 #include "server/core.h"
+#include "server/stop_flag.h"
 
 namespace sheaf::server {
 
@@ -27,21 +30,28 @@ struct UpkeepOptions {
 class UpkeepThread {
  public:
   UpkeepThread(Core* core, ServerClock* clock, UpkeepOptions options);
-  ~UpkeepThread();  // waits for the round under way
+  ~UpkeepThread() { Stop(); }
+  // Waits for the round under way. Idempotent.
+  void Stop();
+
+  // What an operator should know: rounds that fail. Empty where all is well.
+  std::string Problem() const;
 
  private:
   void Loop();
   void Round();
+  void Note(const absl::Status& status);
   void AdoptStep();
   void CollectArtifacts();
-  bool Sleep(absl::Duration duration);  // false: stopping
 
   Core* const core_;
   ServerClock* const clock_;
   const UpkeepOptions options_;
-  absl::Time next_collection_;
-  absl::Mutex mutex_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::chrono::steady_clock::time_point next_collection_;  // of the thread
+  StopFlag stopping_;
+  mutable absl::Mutex mutex_;
+  int failures_ ABSL_GUARDED_BY(mutex_) = 0;  // rounds in a row
+  std::string failure_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

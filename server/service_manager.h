@@ -1,0 +1,32 @@
+// What the service manager (systemd, with Type=notify) is told: that the server
+// serves, that it is alive, that it stops. Does nothing where none has asked.
+#pragma once
+
+#include <string>
+
+namespace sheaf::server {
+
+class ServiceManager {
+ public:
+  // Of NOTIFY_SOCKET and WATCHDOG_USEC in the environment. Before there are
+  // threads.
+  ServiceManager();
+  // The same with a socket's path; '@' at its start is an abstract name.
+  ServiceManager(std::string socket, bool wants_watchdog)
+      : socket_(std::move(socket)), wants_watchdog_(wants_watchdog) {}
+
+  void Ready() const { Send("READY=1"); }
+  void Stopping() const { Send("STOPPING=1"); }
+  // If it has asked to be told while we are alive.
+  void Alive() const {
+    if (wants_watchdog_) Send("WATCHDOG=1");
+  }
+
+ private:
+  void Send(const std::string& text) const;
+
+  std::string socket_;
+  bool wants_watchdog_ = false;
+};
+
+}  // namespace sheaf::server

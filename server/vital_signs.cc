@@ -1,0 +1,99 @@
+#include "server/vital_signs.h"
+
+#include <utility>
+
+#include "server/clock.h"
+#include "server/lease_broker.h"
+#include "server/self_call.h"
+
+namespace sheaf::server {
+namespace {
+
+constexpr absl::Duration kCallSelf = absl::Seconds(4);
+// No queue can be called that.
+constexpr char kNoQueue[] = "(probe)";
+
+Probe::Check Writes(const VitalSigns::Parts& parts) {
+  return {.name = "writes",
+          .ask =
+              [core = parts.core](Probe::Answered answered) {
+                core->store->Write([](Tx&) { return absl::OkStatus(); },
+                                   std::move(answered), {.own = true});
+              },
+          .answers = parts.commits};
+}
+
+Probe::Check Leases(const VitalSigns::Parts& parts) {
+  return {.name = "leases",
+          .ask =
+              [core = parts.core](Probe::Answered answered) {
+                Lessee nobody;
+                nobody.name = kNoQueue;
+                nobody.queues = {kNoQueue};
+                core->broker->Wait(
+                    std::move(nobody), core->now(),
+                    [answered = std::move(answered)](
+                        const absl::StatusOr<std::optional<Leased>>& leased) {
+                      answered(leased.status());
+                    });
+              },
+          .answers = [core = parts.core] { return core->broker->looks(); }};
+}
+
+// Whoever has made all connections that there may be keeps us out, too; the
+// loop that says so lives.
+absl::Status Connect(const VitalSigns::Parts& parts) {
+  const int64_t refused = parts.accept_loop->refused();
+  const absl::Status status = CallSelf(parts.address, kCallSelf);
+  if (parts.accept_loop->refused() != refused) return absl::OkStatus();
+  return status;
+}
+
+Probe::Check Connections(const VitalSigns::Parts& parts, Runner* caller) {
+  return {.name = "new connections",
+          .ask =
+              [&parts, caller](Probe::Answered answered) {
+                caller->Run([&parts, answered = std::move(answered)] {
+                  answered(Connect(parts));
+                });
+              },
+          .answers = [core = parts.core] { return core->calls.load(); }};
+}
+
+}  // namespace
+
+Probe::Check VitalSigns::Reads(const Parts& parts) {
+  return {.name = kReads, .ask = [core = parts.core](Probe::Answered answered) {
+            core->store->Read([](View&) { return absl::OkStatus(); },
+                              std::move(answered), {.own = true});
+          }};
+}
+
+VitalSigns::VitalSigns(Parts parts, ServiceManager manager)
+    : parts_(std::move(parts)),
+      manager_(std::move(manager)),
+      probe_({Writes(parts_), Reads(parts_), Leases(parts_),
+              Connections(parts_, &caller_)},
+             {.steady = SystemClockSources().steady,
+              .on_tick = [this] { Tell(); }}) {}
+
+void VitalSigns::Stop() {
+  probe_.Stop();
+  caller_.Stop();
+}
+
+std::vector<std::string> VitalSigns::Problems() const {
+  std::vector<std::string> problems = probe_.Problems();
+  if (std::string upkeep = parts_.upkeep_problem(); !upkeep.empty()) {
+    problems.push_back(std::move(upkeep));
+  }
+  return problems;
+}
+
+void VitalSigns::Tell() {
+  if (probe_.IsAlive()) manager_.Alive();
+  parts_.set_serving(!parts_.core->stopping && parts_.writable() &&
+                     Problems().empty());
+}
+
+}  // namespace sheaf::server

@@ -1,0 +1,58 @@
+// Whether the server does what it is there for: writes, reads, leases,
+// connections, upkeep. Tells the health service and the service manager, on a
+// thread of its own that waits for none of these.
+//
+// Owned by the server; any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "queue/sqlite/runner.h"
+#include "server/accept_loop.h"
+#include "server/core.h"
+#include "server/probe.h"
+#include "server/service_manager.h"
+
+namespace sheaf::server {
+
+class VitalSigns {
+ public:
+  // What is looked at. All of it outlives Stop.
+  struct Parts {
+    Core* core = nullptr;
+    const AcceptLoop* accept_loop = nullptr;
+    std::string address;               // one that the server listens on
+    std::function<int64_t()> commits;  // how many there were
+    std::function<std::string()> upkeep_problem;
+    std::function<bool()> writable;
+    std::function<void(bool)> set_serving;
+  };
+
+  VitalSigns(Parts parts, ServiceManager manager);
+  ~VitalSigns() { Stop(); }
+
+  void Start() { probe_.Start(); }
+  // Idempotent.
+  void Stop();
+
+  // What is wrong, in the words of an operator.
+  std::vector<std::string> Problems() const;
+  bool ReadsWork() const { return !probe_.HasFailed(kReads); }
+
+ private:
+  static constexpr char kReads[] = "reads";
+
+  static Probe::Check Reads(const Parts& parts);
+  void Tell();
+
+  const Parts parts_;
+  const ServiceManager manager_;
+  Runner caller_;  // of CallSelf
+  Probe probe_;
+};
+
+}  // namespace sheaf::server
