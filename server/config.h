@@ -61,7 +61,6 @@ struct ServerConfig {
   bool artifact_any_type = true;
   absl::Duration artifact_keep = absl::Hours(24);
   int64_t artifact_total_bytes = 0;  // 0: what the disk has room for
-  int64_t pixels_max = int64_t{64} << 20;
 
   // How long streams may leave the server waiting.
   absl::Duration upload_silence_max = absl::Seconds(10);
@@ -96,7 +95,8 @@ struct ServerConfig {
   int64_t owner_queued_max = 0;
   int64_t owner_running_max = 0;
 
-  // Most pixels of a picture, width times height.
+  // Most pixels of a picture, width times height: of one that is asked for, and
+  // of one that is uploaded.
   int64_t pixels_max = int64_t{64} << 20;
 
   // Which worker gets a batch, and how long runs wait for a better one.
