@@ -163,6 +163,9 @@ constexpr ReasonInfo kReasons[] = {
     {Reason::kOverloaded, "OVERLOADED", StatusCode::kResourceExhausted,
      "The server has more to do than it takes on at once; ask again after "
      "the delay it names."},
+    {Reason::kBackupsFull, "BACKUPS_FULL", StatusCode::kResourceExhausted,
+     "The backup directory holds as many backups as it may; move some away or "
+     "delete them, or raise backups_max."},
     {Reason::kArtifactsFull, "ARTIFACTS_FULL", StatusCode::kResourceExhausted,
      "Artifacts take as much of the disk as they may, and all of them are "
      "needed or new; delete ended jobs, or have artifact_total_bytes raised "
@@ -174,6 +177,10 @@ constexpr ReasonInfo kReasons[] = {
     {Reason::kDiskFull, "DISK_FULL", StatusCode::kUnavailable,
      "The server's disk is full and the call changed nothing; free some "
      "space, then ask again."},
+    {Reason::kOutcomeUnknown, "OUTCOME_UNKNOWN", StatusCode::kUnavailable,
+     "The disk failed while the call was being stored, and whether it took "
+     "effect is not known yet; ask again with the same request_id, or read "
+     "before asking again."},
     {Reason::kServerStopping, "SERVER_STOPPING", StatusCode::kUnavailable,
      "The server is stopping; ask again when it is back."},
     {Reason::kDeadlinePassed, "DEADLINE_PASSED", StatusCode::kDeadlineExceeded,

@@ -71,10 +71,12 @@ enum class Reason {
   kQueueFull,
   kOwnerQuota,
   kOverloaded,
+  kBackupsFull,
   kArtifactsFull,
   // Not now.
   kStoreUnavailable,
   kDiskFull,
+  kOutcomeUnknown,
   kServerStopping,
   kDeadlinePassed,
   kStreamIdle,

@@ -246,6 +246,9 @@ struct CallOptions {
   bool own = false;
   // Replies of workers, which end work and make room: they go before the rest.
   bool first = false;
+  // Deletes, or ends, or lets delete: taken also while the disk is full, where
+  // only little room is left for such calls.
+  bool makes_room = false;
 };
 
 class Store {

@@ -169,14 +169,18 @@ grpc::ServerUnaryReactor* AdminHandler::Backup(
   if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
-  std::error_code error;
-  std::filesystem::create_directories(options_.backup_directory, error);
   const std::string name = request->file_name().empty()
                                ? DefaultBackupName(core_.now())
                                : request->file_name();
+  if (absl::Status s = CheckBackupName(name); !s.ok()) {
+    return Refuse(context, s);
+  }
+  std::error_code error;
+  std::filesystem::create_directories(options_.backup_directory, error);
   auto* reactor = context->DefaultReactor();
   options_.sqlite->Backup(
-      absl::StrCat(options_.backup_directory, "/", name),
+      {absl::StrCat(options_.backup_directory, "/", name),
+       options_.backups_max},
       [reactor, response](const absl::StatusOr<BackupInfo>& info) {
         if (info.ok()) {
           response->set_path(info->path);

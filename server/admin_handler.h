@@ -22,6 +22,7 @@ struct AdminOptions {
   SqliteStore* sqlite = nullptr;
   std::string data_directory;
   std::string backup_directory;
+  int backups_max = 0;  // 0: any number
   absl::Time start_time;
   // Key and value of the configuration in effect.
   std::vector<std::pair<std::string, std::string>> config;

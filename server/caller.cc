@@ -59,6 +59,12 @@ CallOptions ReplyOf(const grpc::CallbackServerContext& context) {
   return options;
 }
 
+CallOptions RoomMakingOf(const grpc::CallbackServerContext& context) {
+  CallOptions options = CallOf(context);
+  options.makes_room = true;
+  return options;
+}
+
 CallOptions ScanOf(const grpc::CallbackServerContext& context) {
   CallOptions options = CallOf(context);
   options.length = CallOptions::Length::kScan;

@@ -22,6 +22,8 @@ CallOptions CallOf(const grpc::CallbackServerContext& context,
                    bool cancellable = true);
 // A reply of a worker: it goes first, and counts although the worker has left.
 CallOptions ReplyOf(const grpc::CallbackServerContext& context);
+// What an operator does to make room: taken also while the disk is full.
+CallOptions RoomMakingOf(const grpc::CallbackServerContext& context);
 // A read that may look at a great part of the store.
 CallOptions ScanOf(const grpc::CallbackServerContext& context);
 

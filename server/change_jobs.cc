@@ -101,7 +101,8 @@ grpc::ServerUnaryReactor* JobsHandler::CancelJob(
       },
       [this, options, response](const CancelCounts& counts) {
         Answer(core_, counts, !options.validate_only, response);
-      });
+      },
+      RoomMakingOf(*context));
 }
 
 grpc::ServerUnaryReactor* JobsHandler::RetryJob(
@@ -170,7 +171,7 @@ grpc::ServerUnaryReactor* JobsHandler::DeleteJob(
         SHEAF_RETURN_IF_ERROR(sheaf::DeleteJob(tx, id, version));
         return true;
       },
-      [](bool) {});
+      [](bool) {}, RoomMakingOf(*context));
 }
 
 }  // namespace sheaf::server

@@ -25,6 +25,8 @@ inline constexpr int kAuto = -1;
 struct ServerConfig {
   std::string data_dir;
   std::string backup_dir;
+  int backups_max = 1000;
+  int64_t ballast_bytes = 32 << 20;
   std::string boot_check = "auto";  // auto, sync, background, off
 
   // HOST:PORT or unix:PATH. Only loopback, unless insecure_allow_plaintext.

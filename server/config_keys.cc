@@ -27,6 +27,11 @@ std::vector<ConfigKey> MakeKeys() {
   return {
       {"data_dir", TextKey{&C::data_dir}, "Where the database lives"},
       {"backup_dir", TextKey{&C::backup_dir}, "Where backups are put"},
+      {"backups_max", NumberKey{&C::backups_max, 0, 1'000'000},
+       "Most backups kept there; 0: any number"},
+      {"ballast_bytes",
+       NumberKey{&C::ballast_bytes, 0, int64_t{1} << 40, true},
+       "Room kept back for deleting when the disk is full; 0: none"},
       {"boot_check",
        TextKey{&C::boot_check, {"auto", "sync", "background", "off"}},
        "When to check the database after a start; auto: first, if small"},

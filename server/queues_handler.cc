@@ -17,9 +17,11 @@ auto AnswerQueue(pb::Queue* response) {
 // Cancels step by step until nothing waits, then answers with the sum.
 class PurgeLoop : public std::enable_shared_from_this<PurgeLoop> {
  public:
-  PurgeLoop(Core* core, const pb::PurgeQueueRequest& request,
+  PurgeLoop(Core* core, const grpc::CallbackServerContext& context,
+            const pb::PurgeQueueRequest& request,
             pb::PurgeQueueResponse* response, grpc::ServerUnaryReactor* reactor)
       : core_(core),
+        caller_(RoomMakingOf(context)),
         queue_(LastPart(request.name())),
         actor_(request.actor()),
         response_(response),
@@ -33,7 +35,7 @@ class PurgeLoop : public std::enable_shared_from_this<PurgeLoop> {
           if (count.ok()) me->last_ = *count;
           return count.status();
         },
-        [me](const absl::Status& status) { me->Stepped(status); });
+        [me](const absl::Status& status) { me->Stepped(status); }, caller_);
   }
 
  private:
@@ -46,6 +48,7 @@ class PurgeLoop : public std::enable_shared_from_this<PurgeLoop> {
   }
 
   Core* const core_;
+  const CallOptions caller_;
   const std::string queue_;
   const std::string actor_;
   pb::PurgeQueueResponse* const response_;
@@ -116,7 +119,7 @@ grpc::ServerUnaryReactor* QueuesHandler::UpdateQueue(
       core_, context,
       [name = LastPart(request->name()), patch = *patch, version = *version](
           Tx& tx) { return sheaf::UpdateQueue(tx, name, patch, version); },
-      AnswerQueue(response));
+      AnswerQueue(response), RoomMakingOf(*context));
 }
 
 grpc::ServerUnaryReactor* QueuesHandler::DeleteQueue(
@@ -132,7 +135,7 @@ grpc::ServerUnaryReactor* QueuesHandler::DeleteQueue(
         if (!status.ok()) return status;
         return true;
       },
-      [](bool) {});
+      [](bool) {}, RoomMakingOf(*context));
 }
 
 grpc::ServerUnaryReactor* QueuesHandler::PauseQueue(
@@ -160,7 +163,8 @@ grpc::ServerUnaryReactor* QueuesHandler::PauseQueue(
         if (queue.pause_mode == PauseMode::kNextStep) {
           core_.workers->ReportNowToAll();
         }
-      });
+      },
+      RoomMakingOf(*context));
 }
 
 grpc::ServerUnaryReactor* QueuesHandler::ResumeQueue(
@@ -209,7 +213,8 @@ grpc::ServerUnaryReactor* QueuesHandler::PurgeQueue(
         });
   }
   auto* reactor = context->DefaultReactor();
-  std::make_shared<PurgeLoop>(&core_, *request, response, reactor)->Step();
+  std::make_shared<PurgeLoop>(&core_, *context, *request, response, reactor)
+      ->Step();
   return reactor;
 }
 

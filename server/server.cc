@@ -129,6 +129,7 @@ absl::Status Server::Open() {
   options.directory = config_.data_dir;
   options.reader_threads = config_.reader_threads;
   options.group_max = config_.group_max;
+  options.ballast_bytes = config_.ballast_bytes;
   if (config_.boot_check == "sync") {
     options.boot_check_bytes_max = std::numeric_limits<int64_t>::max();
   } else if (config_.boot_check != "auto") {
@@ -280,6 +281,8 @@ absl::Status Server::Listen() {
   admin.sqlite = store_.get();
   admin.data_directory = config_.data_dir;
   admin.backup_directory = config_.backup_dir;
+  admin.backups_max = config_.backups_max;
+  SweepBackups(config_.backup_dir);
   admin.start_time = start_time_;
   for (const ConfigKey& key : ConfigKeys()) {
     admin.config.emplace_back(key.name, ShowKeyToAll(key, config_));

@@ -1,12 +1,17 @@
 #include "queue/sqlite/backup.h"
 
-#include <cstdio>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <utility>
 
 #include "base/crash_point.h"
 #include "base/status.h"
 #include "queue/error.h"
+#include "queue/sqlite/backup_files.h"
 #include "queue/sqlite/files.h"
 #include "queue/sqlite/statements.h"
 
@@ -31,38 +36,22 @@ std::vector<std::string> Answers(SQLite::Database& db, const char* sql) {
   return answers;
 }
 
-absl::StatusOr<BackupInfo> CheckAndPublish(const std::string& path) {
-  const std::string partial = PartialPath(path);
-  BackupInfo info;
-  info.path = path;
-  {
-    SQLite::Database db(partial, SQLite::OPEN_READONLY);
-    const std::vector<std::string> problems = ProblemsOf(db, /*full=*/true);
-    if (!problems.empty()) return BackupFailed(path, problems.front());
-    info.job_count = db.execAndGet(sql::kCountJobs).getInt64();
-    info.last_event_sequence =
-        db.execAndGet("SELECT ifnull(max(sequence), 0) FROM events").getInt64();
-  }
-  SHEAF_RETURN_IF_ERROR(SyncFile(partial));
-  info.size_bytes = FileSize(partial);
-  SHEAF_ASSIGN_OR_RETURN(info.sha256, Sha256OfFile(partial));
-  // The sum first: a backup that has its name also has its sum.
-  const std::string name = std::filesystem::path(path).filename();
-  SHEAF_RETURN_IF_ERROR(
-      WriteFileDurably(path + ".sha256", info.sha256 + "  " + name + "\n"));
-  if (std::rename(partial.c_str(), path.c_str()) != 0) {
-    return BackupFailed(path, "cannot be named");
-  }
-  SHEAF_RETURN_IF_ERROR(SyncFolderOf(path));
-  return info;
+// A backup must leave as much room as it takes: clients may ask for many.
+absl::Status CheckRoom(const std::string& path, int64_t bytes) {
+  const int64_t free = FreeBytes(path);
+  if (free >= 2 * bytes) return absl::OkStatus();
+  return BackupFailed(path, "the disk has " + std::to_string(free) +
+                                " bytes left; twice the database's " +
+                                std::to_string(bytes) + " must be free");
 }
 
 }  // namespace
 
-std::string PartialPath(const std::string& path) { return path + ".partial"; }
-
-BackupCopy::BackupCopy(std::string path, Done done)
-    : path_(std::move(path)), done_(std::move(done)) {}
+BackupCopy::BackupCopy(BackupOrder order, std::string vfs, Done done)
+    : order_(std::move(order)),
+      vfs_(std::move(vfs)),
+      partial_(NewPartialPath(order_.path)),
+      done_(std::move(done)) {}
 
 BackupCopy::~BackupCopy() { Close(); }
 
@@ -71,13 +60,35 @@ void BackupCopy::Close() {
   target_.reset();
 }
 
+absl::Status BackupCopy::MayStart(Connection& source) const {
+  const std::filesystem::path path(order_.path);
+  SHEAF_RETURN_IF_ERROR(CheckBackupName(path.filename()));
+  if (std::filesystem::exists(std::filesystem::symlink_status(path))) {
+    return Error(Reason::kBackupExists, order_.path + " exists");
+  }
+  const std::string folder = FolderOf(order_.path);
+  if (order_.kept_max > 0 && CountBackups(folder) >= order_.kept_max) {
+    return Error(Reason::kBackupsFull,
+                 folder + " holds " + std::to_string(order_.kept_max) +
+                     " backups already");
+  }
+  return CheckRoom(order_.path, source.Number("PRAGMA page_count") *
+                                    source.Number("PRAGMA page_size"));
+}
+
 void BackupCopy::Start(Connection& source) {
-  const std::string partial = PartialPath(path_);
-  std::remove(partial.c_str());
+  RemovePartial();  // of a try that the disk ended
+  // Readable by nobody else from its first byte on.
+  const int fd = open(partial_.c_str(),
+                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                      0600);
+  if (fd < 0) throw std::runtime_error(std::strerror(errno));
+  close(fd);
   target_ = std::make_unique<SQLite::Database>(
-      partial, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
-  // Synced once, at the end.
+      partial_, SQLite::OPEN_READWRITE, /*aBusyTimeoutMs=*/0, vfs_);
+  // Synced once, at the end; and nothing to roll back to.
   target_->exec("PRAGMA synchronous = OFF");
+  target_->exec("PRAGMA journal_mode = MEMORY");
   copy_ = sqlite3_backup_init(target_->getHandle(), "main", source.handle(),
                               "main");
   if (copy_ == nullptr) throw SQLite::Exception(target_->getHandle());
@@ -86,8 +97,8 @@ void BackupCopy::Start(Connection& source) {
 bool BackupCopy::Step(Connection& source) {
   try {
     if (target_ == nullptr) {
-      if (std::filesystem::exists(path_)) {
-        End(Error(Reason::kBackupExists, path_ + " exists"));
+      if (absl::Status status = MayStart(source); !status.ok()) {
+        End(std::move(status));
         return true;
       }
       Start(source);
@@ -101,7 +112,7 @@ bool BackupCopy::Step(Connection& source) {
     target_->exec("PRAGMA journal_mode = DELETE");
     End(absl::OkStatus());
   } catch (const std::exception& thrown) {
-    End(BackupFailed(path_, thrown.what()));
+    End(BackupFailed(order_.path, thrown.what()));
   }
   return true;
 }
@@ -114,21 +125,42 @@ void BackupCopy::Refuse(const absl::Status& error) {
 void BackupCopy::End(absl::Status status) {
   status_ = std::move(status);
   Close();
-  if (!status_.ok()) std::remove(PartialPath(path_).c_str());
+  if (!status_.ok()) RemovePartial();
 }
 
-absl::StatusOr<BackupInfo> PublishBackup(const std::string& path) {
-  absl::StatusOr<BackupInfo> info;
-  try {
-    info = CheckAndPublish(path);
-  } catch (const std::exception& thrown) {
-    info = BackupFailed(path, thrown.what());
-  }
-  if (!info.ok()) {
-    std::remove(PartialPath(path).c_str());
-    std::remove((path + ".sha256").c_str());
-  }
+void BackupCopy::RemovePartial() { RemoveWithCompanions(partial_); }
+
+absl::StatusOr<BackupInfo> BackupCopy::Inspect() const {
+  BackupInfo info;
+  info.path = order_.path;
+  SQLite::Database db(partial_, SQLite::OPEN_READONLY, /*aBusyTimeoutMs=*/0,
+                      vfs_);
+  const std::vector<std::string> problems = ProblemsOf(db, /*full=*/true);
+  if (!problems.empty()) return BackupFailed(order_.path, problems.front());
+  info.job_count = db.execAndGet(sql::kCountJobs).getInt64();
+  info.last_event_sequence =
+      db.execAndGet("SELECT ifnull(max(sequence), 0) FROM events").getInt64();
   return info;
+}
+
+absl::StatusOr<BackupInfo> BackupCopy::Publish() {
+  const auto publish = [this]() -> absl::StatusOr<BackupInfo> {
+    try {
+      SHEAF_ASSIGN_OR_RETURN(BackupInfo info, Inspect());
+      SHEAF_RETURN_IF_ERROR(SyncFile(partial_));
+      info.size_bytes = FileSize(partial_);
+      SHEAF_ASSIGN_OR_RETURN(info.sha256, Sha256OfFile(partial_));
+      SHEAF_RETURN_IF_ERROR(
+          NameBackup(partial_, order_.path, info.sha256));
+      return info;
+    } catch (const std::exception& thrown) {
+      return BackupFailed(order_.path, thrown.what());
+    }
+  };
+  absl::StatusOr<BackupInfo> info = publish();
+  RemovePartial();
+  if (info.ok() || ReasonOf(info.status())) return info;
+  return BackupFailed(order_.path, std::string(info.status().message()));
 }
 
 std::vector<std::string> ProblemsOf(SQLite::Database& db, bool full) {

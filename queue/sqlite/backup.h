@@ -1,8 +1,11 @@
 // Copies of the database, made while it is in use.
 //
 // BackupCopy runs on the writer's thread, some pages at a time between groups
-// of writes; what is written meanwhile goes into the copy too. PublishBackup
-// then runs elsewhere: it checks the copy, and only a sound one gets its name.
+// of writes; what is written meanwhile goes into the copy too. It fills a file
+// of its own, whose name no other copy has and no backup can have.
+// PublishBackup then runs elsewhere: it checks the copy, and only a sound one
+// gets its name, if nobody has it yet. Nothing here removes or replaces a file
+// that it did not make.
 #pragma once
 
 #include <cstdint>
@@ -25,15 +28,28 @@ struct BackupInfo {
   int64_t last_event_sequence = 0;
 };
 
-// Where a copy lies until it has been checked.
-std::string PartialPath(const std::string& path);
+struct BackupOrder {
+  std::string path;  // the backup's; path.sha256 is its sum's
+  int kept_max = 0;  // no more backups in its folder than this; 0: any number
+};
+
+// INVALID_FIELD where a backup may not have this file name: names of files that
+// stand beside a backup or a database, and hidden ones.
+absl::Status CheckBackupName(const std::string& name);
+
+// Removes what backups of processes that have ended left in `folder` without
+// giving it a name. How many files that were.
+int SweepBackups(const std::string& folder);
+
+// Backups in `folder`, each with its sum.
+int CountBackups(const std::string& folder);
 
 class BackupCopy {
  public:
   using Done = absl::AnyInvocable<void(absl::StatusOr<BackupInfo>)>;
 
-  // Will copy to PartialPath(path); `path` must not exist.
-  BackupCopy(std::string path, Done done);
+  // `vfs`: SQLite's, by name; empty: the default one.
+  BackupCopy(BackupOrder order, std::string vfs, Done done);
   ~BackupCopy();
 
   // Copies some pages of `source`. True once there is nothing left to do;
@@ -45,24 +61,28 @@ class BackupCopy {
   void Refuse(const absl::Status& error);
 
   const absl::Status& status() const { return status_; }
-  const std::string& path() const { return path_; }
   Done TakeDone() { return std::move(done_); }
 
+  // Checks the complete copy, makes it durable, and gives it its name, after
+  // its sum has one. BACKUP_EXISTS, BACKUP_FAILED; then nothing is left of it.
+  absl::StatusOr<BackupInfo> Publish();
+
  private:
+  absl::Status MayStart(Connection& source) const;
   void Start(Connection& source);
   // Ends with `status`; the pages so far are of no use if it is an error.
   void End(absl::Status status);
+  absl::StatusOr<BackupInfo> Inspect() const;
+  void RemovePartial();
 
-  const std::string path_;
+  const BackupOrder order_;
+  const std::string vfs_;
+  const std::string partial_;  // where it lies until it has its name
   Done done_;
   absl::Status status_;
   std::unique_ptr<SQLite::Database> target_;
   sqlite3_backup* copy_ = nullptr;
 };
-
-// Checks the complete copy of `path`, makes it durable, writes path.sha256
-// beside it, and gives it its name. BACKUP_FAILED; then nothing is left of it.
-absl::StatusOr<BackupInfo> PublishBackup(const std::string& path);
 
 // What is wrong with a database, by integrity_check (or quick_check) and
 // foreign_key_check; empty if it is sound.

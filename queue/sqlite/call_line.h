@@ -1,8 +1,9 @@
 // The line in which calls wait for the store's threads.
 //
-// Three classes: the server's own calls go first, without a limit; then replies
-// of workers; then the rest, of which one goes after every few replies, so that
-// nobody waits for ever. Within the last two callers are served in turn
+// Three classes: the server's own calls go first, and are never turned away;
+// then replies of workers; then the rest. After every few of one class one of
+// those behind it goes, so that nobody waits for ever: upkeep may have many
+// things to do at once. Within the last two callers are served in turn
 // (caller_turns.h). A full line turns away the newest call of whoever has the
 // most waiting: somebody who has little in it always gets in.
 //
@@ -121,6 +122,7 @@ class CallLine {
   }
 
  private:
+  static constexpr int kOwnInARow = 4;
   static constexpr int kRepliesInARow = 16;
 
   bool IsEmpty() const {
@@ -146,11 +148,23 @@ class CallLine {
   }
 
   std::optional<Turn> Next() {
-    if (!own_.empty()) {
-      Turn turn{std::move(own_.front())};
-      own_.pop_front();
+    if (own_in_a_row_ < kOwnInARow) {
+      if (auto turn = NextOwn()) return turn;
+    }
+    if (auto turn = NextOfClients()) {
+      own_in_a_row_ = 0;
       return turn;
     }
+    return NextOwn();
+  }
+  std::optional<Turn> NextOwn() {
+    if (own_.empty()) return std::nullopt;
+    ++own_in_a_row_;
+    Turn turn{std::move(own_.front())};
+    own_.pop_front();
+    return turn;
+  }
+  std::optional<Turn> NextOfClients() {
     const bool rest_first = replies_in_a_row_ >= kRepliesInARow;
     for (CallerTurns<T>* turns : {rest_first ? &rest_ : &replies_,
                                   rest_first ? &replies_ : &rest_}) {
@@ -169,6 +183,7 @@ class CallLine {
   std::deque<T> own_;
   CallerTurns<T> replies_;
   CallerTurns<T> rest_;
+  int own_in_a_row_ = 0;
   int replies_in_a_row_ = 0;
   bool closed_ = false;
 };

@@ -7,6 +7,7 @@ namespace sheaf {
 namespace {
 
 constexpr absl::Duration kRetryAfter = absl::Seconds(1);
+constexpr absl::Duration kLaterAfter = absl::Seconds(10);
 
 Fault DiskFault(Reason reason, const std::string& text) {
   return {FaultKind::kDisk, WithRetryAfter(Error(reason, text), kRetryAfter),
@@ -23,6 +24,12 @@ Fault FaultOfCode(int code, const std::string& text) {
     case SQLITE_TOOBIG:
       return {FaultKind::kOurs,
               Error(Reason::kInternal, "the store refused a statement"), text};
+    case SQLITE_INTERRUPT:
+      return {FaultKind::kStopped,
+              WithRetryAfter(Error(Reason::kOverloaded,
+                                   "the call takes longer than one may"),
+                             kLaterAfter),
+              text};
     case SQLITE_FULL:
       return DiskFault(Reason::kDiskFull, text);
     case SQLITE_CORRUPT:

@@ -11,6 +11,7 @@ namespace sheaf {
 
 enum class FaultKind {
   kOurs,       // a bug: a broken constraint, a wrong statement
+  kStopped,    // it took longer than it may
   kBrokenRow,  // one row is malformed
   kDisk,     // the disk failed or is full: this connection is not to be trusted
   kDamaged,  // the file is damaged

@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <vector>
 
 #include "base/sha256.h"
@@ -74,8 +76,12 @@ absl::Status SyncFile(const std::string& path) {
 }
 
 absl::Status SyncFolderOf(const std::string& path) {
+  return SyncFile(FolderOf(path));
+}
+
+std::string FolderOf(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path();
-  return SyncFile(folder.empty() ? "." : folder);
+  return folder.empty() ? "." : folder;
 }
 
 absl::Status WriteFileDurably(const std::string& path, std::string_view text) {
@@ -88,6 +94,14 @@ absl::Status WriteFileDurably(const std::string& path, std::string_view text) {
   }
   if (rename(partial.c_str(), path.c_str()) != 0) return Failed("name", path);
   return SyncFolderOf(path);
+}
+
+absl::Status WriteNewFile(const std::string& path, std::string_view text) {
+  const File file(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+  if (!file.ok()) return Failed("create", path);
+  SHEAF_RETURN_IF_ERROR(WriteAll(file, text, path));
+  if (fsync(file.fd()) != 0) return Failed("sync", path);
+  return absl::OkStatus();
 }
 
 absl::Status CopyFileDurably(const std::string& from, const std::string& to) {
@@ -112,6 +126,15 @@ absl::StatusOr<std::string> Sha256OfFile(const std::string& path) {
 int64_t FileSize(const std::string& path) {
   struct stat about;
   return stat(path.c_str(), &about) == 0 ? about.st_size : 0;
+}
+
+int64_t FreeBytes(const std::string& path) {
+  struct statvfs disk;
+  if (statvfs(FolderOf(path).c_str(), &disk) != 0) {
+    return std::numeric_limits<int64_t>::max();
+  }
+  return static_cast<int64_t>(disk.f_bavail) *
+         static_cast<int64_t>(disk.f_frsize);
 }
 
 bool IsOnNetwork(const std::string& path) {

@@ -17,6 +17,9 @@ absl::Status SyncFolderOf(const std::string& path);
 // Replaces `path` by a file with `text`, all or nothing, durably.
 absl::Status WriteFileDurably(const std::string& path, std::string_view text);
 
+// Writes a new file and makes its bytes durable; its name is not yet.
+absl::Status WriteNewFile(const std::string& path, std::string_view text);
+
 // Copies bytes to a new file and makes them durable.
 absl::Status CopyFileDurably(const std::string& from, const std::string& to);
 
@@ -26,6 +29,13 @@ absl::StatusOr<std::string> Sha256OfFile(const std::string& path);
 
 // 0 if there is no such file.
 int64_t FileSize(const std::string& path);
+
+// What others than root may still write on the disk that holds `path`; as much
+// as there can be where that cannot be said.
+int64_t FreeBytes(const std::string& path);
+
+// The folder that holds `path`; "." where it names none.
+std::string FolderOf(const std::string& path);
 
 // Whether the file system is a network's, where locks cannot be relied on.
 bool IsOnNetwork(const std::string& path);

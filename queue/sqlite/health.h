@@ -10,7 +10,7 @@ namespace sheaf {
 
 struct StoreHealth {
   bool writable = true;
-  std::string problem;     // why it is not
+  std::string problem;     // why it is not, or not for all
   std::string boot_check;  // "running", "ok", "failed: ..." or "off"
   std::vector<std::string> warnings;
 };
@@ -20,6 +20,10 @@ class HealthBoard {
   StoreHealth Get() const {
     std::lock_guard lock(mutex_);
     StoreHealth health = health_;
+    if (!shortage_.empty()) {
+      health.writable = false;
+      if (health.problem.empty()) health.problem = shortage_;
+    }
     if (!condemned_.empty()) {
       health.writable = false;
       health.problem = condemned_;
@@ -30,6 +34,11 @@ class HealthBoard {
     std::lock_guard lock(mutex_);
     health_.writable = problem.empty();
     health_.problem = std::move(problem);
+  }
+  // Only few calls may still write, and why; empty where nothing is short.
+  void SetShortage(std::string shortage) {
+    std::lock_guard lock(mutex_);
+    shortage_ = std::move(shortage);
   }
   void SetBootCheck(std::string result) {
     std::lock_guard lock(mutex_);
@@ -52,6 +61,7 @@ class HealthBoard {
  private:
   mutable std::mutex mutex_;
   StoreHealth health_;     // guarded by mutex_
+  std::string shortage_;   // guarded by mutex_
   std::string condemned_;  // guarded by mutex_
 };
 

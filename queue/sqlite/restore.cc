@@ -13,6 +13,7 @@
 #include "queue/sqlite/backup.h"
 #include "queue/sqlite/files.h"
 #include "queue/sqlite/lock_file.h"
+#include "queue/sqlite/log_mark.h"
 #include "queue/sqlite/sqlite_store.h"
 #include "queue/sqlite/statements.h"
 
@@ -49,9 +50,10 @@ Counters CountersOf(SQLite::Database& db) {
 // Makes the database at `path` one whole file, and says how far it had
 // counted. Nothing where it cannot be read any more: then it is put aside as
 // it is.
-Counters Settle(const std::string& path) {
+Counters Settle(const std::string& path, const std::string& vfs) {
   try {
-    SQLite::Database db(path, SQLite::OPEN_READWRITE);
+    SQLite::Database db(path, SQLite::OPEN_READWRITE, /*aBusyTimeoutMs=*/0,
+                        vfs);
     db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     return CountersOf(db);
   } catch (const SQLite::Exception&) {
@@ -76,11 +78,12 @@ void SkipIds(SQLite::Database& db, const Counters& replaced) {
 // A copy of the backup beside the database, checked and ready to take its
 // place.
 absl::Status Prepare(const std::string& backup, const std::string& copy,
-                     const Counters& replaced) {
+                     const Counters& replaced, const std::string& vfs) {
   std::remove(copy.c_str());
   SHEAF_RETURN_IF_ERROR(CopyFileDurably(backup, copy));
   try {
-    SQLite::Database db(copy, SQLite::OPEN_READWRITE);
+    SQLite::Database db(copy, SQLite::OPEN_READWRITE, /*aBusyTimeoutMs=*/0,
+                        vfs);
     const std::vector<std::string> problems = ProblemsOf(db, /*full=*/true);
     if (!problems.empty()) return Unsound(backup, problems.front());
     SQLite::Transaction transaction(db);
@@ -110,7 +113,8 @@ absl::Status KeepAside(const std::string& path, const std::string& aside) {
 }  // namespace
 
 absl::StatusOr<Restored> Restore(const std::string& directory,
-                                 const std::string& backup, absl::Time now) {
+                                 const std::string& backup, absl::Time now,
+                                 const std::string& vfs) {
   std::error_code error;
   fs::create_directories(directory, error);
   SHEAF_ASSIGN_OR_RETURN(const LockFile lock,
@@ -120,8 +124,8 @@ absl::StatusOr<Restored> Restore(const std::string& directory,
   const std::string path = DatabasePath(directory);
   const std::string copy = path + ".restoring";
   const bool replaces = fs::exists(path);
-  const Counters counted = replaces ? Settle(path) : Counters{};
-  SHEAF_RETURN_IF_ERROR(Prepare(backup, copy, counted));
+  const Counters counted = replaces ? Settle(path, vfs) : Counters{};
+  SHEAF_RETURN_IF_ERROR(Prepare(backup, copy, counted, vfs));
 
   Restored restored;
   if (replaces) {
@@ -129,6 +133,8 @@ absl::StatusOr<Restored> Restore(const std::string& directory,
         path + ".replaced-" + std::to_string(absl::ToUnixMillis(now));
     SHEAF_RETURN_IF_ERROR(KeepAside(path, restored.replaced));
   }
+  // What was acknowledged since the backup is given up by this.
+  std::remove(LogMarkPath(path).c_str());
   // A log of the old database would be replayed into the new one.
   std::remove((path + "-wal").c_str());
   std::remove((path + "-shm").c_str());

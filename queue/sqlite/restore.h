@@ -21,8 +21,10 @@ struct Restored {
 // Checks `backup` against its .sha256 and by integrity_check, then makes it
 // the database of `directory`. At no time is the directory without a complete
 // database. DATABASE_LOCKED while a server runs; BACKUP_FAILED where the
-// backup is not sound; UNAVAILABLE where files cannot be written.
+// backup is not sound; UNAVAILABLE where files cannot be written. `vfs`:
+// SQLite's, by name; empty: the default one.
 absl::StatusOr<Restored> Restore(const std::string& directory,
-                                 const std::string& backup, absl::Time now);
+                                 const std::string& backup, absl::Time now,
+                                 const std::string& vfs = "");
 
 }  // namespace sheaf

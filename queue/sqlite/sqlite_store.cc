@@ -8,6 +8,7 @@
 #include "queue/error.h"
 #include "queue/sqlite/fault.h"
 #include "queue/sqlite/files.h"
+#include "queue/sqlite/log_mark.h"
 #include "queue/sqlite/migrate.h"
 #include "queue/sqlite/recount.h"
 #include "queue/sqlite/statements.h"
@@ -43,29 +44,6 @@ absl::Status CheckNow(Connection& db) {
   return absl::OkStatus();
 }
 
-struct Connections {
-  std::unique_ptr<Connection> writer;
-  std::unique_ptr<Connection> keeper;
-};
-
-absl::StatusOr<Connections> OpenDatabase(const SqliteStore::Options& options,
-                                         const std::string& path) {
-  try {
-    auto db = std::make_unique<Connection>(path, Connection::Use::kWrite,
-                                           options.vfs);
-    if (FileSize(path) < options.boot_check_bytes_max) {
-      SHEAF_RETURN_IF_ERROR(CheckNow(*db));
-    }
-    SHEAF_RETURN_IF_ERROR(Migrate(*db, path, Migrations(), options.clock()));
-    auto keeper =
-        std::make_unique<Connection>(path, Connection::Use::kRead, options.vfs);
-    keeper->Number("SELECT count(*) FROM sqlite_schema");
-    return Connections{std::move(db), std::move(keeper)};
-  } catch (const std::exception& thrown) {
-    return FaultOf(thrown).status;
-  }
-}
-
 Writer::Options WriterOptions(const SqliteStore::Options& options,
                               const std::string& path) {
   Writer::Options writer;
@@ -74,6 +52,10 @@ Writer::Options WriterOptions(const SqliteStore::Options& options,
   writer.group_max = options.group_max;
   writer.writes_max = options.writes_max;
   writer.recovery_delay_min = options.recovery_delay_min;
+  writer.unknown_max = options.unknown_max;
+  writer.closure_time_max = options.closure_time_max;
+  writer.checkpoint_pages = options.checkpoint_pages;
+  writer.ballast_bytes = options.ballast_bytes;
   writer.clock = options.clock;
   writer.observer = options.observer;
   writer.log = options.log;
@@ -106,6 +88,28 @@ std::string LockPath(const std::string& directory) {
   return directory + "/sheaf.lock";
 }
 
+absl::StatusOr<SqliteStore::Opened> SqliteStore::OpenDatabase(
+    const Options& options, const std::string& path) {
+  try {
+    Opened opened;
+    opened.db = std::make_unique<Connection>(path, Connection::Use::kWrite,
+                                             options.vfs);
+    if (FileSize(path) < options.boot_check_bytes_max) {
+      SHEAF_RETURN_IF_ERROR(CheckNow(*opened.db));
+    }
+    SHEAF_RETURN_IF_ERROR(
+        Migrate(*opened.db, path, Migrations(), options.clock()));
+    opened.keeper =
+        std::make_unique<Connection>(path, Connection::Use::kRead, options.vfs);
+    SHEAF_ASSIGN_OR_RETURN(
+        opened.mark,
+        LogMark::Open(path, opened.keeper->Number(sql::kLastEvent)));
+    return opened;
+  } catch (const std::exception& thrown) {
+    return FaultOf(thrown).status;
+  }
+}
+
 absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(
     Options options) {
   ConfigureSqliteOnce();
@@ -120,21 +124,18 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(
   SHEAF_ASSIGN_OR_RETURN(LockFile lock,
                          LockFile::Acquire(LockPath(options.directory)));
   SHEAF_ASSIGN_OR_RETURN(
-      Connections connections,
-      OpenDatabase(options, DatabasePath(options.directory)));
+      Opened opened, OpenDatabase(options, DatabasePath(options.directory)));
   return std::unique_ptr<SqliteStore>(new SqliteStore(
-      std::move(options), std::move(lock), std::move(connections.writer),
-      std::move(connections.keeper)));
+      std::move(options), std::move(lock), std::move(opened)));
 }
 
-SqliteStore::SqliteStore(Options options, LockFile lock,
-                         std::unique_ptr<Connection> db,
-                         std::unique_ptr<Connection> keeper)
+SqliteStore::SqliteStore(Options options, LockFile lock, Opened opened)
     : options_(std::move(options)),
       path_(DatabasePath(options_.directory)),
       lock_(std::move(lock)),
-      keeper_(std::move(keeper)),
-      writer_(WriterOptions(options_, path_), std::move(db), &health_,
+      keeper_(std::move(opened.keeper)),
+      writer_(WriterOptions(options_, path_), std::move(opened.db),
+              std::move(opened.mark), &health_,
               {&completions_, &refusals_, &background_}),
       readers_(ReaderOptions(options_, path_, &writer_,
                              CallOptions::Length::kShort),
@@ -207,8 +208,8 @@ StoreInfo SqliteStore::Info() const {
   return info;
 }
 
-void SqliteStore::Backup(std::string path, BackupCopy::Done done) {
-  writer_.Backup(std::move(path), std::move(done));
+void SqliteStore::Backup(BackupOrder order, BackupCopy::Done done) {
+  writer_.Backup(std::move(order), std::move(done));
 }
 
 void SqliteStore::CheckIntegrity(bool full, CheckDone done) {

@@ -1,6 +1,7 @@
 // The store on SQLite: one directory, one process, one thread that writes.
 //
-// The directory holds sheaf.db (with its -wal and -shm) and sheaf.lock. All
+// The directory holds sheaf.db (with its -wal and -shm), sheaf.lock, sheaf.mark
+// (log_mark.h) and sheaf.ballast (ballast.h). All
 // methods may be called from any thread. Answers to writes run in order on one
 // thread of the store, answers to reads on the threads that read, refusals on
 // a thread of their own; none may wait for the store.
@@ -52,6 +53,11 @@ class SqliteStore final : public Store {
     int64_t boot_check_bytes_max = 64 << 20;
     bool background_check = true;
     absl::Duration recovery_delay_min = absl::Milliseconds(50);
+    // A failed commit is settled within this, or answered OUTCOME_UNKNOWN.
+    absl::Duration unknown_max = absl::Seconds(5);
+    absl::Duration closure_time_max = absl::Seconds(10);
+    int checkpoint_pages = 0;   // 0: as it is best
+    int64_t ballast_bytes = 0;  // 0: none
     absl::Duration read_time_max = absl::Seconds(10);
     std::string vfs;  // name of an SQLite VFS; empty: the default
   };
@@ -67,8 +73,8 @@ class SqliteStore final : public Store {
   StoreInfo Info() const;
 
   // Copies the database to `path` while it is in use, checks the copy, and
-  // names it. BACKUP_EXISTS, BACKUP_FAILED.
-  void Backup(std::string path, BackupCopy::Done done);
+  // names it. INVALID_FIELD, BACKUP_EXISTS, BACKUPS_FULL, BACKUP_FAILED.
+  void Backup(BackupOrder order, BackupCopy::Done done);
 
   // What is wrong with the file, and where counts and leases contradict the
   // runs; empty if nothing is. `full` also compares every index with its table.
@@ -77,8 +83,14 @@ class SqliteStore final : public Store {
   void CheckIntegrity(bool full, CheckDone done);
 
  private:
-  SqliteStore(Options options, LockFile lock, std::unique_ptr<Connection> db,
-              std::unique_ptr<Connection> keeper);
+  struct Opened {
+    std::unique_ptr<Connection> db;
+    std::unique_ptr<Connection> keeper;
+    LogMark mark;
+  };
+  static absl::StatusOr<Opened> OpenDatabase(const Options& options,
+                                             const std::string& path);
+  SqliteStore(Options options, LockFile lock, Opened opened);
   void StartWrite(WriteCase use_case, Done done, CallOptions options) override;
   void StartRead(ReadCase use_case, Done done, CallOptions options) override;
   void CheckInBackground();

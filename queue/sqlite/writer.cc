@@ -4,6 +4,7 @@
 
 #include "base/crash_point.h"
 #include "queue/error.h"
+#include "queue/sqlite/files.h"
 #include "queue/sqlite/statements.h"
 
 namespace sheaf {
@@ -14,18 +15,25 @@ using std::chrono::steady_clock;
 // A PASSIVE checkpoint each so many pages (16 MiB): at 1000 the 99th
 // percentile of a commit was 4.9 ms, at 10000 0.84 ms.
 constexpr int kCheckpointPages = 4000;
-// Beyond this the WAL is cut back even if it means waiting for readers.
-constexpr int kTruncatePages = (64 << 20) / 4096;
 // Of one connection: four streams of jobs, each with all that it may have under
 // way.
 constexpr size_t kCallerWritesMax = 4096;
 constexpr auto kIdle = std::chrono::seconds(1);
 constexpr auto kAsleep = std::chrono::hours(1);
-constexpr int kCheckpointBusyMilliseconds = 100;
+// A backup that waits for another to be checked looks again after this.
+constexpr auto kLookForBackup = std::chrono::milliseconds(20);
+constexpr size_t kBackupsWaitingMax = 8;
 
 int NoteWalPages(void* pages, sqlite3*, const char*, int count) {
   *static_cast<int*>(pages) = count;
   return SQLITE_OK;
+}
+
+Writer::Options WithDefaults(Writer::Options options) {
+  if (options.checkpoint_pages == 0) {
+    options.checkpoint_pages = kCheckpointPages;
+  }
+  return options;
 }
 
 // Whether what one needs to write can be read and written.
@@ -49,16 +57,26 @@ Writer::Core::Core(std::unique_ptr<Connection> connection)
   sqlite3_wal_hook(db->handle(), NoteWalPages, &wal_pages);
 }
 
-Writer::Writer(Options options, std::unique_ptr<Connection> db,
+Writer::Writer(Options options, std::unique_ptr<Connection> db, LogMark mark,
                HealthBoard* health, const Runners& runners)
-    : options_(std::move(options)),
+    : options_(WithDefaults(std::move(options))),
       health_(health),
       runners_(runners),
       line_({.waiting_max = static_cast<size_t>(options_.writes_max),
              .caller_max = kCallerWritesMax}),
       core_(std::make_unique<Core>(std::move(db))),
+      limit_(options_.closure_time_max),
+      mark_(std::move(mark)),
+      ballast_(FolderOf(options_.path) + "/sheaf.ballast",
+               options_.ballast_bytes),
       retry_delay_(options_.recovery_delay_min) {
   latest_ms_ = absl::ToUnixMillis(core_->tx.newest_time());
+  limit_.Watch(core_->db->handle());
+  if (!ballast_.Keep()) {
+    health_->AddWarning("the disk has no room for a ballast of " +
+                        std::to_string(ballast_.bytes()) + " bytes");
+    if (FreeBytes(options_.path) < ballast_.bytes()) NoteShortage();
+  }
   thread_ = std::thread([this] { Loop(); });
 }
 
@@ -75,7 +93,13 @@ absl::Time Writer::Now() {
 void Writer::Write(Store::WriteCase use_case, Store::Done done,
                    CallOptions options) {
   Task task{std::move(use_case), std::move(done), std::move(options.cancelled),
-            nullptr};
+            options.own, nullptr};
+  const bool urgent = options.own || options.first || options.makes_room;
+  if (short_of_room_ && !urgent) {
+    return Refuse(std::move(task),
+                  WithRetryAfter(Error(Reason::kDiskFull, kOnlyToMakeRoom),
+                                 absl::Seconds(10)));
+  }
   if (!options.own && unanswered_ >= options_.writes_max) {
     return Refuse({std::move(task), Line::Why::kFull});
   }
@@ -84,9 +108,10 @@ void Writer::Write(Store::WriteCase use_case, Store::Done done,
   }
 }
 
-void Writer::Backup(std::string path, BackupCopy::Done done) {
+void Writer::Backup(BackupOrder order, BackupCopy::Done done) {
   Task task;
-  task.backup = std::make_unique<BackupCopy>(std::move(path), std::move(done));
+  task.backup = std::make_unique<BackupCopy>(std::move(order), options_.vfs,
+                                             std::move(done));
   if (auto refused = line_.Push({.own = true}, std::move(task))) {
     Refuse(*std::move(refused));
   }
@@ -100,8 +125,12 @@ void Writer::Refuse(Line::Refused refused) {
         Error(Reason::kOverloaded, "too many writes wait already"),
         absl::Seconds(1));
   }
+  Refuse(std::move(refused.task), std::move(status));
+}
+
+void Writer::Refuse(Task task, absl::Status status) {
   runners_.refusals->Run(
-      [task = std::move(refused.task), status = std::move(status)]() mutable {
+      [task = std::move(task), status = std::move(status)]() mutable {
         task.backup ? task.backup->TakeDone()(status) : task.done(status);
       });
 }
@@ -109,6 +138,7 @@ void Writer::Refuse(Line::Refused refused) {
 void Writer::Loop() {
   while (line_.Wait(NextWake())) {
     if (core_ == nullptr && steady_clock::now() >= retry_at_) Recover();
+    if (core_ == nullptr && steady_clock::now() >= held_until_) Settle(false);
     bool idle = false;
     if (core_ == nullptr || !health_->condemned().empty()) {
       RefuseAll();
@@ -117,6 +147,8 @@ void Writer::Loop() {
     }
     if (core_ != nullptr) Maintain(idle);
   }
+  if (core_ == nullptr && !held_.empty() && !damaged_) Recover();
+  Settle(false);
   while (!backups_.empty()) {
     backups_.front()->Refuse(
         Error(Reason::kServerStopping, "the store closes"));
@@ -128,10 +160,15 @@ void Writer::Loop() {
 
 Writer::SteadyTime::duration Writer::NextWake() const {
   if (core_ == nullptr) {
-    return std::max(retry_at_ - steady_clock::now(),
-                    SteadyTime::duration::zero());
+    const SteadyTime next =
+        held_.empty() ? retry_at_ : std::min(retry_at_, held_until_);
+    return std::max(next - steady_clock::now(), SteadyTime::duration::zero());
   }
-  if (!backups_.empty()) return SteadyTime::duration::zero();
+  if (!backups_.empty()) {
+    return publishing_ ? SteadyTime::duration(kLookForBackup)
+                       : SteadyTime::duration::zero();
+  }
+  if (short_of_room_) return kLookForRoom;
   return core_->wal_pages > 0 ? SteadyTime::duration(kIdle)
                               : SteadyTime::duration(kAsleep);
 }
@@ -142,7 +179,14 @@ std::optional<Writer::Line::Turn> Writer::NextTurn() {
       ++unanswered_;
       return turn;
     }
-    backups_.push_back(std::move(turn->task.backup));
+    if (backups_.size() < kBackupsWaitingMax) {
+      backups_.push_back(std::move(turn->task.backup));
+      continue;
+    }
+    Refuse(std::move(turn->task),
+           WithRetryAfter(Error(Reason::kOverloaded,
+                                "too many backups are being made already"),
+                          absl::Seconds(10)));
   }
   return std::nullopt;
 }
@@ -151,24 +195,48 @@ std::optional<Writer::Line::Turn> Writer::NextTurn() {
 bool Writer::RunGroup() {
   Answers answers;
   std::optional<Committed> committed;
+  bool committing = false;
   try {
     if (RunClosures(&answers)) {
       SHEAF_CRASH_POINT("before-commit");
+      committing = true;
       core_->db->Run(sql::kCommit);
       SHEAF_CRASH_POINT("after-commit");
       committed = core_->tx.TakeCommitted();
+      mark_.Note(committed->last_sequence);
     } else if (!answers.empty()) {
       core_->db->Run(sql::kRollback);
     }
   } catch (const std::exception& thrown) {
-    // Nothing of the group is sure to be on disk: none of it happened.
     const Fault fault = FaultOf(thrown);
     for (Answer& answer : answers) answer.status = fault.status;
     Poison(fault);
+    // Before the commit nothing of the group can be on disk; with it, all.
+    if (committing) Hold(std::exchange(answers, {}));
   }
   const bool ran = !answers.empty();
   Reply(std::move(answers), std::move(committed));
   return ran;
+}
+
+void Writer::Hold(Answers answers) {
+  held_ = std::move(answers);
+  held_until_ =
+      steady_clock::now() + absl::ToChronoNanoseconds(options_.unknown_max);
+}
+
+void Writer::Settle(bool known) {
+  if (held_.empty()) return;
+  if (!known) {
+    for (Answer& answer : held_) {
+      answer.status = WithRetryAfter(
+          Error(Reason::kOutcomeUnknown,
+                "the disk failed while the call was being stored, and it is "
+                "not known yet whether it was"),
+          absl::Seconds(1));
+    }
+  }
+  Reply(std::exchange(held_, {}), std::nullopt);
 }
 
 // Whether there is anything to commit.
@@ -198,14 +266,19 @@ bool Writer::RunClosures(Answers* answers) {
 }
 
 void Writer::RunLast(Answers* answers) {
-  if (RunOne(&answers->back())) return;
-  core_->tx.BeginAgain();
-  careful_ = true;
-  for (Answer& answer : *answers) RunOne(&answer);
+  bool whole = RunOne(&answers->back());
+  while (!whole) {
+    core_->tx.BeginAgain();
+    careful_ = true;
+    whole = true;
+    // One of them may take too long only now; then they begin once more.
+    for (Answer& answer : *answers) whole = whole && RunOne(&answer);
+  }
 }
 
 // False where it failed and the group must begin again.
 bool Writer::RunOne(Answer* answer) {
+  if (answer->over) return true;
   SqliteTx& tx = core_->tx;
   absl::Status& status = answer->status;
   tx.BeginClosure(careful_);
@@ -213,15 +286,22 @@ bool Writer::RunOne(Answer* answer) {
     status = Error(Reason::kCallCancelled, "the caller has left");
     return tx.EndClosure(false);
   }
+  limit_.Begin(/*limited=*/!answer->task.own);
   try {
     status = answer->task.use_case(tx);
   } catch (const std::exception& thrown) {
+    limit_.End();
     const Fault fault = FaultOf(thrown);
-    // SQLite ends the transaction by itself after some errors.
-    if (fault.poisons() || sqlite3_get_autocommit(core_->db->handle())) throw;
-    options_.log("a use case failed in the store: " + fault.text);
     status = fault.status;
+    answer->over = fault.kind == FaultKind::kStopped;
+    // SQLite ends the transaction by itself after some errors.
+    const bool ended = sqlite3_get_autocommit(core_->db->handle()) != 0;
+    if (fault.poisons() || (ended && !answer->over)) throw;
+    options_.log("a use case failed in the store: " + fault.text);
+    if (ended) core_->db->Run(sql::kBegin);
+    if (answer->over) return false;
   }
+  limit_.End();
   return tx.EndClosure(status.ok());
 }
 
@@ -258,6 +338,9 @@ void Writer::RefuseAll() {
 void Writer::Poison(const Fault& fault) {
   options_.log("writes stop: " + fault.text);
   health_->SetProblem(fault.text);
+  if (ReasonOf(fault.status) == Reason::kDiskFull && ballast_.Release()) {
+    NoteShortage();
+  }
   refusal_ = fault.status;
   damaged_ = damaged_ || fault.kind == FaultKind::kDamaged;
   for (auto& backup : backups_) backup->Close();
@@ -271,67 +354,23 @@ void Writer::Poison(const Fault& fault) {
 // succeed without having written them.
 void Writer::Recover() {
   try {
+    if (short_of_room_) FoldLog();
     auto db = std::make_unique<Connection>(
         options_.path, Connection::Use::kWrite, options_.vfs);
     Probe(*db, damaged_);
     core_ = std::make_unique<Core>(std::move(db));
+    limit_.Watch(core_->db->handle());
   } catch (const std::exception& thrown) {
     const Fault fault = FaultOf(thrown);
     if (fault.kind == FaultKind::kDamaged) health_->Condemn(fault.text);
     return Poison(fault);
   }
+  // The probe has taken the place of what the failed commit had written.
+  Settle(true);
   damaged_ = false;
   retry_delay_ = options_.recovery_delay_min;
   health_->SetProblem("");
   options_.log("writes go on");
-}
-
-// After a PASSIVE checkpoint the next commit starts the WAL anew, unless a
-// reader still needs it; TRUNCATE waits for such readers, but not long.
-void Writer::Maintain(bool idle) {
-  try {
-    const int pages = core_->wal_pages;
-    if (pages < core_->checkpointed_at) core_->checkpointed_at = 0;
-    if (pages - core_->checkpointed_at >= kCheckpointPages) {
-      Checkpoint(pages > kTruncatePages ? SQLITE_CHECKPOINT_TRUNCATE
-                                        : SQLITE_CHECKPOINT_PASSIVE);
-    } else if (idle && pages > 0 && backups_.empty()) {
-      Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
-    }
-    StepBackup();
-  } catch (const std::exception& thrown) {
-    Poison(FaultOf(thrown));
-  }
-}
-
-void Writer::Checkpoint(int mode) {
-  Connection& db = *core_->db;
-  db.SetBusyTimeout(kCheckpointBusyMilliseconds);
-  int code = SQLITE_OK;
-  {
-    const crash_point::During during("mid-checkpoint");
-    code =
-        sqlite3_wal_checkpoint_v2(db.handle(), "main", mode, nullptr, nullptr);
-  }
-  // Readers that are in the way are no fault: there will be another time.
-  if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) {
-    throw SQLite::Exception(db.handle(), code);
-  }
-  db.SetBusyTimeout(kBusyMilliseconds);
-  core_->checkpointed_at = core_->wal_pages;
-  if (code == SQLITE_OK && mode == SQLITE_CHECKPOINT_TRUNCATE) {
-    core_->wal_pages = core_->checkpointed_at = 0;
-  }
-}
-
-void Writer::StepBackup() {
-  if (backups_.empty() || !backups_.front()->Step(*core_->db)) return;
-  auto copy = std::move(backups_.front());
-  backups_.pop_front();
-  runners_.background->Run([status = copy->status(), path = copy->path(),
-                    done = copy->TakeDone()]() mutable {
-    status.ok() ? done(PublishBackup(path)) : done(status);
-  });
 }
 
 }  // namespace sheaf

@@ -5,6 +5,14 @@
 // go on at once. It alone checkpoints, and copies pages for backups between
 // groups. When the disk fails it closes its connection, refuses writes, and
 // tries again with growing delays; readers go on meanwhile.
+//
+// A commit that fails may have left the disk with all that it is made of: were
+// the process killed now, the next start would find it. So its group is
+// answered only after the next commit has overwritten it, or after
+// `unknown_max` as OUTCOME_UNKNOWN.
+//
+// When the disk is full, the ballast goes, and until it is back only calls that
+// make room are taken.
 #pragma once
 
 #include <atomic>
@@ -18,9 +26,12 @@
 #include <vector>
 
 #include "queue/sqlite/backup.h"
+#include "queue/sqlite/ballast.h"
 #include "queue/sqlite/call_line.h"
+#include "queue/sqlite/closure_limit.h"
 #include "queue/sqlite/fault.h"
 #include "queue/sqlite/health.h"
+#include "queue/sqlite/log_mark.h"
 #include "queue/sqlite/runner.h"
 #include "queue/sqlite/sqlite_tx.h"
 
@@ -36,6 +47,12 @@ class Writer {
     int writes_max = 65'536;  // waiting, and as many not yet answered
     absl::Duration recovery_delay_min = absl::Milliseconds(50);
     absl::Duration recovery_delay_max = absl::Seconds(5);
+    absl::Duration unknown_max = absl::Seconds(5);
+    // Of the writer's own processor time; of clients' calls. What takes longer
+    // is ended, changes nothing, and is refused.
+    absl::Duration closure_time_max = absl::Seconds(10);
+    int checkpoint_pages = 0;  // 0: as it is best
+    int64_t ballast_bytes = 0;
     std::function<absl::Time()> clock;
     std::function<void(const Committed&)> observer;
     std::function<void(const std::string&)> log;
@@ -49,8 +66,8 @@ class Writer {
   };
 
   // Takes over `db`, migrated and checked.
-  Writer(Options options, std::unique_ptr<Connection> db, HealthBoard* health,
-         const Runners& runners);
+  Writer(Options options, std::unique_ptr<Connection> db, LogMark mark,
+         HealthBoard* health, const Runners& runners);
   ~Writer() { Stop(); }
   // Runs what waits, folds the WAL into the database, and ends the thread.
   // Whoever writes after that is refused.
@@ -58,7 +75,7 @@ class Writer {
 
   // Any thread.
   void Write(Store::WriteCase use_case, Store::Done done, CallOptions options);
-  void Backup(std::string path, BackupCopy::Done done);
+  void Backup(BackupOrder order, BackupCopy::Done done);
   // Not before any group's time so far.
   absl::Time Now();
 
@@ -68,8 +85,9 @@ class Writer {
   struct Task {
     Store::WriteCase use_case;
     Store::Done done;
-    std::function<bool()> cancelled;     // may be empty
-    std::unique_ptr<BackupCopy> backup;  // instead of the three above
+    std::function<bool()> cancelled;  // may be empty
+    bool own = false;
+    std::unique_ptr<BackupCopy> backup;  // instead of those above
   };
   using Line = CallLine<Task>;
   // The connection, and all that is known only as long as it is good.
@@ -84,8 +102,14 @@ class Writer {
   struct Answer {
     Task task;
     absl::Status status;
+    bool over = false;  // not to be run again: it took too long
   };
   using Answers = std::vector<Answer>;
+
+  static constexpr std::chrono::seconds kLookForRoom{1};
+  static constexpr char kOnlyToMakeRoom[] =
+      "the disk is full: until there is room again, only calls are taken that "
+      "make some (deletes, cancels, settings of queues) and reports of workers";
 
   void Loop();
   SteadyTime::duration NextWake() const;
@@ -99,11 +123,20 @@ class Writer {
   // The next waiting closure, if there is one at once.
   std::optional<Line::Turn> NextTurn();
   void Refuse(Line::Refused refused);
+  void Refuse(Task task, absl::Status status);
   void Reply(Answers answers, std::optional<Committed> committed);
   void RefuseAll();
 
   void Poison(const Fault& fault);
   void Recover();
+  // Keeps the answers of a commit that failed until it is settled.
+  void Hold(Answers answers);
+  // Answers them: that nothing happened, or that nobody knows.
+  void Settle(bool known);
+  // The ballast is gone; and once there is room for it again.
+  void NoteShortage();
+  void FindRoom();
+  void FoldLog();
 
   // Between groups.
   void Maintain(bool idle);
@@ -113,6 +146,7 @@ class Writer {
   const Options options_;
   HealthBoard* const health_;
   const Runners runners_;
+  std::atomic<bool> short_of_room_ = false;  // the ballast is gone
   std::atomic<int> unanswered_ = 0;     // taken from the line
   std::atomic<int64_t> latest_ms_ = 0;  // of groups so far
   Line line_;
@@ -120,6 +154,13 @@ class Writer {
   // The writer's thread only.
   std::deque<std::unique_ptr<BackupCopy>> backups_;
   std::unique_ptr<Core> core_;  // null while poisoned
+  ClosureLimit limit_;
+  LogMark mark_;
+  Ballast ballast_;
+  SteadyTime next_look_for_room_;
+  Answers held_;
+  SteadyTime held_until_;
+  std::atomic<bool> publishing_ = false;  // a backup is being checked
   bool careful_ = false;        // the group's closures get savepoints
   absl::Status refusal_;        // what callers are told while it is
   SteadyTime retry_at_;

@@ -114,6 +114,54 @@ class DiskTest(fixture.Case):
             glob.glob(f"{cluster.data}/**/tmp/*", recursive=True), [])
         self.finish_on(cluster)
 
+    def test_on_a_full_disk_jobs_can_still_be_deleted(self):
+        cluster = self.cluster(start=False, ballast_bytes="8MiB")
+        self.small_disk(cluster, "32m")
+        cluster.start()
+        jobs = [cluster.submit(3) for _ in range(20)]
+        filler = os.path.join(cluster.data, "filler")
+        with open(filler, "wb") as sink:
+            with contextlib.suppress(OSError):
+                while True:
+                    sink.write(b"x" * 65536)
+                    sink.flush()
+
+        def full():
+            try:
+                cluster.submit(runs=[{"prompt": "x" * 60000}])
+                return None
+            except grpc.RpcError as error:
+                return refusal_of(error)
+
+        refused = until(full, "a submit is refused")
+        self.assertEqual(refused.reason, "DISK_FULL")
+
+        def deleted():
+            with contextlib.suppress(grpc.RpcError):
+                cluster.jobs.CancelJob(
+                    pb.CancelJobRequest(name=jobs[0].name), timeout=20)
+                return True
+
+        until(deleted, "a job is cancelled", pause=0.1)
+        for job in jobs[1:]:
+            cluster.jobs.CancelJob(pb.CancelJobRequest(name=job.name),
+                                   timeout=20)
+        for job in jobs:
+            cluster.acked.pop(job.name, None)
+            cluster.jobs.DeleteJob(pb.DeleteJobRequest(name=job.name),
+                                   timeout=20)
+        refused = refusal(cluster.jobs.SubmitJob,
+                          pb.SubmitJobRequest(
+                              job=pb.JobSpec(shared={"prompt": "a fox"})))
+        self.assertEqual(refused.reason, "DISK_FULL")
+        self.assertIn("full", " ".join(cluster.info().problems))
+        self.assertFalse(cluster.info().writable)
+        os.remove(filler)
+        until(lambda: cluster.info().writable, "there is room again")
+        cluster.submit()
+        self.assertEqual(cluster.info().problems, [])
+        self.finish_on(cluster)
+
     def test_a_server_that_starts_on_a_full_disk_says_why_it_cannot(self):
         cluster = self.cluster(start=False)
         self.small_disk(cluster, "256k")

@@ -146,6 +146,7 @@ class Cluster(wire.Calls):
         "worker_grace": "100ms",
         "drain_timeout": "5s",
         "log_level": "info",
+        "ballast_bytes": "1MiB",
     }
 
     def __init__(self, folder=None, unix=False, **options):

@@ -18,15 +18,24 @@ using ::testing::HasSubstr;
 
 class BackupTest : public StoreTest {
  protected:
-  absl::StatusOr<BackupInfo> Backup(const std::string& path) {
+  absl::StatusOr<BackupInfo> Backup(const std::string& path,
+                                    int kept_max = 0) {
     absl::StatusOr<BackupInfo> result;
     Signal done;
-    store_->Backup(path, [&](absl::StatusOr<BackupInfo> info) {
+    store_->Backup({path, kept_max}, [&](absl::StatusOr<BackupInfo> info) {
       result = std::move(info);
       done.Notify();
     });
     done.Wait();
     return result;
+  }
+  // Files in the folder whose names begin with a dot: copies without a name.
+  int Nameless() const {
+    int count = 0;
+    for (const auto& entry : fs::directory_iterator(folder_.path())) {
+      count += entry.path().filename().string().front() == '.' ? 1 : 0;
+    }
+    return count;
   }
   absl::StatusOr<Restored> RestoreFrom(const std::string& path) {
     return Restore(folder_.path(), path, absl::FromUnixMillis(clock_ms_));
@@ -57,7 +66,7 @@ TEST_F(BackupTest, ABackupMadeDuringWritesHoldsAWholeNumberOfCommits) {
   EXPECT_EQ(
       db.execAndGet("SELECT value FROM counters WHERE name = 'job'").getInt64(),
       info->job_count);
-  EXPECT_FALSE(fs::exists(PartialPath(copy())));
+  EXPECT_EQ(Nameless(), 0);
   EXPECT_FALSE(fs::exists(copy() + "-wal"));
 }
 
@@ -92,6 +101,108 @@ TEST_F(BackupTest, ABackupThatCannotBeWrittenFailsAndTheStoreGoesOn) {
   EXPECT_EQ(ReasonOf(info.status()), Reason::kBackupFailed);
   EXPECT_TRUE(store_->Health().writable);
   Submit();
+}
+
+TEST_F(BackupTest, OfTwoBackupsOfOneNameAtOnceOneIsMadeAndItIsSound) {
+  Open();
+  for (int i = 0; i < 20; ++i) Submit(1000);
+  for (int round = 0; round < 5; ++round) {
+    const std::string path =
+        folder_.path() + "/twice" + std::to_string(round) + ".db";
+    std::vector<absl::StatusOr<BackupInfo>> results(2);
+    std::vector<Signal> done(2);
+    for (int i = 0; i < 2; ++i) {
+      store_->Backup({path}, [&, i](absl::StatusOr<BackupInfo> info) {
+        results[i] = std::move(info);
+        done[i].Notify();
+      });
+      // The second one copies something else than the first.
+      if (i == 0) Submit();
+    }
+    for (Signal& one : done) one.Wait();
+    ASSERT_TRUE(results[0].ok()) << results[0].status();
+    EXPECT_EQ(ReasonOf(results[1].status()), Reason::kBackupExists);
+    EXPECT_EQ(*Sha256OfFile(path), results[0]->sha256);
+    TempFolder other;
+    const auto restored = Restore(other.path(), path, absl::Now());
+    EXPECT_TRUE(restored.ok()) << restored.status();
+  }
+  EXPECT_EQ(Nameless(), 0);
+}
+
+TEST_F(BackupTest, ABackupIsReadableByItsOwnerOnly) {
+  Open();
+  Submit();
+  ASSERT_TRUE(Backup(copy()).ok());
+  for (const std::string& path : {copy(), copy() + ".sha256"}) {
+    EXPECT_EQ(fs::status(path).permissions() & fs::perms(0077),
+              fs::perms::none)
+        << path;
+  }
+}
+
+TEST_F(BackupTest, NamesOfFilesBesideABackupAreRefused) {
+  Open();
+  for (const char* name : {"x.partial", "x.db.sha256", "x-journal", "x-wal",
+                           "x-shm", "x.restoring", ".x"}) {
+    EXPECT_EQ(ReasonOf(CheckBackupName(name)), Reason::kInvalidField) << name;
+    EXPECT_EQ(ReasonOf(Backup(folder_.path() + "/" + name).status()),
+              Reason::kInvalidField)
+        << name;
+  }
+  EXPECT_TRUE(CheckBackupName("sheaf-2026.db").ok());
+}
+
+TEST_F(BackupTest, FilesOfOthersAreNeitherReplacedNorRemoved) {
+  Open();
+  Submit();
+  // Names that an older version took for its own.
+  ASSERT_TRUE(WriteFileDurably(copy() + ".partial", "mine").ok());
+  ASSERT_TRUE(Backup(copy()).ok());
+  EXPECT_EQ(FileSize(copy() + ".partial"), 4);
+  const std::string other = folder_.path() + "/other.db";
+  ASSERT_TRUE(WriteFileDurably(other + ".sha256", "a database").ok());
+  EXPECT_EQ(ReasonOf(Backup(other).status()), Reason::kBackupExists);
+  EXPECT_EQ(FileSize(other + ".sha256"), 10);
+  EXPECT_FALSE(fs::exists(other));
+  EXPECT_EQ(Nameless(), 0);
+}
+
+TEST_F(BackupTest, ASumThatWasLeftWithoutItsBackupIsReplaced) {
+  Open();
+  Submit();
+  ASSERT_TRUE(WriteFileDurably(copy() + ".sha256",
+                               std::string(64, 'a') + "  copy.db\n")
+                  .ok());
+  const auto info = Backup(copy());
+  ASSERT_TRUE(info.ok()) << info.status();
+  Close();
+  EXPECT_TRUE(RestoreFrom(copy()).ok());
+}
+
+TEST_F(BackupTest, ThereAreOnlySoManyBackups) {
+  Open();
+  Submit();
+  ASSERT_TRUE(Backup(folder_.path() + "/1.db", 2).ok());
+  ASSERT_TRUE(Backup(folder_.path() + "/2.db", 2).ok());
+  EXPECT_EQ(CountBackups(folder_.path()), 2);
+  EXPECT_EQ(ReasonOf(Backup(folder_.path() + "/3.db", 2).status()),
+            Reason::kBackupsFull);
+  EXPECT_TRUE(Backup(folder_.path() + "/3.db", 3).ok());
+}
+
+TEST_F(BackupTest, LeftoversOfDeadProcessesAreSweptAndNothingElse) {
+  const std::string folder = folder_.path();
+  const std::string dead = folder + "/.sheaf-backup-999999999-1-5";
+  const std::string alive =
+      folder + "/.sheaf-backup-" + std::to_string(getppid()) + "-1-5";
+  for (const std::string& path :
+       {dead, dead + "-journal", dead + ".sha256", alive, folder + "/x.db"}) {
+    ASSERT_TRUE(WriteFileDurably(path, "x").ok());
+  }
+  EXPECT_EQ(SweepBackups(folder), 3);
+  EXPECT_TRUE(fs::exists(alive));
+  EXPECT_TRUE(fs::exists(folder + "/x.db"));
 }
 
 TEST_F(BackupTest, ARestoredDatabaseSkipsIdsAndKeepsTheReplacedOne) {

@@ -96,6 +96,14 @@ TEST(CallLineTest, TheServersOwnGoFirstThenRepliesThenTheRest) {
   EXPECT_THAT(Serve(line, 3), ElementsAre("own", "reply", "rest"));
 }
 
+TEST(CallLineTest, TheServersOwnDoNotKeepTheRestWaitingForEver) {
+  Line line({});
+  for (int i = 0; i < 40; ++i) line.Push({.own = true}, "own");
+  line.Push(From("ann"), "rest");
+  EXPECT_EQ(Serve(line, 5).back(), "rest");
+  EXPECT_EQ(Serve(line, 99).size(), 36u);
+}
+
 TEST(CallLineTest, RepliesDoNotKeepTheRestWaitingForEver) {
   Line line({});
   for (int i = 0; i < 40; ++i) {

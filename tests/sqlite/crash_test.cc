@@ -38,7 +38,7 @@ void Victim(const std::string& folder) {
     if (write(notes, line.data(), line.size()) < 0) _exit(5);
   }
   Signal copied;
-  (*store)->Backup(folder + "/copy.db",
+  (*store)->Backup({folder + "/copy.db"},
                    [&](absl::StatusOr<BackupInfo>) { copied.Notify(); });
   copied.Wait();
   store->reset();
@@ -121,6 +121,7 @@ INSTANTIATE_TEST_SUITE_P(Places, CrashPointTest,
                                            "after-commit", "after-commit:7",
                                            "mid-group", "mid-group:7",
                                            "mid-checkpoint", "mid-backup",
+                                           "mid-publish",
                                            "mid-migration"));
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "gmock/gmock.h"
 #include "queue/error.h"
+#include "queue/sqlite/log_mark.h"
 #include "tests/sqlite/fault_vfs.h"
 #include "tests/sqlite/store_fixture.h"
 
@@ -131,6 +132,72 @@ TEST_F(FaultTest, ADiskThatStaysBrokenRefusesWritesUntilItIsMended) {
   ExpectAllKept();
 }
 
+// A sync that fails may have left the disk with the whole commit.
+TEST_F(FaultTest, ACommitThatFailedIsAnsweredOnceItIsOverwritten) {
+  OpenFaulty();
+  ASSERT_TRUE(TrySubmit("start").ok());
+  SetFaultPlan({FaultOn::kSync, FaultWith::kIoError, 1, 1});
+  const absl::Status status = TrySubmit("refused");
+  EXPECT_EQ(ReasonOf(status), Reason::kStoreUnavailable) << status;
+  // The process dies now: a copy of its files is what the next one finds.
+  TempFolder after;
+  for (const char* name : {"sheaf.db", "sheaf.db-wal"}) {
+    std::filesystem::copy_file(folder_.path() + "/" + name,
+                               after.path() + "/" + name);
+  }
+  SQLite::Database db(DatabasePath(after.path()), SQLite::OPEN_READWRITE);
+  EXPECT_EQ(db.execAndGet("SELECT count(*) FROM jobs WHERE request_id = "
+                          "'refused'")
+                .getInt(),
+            0);
+  AwaitRecovery();
+  ExpectAllKept();
+}
+
+TEST_F(FaultTest, ACommitThatStaysUnsettledIsSaidToBeUnknown) {
+  SqliteStore::Options options = MakeOptions();
+  options.vfs = FaultVfsName();
+  options.unknown_max = absl::Milliseconds(20);
+  Open(std::move(options));
+  ASSERT_TRUE(TrySubmit("start").ok());
+  SetFaultPlan({FaultOn::kSync, FaultWith::kIoError, 1, 1'000'000});
+  EXPECT_EQ(ReasonOf(TrySubmit("unknown")), Reason::kOutcomeUnknown);
+  // What never came to a commit is known to be nowhere.
+  EXPECT_EQ(ReasonOf(TrySubmit("never")), Reason::kStoreUnavailable);
+  AwaitRecovery();
+  ExpectAllKept();
+}
+
+TEST_F(FaultTest, AFullDiskLeavesRoomForWhatMakesSome) {
+  SqliteStore::Options options = MakeOptions();
+  options.vfs = FaultVfsName();
+  options.ballast_bytes = 1 << 20;
+  Open(std::move(options));
+  ASSERT_TRUE(TrySubmit("start").ok());
+  const std::string ballast = folder_.path() + "/sheaf.ballast";
+  EXPECT_EQ(std::filesystem::file_size(ballast), size_t{1} << 20);
+  SetFaultPlan({FaultOn::kWrite, FaultWith::kDiskFull, 1, 1});
+  EXPECT_EQ(ReasonOf(TrySubmit("full")), Reason::kDiskFull);
+  // It is given away at once, and had again within a second or so.
+  AwaitRecovery();
+  Signal answered;
+  absl::Status status;
+  store_->Write([](Tx&) { return absl::OkStatus(); },
+                [&](absl::Status answer) {
+                  status = std::move(answer);
+                  answered.Notify();
+                },
+                {.makes_room = true});
+  answered.Wait();
+  EXPECT_TRUE(status.ok()) << status;
+  while (!TrySubmit("again").ok()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_TRUE(std::filesystem::exists(ballast));
+  EXPECT_EQ(store_->Health().problem, "");
+  ExpectAllKept();
+}
+
 TEST_F(FaultTest, AWholeGroupFailsWithItsCommit) {
   OpenFaulty();
   ASSERT_TRUE(TrySubmit("start").ok());
@@ -206,6 +273,8 @@ class TornLogTest : public FaultTest {
     store_.reset();
     const auto over = std::filesystem::copy_options::overwrite_existing;
     std::filesystem::remove(database() + "-shm");
+    // A crash before these were acknowledged.
+    std::filesystem::remove(LogMarkPath(database()));
     std::filesystem::copy_file(crashed_.path() + "/db", database(), over);
     std::filesystem::copy_file(crashed_.path() + "/wal", database() + "-wal",
                                over);
@@ -267,6 +336,55 @@ TEST_F(FaultTest, ARealFullDiskIsSaidSoAndForgottenOnceThereIsSpace) {
   AwaitRecovery();
   EXPECT_TRUE(TrySubmit("after").ok());
   ExpectAllKept();
+  Close();
+  umount(folder_.path().c_str());
+}
+
+TEST_F(FaultTest, OnARealFullDiskJobsCanBeDeletedAndNothingElseIsTaken) {
+  if (mount("none", folder_.path().c_str(), "tmpfs", 0, "size=4m") != 0) {
+    GTEST_SKIP() << "mounting a tmpfs is not permitted here";
+  }
+  SqliteStore::Options options = MakeOptions();
+  options.ballast_bytes = 1 << 20;
+  options.checkpoint_pages = 64;  // a quarter of the ballast, or so
+  Open(std::move(options));
+  absl::Status status = absl::OkStatus();
+  int submitted = 0;
+  while (status.ok() && submitted < 50'000) {
+    status = TrySubmit("s" + std::to_string(submitted++));
+  }
+  EXPECT_EQ(ReasonOf(status), Reason::kDiskFull) << status;
+  const auto remove = [&](int64_t id) {
+    Signal answered;
+    store_->Write(
+        [id](Tx& tx) {
+          tx.DeleteJob(JobId{id});
+          return absl::OkStatus();
+        },
+        [&](absl::Status answer) {
+          status = std::move(answer);
+          answered.Notify();
+        },
+        {.makes_room = true});
+    answered.Wait();
+    return status;
+  };
+  // As soon as the writer has recovered in the room that the ballast had.
+  while (!remove(1).ok()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_EQ(ReasonOf(TrySubmit("no room")), Reason::kDiskFull);
+  EXPECT_FALSE(store_->Health().writable);
+  EXPECT_NE(store_->Health().problem, "");
+  for (int64_t id = 2; id < 50; ++id) EXPECT_TRUE(remove(id).ok()) << status;
+  EXPECT_EQ(
+      mount("none", folder_.path().c_str(), "tmpfs", MS_REMOUNT, "size=16m"),
+      0);
+  while (!TrySubmit("room").ok()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_TRUE(store_->Health().writable);
+  EXPECT_EQ(store_->Health().problem, "");
   Close();
   umount(folder_.path().c_str());
 }

@@ -1,4 +1,5 @@
 // Who waits for the store, for how long, and who does not.
+#include <array>
 #include <thread>
 
 #include "gmock/gmock.h"
@@ -219,6 +220,60 @@ TEST_F(LinesTest, AReadThatTakesTooLongIsRefusedAsTooMuchAndNotAsABrokenStore) {
     return absl::OkStatus();
   });
   EXPECT_EQ(ReasonOf(status), Reason::kOverloaded) << status;
+}
+
+// In a group with neighbours: a closure that takes too long while it reads, and
+// one that does while it writes, which SQLite answers by undoing everything.
+TEST_F(LinesTest, AWriteThatTakesTooLongChangesNothingAndHarmsNoNeighbour) {
+  SqliteStore::Options options = MakeOptions();
+  options.closure_time_max = absl::ZeroDuration();
+  options.log = [](const std::string&) {};
+  Open(std::move(options));
+  JobId big;
+  ASSERT_TRUE(WriteAndWait(*store_, [&](Tx& tx) {
+                big = SubmitTo(tx, kManyRuns);
+                return absl::OkStatus();
+              }).ok());
+  Signal began, open;
+  Answer held;
+  store_->Write(
+      [&](Tx&) {
+        began.Notify();
+        open.Wait();
+        return absl::OkStatus();
+      },
+      held.Take());
+  began.Wait();
+  std::array<Answer, 4> answers;
+  const auto add = [](Tx& tx) {
+    SubmitTo(tx, 1);
+    return absl::OkStatus();
+  };
+  store_->Write(add, answers[0].Take());
+  store_->Write(
+      [&](Tx& tx) {
+        SubmitTo(tx, 1);
+        tx.ForEachWaiting("default", [](const WaitingRun&) {});
+        return absl::OkStatus();
+      },
+      answers[1].Take());
+  store_->Write(
+      [&](Tx& tx) {
+        tx.DeleteJob(big);
+        return absl::OkStatus();
+      },
+      answers[2].Take());
+  store_->Write(add, answers[3].Take());
+  open.Notify();
+  for (Answer& answer : answers) answer.came.Wait();
+  held.came.Wait();
+  EXPECT_TRUE(answers[0].status.ok()) << answers[0].status;
+  EXPECT_EQ(ReasonOf(answers[1].status), Reason::kOverloaded);
+  EXPECT_EQ(ReasonOf(answers[2].status), Reason::kOverloaded);
+  EXPECT_TRUE(answers[3].status.ok()) << answers[3].status;
+  EXPECT_EQ(Ask("SELECT group_concat(id) FROM jobs"), "1,2,3");
+  EXPECT_EQ(Ask("SELECT group_concat(sequence) FROM events"), "1,2,3");
+  EXPECT_EQ(Ask("SELECT count(*) FROM runs"), std::to_string(kManyRuns + 2));
 }
 
 TEST_F(LinesTest, AFloodOfWritesKeepsAnotherCallerFromNothing) {

@@ -7,7 +7,7 @@ import grpc
 
 # What may be asked again without asking whether it was done: questions, and
 # submits, which carry a request_id. Only UNAVAILABLE, which says that nothing
-# was done or nobody was there.
+# was done, that nobody was there, or (OUTCOME_UNKNOWN) that nobody knows.
 _RETRIED = {
     "sheaf.v1.JobService": (
         "SubmitJob",

@@ -1,0 +1,32 @@
+// A file that only takes up room, so that there is some left when the disk is
+// full: without it nothing could be deleted any more, as that writes too.
+//
+// One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace sheaf {
+
+class Ballast {
+ public:
+  // Of `bytes` at `path`; none at all where that is 0.
+  Ballast(std::string path, int64_t bytes)
+      : path_(std::move(path)), bytes_(bytes) {}
+
+  int64_t bytes() const { return bytes_; }
+
+  // Makes it where it is not there and as much again would stay free. Whether
+  // it is there.
+  bool Keep();
+  // Gives its room away. Whether there was any.
+  bool Release();
+
+ private:
+  const std::string path_;
+  const int64_t bytes_;
+};
+
+}  // namespace sheaf
