@@ -30,6 +30,7 @@ const Group kGroups[] = {
     {"depth", "lease and finish over a long queue", MeasureDepth},
     {"life", "full life", MeasureLife},
     {"events", "events", MeasureEvents},
+    {"quiet", "one client beside a flood", MeasureQuiet},
     {"recovery", "recovery", MeasureRecovery},
 };
 

@@ -46,6 +46,8 @@ absl::Status MeasureDepth(Suite& suite);
 absl::Status MeasureLife(Suite& suite);
 // Events to 1, 10 and 100 watchers.
 absl::Status MeasureEvents(Suite& suite);
+// Submits of one client while others flood the server, or an echo server.
+absl::Status MeasureQuiet(Suite& suite);
 // From kill -9 to the next answered submit, with 1M runs queued.
 absl::Status MeasureRecovery(Suite& suite);
 
