@@ -7,6 +7,9 @@ namespace sheaf::batching {
 namespace {
 
 constexpr double kGainMin = 1e-6;  // ms; below it is rounding
+// Pairs of batches that are looked at for each cost that may be asked for: of
+// rows that are all alike none is, and there are as many pairs as the square.
+constexpr int64_t kPairsPerCost = 16;
 
 class Improver {
  public:
@@ -15,14 +18,16 @@ class Improver {
       : model_(model),
         size_max_(size_max),
         costs_left_(costs_max),
+        pairs_left_(costs_max * kPairsPerCost),
         batches_(*batches) {}
 
   double Run() {
-    while (costs_left_ > 0) {
+    while (MayGoOn()) {
       const double before = saved_;
       // Near batches (they come in a sensible order) have most to exchange.
-      for (size_t d = 1; d < batches_.size() && costs_left_ > 0; ++d) {
-        for (size_t i = 0; i + d < batches_.size() && costs_left_ > 0; ++i) {
+      for (size_t d = 1; d < batches_.size() && MayGoOn(); ++d) {
+        for (size_t i = 0; i + d < batches_.size() && MayGoOn(); ++i) {
+          --pairs_left_;
           Exchange(batches_[i], batches_[i + d]);
         }
       }
@@ -33,6 +38,8 @@ class Improver {
   }
 
  private:
+  bool MayGoOn() const { return costs_left_ > 0 && pairs_left_ > 0; }
+
   void Exchange(LooseBatch& a, LooseBatch& b) {
     for (size_t i = 0; i < a.rows.size(); ++i) {
       if (IsRepeated(a, i)) continue;
@@ -99,6 +106,7 @@ class Improver {
   const CostModel& model_;
   const int size_max_;
   int64_t costs_left_;
+  int64_t pairs_left_;
   double saved_ = 0;
   std::vector<LooseBatch>& batches_;
 };

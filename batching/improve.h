@@ -17,7 +17,8 @@ struct LooseBatch {
 };
 
 // Moves and swaps rows between batches while that lowers the sum of costs and
-// no more than `costs_max` costs were asked for. All batches are of one key;
+// no more than `costs_max` costs were asked for, nor sixteen times as many pairs
+// of batches looked at. All batches are of one key;
 // none grows beyond `size_max`, and an emptied one is dropped. Answers what
 // was saved.
 double Improve(const CostModel& model, int size_max, int64_t costs_max,

@@ -1,5 +1,7 @@
 #include "batching/cuts.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <functional>
 #include <limits>
@@ -126,6 +128,28 @@ TEST_F(CutsTest, ExchangesSaveAndLoseNothing) {
     std::sort(rows.begin(), rows.end());
     for (uint32_t i = 0; i < classes.size(); ++i) EXPECT_EQ(rows[i], i);
   }
+}
+
+// Of rows that are all alike no cost is asked for: what bounds the search then
+// is the number of pairs that are looked at. All pairs would take seconds.
+TEST_F(CutsTest, ExchangesOfVeryManyBatchesEnd) {
+  const uint32_t alike = shapes_.shape(shapes_.Intern(ParamsOf({}))).cost;
+  const CostModel model(&shapes_, FastDevice());
+  std::vector<LooseBatch> batches(20'000);
+  for (LooseBatch& batch : batches) {
+    batch.rows.assign(4, 0);
+    batch.classes.assign(4, alike);
+    batch.ms = model.Batch(batch.classes);
+  }
+  const auto used = [] {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) +
+           static_cast<double>(time.tv_nsec) * 1e-9;
+  };
+  const double begin = used();
+  EXPECT_EQ(Improve(model, 4, 1000, &batches), 0);
+  EXPECT_LT(used() - begin, 0.5);
 }
 
 }  // namespace

@@ -201,6 +201,26 @@ class LimitsTest(fixture.Case):
             self.assertIn(job.name, str(refused))
             cluster.restart()
 
+    def test_a_list_of_workers_fits_a_message(self):
+        cluster = self.cluster()
+        streams = []
+        for worker in range(6):
+            names = [f"m{worker}-{i:04d}-{'x' * 200}" for i in range(4096)]
+            stream = cluster.work.RegisterWorker(pb.RegisterWorkerRequest(
+                display_name=f"w{worker}", models=names))
+            next(stream)
+            streams.append(stream)
+        answer = cluster.admin.ListWorkers(pb.ListWorkersRequest())
+        self.assertLess(answer.ByteSize(), 6 * MIB)
+        self.assertEqual(len(answer.workers), 6)
+        left_out = sum(worker.models_left_out for worker in answer.workers)
+        named = sum(len(worker.models) for worker in answer.workers)
+        self.assertEqual(left_out + named, 6 * 4096)
+        self.assertGreater(left_out, 0)
+        self.assertGreater(named, 0)
+        for stream in streams:
+            stream.cancel()
+
     def test_changes_of_one_address_are_limited(self):
         cluster = self.cluster(changes_per_second=5)
         job = cluster.submit()
