@@ -61,7 +61,8 @@ absl::Status ArtifactLibrary::Upload::Append(std::string_view bytes) {
 
 void ArtifactLibrary::Finish(std::unique_ptr<Upload> upload,
                              const std::string& expected_digest,
-                             const std::string& media_type, Added added) {
+                             const std::string& media_type, Added added,
+                             CallOptions call) {
   auto stored = upload->file_->Finish(expected_digest, media_type);
   if (!stored.ok()) return added(stored.status());
   struct Adding {
@@ -89,7 +90,8 @@ void ArtifactLibrary::Finish(std::unique_ptr<Upload> upload,
         if (!status.ok()) return added(status);
         if (adding->is_new) budget_->Add(1, adding->artifact.size);
         added(adding->artifact);
-      });
+      },
+      std::move(call));
 }
 
 absl::StatusOr<int> ArtifactLibrary::Collect(

@@ -55,11 +55,12 @@ class ArtifactLibrary {
   // ARTIFACTS_FULL, and those of ArtifactStore.
   absl::StatusOr<std::unique_ptr<Upload>> BeginUpload();
 
-  // Gives the upload its name and its row; `added` once both are durable.
+  // Gives the upload its name and its row, in the turn of `call`; `added` once
+  // both are durable.
   using Added = std::function<void(absl::StatusOr<Artifact>)>;
   void Finish(std::unique_ptr<Upload> upload,
               const std::string& expected_digest, const std::string& media_type,
-              Added added);
+              Added added, CallOptions call);
 
   absl::StatusOr<std::unique_ptr<ArtifactStore::Reader>> OpenReader(
       const std::string& digest) {

@@ -123,7 +123,8 @@ class UploadReactor final
         [me = shared_from_this()](const absl::StatusOr<Artifact>& artifact) {
           if (artifact.ok()) ToProto(*artifact, me->response_);
           me->End(artifact.status());
-        });
+        },
+        CallOf(*context_, /*cancellable=*/false));
   }
 
   void PutOut(const absl::Status& status) {
@@ -158,15 +159,14 @@ class UploadReactor final
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-class DownloadReactor final
-    : public PieceSender<pb::DownloadArtifactResponse> {
+class DownloadReactor final : public PieceSender<pb::DownloadArtifactResponse> {
  public:
   using PieceSender::PieceSender;
 
   void Start(const absl::Status& admitted, const std::string& digest) {
     if (!Enter(admitted, core()->downloads)) return;
-    const auto me = std::static_pointer_cast<DownloadReactor>(
-        shared_from_this());
+    const auto me =
+        std::static_pointer_cast<DownloadReactor>(shared_from_this());
     core()->store->Read(
         [me, digest](View& view) -> absl::Status {
           const auto artifact = view.FindArtifact(digest);
@@ -180,7 +180,8 @@ class DownloadReactor final
           if (!status.ok()) return me->End(status);
           me->digest_ = digest;
           me->Send();
-        });
+        },
+        call());
   }
 
  private:

@@ -230,7 +230,8 @@ class LoadReactor final : public PieceSender<pb::LoadCheckpointResponse> {
         [me](const absl::Status& status) {
           if (!status.ok()) return me->End(status);
           me->Send();
-        });
+        },
+        call());
   }
 
  private:

@@ -16,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "queue/error.h"
 #include "server/artifact_library.h"
+#include "server/caller.h"
 #include "server/core.h"
 #include "server/stream_slots.h"
 #include "server/wire_status.h"
@@ -82,6 +83,8 @@ class PieceSender : public grpc::ServerWriteReactor<Message>,
   }
 
   Core* core() const { return core_; }
+  // For a read of the store before Send.
+  CallOptions call() const { return CallOf(*context_); }
   // What is to be sent with the first piece; before Send.
   Message* out() { return &out_; }
 

@@ -1,6 +1,5 @@
 #include "server/stream_slots.h"
 
-#include <algorithm>
 #include <chrono>
 #include <iterator>
 #include <tuple>
@@ -9,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "queue/error.h"
+#include "server/caller.h"
 
 namespace sheaf::server {
 namespace {
@@ -22,12 +22,8 @@ std::string Show(absl::Duration duration) {
 
 }  // namespace
 
-Caller CallerOf(std::string_view name) {
-  Caller caller{std::string(name), std::string(name)};
-  if (name.starts_with("ip")) {
-    caller.address.resize(std::min(name.rfind(':'), name.size()));
-  }
-  return caller;
+Caller CallerOf(std::string_view peer) {
+  return {AddressOf(peer), std::string(peer)};
 }
 
 StreamSlots::StreamSlots(Options options, Clock clock)
@@ -80,17 +76,19 @@ StreamSlots::Entry* StreamSlots::Yielding(const Entry& asking) {
   const int address = PlacesOf(asking.caller.address);
   const int connection = PlacesOf(asking.caller.connection);
   Entry* chosen = nullptr;
-  std::tuple<bool, int, int, absl::Duration> most;
+  std::tuple<bool, int, int, bool, absl::Duration> most;
   for (Entry& entry : entries_) {
-    if (!entry.placed || !entry.waiting) continue;
+    if (!entry.placed) continue;
     const absl::Duration slow_for = now - entry.slow_since;
-    const bool slow = slow_for >= options_.yield_after;
+    const bool slow = entry.waiting && slow_for >= options_.yield_after;
+    // Also one that the server works on: where all of a hoard stand in the
+    // disk's line at this moment, it has still to yield.
     const bool greedy = entry.caller.address == asking.caller.address
                             ? *entry.of_connection > connection + 1
                             : *entry.of_address > address + 1;
     if (!slow && !greedy) continue;
     const std::tuple rank(slow, *entry.of_address, *entry.of_connection,
-                          slow_for);
+                          entry.waiting, slow_for);
     if (chosen == nullptr || rank > most) {
       chosen = &entry;
       most = rank;

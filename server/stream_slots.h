@@ -28,13 +28,13 @@
 
 namespace sheaf::server {
 
-// Who calls, as gRPC's peer() names it: "ipv4:127.0.0.1:54321". All callers of
-// a UNIX socket are one.
+// Who calls, by gRPC's name of the peer: "ipv4:127.0.0.1:54321". All callers of
+// a UNIX socket are one, and all addresses of one /64 of IPv6.
 struct Caller {
   std::string address;     // "ipv4:127.0.0.1"
   std::string connection;  // the whole
 };
-Caller CallerOf(std::string_view name);
+Caller CallerOf(std::string_view peer);
 
 class StreamSlots {
  public:
@@ -51,8 +51,9 @@ class StreamSlots {
   // Time that goes on whatever the system's clock does, since any moment.
   using Clock = std::function<absl::Duration()>;
   // Ends the call with STREAM_IDLE or OVERLOADED. Called once at the most, by
-  // any thread, with no lock held, perhaps while the stream is being left: so
-  // it must not rely on more than it owns, and not wait.
+  // any thread, with no lock held, perhaps while the server works on the
+  // stream's last message or the stream is being left: so it must not rely on
+  // more than it owns, and not wait.
   using End = std::function<void(const absl::Status&)>;
 
   class Stream;

@@ -60,7 +60,8 @@ class ArtifactLibraryTest : public ::testing::Test {
                          digest = artifact.status();
                        }
                        added.Notify();
-                     });
+                     },
+                     {});
     added.WaitForNotification();
     return digest;
   }

@@ -57,7 +57,8 @@ TEST_F(StreamSlotsTest, CallerIsAnAddressAndAConnection) {
   const Caller four = CallerOf("ipv4:10.0.0.7:51234");
   EXPECT_EQ(four.address, "ipv4:10.0.0.7");
   EXPECT_EQ(four.connection, "ipv4:10.0.0.7:51234");
-  EXPECT_EQ(CallerOf("ipv6:%5B::1%5D:7").address, "ipv6:%5B::1%5D");
+  EXPECT_EQ(CallerOf("ipv6:%5B2001:db8::1%5D:7").address,
+            CallerOf("ipv6:%5B2001:db8::ffff%5D:9").address);
   EXPECT_EQ(CallerOf("unix:").address, CallerOf("unix:").connection);
   EXPECT_EQ(CallerOf("").address, "");
 }
@@ -153,11 +154,27 @@ TEST_F(StreamSlotsTest, SlownessOfTheServerIsNobodysFault) {
   EXPECT_THAT(ended_, IsEmpty());
 }
 
-TEST_F(StreamSlotsTest, WhatTheServerWorksOnIsNotTakenAway) {
-  EnterAndClaim("a", From("1.1.1.1"))->Heard(1);
-  EnterAndClaim("b", From("1.1.1.1"))->Heard(1);
+TEST_F(StreamSlotsTest, WhatTheServerWorksOnYieldsToFairnessAlone) {
+  Make(4);
+  for (int i = 0; i < 4; ++i) {
+    EnterAndClaim("hoard", From("1.1.1.1", i))->Heard(1);
+  }
   now_ += absl::Seconds(5);
-  EXPECT_FALSE(Enter("c", From("2.2.2.2"))->Claim().ok());
+  // Of the same address, with as few: the server's time is not their fault.
+  EXPECT_FALSE(Enter("c", From("1.1.1.1", 9))->Claim().ok());
+  EXPECT_THAT(ended_, IsEmpty());
+  EnterAndClaim("d", From("2.2.2.2"));
+  EXPECT_THAT(ended_, ElementsAre("hoard"));
+}
+
+TEST_F(StreamSlotsTest, OfAHoardTheOneThatWaitsForItsCallerYieldsFirst) {
+  Make(4);
+  for (const char* name : {"worked on", "waiting", "worked on", "worked on"}) {
+    StreamSlots::Stream* stream = EnterAndClaim(name, From("1.1.1.1"));
+    if (name != std::string("waiting")) stream->Heard(1);
+  }
+  EnterAndClaim("d", From("2.2.2.2"));
+  EXPECT_THAT(ended_, ElementsAre("waiting"));
 }
 
 TEST_F(StreamSlotsTest, CallerWithMostYieldsToOneWithFewer) {
