@@ -19,6 +19,9 @@ namespace sheaf {
 struct Upkeep {
   int64_t events_max = 1'000'000;  // newest events that are kept
   int step = 500;                  // most things of a kind in one round
+  // Only what ends soon and does no harm: leases, and the oldest events. For a
+  // clock that may be wrong.
+  bool leases_only = false;
 };
 
 // Something that time has made due.

@@ -24,6 +24,10 @@ namespace sheaf::server {
 absl::Status Admit(const Core& core, const grpc::CallbackServerContext& context,
                    const google::protobuf::Message& request);
 
+// What a server that goes down answers. Calls of many writes look at
+// `core.stopping` between two.
+absl::Status ServerStopping();
+
 // Ends the call with `status` and nothing else.
 grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context,
                                  const absl::Status& status);

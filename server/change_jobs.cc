@@ -49,6 +49,9 @@ class CancelLoop : public std::enable_shared_from_this<CancelLoop> {
     total_.cancelled += page_.counts.cancelled;
     total_.stopping += page_.counts.stopping;
     after_ = page_.next;
+    if (after_ && core_->stopping) {
+      return reactor_->Finish(ToGrpcStatus(ServerStopping()));
+    }
     if (after_) return Step();
     Answer(*core_, total_, !options_.validate_only, response_);
     reactor_->Finish(grpc::Status::OK);

@@ -40,6 +40,9 @@ class PurgeLoop : public std::enable_shared_from_this<PurgeLoop> {
   void Stepped(const absl::Status& status) {
     if (!status.ok()) return reactor_->Finish(ToGrpcStatus(status));
     total_ += last_;
+    if (last_ == kPurgeStep && core_->stopping) {
+      return reactor_->Finish(ToGrpcStatus(ServerStopping()));
+    }
     if (last_ == kPurgeStep) return Step();
     response_->set_run_count(total_);
     reactor_->Finish(grpc::Status::OK);

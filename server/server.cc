@@ -145,10 +145,9 @@ absl::Status Server::Open() {
     Log(spdlog::level::warn, "store", line, {});
   };
   SHEAF_ASSIGN_OR_RETURN(store_, SqliteStore::Open(std::move(options)));
-  caretaker_ =
-      std::make_unique<Caretaker>(store_.get(), [](const std::string& line) {
-        Log(spdlog::level::err, "upkeep", line);
-      });
+  caretaker_ = std::make_unique<Caretaker>(
+      store_.get(),
+      [](const std::string& line) { Log(spdlog::level::err, "upkeep", line); });
   clock_ = std::make_unique<ServerClock>(NewestTime(*store_));
   clock_in_use_ = clock_.get();
 
@@ -285,6 +284,7 @@ absl::Status Server::Listen() {
     admin.config.emplace_back(key.name, ShowKeyToAll(key, config_));
   }
   admin.problems = [this] { return Problems(); };
+  admin.accept_clock = [this] { return clock_->Accept(); };
   admin.reads_work = [this] {
     return !vital_signs_ || vital_signs_->ReadsWork();
   };
@@ -401,6 +401,9 @@ std::vector<std::string> Server::Problems() {
 
 std::vector<std::string> Server::Notes() {
   std::vector<std::string> notes;
+  if (std::string note = clock_->Note(); !note.empty()) {
+    notes.push_back(std::move(note));
+  }
   if (accept_loop_) {
     if (std::string note = accept_loop_->Note(); !note.empty()) {
       notes.push_back(std::move(note));

@@ -9,6 +9,10 @@
 namespace sheaf {
 namespace {
 
+// A newest event further ahead of the clock than this was written by a clock
+// that was wrong, and is not waited for.
+constexpr absl::Duration kAheadMax = absl::Minutes(61);
+
 using std::chrono::steady_clock;
 
 // A PASSIVE checkpoint each so many pages (16 MiB): at 1000 the 99th
@@ -58,7 +62,8 @@ Writer::Writer(Options options, std::unique_ptr<Connection> db,
              .caller_max = kCallerWritesMax}),
       core_(std::make_unique<Core>(std::move(db))),
       retry_delay_(options_.recovery_delay_min) {
-  latest_ms_ = absl::ToUnixMillis(core_->tx.newest_time());
+  latest_ms_ = absl::ToUnixMillis(
+      std::min(core_->tx.newest_time(), options_.clock() + kAheadMax));
   thread_ = std::thread([this] { Loop(); });
 }
 
@@ -228,7 +233,7 @@ bool Writer::RunOne(Answer* answer) {
 void Writer::Reply(Answers answers, std::optional<Committed> committed) {
   if (answers.empty()) return;
   runners_.completions->Run([this, answers = std::move(answers),
-                     committed = std::move(committed)]() mutable {
+                             committed = std::move(committed)]() mutable {
     for (Answer& answer : answers) {
       answer.task.done(std::move(answer.status));
       --unanswered_;
@@ -329,7 +334,7 @@ void Writer::StepBackup() {
   auto copy = std::move(backups_.front());
   backups_.pop_front();
   runners_.background->Run([status = copy->status(), path = copy->path(),
-                    done = copy->TakeDone()]() mutable {
+                            done = copy->TakeDone()]() mutable {
     status.ok() ? done(PublishBackup(path)) : done(status);
   });
 }
