@@ -8,6 +8,7 @@
 
 #include "queue/types.h"
 #include "server/core.h"
+#include "server/guarded_messages.h"
 #include "server/workers.h"
 #include "sheaf/v1/admin_service.grpc.pb.h"
 

@@ -1,5 +1,8 @@
 #include "server/call.h"
 
+#include "base/status.h"
+#include "server/message_guard.h"
+
 namespace sheaf::server {
 
 absl::Status ServerStopping() {
@@ -16,6 +19,7 @@ absl::Status Admit(const Core& core, const grpc::CallbackServerContext& context,
     return Error(Reason::kDeadlinePassed,
                  "the call's deadline passed before it was begun");
   }
+  SHEAF_RETURN_IF_ERROR(MarkOf(request));
   Violations violations = Validate(request);
   if (!violations.empty()) return InvalidArgument(std::move(violations));
   return absl::OkStatus();

@@ -23,6 +23,7 @@
 #include "server/device_profile.h"
 #include "server/jobs_handler.h"
 #include "server/logging.h"
+#include "server/message_guard.h"
 #include "server/process.h"
 #include "server/queues_handler.h"
 #include "server/worker_environment.h"
@@ -272,6 +273,7 @@ absl::Status Server::Recover() {
 
 absl::Status Server::Listen() {
   grpc::EnableDefaultHealthCheckService(true);
+  SetMessageBytesMax(config_.max_message_bytes);
   if (config_.reflection) {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   }

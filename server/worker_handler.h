@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "server/core.h"
+#include "server/guarded_messages.h"
 #include "sheaf/v1/worker_service.grpc.pb.h"
 
 namespace sheaf::server {
