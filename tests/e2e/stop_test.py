@@ -18,7 +18,7 @@ class StopTest(fixture.Case):
     def test_analyses_and_sweeping_calls_do_not_hold_up_a_stop(self):
         cluster = self.cluster(drain_timeout="1s")
         for _ in range(2):
-            cluster.submit(60_000, owner="m", timeout=60)
+            cluster.submit(20_000, owner="m", timeout=60)
         others = [fixture.wire.Calls(cluster.address) for _ in range(6)]
         calls = [other.batching.AnalyzeQueue.future(
             pb.AnalyzeQueueRequest(queue="queues/default", live=True))
