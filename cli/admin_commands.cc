@@ -125,6 +125,16 @@ absl::Status RunInfo(Context& context, NoArgs&) {
   return absl::OkStatus();
 }
 
+absl::Status RunAcceptClock(Context& context, NoArgs&) {
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  SHEAF_ASSIGN_OR_RETURN(
+      const auto accepted,
+      client->Call<v1::AcceptClockResponse>("sheaf.v1.AdminService/AcceptClock",
+                                            v1::AcceptClockRequest()));
+  context.MakePrinter().One(accepted, {{"AHEAD BY", "step"}});
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void AddAdminCommands(CLI::App& app, Context& context) {
@@ -140,6 +150,9 @@ void AddAdminCommands(CLI::App& app, Context& context) {
       ->add_option("name", backup_args->file_name,
                    "File name in the server's backup directory [the time]")
       ->type_name("NAME");
+  CLI::App& clock = AddNoun(admin, "clock", "The server's clock");
+  AddVerb(clock, context, "accept",
+          "Let a system clock that went ahead count at once", &RunAcceptClock);
   const auto [restore, restore_args] = AddVerb(
       admin, context, "restore",
       "Replace the database by a backup; the server must not run", &RunRestore);

@@ -104,6 +104,10 @@ DueList FindDue(View& view, const Upkeep& upkeep, const std::set<Due>& aside) {
   for (const LeaseKey& lease : view.Leases(view.now())) {
     add({What::kLease, lease.batch.value, ""});
   }
+  if (upkeep.leases_only) {
+    FindEvents(view, upkeep, &list);
+    return list;
+  }
   for (const Queue& queue : view.Queues()) {
     if (queue.state == QueueState::kPaused && queue.resume_time <= view.now()) {
       add({What::kPause, 0, queue.name});

@@ -25,6 +25,9 @@ struct Upkeep {
   // How long a request_id still holds after its job was deleted.
   absl::Duration request_keep = absl::Hours(30 * 24);
   int step = 500;  // most things of a kind in one round
+  // Only what ends soon and does no harm: leases, and the oldest events. For a
+  // clock that may be wrong.
+  bool leases_only = false;
 };
 
 // Something that time has made due.

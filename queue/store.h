@@ -11,7 +11,9 @@
 // the store catches: use cases carry no code for it.
 //
 // Times are kept to the millisecond, and now() never lies before an event that
-// is stored. What a run's outputs name is referenced as long as the run is.
+// is stored, but for events that lay more than an hour ahead when the store was
+// opened: a clock was wrong then. What a run's outputs name is referenced as
+// long as the run is.
 #pragma once
 
 #include <functional>

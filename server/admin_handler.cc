@@ -11,6 +11,7 @@
 #include "server/convert.h"
 #include "server/convert_memory.h"
 #include "server/lease_broker.h"
+#include "server/logging.h"
 #include "server/timer.h"
 #include "server/version.h"
 #include "server/workers.h"
@@ -274,6 +275,19 @@ grpc::ServerUnaryReactor* AdminHandler::GetServerInfo(
         response->set_artifact_bytes(seen.first.artifact_bytes);
         response->set_last_event_sequence(seen.second);
       });
+}
+
+grpc::ServerUnaryReactor* AdminHandler::AcceptClock(
+    grpc::CallbackServerContext* context, const pb::AcceptClockRequest* request,
+    pb::AcceptClockResponse* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  const absl::Duration step = options_.accept_clock();
+  Log(spdlog::level::warn, "clock", "an operator accepts the system clock",
+      {{"ahead_by", absl::FormatDuration(step)}});
+  SetDuration(step, response->mutable_step());
+  return Refuse(context, absl::OkStatus());
 }
 
 }  // namespace sheaf::server

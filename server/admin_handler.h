@@ -8,6 +8,7 @@
 
 #include "queue/types.h"
 #include "server/core.h"
+#include "server/guarded_messages.h"
 #include "server/workers.h"
 #include "sheaf/v1/admin_service.grpc.pb.h"
 
@@ -28,6 +29,8 @@ struct AdminOptions {
   std::vector<std::pair<std::string, std::string>> config;
   // What is wrong beside the store: a clock that stepped back, ...
   std::function<std::vector<std::string>()> problems;
+  // The operator vouches for the system's clock; by how much it is ahead.
+  std::function<absl::Duration()> accept_clock;
   // False where reads wait in vain.
   std::function<bool()> reads_work;
   // What an operator may want to know, and need not mend.
@@ -63,6 +66,10 @@ class AdminHandler final : public sheaf::v1::AdminService::CallbackService {
       grpc::CallbackServerContext* context,
       const sheaf::v1::GetServerInfoRequest* request,
       sheaf::v1::ServerInfo* response) override;
+  grpc::ServerUnaryReactor* AcceptClock(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::AcceptClockRequest* request,
+      sheaf::v1::AcceptClockResponse* response) override;
   grpc::ServerUnaryReactor* GetStats(grpc::CallbackServerContext* context,
                                      const sheaf::v1::GetStatsRequest* request,
                                      sheaf::v1::Stats* response) override;

@@ -3,6 +3,7 @@
 
 #include "server/analyst.h"
 #include "server/core.h"
+#include "server/guarded_messages.h"
 #include "sheaf/v1/batching_service.grpc.pb.h"
 
 namespace sheaf::server {

@@ -3,21 +3,25 @@
 #include "base/status.h"
 #include "server/caller.h"
 #include "server/change_limit.h"
+#include "server/message_guard.h"
 
 namespace sheaf::server {
+
+absl::Status ServerStopping() {
+  return WithRetryAfter(
+      Error(Reason::kServerStopping, "the server is going down"),
+      absl::Seconds(2));
+}
 
 absl::Status Admit(const Core& core, const grpc::CallbackServerContext& context,
                    const google::protobuf::Message& request) {
   ++core.calls;
-  if (core.stopping) {
-    return WithRetryAfter(
-        Error(Reason::kServerStopping, "the server is going down"),
-        absl::Seconds(2));
-  }
+  if (core.stopping) return ServerStopping();
   if (context.deadline() <= std::chrono::system_clock::now()) {
     return Error(Reason::kDeadlinePassed,
                  "the call's deadline passed before it was begun");
   }
+  SHEAF_RETURN_IF_ERROR(MarkOf(request));
   Violations violations = Validate(request);
   if (!violations.empty()) return InvalidArgument(std::move(violations));
   return absl::OkStatus();

@@ -2,12 +2,19 @@
 //
 // Everything the store decides by time (leases, schedules, deadlines) reads
 // this clock, so that a wall clock set by hand, by NTP or by a resume from
-// suspend ends no lease and starts no run by itself. It never goes backwards.
+// suspend ends no lease and starts no run by itself. While the server runs it
+// never goes backwards.
+//
+// A wall clock that is wrong for a moment must not delete jobs whose retention
+// seems over. So a step ahead of more than an hour counts for nothing until it
+// has stood for ten minutes, or an operator accepts it; where it is taken back
+// before, it has never been.
 //
 // Any thread. Owned by the server.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -27,7 +34,9 @@ ClockSources SystemClockSources();
 class ServerClock {
  public:
   // Starts at the wall clock's time, or at `floor`, the newest time in the
-  // database, where that is later: time that was written down has passed.
+  // database, where that is later by an hour at the most: time that was
+  // written down has passed. A floor further ahead was written by a wrong
+  // clock, and is left behind.
   explicit ServerClock(absl::Time floor,
                        ClockSources sources = SystemClockSources());
 
@@ -36,8 +45,8 @@ class ServerClock {
   // ahead by more than two seconds changes nothing before AdoptStep().
   absl::Time Now();
 
-  // By how much the wall clock is ahead where that is more than two seconds;
-  // zero otherwise.
+  // By how much the wall clock is ahead, where that is more than two seconds
+  // and to be adopted now; zero otherwise.
   absl::Duration StepPending();
 
   // Makes the pending step, if there is one, and answers how long it was. For
@@ -45,17 +54,41 @@ class ServerClock {
   // no worker had.
   absl::Duration AdoptStep();
 
-  // What an operator should know; empty where all is well.
+  // Whether what time alone ends (retention, deadlines, pauses, plans,
+  // artifacts) may go by this clock. Not for ten minutes after a start at
+  // which the wall clock was more than an hour ahead of all that is stored:
+  // a machine's clock is often wrong until NTP has set it.
+  bool IsSettled();
+
+  // An operator says that the wall clock is right: IsSettled from now on, and
+  // the step that it is ahead by is to be adopted at once. Answers how long
+  // that is.
+  absl::Duration Accept();
+
+  // What an operator should know; empty where all is well. And what he may
+  // want to know.
   std::string Problem();
+  std::string Note();
 
  private:
+  // A wall clock far ahead: by how much, and since when by just that.
+  struct Step {
+    absl::Duration ahead;
+    absl::Duration since;  // steady
+    bool accepted = false;
+  };
+
   // How far the wall clock is ahead of now_, which it brings up to date.
   absl::Duration Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The part of it that may be adopted.
+  absl::Duration Adoptable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const ClockSources sources_;
   absl::Mutex mutex_;
   absl::Time now_ ABSL_GUARDED_BY(mutex_);
   absl::Duration steady_ ABSL_GUARDED_BY(mutex_);
+  std::optional<Step> step_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration settled_at_ ABSL_GUARDED_BY(mutex_);  // steady
 };
 
 }  // namespace sheaf::server

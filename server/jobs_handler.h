@@ -3,6 +3,7 @@
 #pragma once
 
 #include "server/core.h"
+#include "server/guarded_messages.h"
 #include "sheaf/v1/job_service.grpc.pb.h"
 
 namespace sheaf::server {

@@ -1,8 +1,10 @@
 // sheafd: the server.
 #include <signal.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <string>
+#include <thread>
 
 #include "absl/synchronization/mutex.h"
 #include "queue/sqlite/repair.h"
@@ -12,6 +14,7 @@
 #include "server/process.h"
 #include "server/server.h"
 #include "server/service_manager.h"
+#include "server/stop_flag.h"
 #include "server/version.h"
 
 namespace sheaf::server {
@@ -31,6 +34,32 @@ sigset_t StopSignals() {
   sigaddset(&set, SIGTERM);
   return set;
 }
+
+// What still hangs so long after the limit of an orderly stop will not end by
+// itself. Everything acknowledged is on the disk.
+constexpr absl::Duration kStopGrace = absl::Seconds(15);
+
+// Ends the process, unless it goes before.
+class HardLimit {
+ public:
+  explicit HardLimit(absl::Duration limit)
+      : thread_([this, limit] {
+          if (over_.WaitFor(limit)) return;
+          Log(spdlog::level::err, "server", "the stop takes too long: ending",
+              {{"limit", absl::FormatDuration(limit)}});
+          _exit(1);
+        }) {}
+  ~HardLimit() {
+    over_.Set();
+    thread_.join();
+  }
+  HardLimit(const HardLimit&) = delete;
+  HardLimit& operator=(const HardLimit&) = delete;
+
+ private:
+  StopFlag over_;
+  std::thread thread_;
+};
 
 int Serve(const ServerConfig& config) {
   const sigset_t signals = StopSignals();
@@ -58,6 +87,7 @@ int Serve(const ServerConfig& config) {
   Log(spdlog::level::info, "server", "stopping; a second signal stops at once",
       {{"signal", strsignal(signal_number)}});
   manager.Stopping();
+  const HardLimit limit(config.drain_timeout + kStopGrace);
   // From here on the default action applies.
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   (*server)->Stop();

@@ -24,6 +24,7 @@
 #include "server/device_profile.h"
 #include "server/jobs_handler.h"
 #include "server/logging.h"
+#include "server/message_guard.h"
 #include "server/process.h"
 #include "server/queues_handler.h"
 #include "server/server_key.h"
@@ -186,10 +187,9 @@ absl::Status Server::Open() {
     Log(spdlog::level::warn, "store", line, {});
   };
   SHEAF_ASSIGN_OR_RETURN(store_, SqliteStore::Open(std::move(options)));
-  caretaker_ =
-      std::make_unique<Caretaker>(store_.get(), [](const std::string& line) {
-        Log(spdlog::level::err, "upkeep", line);
-      });
+  caretaker_ = std::make_unique<Caretaker>(
+      store_.get(),
+      [](const std::string& line) { Log(spdlog::level::err, "upkeep", line); });
   clock_ = std::make_unique<ServerClock>(NewestTime(*store_));
   clock_in_use_ = clock_.get();
 
@@ -332,6 +332,7 @@ absl::Status Server::Recover() {
 
 absl::Status Server::Listen() {
   grpc::EnableDefaultHealthCheckService(true);
+  SetMessageBytesMax(config_.max_message_bytes);
   if (config_.reflection) {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   }
@@ -346,6 +347,7 @@ absl::Status Server::Listen() {
     admin.config.emplace_back(key.name, ShowKeyToAll(key, config_));
   }
   admin.problems = [this] { return Problems(); };
+  admin.accept_clock = [this] { return clock_->Accept(); };
   admin.reads_work = [this] {
     return !vital_signs_ || vital_signs_->ReadsWork();
   };
@@ -466,6 +468,9 @@ std::vector<std::string> Server::Problems() {
 
 std::vector<std::string> Server::Notes() {
   std::vector<std::string> notes;
+  if (std::string note = clock_->Note(); !note.empty()) {
+    notes.push_back(std::move(note));
+  }
   if (accept_loop_) {
     if (std::string note = accept_loop_->Note(); !note.empty()) {
       notes.push_back(std::move(note));

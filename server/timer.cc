@@ -1,54 +1,67 @@
 #include "server/timer.h"
 
-namespace sheaf::server {
+#include <algorithm>
 
-// The heap is in wall time only because that is what absl::Time offers; a
-// step of the clock makes one action early or late, which every user bears.
+namespace sheaf::server {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Far enough for anything, and near enough for the clock's arithmetic.
+constexpr absl::Duration kLongest = absl::Hours(24 * 365 * 10);
+
+}  // namespace
+
 Timer::Timer() : thread_([this] { Loop(); }) {}
 
 Timer::~Timer() { Stop(); }
 
 Timer::Handle Timer::After(absl::Duration delay, std::function<void()> action) {
-  absl::MutexLock lock(&mutex_);
-  const Handle handle(absl::Now() + delay, next_id_++);
-  pending_.emplace(handle, std::move(action));
+  const auto time = Clock::now() + absl::ToChronoNanoseconds(std::clamp(
+                                       delay, absl::ZeroDuration(), kLongest));
+  Handle handle;
+  {
+    const std::lock_guard lock(mutex_);
+    handle = {time, next_id_++};
+    pending_.emplace(handle, std::move(action));
+    if (pending_.begin()->first != handle) return handle;
+  }
+  changed_.notify_one();
   return handle;
 }
 
 bool Timer::Cancel(const Handle& handle) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return pending_.erase(handle) > 0;
 }
 
 void Timer::Stop() {
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     stopping_ = true;
     pending_.clear();
   }
+  changed_.notify_one();
   if (thread_.joinable()) thread_.join();
 }
 
 void Timer::Loop() {
-  absl::MutexLock lock(&mutex_);
-  // How far the loop sleeps, unless something earlier comes in.
-  absl::Time until = absl::InfiniteFuture();
-  const auto news = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return stopping_ ||
-           (!pending_.empty() && pending_.begin()->first.first < until);
-  };
+  std::unique_lock lock(mutex_);
   while (!stopping_) {
-    until = pending_.empty() ? absl::InfiniteFuture()
-                             : pending_.begin()->first.first;
-    if (until > absl::Now()) {
-      mutex_.AwaitWithDeadline(absl::Condition(&news), until);
+    if (pending_.empty()) {
+      changed_.wait(lock);
+      continue;
+    }
+    const Clock::time_point until = pending_.begin()->first.first;
+    if (until > Clock::now()) {
+      changed_.wait_until(lock, until);
       continue;
     }
     std::function<void()> action = std::move(pending_.begin()->second);
     pending_.erase(pending_.begin());
-    mutex_.Unlock();
+    lock.unlock();
     action();
-    mutex_.Lock();
+    lock.lock();
   }
 }
 

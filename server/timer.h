@@ -1,22 +1,24 @@
-// Things to do at a time: one thread, one heap. Callbacks run on that thread
-// and must not block. Owned by the server, outlives everything that uses it.
+// Things to do at a time: one thread, one heap, on the steady clock, which
+// nobody can set. Callbacks run on that thread and must not block. Owned by the
+// server, outlives everything that uses it.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <thread>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
 namespace sheaf::server {
 
 class Timer {
  public:
-  using Handle = std::pair<absl::Time, int64_t>;
+  using Handle = std::pair<std::chrono::steady_clock::time_point, int64_t>;
 
   Timer();
   ~Timer();
@@ -33,10 +35,11 @@ class Timer {
  private:
   void Loop();
 
-  absl::Mutex mutex_;
-  std::map<Handle, std::function<void()>> pending_ ABSL_GUARDED_BY(mutex_);
-  int64_t next_id_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<Handle, std::function<void()>> pending_;  // guarded by mutex_
+  int64_t next_id_ = 0;                              // guarded by mutex_
+  bool stopping_ = false;                            // guarded by mutex_
   std::thread thread_;
 };
 

@@ -53,16 +53,19 @@ void UpkeepThread::Loop() {
   while (!stopping_.WaitFor(kRound)) {
     if (clock_->StepPending() > absl::ZeroDuration()) AdoptStep();
     Round();
-    if (std::chrono::steady_clock::now() >= next_collection_)
+    if (std::chrono::steady_clock::now() >= next_collection_ &&
+        clock_->IsSettled()) {
       CollectArtifacts();
+    }
     options_.on_tick();
   }
 }
 
 void UpkeepThread::Round() {
   while (true) {
-    const absl::StatusOr<bool> more =
-        options_.caretaker->Round(options_.upkeep);
+    Upkeep upkeep = options_.upkeep;
+    upkeep.leases_only = !clock_->IsSettled();
+    const absl::StatusOr<bool> more = options_.caretaker->Round(upkeep);
     Note(more.status());
     if (!more.ok() || !*more || stopping_.IsSet()) return;
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "server/core.h"
+#include "server/guarded_messages.h"
 #include "sheaf/v1/worker_service.grpc.pb.h"
 
 namespace sheaf::server {

@@ -10,6 +10,10 @@
 namespace sheaf {
 namespace {
 
+// A newest event further ahead of the clock than this was written by a clock
+// that was wrong, and is not waited for.
+constexpr absl::Duration kAheadMax = absl::Minutes(61);
+
 using std::chrono::steady_clock;
 
 // A PASSIVE checkpoint each so many pages (16 MiB): at 1000 the 99th
@@ -70,7 +74,8 @@ Writer::Writer(Options options, std::unique_ptr<Connection> db, LogMark mark,
       ballast_(FolderOf(options_.path) + "/sheaf.ballast",
                options_.ballast_bytes),
       retry_delay_(options_.recovery_delay_min) {
-  latest_ms_ = absl::ToUnixMillis(core_->tx.newest_time());
+  latest_ms_ = absl::ToUnixMillis(
+      std::min(core_->tx.newest_time(), options_.clock() + kAheadMax));
   limit_.Watch(core_->db->handle());
   if (!ballast_.Keep()) {
     health_->AddWarning("the disk has no room for a ballast of " +
@@ -308,7 +313,7 @@ bool Writer::RunOne(Answer* answer) {
 void Writer::Reply(Answers answers, std::optional<Committed> committed) {
   if (answers.empty()) return;
   runners_.completions->Run([this, answers = std::move(answers),
-                     committed = std::move(committed)]() mutable {
+                             committed = std::move(committed)]() mutable {
     for (Answer& answer : answers) {
       answer.task.done(std::move(answer.status));
       --unanswered_;

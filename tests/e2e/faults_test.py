@@ -18,10 +18,6 @@ from crash_test import Submitter
 from fixture import until
 from wire import pb, random_bytes, refusal
 
-FAKETIME = next(iter(glob.glob(
-    "/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
-
-
 class Hog(threading.Thread):
     """Takes all space that there is, and all that becomes free."""
 
@@ -186,70 +182,6 @@ def refusal_of(error):
         raise error
 
     return refusal(raises)
-
-
-class ClockTest(fixture.Case):
-    def cluster_with_clock(self, **options):
-        if FAKETIME is None:
-            self.skipTest("no libfaketime: apt-get install libfaketime")
-        cluster = self.cluster(start=False, **options)
-        self.file = os.path.join(cluster.folder, "clock")
-        self.set_clock("+0")
-        cluster.start(env={
-            "LD_PRELOAD": FAKETIME,
-            "FAKETIME_TIMESTAMP_FILE": self.file,
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-            # It comes before a sanitizer's library, which minds.
-            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")
-                            + ":verify_asan_link_order=0",
-        })
-        return cluster
-
-    def set_clock(self, offset):
-        with open(self.file + ".new", "w", encoding="ascii") as text:
-            text.write(offset + "\n")
-        os.replace(self.file + ".new", self.file)
-
-    def server_is_ahead_by(self, cluster):
-        return cluster.info().now.ToNanoseconds() / 1e9 - time.time()
-
-    def test_a_clock_that_jumps_ahead_ends_no_lease(self):
-        cluster = self.cluster_with_clock(lease_duration="5s")
-        cluster.worker(time_scale=1)
-        job = cluster.submit(2, shared={"steps": 150})
-        until(lambda: set(cluster.states(job)) == {"RUNNING"}, "it runs")
-        self.set_clock("+3600")
-        until(lambda: self.server_is_ahead_by(cluster) > 3500,
-              "the server goes by the new time")
-        self.assertEqual(cluster.wait(job).state, pb.JOB_STATE_SUCCEEDED)
-        self.assertEqual([run.attempt for run in cluster.runs(job)], [1, 1])
-
-    def test_a_clock_that_jumps_back_stops_nothing(self):
-        cluster = self.cluster_with_clock(lease_duration="5s")
-        cluster.worker(time_scale=1)
-        job = cluster.submit(2, shared={"steps": 100})
-        until(lambda: set(cluster.states(job)) == {"RUNNING"}, "it runs")
-        self.set_clock("-3600")
-        until(lambda: "clock" in " ".join(cluster.info().problems),
-              "the server has noticed")
-        self.assertEqual(cluster.wait(job).state, pb.JOB_STATE_SUCCEEDED)
-        # Time still goes on: what is due soon is done soon, and in order.
-        queue = cluster.create_queue("brief")
-        soon = cluster.info().now
-        soon.FromNanoseconds(soon.ToNanoseconds() + 10**9)
-        later = cluster.wait(cluster.submit(run_time=soon))
-        self.assertEqual(later.state, pb.JOB_STATE_SUCCEEDED)
-        self.assertGreaterEqual(queue.create_time.ToNanoseconds(),
-                                job.create_time.ToNanoseconds())
-        self.assertGreaterEqual(later.end_time.ToNanoseconds(),
-                                soon.ToNanoseconds())
-        # Nor does a restart bring the past back.
-        cluster.restart()
-        again = cluster.submit()
-        self.assertGreaterEqual(again.create_time.ToNanoseconds(),
-                                later.end_time.ToNanoseconds() - 10**9)
 
 
 class SecondServerTest(fixture.Case):

@@ -79,38 +79,111 @@ TEST_F(ServerClockTest, ALongSilenceDoesNotOvershootBelowTheWallClock) {
   EXPECT_EQ(clock.Now(), wall_);
 }
 
-TEST_F(ServerClockTest, AStepAheadWaitsUntilItIsAdopted) {
-  for (const absl::Duration step : {absl::Hours(1), kYears}) {
-    wall_ = start_;
-    ServerClock clock = Clock();
-    wall_ += step;
-    Pass(absl::Seconds(10));
-    EXPECT_EQ(clock.Now(), start_ + absl::Seconds(10));
-    EXPECT_EQ(clock.StepPending(), step);
-    Pass(absl::Seconds(10));
-    EXPECT_EQ(clock.Now(), start_ + absl::Seconds(20));
-    EXPECT_EQ(clock.AdoptStep(), step);
-    EXPECT_EQ(clock.Now(), wall_);
-    EXPECT_EQ(clock.StepPending(), absl::ZeroDuration());
-  }
+TEST_F(ServerClockTest, ASmallStepAheadWaitsUntilItIsAdopted) {
+  ServerClock clock = Clock();
+  const absl::Duration step = absl::Hours(1);
+  wall_ += step;
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(clock.Now(), start_ + absl::Seconds(10));
+  EXPECT_EQ(clock.StepPending(), step);
+  Pass(absl::Seconds(10));
+  EXPECT_EQ(clock.Now(), start_ + absl::Seconds(20));
+  EXPECT_EQ(clock.AdoptStep(), step);
+  EXPECT_EQ(clock.Now(), wall_);
+  EXPECT_EQ(clock.StepPending(), absl::ZeroDuration());
 }
 
-TEST_F(ServerClockTest, AStepAheadThatIsTakenBackLeavesNothing) {
+TEST_F(ServerClockTest, ALargeStepAheadMustStandForTenMinutes) {
   ServerClock clock = Clock();
   wall_ += kYears;
   Pass(absl::Seconds(1));
+  EXPECT_EQ(clock.StepPending(), absl::ZeroDuration());
+  EXPECT_EQ(clock.AdoptStep(), absl::ZeroDuration());
+  EXPECT_THAT(clock.Problem(), HasSubstr("the system clock went ahead by"));
+  Pass(absl::Minutes(9));
+  EXPECT_EQ(clock.StepPending(), absl::ZeroDuration());
+  EXPECT_EQ(clock.Now(), wall_ - kYears);
+  Pass(absl::Minutes(1));
   EXPECT_EQ(clock.StepPending(), kYears);
+  EXPECT_EQ(clock.AdoptStep(), kYears);
+  EXPECT_EQ(clock.Now(), wall_);
+  EXPECT_EQ(clock.Problem(), "");
+}
+
+TEST_F(ServerClockTest, AClockThatGoesOnJumpingNeverCounts) {
+  ServerClock clock = Clock();
+  absl::Duration jumps;
+  for (int i = 0; i < 100; ++i) {
+    wall_ += absl::Hours(2);
+    jumps += absl::Hours(2);
+    Pass(absl::Minutes(5));
+    EXPECT_EQ(clock.StepPending(), absl::ZeroDuration());
+  }
+  EXPECT_EQ(clock.Now(), wall_ - jumps);
+}
+
+TEST_F(ServerClockTest, AnOperatorMayAcceptAStepAtOnce) {
+  ServerClock clock = Clock();
+  wall_ += kYears;
+  EXPECT_EQ(clock.Accept(), kYears);
+  EXPECT_EQ(clock.StepPending(), kYears);
+  EXPECT_EQ(clock.AdoptStep(), kYears);
+  EXPECT_EQ(clock.Now(), wall_);
+  // That was said of one step.
+  wall_ += kYears;
+  EXPECT_EQ(clock.StepPending(), absl::ZeroDuration());
+}
+
+TEST_F(ServerClockTest, AStepAheadThatIsTakenBackHasNeverBeen) {
+  ServerClock clock = Clock();
+  wall_ += kYears;
+  Pass(absl::Minutes(9));
+  EXPECT_EQ(clock.StepPending(), absl::ZeroDuration());
   wall_ -= kYears;
-  Pass(absl::Seconds(1));
+  Pass(absl::Minutes(9));
   EXPECT_EQ(clock.StepPending(), absl::ZeroDuration());
   EXPECT_EQ(clock.Now(), wall_);
+  EXPECT_EQ(clock.Problem(), "");
 }
 
 TEST_F(ServerClockTest, SuspendIsAStepAhead) {
   ServerClock clock = Clock();
   wall_ += absl::Hours(8);  // The steady clock stands still meanwhile.
   EXPECT_EQ(clock.Now(), start_);
+  Pass(absl::Minutes(1));
+  EXPECT_EQ(clock.Now(), start_ + absl::Minutes(1));
+  Pass(absl::Minutes(10));
   EXPECT_EQ(clock.StepPending(), absl::Hours(8));
+}
+
+TEST_F(ServerClockTest, WhatAWrongClockWroteDownPinsNothing) {
+  ServerClock clock = Clock(start_ + kYears);
+  EXPECT_EQ(clock.Now(), start_);
+  EXPECT_EQ(clock.Problem(), "");
+}
+
+TEST_F(ServerClockTest, AStartLongAfterAllThatIsStoredSettlesInTenMinutes) {
+  ServerClock clock = Clock(start_ - absl::Hours(2));
+  EXPECT_EQ(clock.Now(), start_);
+  EXPECT_FALSE(clock.IsSettled());
+  EXPECT_THAT(clock.Note(), HasSubstr("nothing is deleted"));
+  Pass(absl::Minutes(9));
+  EXPECT_FALSE(clock.IsSettled());
+  Pass(absl::Minutes(1));
+  EXPECT_TRUE(clock.IsSettled());
+  EXPECT_EQ(clock.Note(), "");
+}
+
+TEST_F(ServerClockTest, AnOperatorMaySettleItAtOnce) {
+  ServerClock clock = Clock(start_ - kYears);
+  EXPECT_FALSE(clock.IsSettled());
+  EXPECT_EQ(clock.Accept(), absl::ZeroDuration());
+  EXPECT_TRUE(clock.IsSettled());
+}
+
+TEST_F(ServerClockTest, AnEmptyStoreIsSettledFromTheStart) {
+  EXPECT_TRUE(Clock().IsSettled());
+  EXPECT_TRUE(Clock(start_ - absl::Minutes(59)).IsSettled());
 }
 
 TEST_F(ServerClockTest, AFloorInTheFutureIsWhereTimeStarts) {

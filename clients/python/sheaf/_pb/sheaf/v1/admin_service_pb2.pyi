@@ -16,6 +16,16 @@ WORKER_STATE_IDLE: WorkerState
 WORKER_STATE_LOST: WorkerState
 WORKER_STATE_UNSPECIFIED: WorkerState
 
+class AcceptClockRequest(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class AcceptClockResponse(_message.Message):
+    __slots__ = ["step"]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    step: _duration_pb2.Duration
+    def __init__(self, step: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
 class BackupRequest(_message.Message):
     __slots__ = ["file_name"]
     FILE_NAME_FIELD_NUMBER: _ClassVar[int]

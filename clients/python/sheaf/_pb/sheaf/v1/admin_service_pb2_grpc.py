@@ -45,6 +45,11 @@ class AdminServiceStub(object):
                 request_serializer=sheaf_dot_v1_dot_admin__service__pb2.GetServerInfoRequest.SerializeToString,
                 response_deserializer=sheaf_dot_v1_dot_admin__service__pb2.ServerInfo.FromString,
                 )
+        self.AcceptClock = channel.unary_unary(
+                '/sheaf.v1.AdminService/AcceptClock',
+                request_serializer=sheaf_dot_v1_dot_admin__service__pb2.AcceptClockRequest.SerializeToString,
+                response_deserializer=sheaf_dot_v1_dot_admin__service__pb2.AcceptClockResponse.FromString,
+                )
         self.GetStats = channel.unary_unary(
                 '/sheaf.v1.AdminService/GetStats',
                 request_serializer=sheaf_dot_v1_dot_admin__service__pb2.GetStatsRequest.SerializeToString,
@@ -98,6 +103,15 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AcceptClock(self, request, context):
+        """The operator vouches for the system's clock. One that went ahead by more
+        than an hour counts for nothing until it has stood for ten minutes, so that
+        a clock that is wrong for a moment ends nothing: then it counts at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetStats(self, request, context):
         """How much is being done, how fast, and by whom. Cheap: answered from memory
         and the queues' own rows.
@@ -138,6 +152,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.GetServerInfo,
                     request_deserializer=sheaf_dot_v1_dot_admin__service__pb2.GetServerInfoRequest.FromString,
                     response_serializer=sheaf_dot_v1_dot_admin__service__pb2.ServerInfo.SerializeToString,
+            ),
+            'AcceptClock': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptClock,
+                    request_deserializer=sheaf_dot_v1_dot_admin__service__pb2.AcceptClockRequest.FromString,
+                    response_serializer=sheaf_dot_v1_dot_admin__service__pb2.AcceptClockResponse.SerializeToString,
             ),
             'GetStats': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStats,
@@ -254,6 +273,23 @@ class AdminService(object):
         return grpc.experimental.unary_unary(request, target, '/sheaf.v1.AdminService/GetServerInfo',
             sheaf_dot_v1_dot_admin__service__pb2.GetServerInfoRequest.SerializeToString,
             sheaf_dot_v1_dot_admin__service__pb2.ServerInfo.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def AcceptClock(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/sheaf.v1.AdminService/AcceptClock',
+            sheaf_dot_v1_dot_admin__service__pb2.AcceptClockRequest.SerializeToString,
+            sheaf_dot_v1_dot_admin__service__pb2.AcceptClockResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 
