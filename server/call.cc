@@ -31,7 +31,7 @@ absl::Status AdmitChange(const Core& core,
                          const grpc::CallbackServerContext& context,
                          const google::protobuf::Message& request) {
   SHEAF_RETURN_IF_ERROR(Admit(core, context, request));
-  return core.changes->Take(AddressOf(context.peer()));
+  return core.changes->Take(AddressOf(context.peer()), context.peer());
 }
 
 grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context,

@@ -10,6 +10,9 @@ namespace {
 
 constexpr double kBurstSeconds = 10;
 constexpr size_t kBucketsMax = 4096;
+// A connection that asks for no more than this may use its address's reserve.
+constexpr double kQuietPerSecond = 1;
+constexpr double kQuietBurst = 20;
 
 double Since(std::chrono::steady_clock::time_point then,
              std::chrono::steady_clock::time_point now) {
@@ -18,19 +21,19 @@ double Since(std::chrono::steady_clock::time_point then,
 
 }  // namespace
 
-absl::Status ChangeLimit::Take(const std::string& address) {
+absl::Status ChangeLimit::Take(const std::string& address,
+                               const std::string& connection) {
   if (per_second_ <= 0) return absl::OkStatus();
   const double most = per_second_ * kBurstSeconds;
-  const auto now = clock_();
   absl::MutexLock lock(&mutex_);
-  if (buckets_.size() >= kBucketsMax) DropFull(now);
-  Bucket& bucket =
-      buckets_.try_emplace(address, Bucket{most, now}).first->second;
-  bucket.tokens = std::min(
-      most, bucket.tokens + per_second_ * Since(bucket.filled, now));
-  bucket.filled = now;
-  if (bucket.tokens >= 1) {
-    bucket.tokens -= 1;
+  Bucket& shared = BucketOf(address, per_second_, most, &addresses_);
+  Bucket& own =
+      BucketOf(connection, kQuietPerSecond, kQuietBurst, &connections_);
+  const bool is_quiet = own.tokens >= 1;
+  if (is_quiet) own.tokens -= 1;
+  // The reserve: half as much again, below zero.
+  if (shared.tokens >= 1 || (is_quiet && shared.tokens > 1 - most / 2)) {
+    shared.tokens -= 1;
     return absl::OkStatus();
   }
   return WithRetryAfter(
@@ -40,14 +43,23 @@ absl::Status ChangeLimit::Take(const std::string& address) {
       absl::Seconds(1));
 }
 
-void ChangeLimit::DropFull(std::chrono::steady_clock::time_point now) {
-  absl::erase_if(buckets_, [&](const auto& known) {
-    const auto& [address, bucket] = known;
-    return bucket.tokens + per_second_ * Since(bucket.filled, now) >=
-           per_second_ * kBurstSeconds;
-  });
-  // As many addresses as this are no clients of ours.
-  if (buckets_.size() >= kBucketsMax) buckets_.clear();
+ChangeLimit::Bucket& ChangeLimit::BucketOf(const std::string& name,
+                                           double per_second, double most,
+                                           Buckets* buckets) {
+  const auto now = clock_();
+  if (buckets->size() >= kBucketsMax) {
+    absl::erase_if(*buckets, [&](const auto& known) {
+      const auto& [of, bucket] = known;
+      return bucket.tokens + per_second * Since(bucket.filled, now) >= most;
+    });
+    // As many as this are no clients of ours.
+    if (buckets->size() >= kBucketsMax) buckets->clear();
+  }
+  Bucket& bucket = buckets->try_emplace(name, Bucket{most, now}).first->second;
+  bucket.tokens =
+      std::min(most, bucket.tokens + per_second * Since(bucket.filled, now));
+  bucket.filled = now;
+  return bucket;
 }
 
 }  // namespace sheaf::server

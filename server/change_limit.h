@@ -1,7 +1,9 @@
 // How many changes a second one address may ask for: each writes an event, and
 // what one client makes must not push out what others look for.
 //
-// A bucket of tokens for each address, filled by the steady clock.
+// A bucket of tokens for each address, filled by the steady clock. A bucket that
+// others of the address have emptied still has a reserve for connections that
+// ask for little: a flood does not keep an operator beside it from pausing.
 #pragma once
 
 #include <chrono>
@@ -25,22 +27,27 @@ class ChangeLimit {
                        Clock clock = std::chrono::steady_clock::now)
       : per_second_(per_second), clock_(std::move(clock)) {}
 
-  // Takes a token of the address. OVERLOADED where it has none left.
-  absl::Status Take(const std::string& address);
+  // Takes a token of the address, for one of its connections. OVERLOADED where
+  // it has none left.
+  absl::Status Take(const std::string& address, const std::string& connection);
 
  private:
   struct Bucket {
     double tokens;
     std::chrono::steady_clock::time_point filled;
   };
-  // Full buckets say nothing: they are dropped when there are many.
-  void DropFull(std::chrono::steady_clock::time_point now)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  using Buckets = absl::flat_hash_map<std::string, Bucket>;
+
+  // The bucket of that name, filled up to now. Full ones say nothing: they are
+  // dropped when there are many.
+  Bucket& BucketOf(const std::string& name, double per_second, double most,
+                   Buckets* buckets) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const double per_second_;
   const Clock clock_;
   absl::Mutex mutex_;
-  absl::flat_hash_map<std::string, Bucket> buckets_ ABSL_GUARDED_BY(mutex_);
+  Buckets addresses_ ABSL_GUARDED_BY(mutex_);
+  Buckets connections_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace sheaf::server
