@@ -17,10 +17,9 @@ struct LooseBatch {
 };
 
 // Moves and swaps rows between batches while that lowers the sum of costs and
-// no more than `costs_max` costs were asked for, nor sixteen times as many pairs
-// of batches looked at. All batches are of one key;
-// none grows beyond `size_max`, and an emptied one is dropped. Answers what
-// was saved.
+// no more than `costs_max` costs were asked for, nor sixteen times as many
+// pairs of batches looked at. All batches are of one key; none grows beyond
+// `size_max`, and an emptied one is dropped. Answers what was saved.
 double Improve(const CostModel& model, int size_max, int64_t costs_max,
                std::vector<LooseBatch>* batches);
 

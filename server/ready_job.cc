@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "server/convert.h"
+#include "server/picture_sizes.h"
 
 namespace sheaf::server {
 namespace {
@@ -42,6 +43,7 @@ absl::StatusOr<std::shared_ptr<const ReadyJob>> MakeReady(
   SHEAF_ASSIGN_OR_RETURN(
       ready->prepared, Prepare(std::move(job), DrawEntropy(),
                                core.submit_limits, request.validate_only()));
+  SHEAF_RETURN_IF_ERROR(CheckSizes(core, ready->prepared));
   const int64_t texts =
       static_cast<int64_t>(ready->prepared.own_texts.size()) * kTextBytes;
   ready->hold.Resize(kJobBytes + ready->prepared.bytes + texts);

@@ -18,7 +18,8 @@ struct ReadyJob {
 };
 
 // Everything about the request that needs no store. OVERLOADED where others
-// hold too much; else as Prepare (queue/submit.h).
+// hold too much; else as Prepare (queue/submit.h) and CheckSizes
+// (picture_sizes.h).
 absl::StatusOr<std::shared_ptr<const ReadyJob>> MakeReady(
     const Core& core, const sheaf::v1::SubmitJobRequest& request);
 

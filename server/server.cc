@@ -8,13 +8,10 @@
 #include <algorithm>
 #include <map>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "queue/lease.h"
-#include "queue/lease_ends.h"
 #include "queue/queues.h"
-#include "server/address_range.h"
 #include "server/admin_handler.h"
 #include "server/artifacts_handler.h"
 #include "server/batching_handler.h"
@@ -25,8 +22,10 @@
 #include "server/jobs_handler.h"
 #include "server/logging.h"
 #include "server/message_guard.h"
+#include "server/part_options.h"
 #include "server/process.h"
 #include "server/queues_handler.h"
+#include "server/recovery.h"
 #include "server/server_key.h"
 #include "server/worker_environment.h"
 #include "server/worker_handler.h"
@@ -39,98 +38,6 @@ constexpr int kUploadsMax = 64;
 constexpr int kDownloadsMax = 256;
 constexpr absl::Duration kDownloadYields = absl::Seconds(5);
 constexpr absl::Duration kShutdownGrace = absl::Seconds(1);
-constexpr int kAnswerBytesMax = 64 << 20;
-
-absl::Time NewestTime(Store& store) {
-  absl::Time newest = absl::InfinitePast();
-  const absl::Status status = ReadAndWait(store, [&](View& view) {
-    for (const Event& event : view.Events(view.LastSequence() - 1, 1)) {
-      newest = event.time;
-    }
-    return absl::OkStatus();
-  });
-  return status.ok() ? newest : absl::InfinitePast();
-}
-
-void SetLimits(const ServerConfig& config, grpc::ServerBuilder* builder) {
-  builder->SetMaxReceiveMessageSize(config.max_message_bytes);
-  // Answers have bounds of their own, where they are made.
-  builder->SetMaxSendMessageSize(
-      std::max(config.max_message_bytes, kAnswerBytesMax));
-  grpc::ResourceQuota quota("sheafd");
-  quota.Resize(config.connection_memory_bytes);
-  builder->SetResourceQuota(quota);
-  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
-                              config.max_concurrent_streams);
-  builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 * 1024);
-  // A connection that says nothing for so long at its start, or has had no
-  // call for so long, ends. Workers and watchers are calls.
-  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10'000);
-  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 5 * 60'000);
-  // Clients ping every 30 s, also while nothing is under way.
-  builder->AddChannelArgument(
-      GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 20'000);
-  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  // A worker or watcher behind a dead network is noticed in 40 s.
-  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
-  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
-}
-
-ConnectionLimits ConnectionLimitsOf(const ServerConfig& config) {
-  ConnectionLimits limits;
-  limits.per_address = config.connections_per_address;
-  limits.per_local_user = config.connections_per_local_user;
-  // The other half is for files.
-  limits.total = FileLimit() / 2;
-  for (const std::string& text : config.trusted_addresses) {
-    limits.trusted.push_back(*ParseAddressRange(text));
-  }
-  return limits;
-}
-
-// Leases that a version before secrets gave out: no report of theirs would be
-// taken, so their runs go back in line at once, without fault.
-absl::Status HandBackUnheld(Store& store) {
-  std::vector<BatchId> unheld;
-  SHEAF_RETURN_IF_ERROR(WriteAndWait(store, [&](Tx& tx) {
-    unheld.clear();
-    for (const Batch& batch : tx.Batches(absl::InfiniteFuture())) {
-      if (batch.secret.empty()) unheld.push_back(batch.id);
-    }
-    return absl::OkStatus();
-  }));
-  for (const BatchId batch : unheld) {
-    // One that cannot be ended is found again when its time is over.
-    const absl::Status ended = WriteAndWait(store, [&](Tx& tx) {
-      EndLease(tx, batch, LeaseEnd::kHandedBack);
-      return absl::OkStatus();
-    });
-    Log(spdlog::level::info, "lease",
-        "handed back: given out by a version without secrets",
-        {{"batch", NameOf(batch)}, {"status", ended.ToString()}});
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<TurnOptions> TurnOptionsOf(const ServerConfig& config) {
-  TurnOptions options;
-  options.fair = config.fair_share;
-  options.affinity_wait = config.affinity_wait;
-  options.placement = *batching::ParsePlacementRule(config.placement);
-  for (const std::string& text : config.fair_weights) {
-    const size_t colon = text.rfind(':');
-    double weight = 0;
-    if (colon == std::string::npos ||
-        !absl::SimpleAtod(text.substr(colon + 1), &weight) ||
-        !(weight > 0 && weight <= 1e6)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "fair_weights: must be like ann:2, with a weight above 0, not '",
-          text, "'"));
-    }
-    options.fairness.weights[text.substr(0, colon)] = weight;
-  }
-  return options;
-}
 
 }  // namespace
 
@@ -166,17 +73,7 @@ absl::Status Server::Open() {
       }));
   SHEAF_ASSIGN_OR_RETURN(batching::Profile profile,
                          LoadDeviceProfile(config_.device_profile));
-  SqliteStore::Options options;
-  options.directory = config_.data_dir;
-  options.reader_threads = config_.reader_threads;
-  options.group_max = config_.group_max;
-  options.ballast_bytes = config_.ballast_bytes;
-  if (config_.boot_check == "sync") {
-    options.boot_check_bytes_max = std::numeric_limits<int64_t>::max();
-  } else if (config_.boot_check != "auto") {
-    options.boot_check_bytes_max = 0;
-    options.background_check = config_.boot_check == "background";
-  }
+  SqliteStore::Options options = StoreOptionsOf(config_);
   // The clock needs the newest time in the store, and the store a clock.
   options.clock = [this] {
     ServerClock* clock = clock_in_use_.load();
@@ -374,14 +271,8 @@ absl::Status Server::Listen() {
     return absl::UnavailableError("gRPC does not start; see the log");
   }
   AcceptFrom(std::move(acceptor));
-  UpkeepOptions upkeep;
+  UpkeepOptions upkeep = UpkeepOptionsOf(config_);
   upkeep.caretaker = caretaker_.get();
-  upkeep.upkeep.events_max = config_.events_max;
-  upkeep.upkeep.events_keep = config_.events_keep;
-  upkeep.upkeep.events_hard_max =
-      std::max(config_.events_max, config_.events_hard_max);
-  upkeep.upkeep.request_keep = config_.request_keep;
-  upkeep.artifact_keep = config_.artifact_keep;
   upkeep.on_tick = [this] {
     KeepLearned();
     auto_planner_->Tick();

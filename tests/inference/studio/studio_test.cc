@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "inference/tensor/beats.h"
 #include "inference/tensor/memory.h"
+#include "inference/weights/safetensors.h"
 #include "tests/inference/weights/temp_folder.h"
 
 namespace sheaf::engine {
@@ -69,7 +70,8 @@ TEST(StudioTest, APictureOfMorePixelsThanAllowedIsRefused) {
   order.request.height = 40;
   EXPECT_THAT(std::string(studio->Begin(order).status().message()),
               HasSubstr("32x40 are 1280 pixels, more than 1024"));
-  // What the model was trained for is larger.
+  // Also where the size, 32x32, is left to the model.
+  studio->LimitPixels(32 * 32 - 1);
   order.request.height = 0;
   order.request.width = 0;
   EXPECT_TRUE(absl::IsInvalidArgument(studio->Begin(order).status()));
@@ -82,14 +84,21 @@ TEST(StudioTest, AModelWhoseFileIsWrittenToFailsItsRowsAndIsLoadedAnew) {
                         std::filesystem::copy_options::recursive);
   Order order = MakeOrder(1);
   order.model.folder = folder.path() + "/m";
+  // Held as they lie in the file: others are converted, and the file let go.
+  const std::string weights =
+      order.model.folder + "/unet/diffusion_pytorch_model.safetensors";
+  {
+    const auto halves = ReadSafetensors(weights, MappedFile::Mode::kCopy);
+    ASSERT_TRUE(halves.ok()) << halves.status();
+    TensorMap floats;
+    for (const auto& [name, tensor] : halves->tensors) {
+      floats[name] = MakeFloatTensor(tensor.shape, tensor.ToFloats());
+    }
+    ASSERT_TRUE(WriteSafetensors(weights, floats, {}).ok());
+  }
   const auto studio = OpenStudio();
   const auto before = studio->Begin(order);
   ASSERT_TRUE(before.ok()) << before.status();
-  std::string weights;
-  for (const auto& file :
-       std::filesystem::directory_iterator(order.model.folder + "/unet")) {
-    if (file.path().extension() == ".safetensors") weights = file.path();
-  }
   const timespec then[] = {{.tv_sec = 1, .tv_nsec = 0},
                            {.tv_sec = 1, .tv_nsec = 0}};
   ASSERT_EQ(utimensat(AT_FDCWD, weights.c_str(), then, 0), 0) << weights;

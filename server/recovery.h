@@ -1,0 +1,18 @@
+// What a start asks of the store once, before anybody else does. On the thread
+// that starts the server.
+#pragma once
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "queue/store.h"
+
+namespace sheaf::server {
+
+// Of the newest event; the infinite past where there is none.
+absl::Time NewestTime(Store& store);
+
+// Leases that a version before secrets gave out: no report of theirs would be
+// taken, so their runs go back in line at once, without fault.
+absl::Status HandBackUnheld(Store& store);
+
+}  // namespace sheaf::server
