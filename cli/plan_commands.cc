@@ -371,7 +371,7 @@ void AddPlanCommands(CLI::App& batch, Context& context) {
       AddVerb(batch, context, "forget",
               "Forget what was learned of a model's or a device's work",
               &RunForget);
-  AddValue(forget, "name", &forget_args->name, "MODEL|DEVICE",
+  AddValue(forget, "name", &forget_args->name, "NAME",
            "A model or a device, as runs and workers name it");
   forget->add_flag("--all", forget_args->all, "All that was learned");
   const auto [explain, explain_args] = AddVerb(

@@ -91,7 +91,7 @@ void CancelLoop::Cancel() {
         return absl::OkStatus();
       },
       [me](const absl::Status& status) { me->Cancelled(status); },
-      CallOf(context_));
+      RoomMakingOf(context_));
 }
 
 void CancelLoop::Cancelled(const absl::Status& status) {

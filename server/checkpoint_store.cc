@@ -347,10 +347,9 @@ absl::StatusOr<std::string> CheckpointStore::Reader::ReadPiece(size_t count) {
   return bytes;
 }
 
-// Whether the digest at the header's end is that of all.
+// Whether the digest in the header, before the seal, is that of all.
 bool CheckpointStore::Reader::IsWhole() {
-  const std::string end = absl::StrCat(" ", sha_.FinishHex(), "\n");
-  return absl::EndsWith(header_, end);
+  return absl::StrContains(header_, absl::StrCat(" ", sha_.FinishHex(), " "));
 }
 
 }  // namespace sheaf::server

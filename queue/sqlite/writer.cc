@@ -216,8 +216,10 @@ bool Writer::RunGroup() {
     const Fault fault = FaultOf(thrown);
     for (Answer& answer : answers) answer.status = fault.status;
     Poison(fault);
-    // Before the commit nothing of the group can be on disk; with it, all.
-    if (committing) Hold(std::exchange(answers, {}));
+    // Before the commit nothing of the group can be on disk; with it, all,
+    // unless its last page did not fit.
+    const bool fits = ReasonOf(fault.status) != Reason::kDiskFull;
+    if (committing && fits) Hold(std::exchange(answers, {}));
   }
   const bool ran = !answers.empty();
   Reply(std::move(answers), std::move(committed));

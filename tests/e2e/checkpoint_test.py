@@ -178,7 +178,7 @@ class HandTest(fixture.Case):
 
     def test_only_the_lease_that_holds_the_run_may_save_and_load(self):
         cluster = self.cluster()
-        cluster.submit()
+        cluster.submit(shared={"steps": 50})
         hand, other = Hand(cluster), Hand(cluster, "other")
         batch = hand.lease()
         self.assertEqual(batch.checkpoint_steps, 10)
@@ -204,7 +204,7 @@ class HandTest(fixture.Case):
 
     def test_the_next_lease_is_told_of_it_and_the_last_one_is_not_heard(self):
         cluster = self.cluster()
-        cluster.submit()
+        cluster.submit(shared={"steps": 50})
         hand = Hand(cluster)
         old = hand.lease()
         cluster.work.SaveCheckpoint(self.save(hand, old, 20, b"twenty"))
@@ -225,7 +225,7 @@ class HandTest(fixture.Case):
 
     def test_what_is_no_checkpoint_is_refused(self):
         cluster = self.cluster(checkpoint_max_bytes="2KiB")
-        cluster.submit()
+        cluster.submit(shared={"steps": 50})
         hand = Hand(cluster)
         batch = hand.lease()
         header = next(self.save(hand, batch, 10))
@@ -249,7 +249,7 @@ class HandTest(fixture.Case):
 
     def test_what_no_run_waits_for_any_more_is_gone_after_a_start(self):
         cluster = self.cluster()
-        cluster.submit()
+        cluster.submit(shared={"steps": 50})
         hand = Hand(cluster)
         batch = hand.lease()
         cluster.work.SaveCheckpoint(self.save(hand, batch, 10))

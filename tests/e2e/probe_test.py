@@ -64,7 +64,8 @@ class ProbeTest(fixture.Case):
 
         def no_table(cluster):
             until(cluster.is_serving, "it serves")
-            rename(cluster, "batches", "batches_away")
+            cluster.submit()  # so that there is something to look at
+            rename(cluster, "runs", "runs_away")
 
         dead = {
             "new connections": self.broken("mid-accept", 3, connect),
@@ -91,7 +92,7 @@ class ProbeTest(fixture.Case):
                 self.assertIn("not serving", found.stdout)
         cluster = dead["leases fail"]
         self.assertIn("upkeep fails", doctor(cluster).stdout)
-        rename(cluster, "batches_away", "batches")
+        rename(cluster, "runs_away", "runs")
         until(cluster.is_serving, "it serves again", timeout=30)
 
     def test_the_service_manager_hears_from_a_live_server_only(self):
