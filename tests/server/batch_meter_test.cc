@@ -170,7 +170,7 @@ TEST_F(BatchMeterTest, WhatWasMeasuredPricesThatWorkAndNoOther) {
   batching::Profile measured;
   measured.measured = {{1, 3}, {2, 4}, {4, 6}};
   measured.step = {3, 2, 1};
-  ASSERT_TRUE(meter_.Measured(kind, measured).ok());
+  meter_.Measured(kind, measured);
   EXPECT_TRUE(meter_.IsMeasured(kind));
   // Two guided runs are four rows: ten steps of six milliseconds.
   EXPECT_EQ(meter_.Started(BatchOf(1), kGpu, kNow), 60);
@@ -190,7 +190,7 @@ TEST_F(BatchMeterTest, AnotherSizeIsPricedByItsPixels) {
   measured.step = {10, 6, 3};
   measured.decode = {0, 5};
   measured.encode = {0, 2};
-  ASSERT_TRUE(meter_.Measured({"gpu", "m", 128, 64}, measured).ok());
+  meter_.Measured({"gpu", "m", 128, 64}, measured);
   const batching::Profile scaled =
       meter_.PricesOf(RowsLike(BatchOf(1)).shapes, "gpu")[0];
   EXPECT_EQ(scaled.Step(1), 10);  // A quarter of the pixels, but a step.
@@ -209,7 +209,7 @@ TEST_F(BatchMeterTest, ANewMeasurementForgetsCorrectionsOfOldPrices) {
   meter_.Started(BatchOf(11), kGpu, kNow);
   batching::Profile measured;
   measured.step = {20, 0, 0};
-  ASSERT_TRUE(meter_.Measured({"gpu", "m", 64, 32}, measured).ok());
+  meter_.Measured({"gpu", "m", 64, 32}, measured);
   EXPECT_EQ(meter_.For(RowsLike(BatchOf(1))).count, 0);
   // Predicted before: it tells nothing of the new prices.
   EXPECT_TRUE(meter_.Finished(BatchId{11}, kNow + absl::Seconds(1)));
@@ -222,7 +222,7 @@ TEST_F(BatchMeterTest, MeasuredProfilesOutliveTheServer) {
   batching::Profile measured;
   measured.measured = {{1, 7}};
   measured.step = {7, 0, 0};
-  ASSERT_TRUE(meter_.Measured({"gpu", "m", 64, 32}, measured).ok());
+  meter_.Measured({"gpu", "m", 64, 32}, measured);
   BatchMeter again(Flat(), meter_.TakeChanged());
   EXPECT_EQ(again.PricesOf(RowsLike(BatchOf(1)).shapes),
             meter_.PricesOf(RowsLike(BatchOf(1)).shapes));
@@ -234,7 +234,7 @@ TEST_F(BatchMeterTest, FiguresSayWhatIsKnownOfEachKind) {
   EXPECT_THAT(meter_.Figures(), IsEmpty());
   batching::Profile measured;
   measured.step = {7, 0, 0};
-  ASSERT_TRUE(meter_.Measured({"gpu", "m", 64, 32}, measured).ok());
+  meter_.Measured({"gpu", "m", 64, 32}, measured);
   ASSERT_THAT(meter_.Figures("gpu"), SizeIs(1));
   EXPECT_EQ(meter_.Figures("gpu")[0].recommendation, "31 is the knee");
   v1::BatchMemory memory;
