@@ -1,7 +1,7 @@
 // How many changes a second one address may ask for: each writes an event, and
 // what one client makes must not push out what others look for.
 //
-// A bucket of tokens for each address, filled by the steady clock. A bucket that
+// A bucket of tokens for each address, filled by the steady clock. One that
 // others of the address have emptied still has a reserve for connections that
 // ask for little: a flood does not keep an operator beside it from pausing.
 #pragma once

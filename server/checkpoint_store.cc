@@ -248,8 +248,9 @@ CheckpointStore::OpenReader(RunId run, const std::string& request) {
       header->checkpoint.request == request &&
       header->size <= options_.bytes_max) {
     SHEAF_ASSIGN_OR_RETURN(std::string text, file.ReadAt(0, header->length));
-    return std::unique_ptr<Reader>(new Reader(
-        this, std::move(header->checkpoint), std::move(text), header->size));
+    return std::unique_ptr<Reader>(
+        new Reader(this, std::move(header->checkpoint), std::move(text),
+                   std::move(header->digest), header->size));
   }
   Forget(run);
   return NoneOf(run);
@@ -310,10 +311,12 @@ void CheckpointStore::LogRefusal(const Checkpoint& checkpoint,
 }
 
 CheckpointStore::Reader::Reader(CheckpointStore* store, Checkpoint checkpoint,
-                                std::string header, int64_t size)
+                                std::string header, std::string digest,
+                                int64_t size)
     : store_(store),
       checkpoint_(std::move(checkpoint)),
       header_(std::move(header)),
+      digest_(std::move(digest)),
       size_(size) {
   sha_.Update(Facts(checkpoint_, size_));
 }
@@ -341,15 +344,10 @@ absl::StatusOr<std::string> CheckpointStore::Reader::ReadPiece(size_t count) {
   offset_ += static_cast<int64_t>(bytes.size());
   sha_.Update(bytes);
   checked_ = offset_ == size_;
-  if (checked_ ? !IsWhole() : bytes.empty()) {
+  if (checked_ ? sha_.FinishHex() != digest_ : bytes.empty()) {
     return store_->Damaged(checkpoint_);
   }
   return bytes;
-}
-
-// Whether the digest in the header, before the seal, is that of all.
-bool CheckpointStore::Reader::IsWhole() {
-  return absl::StrContains(header_, absl::StrCat(" ", sha_.FinishHex(), " "));
 }
 
 }  // namespace sheaf::server

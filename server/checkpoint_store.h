@@ -120,13 +120,13 @@ class CheckpointStore::Reader {
  private:
   friend class CheckpointStore;
   Reader(CheckpointStore* store, Checkpoint checkpoint, std::string header,
-         int64_t size);
+         std::string digest, int64_t size);
   absl::StatusOr<std::string> ReadPiece(size_t count);
-  bool IsWhole();
 
   CheckpointStore* const store_;
   const Checkpoint checkpoint_;
   const std::string header_;  // as it stands in the file
+  const std::string digest_;  // as the header says
   const int64_t size_;
   int64_t offset_ = 0;    // within the bytes
   bool checked_ = false;  // all are read, and as they were
