@@ -3,8 +3,7 @@
 //
 // To be included before the service's own header: gRPC's way of reading must
 // not have been chosen yet. A request that is missing in the list is found by a
-// test. Left out are the pieces of streams of bytes, UploadArtifactRequest and
-// SaveCheckpointRequest: of those nothing but the bytes has any size.
+// test.
 #pragma once
 
 #include <grpcpp/impl/codegen/proto_utils.h>
@@ -35,6 +34,7 @@
   X(ExecutePlanRequest)           \
   X(ExplainRunRequest)            \
   X(FinishRunsRequest)            \
+  X(ForgetLearnedRequest)         \
   X(GetArtifactRequest)           \
   X(GetBatchProfileRequest)       \
   X(GetJobRequest)                \
@@ -60,11 +60,13 @@
   X(ReportProgressRequest)        \
   X(ResumeQueueRequest)           \
   X(RetryJobRequest)              \
+  X(SaveCheckpointRequest)        \
   X(SubmitJobRequest)             \
   X(SubmitJobsRequest)            \
   X(UndoPlanRequest)              \
   X(UpdateJobRequest)             \
   X(UpdateQueueRequest)           \
+  X(UploadArtifactRequest)        \
   X(WaitJobRequest)               \
   X(WatchEventsRequest)
 

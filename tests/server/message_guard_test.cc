@@ -14,7 +14,7 @@ namespace sheaf::server {
 namespace {
 
 using google::protobuf::FileDescriptor;
-using testing::ElementsAre;
+using testing::IsEmpty;
 
 constexpr int64_t kPlenty = int64_t{1} << 40;
 
@@ -134,8 +134,7 @@ TEST(MessageGuardTest, EveryRequestIsGuarded) {
 #define SHEAF_NAME(Name) missing.erase(#Name);
   SHEAF_GUARDED_MESSAGES(SHEAF_NAME)
 #undef SHEAF_NAME
-  EXPECT_THAT(missing,
-              ElementsAre("SaveCheckpointRequest", "UploadArtifactRequest"));
+  EXPECT_THAT(missing, IsEmpty());
 }
 
 // A service whose memory is gone.

@@ -338,6 +338,14 @@ class Client:
             self._admin.GetServerInfo, admin_pb.GetServerInfoRequest()
         )
 
+    def accept_clock(self) -> datetime.timedelta:
+        """Lets a system clock that went ahead count at once, for retention and
+        deadlines too. By how much it was ahead; nothing where no step waits."""
+        response = self._call(
+            self._admin.AcceptClock, admin_pb.AcceptClockRequest()
+        )
+        return response.step.ToTimedelta()
+
     def forget_learned(self, name: str = "", *, all: bool = False) -> int:
         """Forgets what was learned of the work of the model or device `name`,
         or of `all`; workers teach it anew. Of how many kinds of work something

@@ -117,6 +117,9 @@ class EndToEndTest(unittest.TestCase):
         self.assertIn("EVENT_TYPE_RUNS_STARTED", types)
         self.assertEqual(types[-1], "EVENT_TYPE_RUNS_CHANGED")
 
+    def test_a_clock_that_is_right_needs_no_acceptance(self):
+        self.assertEqual(self.client.accept_clock().total_seconds(), 0)
+
     def test_bytes_come_back_and_strangers_are_refused(self):
         output = list(
             self.client.runs(
