@@ -49,8 +49,9 @@ bool IsTwin(const std::optional<Batch>& batch, RunId run) {
 // Whether all that the report says may be written; nothing is, yet.
 absl::Status Check(Tx& tx, const FinishReport& report,
                    const std::optional<Batch>& batch) {
-  // Once the lease is gone its runs tell whose it was.
-  if (batch || report.hold.secret.empty()) {
+  // Once the lease is gone its runs tell whose it was; a report of none says
+  // nothing then.
+  if (batch || report.hold.secret.empty() || report.outcomes.empty()) {
     SHEAF_RETURN_IF_ERROR(CheckHold(batch, report.hold));
   }
   const int64_t mark = MarkOf(report.hold);

@@ -32,7 +32,7 @@ absl::Status ChangeLimit::Take(const std::string& address,
   const bool is_quiet = own.tokens >= 1;
   if (is_quiet) own.tokens -= 1;
   // The reserve: half as much again, below zero.
-  if (shared.tokens >= 1 || (is_quiet && shared.tokens > 1 - most / 2)) {
+  if (shared.tokens >= 1 || (is_quiet && shared.tokens - 1 >= -most / 2)) {
     shared.tokens -= 1;
     return absl::OkStatus();
   }

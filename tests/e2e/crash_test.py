@@ -281,7 +281,8 @@ class CrashPointTest(fixture.Case):
                     pb.BackupRequest(file_name="dies.db"), timeout=30
                 )
 
-        self.die_at("mid-backup", act=back_up)
+        for place in ("mid-backup", "mid-publish"):
+            self.die_at(place, act=back_up)
 
     def test_within_the_first_migration(self):
         chaos = Chaos(self, SEED, submitters=0)

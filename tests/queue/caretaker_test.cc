@@ -54,7 +54,9 @@ TEST_P(CaretakerTest, ALeaseThatCannotBeEndedStopsNothingElse) {
     }
   });
   clock_.Advance(kLease);
-  while (Round({.events_max = 100, .step = 5})) {
+  while (Round({.events_max = 100,
+                .events_keep = absl::ZeroDuration(),
+                .step = 5})) {
   }
   EXPECT_EQ(GetRun(honest).state, RunState::kQueued);
   EXPECT_EQ(GetRun(late).state, RunState::kFailed);
