@@ -26,7 +26,7 @@ def saved(cluster):
                 words = file.readline().decode("ascii").split()
         except FileNotFoundError:
             continue  # It has just gone.
-        if name != "new" and len(words) == 7:
+        if name != "new" and len(words) == 8:
             job, index = name.split("-")
             steps[f"jobs/{job}/runs/{index}"] = int(words[3])
     return steps
