@@ -65,12 +65,13 @@ TEST_F(LinesTest, ARefusalNeverComesWithinTheCall) {
   Held held(*store_, {});
   Answer waits, refused;
   store_->Read(Nothing, waits.Take());
-  std::mutex mutex;
+  // The answer may still be letting go of it when the test ends.
+  const auto mutex = std::make_shared<std::mutex>();
   {
     // As whoever asks under a lock that the answer takes.
-    std::lock_guard lock(mutex);
-    store_->Read(Nothing, [&](absl::Status status) {
-      std::lock_guard inner(mutex);
+    std::lock_guard lock(*mutex);
+    store_->Read(Nothing, [&, mutex](absl::Status status) {
+      std::lock_guard inner(*mutex);
       refused.Take()(std::move(status));
     });
   }
@@ -96,12 +97,13 @@ TEST_F(LinesTest, ARefusedWriteIsAnsweredElsewhereToo) {
       },
       first.Take());
   began.Wait();
-  std::mutex mutex;
+  // The answer may still be letting go of it when the test ends.
+  const auto mutex = std::make_shared<std::mutex>();
   {
-    std::lock_guard lock(mutex);
+    std::lock_guard lock(*mutex);
     store_->Write([](Tx&) { return absl::OkStatus(); },
-                  [&](absl::Status status) {
-                    std::lock_guard inner(mutex);
+                  [&, mutex](absl::Status status) {
+                    std::lock_guard inner(*mutex);
                     refused.Take()(std::move(status));
                   });
   }
