@@ -7,16 +7,14 @@
 
 namespace sheaf::server {
 
-absl::Status ServerStopping() {
-  return WithRetryAfter(
-      Error(Reason::kServerStopping, "the server is going down"),
-      absl::Seconds(2));
-}
-
 absl::Status Admit(const Core& core, const grpc::CallbackServerContext& context,
                    const google::protobuf::Message& request) {
   ++core.calls;
-  if (core.stopping) return ServerStopping();
+  if (core.stopping) {
+    return WithRetryAfter(
+        Error(Reason::kServerStopping, "the server is going down"),
+        absl::Seconds(2));
+  }
   if (context.deadline() <= std::chrono::system_clock::now()) {
     return Error(Reason::kDeadlinePassed,
                  "the call's deadline passed before it was begun");

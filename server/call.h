@@ -30,10 +30,6 @@ absl::Status AdmitChange(const Core& core,
                          const grpc::CallbackServerContext& context,
                          const google::protobuf::Message& request);
 
-// What a server that goes down answers. Calls of many writes look at
-// `core.stopping` between two.
-absl::Status ServerStopping();
-
 // Ends the call with `status` and nothing else.
 grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context,
                                  const absl::Status& status);
