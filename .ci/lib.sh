@@ -6,7 +6,9 @@ passed=0
 failed=0
 failures=()
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+# What failing tests printed: shown once more at the end, where it is found.
+failing=$(mktemp)
+trap 'rm -f "$log" "$failing"' EXIT
 
 # Phases so far, each with the second at which it began.
 phase_names=()
@@ -47,9 +49,31 @@ count_ctest() {
   failed=$((failed + $3))
   if [[ $3 -gt 0 ]]; then
     failures+=("$1: $3 of $4 tests")
+    keep_failing "$1"
   elif [[ $2 -ne 0 ]]; then
     fail "$1 (exit status $2)"
   fi
+}
+
+# keep_failing WHAT: the last lines of each failing test of the ctest run in
+# $log. Tests run side by side, but ctest prints each one's output as a whole.
+keep_failing() {
+  awk -v what="$1" '
+    function show(   i) {
+      if (!failed) return
+      print "-- " what ": " name
+      for (i = (count > 60 ? count - 59 : 1); i <= count; ++i) print lines[i]
+    }
+    / Test +#[0-9]+: |^[0-9]+% tests passed/ {
+      show()
+      failed = /\*\*\*(Failed|Timeout|Exception|Not Run)/
+      name = $0
+      sub(/^.*Test +#/, "#", name)
+      count = 0
+      next
+    }
+    /^ *Start +[0-9]+: / { next }
+    { lines[++count] = $0 }' "$log" >>"$failing"
 }
 
 # count_gtest WHAT STATUS: the same for one GoogleTest program.
@@ -131,10 +155,11 @@ random_all() {
   done
 }
 
-# finish: how long each phase took, what failed, the counts. Its status is the
-# script's.
+# finish: what failing tests printed, how long each phase took, what failed,
+# the counts. Its status is the script's.
 finish() {
   phase "done"
+  cat "$failing"
   local i
   for ((i = 0; i + 1 < ${#phase_names[@]}; ++i)); do
     printf '%5d s  %s\n' $((phase_starts[i + 1] - phase_starts[i])) \

@@ -127,7 +127,7 @@ DueList FindDue(View& view, const Upkeep& upkeep, const std::set<Due>& aside) {
   list.more = static_cast<int>(late.size()) == limit ||
               static_cast<int>(expired.size()) == limit ||
               list.items.size() > before;
-  const int spent = view.CountRequests(view.now() - upkeep.request_keep,
+  const int spent = view.CountSpentRequests(view.now() - upkeep.request_keep,
                                        upkeep.step);
   if (spent > 0) add({What::kRequests, 0, ""});
   list.more = list.more || spent == upkeep.step;
@@ -149,7 +149,7 @@ void Settle(Tx& tx, const Due& due, const Upkeep& upkeep) {
     case What::kPlan:
       return DeleteSomeOfPlan(tx, PlanId{due.id}, upkeep.step);
     case What::kRequests:
-      tx.DeleteRequests(tx.now() - upkeep.request_keep, upkeep.step);
+      tx.DeleteSpentRequests(tx.now() - upkeep.request_keep, upkeep.step);
       return;
     case What::kEvents:
       return tx.TrimEvents(due.id);

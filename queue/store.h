@@ -78,7 +78,7 @@ struct LeaseKey {
   bool operator==(const LeaseKey&) const = default;
 };
 
-// What a request_id made. It outlives its job.
+// What a request_id made; it is known longer than the job is there.
 struct RequestRecord {
   JobId job;
   std::string payload_digest;
@@ -110,7 +110,7 @@ class View {
   virtual std::optional<RequestRecord> FindRequest(
       const std::string& owner, const std::string& request_id) = 0;
   // Requests of jobs that were deleted by then, counted up to `limit`.
-  virtual int CountRequests(absl::Time deleted_by, int limit) = 0;
+  virtual int CountSpentRequests(absl::Time deleted_by, int limit) = 0;
   virtual RunParams SharedParams(JobId id) = 0;
 
   virtual std::optional<Run> FindRun(RunId id) = 0;
@@ -205,7 +205,7 @@ class Tx : public View {
   virtual void DeleteJob(JobId id) = 0;
   // Forgets requests of jobs that were deleted by then, `limit` at the most;
   // answers how many.
-  virtual int DeleteRequests(absl::Time deleted_by, int limit) = 0;
+  virtual int DeleteSpentRequests(absl::Time deleted_by, int limit) = 0;
 
   virtual void SaveQueue(const Queue& queue) = 0;
   virtual void DeleteQueue(const std::string& name) = 0;

@@ -253,10 +253,6 @@ JobId SqliteTx::InsertJob(const Job& job, const std::string& shared,
   BeforeChange();
   const JobId id{Next(kJob)};
   WriteNewJob(db_, id, job);
-  if (!job.request_id.empty()) {
-    db_.Run(sql::kAddRequest, job.owner, job.request_id, job.payload_digest,
-            id.value);
-  }
   db_.Run(sql::kAddSharedParams, id.value, shared);
   for (size_t i = 0; i < runs.size(); ++i) {
     runs[i].id = RunId(id, static_cast<int>(i));
@@ -313,14 +309,14 @@ void SqliteTx::DeleteJob(JobId id) {
   ready_.TouchJob(id);
   db_.Run(sql::kDeleteReferences, id.value);
   db_.Run(sql::kDeleteSharedParams, id.value);
-  db_.Run(sql::kNoteDeleted, id.value, absl::ToUnixMillis(now_));
+  db_.Run(sql::kSpendRequest, id.value, absl::ToUnixMillis(now_));
   db_.Run(sql::kDeleteJob, id.value);
 }
 
-int SqliteTx::DeleteRequests(absl::Time deleted_by, int limit) {
+int SqliteTx::DeleteSpentRequests(absl::Time deleted_by, int limit) {
   BeforeChange();
   const int64_t before = db_.TotalChanges();
-  db_.Run(sql::kDeleteRequests, absl::ToUnixMillis(deleted_by), limit);
+  db_.Run(sql::kDeleteSpentRequests, absl::ToUnixMillis(deleted_by), limit);
   return static_cast<int>(db_.TotalChanges() - before);
 }
 

@@ -73,7 +73,7 @@ class SqliteTx final : public SqliteReads<Tx> {
                        const QueueSettings& keep) override;
   void SaveJob(const Job& job) override;
   void DeleteJob(JobId id) override;
-  int DeleteRequests(absl::Time deleted_by, int limit) override;
+  int DeleteSpentRequests(absl::Time deleted_by, int limit) override;
   void SaveQueue(const Queue& queue) override;
   void DeleteQueue(const std::string& name) override;
   LaneId LaneFor(const Lane& lane) override;

@@ -30,7 +30,7 @@ class SqliteReads : public Interface {
   std::vector<Job> Jobs(const JobQuery& query) override;
   std::optional<RequestRecord> FindRequest(
       const std::string& owner, const std::string& request_id) override;
-  int CountRequests(absl::Time deleted_by, int limit) override;
+  int CountSpentRequests(absl::Time deleted_by, int limit) override;
   RunParams SharedParams(JobId id) override;
   std::optional<Run> FindRun(RunId id) override;
   std::vector<Run> Runs(const RunQuery& query) override;

@@ -81,20 +81,20 @@ inline constexpr char kJobsDescending[] =
 inline constexpr char kJobsAscending[] =
     " AND id > ? AND id <= ? ORDER BY id LIMIT ?";
 inline constexpr char kFindRequest[] =
-    "SELECT job_id, payload_digest FROM requests "
+    "SELECT id, payload_digest FROM jobs "
+    "WHERE owner = ?1 AND request_id = ?2 "
+    "UNION ALL SELECT job_id, payload_digest FROM spent_requests "
     "WHERE owner = ?1 AND request_id = ?2";
-inline constexpr char kAddRequest[] =
-    "INSERT INTO requests (owner, request_id, payload_digest, job_id, "
-    "delete_time) VALUES (?1, ?2, ?3, ?4, NULL)";
-inline constexpr char kNoteDeleted[] =
-    "UPDATE requests SET delete_time = ?2 WHERE (owner, request_id) = "
-    "(SELECT owner, request_id FROM jobs WHERE id = ?1)";
-inline constexpr char kCountRequests[] =
-    "SELECT count(*) FROM (SELECT 1 FROM requests WHERE delete_time <= ?1 "
-    "LIMIT ?2)";
-inline constexpr char kDeleteRequests[] =
-    "DELETE FROM requests WHERE (owner, request_id) IN "
-    "(SELECT owner, request_id FROM requests WHERE delete_time <= ?1 "
+inline constexpr char kSpendRequest[] =
+    "INSERT INTO spent_requests (owner, request_id, payload_digest, job_id, "
+    "delete_time) SELECT owner, request_id, payload_digest, id, ?2 FROM jobs "
+    "WHERE id = ?1 AND request_id IS NOT NULL";
+inline constexpr char kCountSpentRequests[] =
+    "SELECT count(*) FROM (SELECT 1 FROM spent_requests "
+    "WHERE delete_time <= ?1 LIMIT ?2)";
+inline constexpr char kDeleteSpentRequests[] =
+    "DELETE FROM spent_requests WHERE (owner, request_id) IN "
+    "(SELECT owner, request_id FROM spent_requests WHERE delete_time <= ?1 "
     "ORDER BY delete_time LIMIT ?2)";
 inline constexpr char kAddJob[] =
     "INSERT INTO jobs (id, queue, kind, priority, owner, labels, request_id, "
@@ -354,10 +354,9 @@ inline constexpr const char* kAll[] = {kCounters,
                                        kAddLane,
                                        kFindJob,
                                        kFindRequest,
-                                       kAddRequest,
-                                       kNoteDeleted,
-                                       kCountRequests,
-                                       kDeleteRequests,
+                                       kSpendRequest,
+                                       kCountSpentRequests,
+                                       kDeleteSpentRequests,
                                        kAddJob,
                                        kSaveJob,
                                        kJobProgress,

@@ -164,7 +164,7 @@ void MemoryTx::DeleteJob(JobId id) {
   jobs_.Erase(id);
 }
 
-int MemoryTx::DeleteRequests(absl::Time deleted_by, int limit) {
+int MemoryTx::DeleteSpentRequests(absl::Time deleted_by, int limit) {
   std::vector<std::pair<std::string, std::string>> gone;
   for (const auto& [key, request] : requests_.rows()) {
     if (request.delete_time <= deleted_by) gone.push_back(key);

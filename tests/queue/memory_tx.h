@@ -30,7 +30,7 @@ class MemoryTx final : public Tx {
   std::vector<Job> Jobs(const JobQuery& query) override;
   std::optional<RequestRecord> FindRequest(
       const std::string& owner, const std::string& request_id) override;
-  int CountRequests(absl::Time deleted_by, int limit) override;
+  int CountSpentRequests(absl::Time deleted_by, int limit) override;
   RunParams SharedParams(JobId id) override;
   std::optional<Run> FindRun(RunId id) override;
   std::vector<Run> Runs(const RunQuery& query) override;
@@ -83,7 +83,7 @@ class MemoryTx final : public Tx {
                        const QueueSettings& keep) override;
   void SaveJob(const Job& job) override;
   void DeleteJob(JobId id) override;
-  int DeleteRequests(absl::Time deleted_by, int limit) override;
+  int DeleteSpentRequests(absl::Time deleted_by, int limit) override;
   void SaveQueue(const Queue& queue) override;
   void DeleteQueue(const std::string& name) override;
   LaneId LaneFor(const Lane& lane) override;

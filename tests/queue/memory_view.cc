@@ -107,7 +107,7 @@ std::optional<RequestRecord> MemoryTx::FindRequest(
   return request->record;
 }
 
-int MemoryTx::CountRequests(absl::Time deleted_by, int limit) {
+int MemoryTx::CountSpentRequests(absl::Time deleted_by, int limit) {
   int count = 0;
   for (const auto& [key, request] : requests_.rows()) {
     if (request.delete_time <= deleted_by && count < limit) ++count;

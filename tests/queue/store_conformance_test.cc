@@ -290,7 +290,7 @@ TEST_P(StoreConformanceTest, RequestOutlivesItsJobUntilItIsDeleted) {
     return Read([&](View& v) { return v.FindRequest("ann", id).has_value(); });
   };
   const auto forget = [&](absl::Time by, int limit) {
-    return Write([&](Tx& tx) { return tx.DeleteRequests(by, limit); });
+    return Write([&](Tx& tx) { return tx.DeleteSpentRequests(by, limit); });
   };
   insert("kept");
   const JobId first = insert("first");
@@ -305,9 +305,9 @@ TEST_P(StoreConformanceTest, RequestOutlivesItsJobUntilItIsDeleted) {
   });
   EXPECT_TRUE(known("first"));
   Read([&](View& view) {
-    EXPECT_EQ(view.CountRequests(deleted, 9), 1);
-    EXPECT_EQ(view.CountRequests(clock_.now(), 9), 3);
-    EXPECT_EQ(view.CountRequests(clock_.now(), 2), 2);
+    EXPECT_EQ(view.CountSpentRequests(deleted, 9), 1);
+    EXPECT_EQ(view.CountSpentRequests(clock_.now(), 9), 3);
+    EXPECT_EQ(view.CountSpentRequests(clock_.now(), 2), 2);
     return true;
   });
   EXPECT_EQ(forget(deleted - absl::Milliseconds(1), 9), 0);
