@@ -5,6 +5,15 @@
 #include <cstdlib>
 
 namespace sheaf {
+namespace {
+
+// Found once: each EVP_sha256() would have OpenSSL look for it anew.
+const EVP_MD* Algorithm() {
+  static const EVP_MD* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return found != nullptr ? found : EVP_sha256();
+}
+
+}  // namespace
 
 struct Sha256::Context {
   EVP_MD_CTX* md = EVP_MD_CTX_new();
@@ -12,7 +21,7 @@ struct Sha256::Context {
 };
 
 Sha256::Sha256() : context_(std::make_unique<Context>()) {
-  if (EVP_DigestInit_ex(context_->md, EVP_sha256(), nullptr) != 1) std::abort();
+  if (EVP_DigestInit_ex(context_->md, Algorithm(), nullptr) != 1) std::abort();
 }
 
 Sha256::~Sha256() = default;

@@ -46,22 +46,24 @@ bool IsTwin(const std::optional<Batch>& batch, RunId run) {
   return batch && batch->twins.contains(run);
 }
 
-// Whether all that the report says may be written; nothing is, yet.
-absl::Status Check(Tx& tx, const FinishReport& report,
-                   const std::optional<Batch>& batch) {
+// The report's runs, where all that it says of them may be written; nothing is,
+// yet.
+absl::StatusOr<std::vector<Run>> Check(Tx& tx, const FinishReport& report,
+                                       const std::optional<Batch>& batch) {
   // Once the lease is gone its runs tell whose it was; a report of none says
   // nothing then.
   if (batch || report.hold.secret.empty() || report.outcomes.empty()) {
     SHEAF_RETURN_IF_ERROR(CheckHold(batch, report.hold));
   }
   const int64_t mark = MarkOf(report.hold);
+  std::vector<Run> runs;
   std::set<RunId> seen;
   for (const RunOutcome& outcome : report.outcomes) {
     if (!seen.insert(outcome.run).second) {
       return InvalidArgument({{absl::StrCat("outcomes[", seen.size(), "].run"),
                                "names a run twice"}});
     }
-    const std::optional<Run> run = tx.FindRun(outcome.run);
+    std::optional<Run> run = tx.FindRun(outcome.run);
     if (!run) {
       return Error(Reason::kRunNotFound,
                    absl::StrCat("there is no ", NameOf(outcome.run)));
@@ -78,8 +80,9 @@ absl::Status Check(Tx& tx, const FinishReport& report,
     if (run->state == RunState::kRunning) {
       SHEAF_RETURN_IF_ERROR(CheckOutputs(tx, outcome));
     }
+    runs.push_back(*std::move(run));
   }
-  return absl::OkStatus();
+  return runs;
 }
 
 struct Become {
@@ -121,15 +124,18 @@ void FinishTwins(Tx& tx, const Run& run, Batch* batch, RunChanges* changes) {
   }
 }
 
-void Apply(Tx& tx, const FinishReport& report, Batch batch) {
+// Writes what the report says; `runs` are then as it leaves them.
+void Apply(Tx& tx, const FinishReport& report, Batch batch,
+           std::vector<Run>* runs) {
   RunChanges changes(tx, batch.queue);
-  for (const RunOutcome& outcome : report.outcomes) {
+  for (size_t i = 0; i < runs->size(); ++i) {
+    Run& run = (*runs)[i];
     // As it is now: one before it may have ended it.
-    std::optional<Run> run = tx.FindRun(outcome.run);
-    if (!run || run->state != RunState::kRunning) continue;
-    std::visit(Become{changes, *run}, outcome.outcome);
-    std::erase(batch.runs, run->id);
-    FinishTwins(tx, *run, &batch, &changes);
+    run = tx.FindRun(run.id).value_or(run);
+    if (run.state != RunState::kRunning) continue;
+    std::visit(Become{changes, run}, report.outcomes[i].outcome);
+    std::erase(batch.runs, run.id);
+    FinishTwins(tx, run, &batch, &changes);
   }
   if (changes.empty()) return;
   if (batch.runs.empty()) {
@@ -147,12 +153,10 @@ void Apply(Tx& tx, const FinishReport& report, Batch batch) {
 absl::StatusOr<std::vector<RunState>> Finish(Tx& tx,
                                              const FinishReport& report) {
   std::optional<Batch> batch = tx.FindBatch(report.hold.batch);
-  SHEAF_RETURN_IF_ERROR(Check(tx, report, batch));
-  if (batch) Apply(tx, report, *std::move(batch));
+  SHEAF_ASSIGN_OR_RETURN(std::vector<Run> runs, Check(tx, report, batch));
+  if (batch) Apply(tx, report, *std::move(batch), &runs);
   std::vector<RunState> states;
-  for (const RunOutcome& outcome : report.outcomes) {
-    states.push_back(tx.FindRun(outcome.run)->state);
-  }
+  for (const Run& run : runs) states.push_back(run.state);
   return states;
 }
 

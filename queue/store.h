@@ -194,6 +194,7 @@ class Tx : public View {
                           std::vector<Run> runs,
                           const std::vector<std::string>& own) = 0;
   virtual void SaveRun(const Run& run) = 0;
+  // Forgets those of the run that lie kAttemptsKeptMax before it.
   virtual void AddAttempt(const Attempt& attempt) = 0;
   // Adds to the job's counts, bumps its version, and keeps start_time,
   // end_time and expire_time in step. Answers the counts after.

@@ -27,6 +27,9 @@ using LaneId = Id<struct LaneTag>;
 using PlanId = Id<struct PlanTag>;
 
 inline constexpr int kRunsPerJobMax = 100'000;
+// Ended attempts of one run that are kept, the newest: a worker may lease a run
+// and give it back for ever.
+inline constexpr int kAttemptsKeptMax = 100;
 
 // A run is named by its job and its place in it; the two packed in one number
 // are its key in the store, so that a job's runs lie together, in order.

@@ -82,14 +82,20 @@ class CallLine {
     std::lock_guard lock(mutex_);
     return Next();
   }
+  // The same for whoever has ended a task: the lock is taken once for both, as
+  // it is what callers and the store's thread meet at.
+  std::optional<Turn> TryTakeAfter(const Turn& ended,
+                                   std::chrono::nanoseconds spent) {
+    std::lock_guard lock(mutex_);
+    EndLocked(ended, spent);
+    return Next();
+  }
   // What was taken has taken so long.
-  template <class X>
-  void End(const X& turn, std::chrono::nanoseconds spent) {
-    if (turn.caller == nullptr) return;
+  void End(const Turn& turn, std::chrono::nanoseconds spent) {
     bool more = false;
     {
       std::lock_guard lock(mutex_);
-      more = turn.turns->End(turn.caller, spent.count());
+      more = EndLocked(turn, spent);
     }
     if (more) changed_.notify_one();
   }
@@ -127,6 +133,12 @@ class CallLine {
 
   bool IsEmpty() const {
     return own_.empty() && replies_.size() == 0 && rest_.size() == 0;
+  }
+
+  // Whether there is more to take than before.
+  static bool EndLocked(const Turn& turn, std::chrono::nanoseconds spent) {
+    return turn.caller != nullptr &&
+           turn.turns->End(turn.caller, spent.count());
   }
 
   bool Admit(const CallOptions& who, T* task,

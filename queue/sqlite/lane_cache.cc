@@ -23,7 +23,7 @@ void LaneCache::Keep() {
 void LaneCache::Undo(const std::vector<Lane>& made) {
   for (const int64_t lane : touched_) {
     if (const auto at = lanes_.find(lane); at != lanes_.end()) {
-      at->second.heads = {};
+      at->second.ForgetHeads();
     }
   }
   for (const Lane& lane : made) Erase(lane.id.value);
@@ -47,7 +47,7 @@ void LaneCache::Erase(int64_t lane) {
 void LaneCache::Touch(LaneId lane) {
   const auto at = lanes_.find(lane.value);
   if (at == lanes_.end()) return;
-  at->second.heads = {};
+  at->second.ForgetHeads();
   empty_.erase(lane.value);
   if (touched_.empty() || touched_.back() != lane.value) {
     touched_.push_back(lane.value);

@@ -51,6 +51,10 @@ class LaneCache {
     Lane lane;
     // By highest priority; the outer one is empty where it is not known.
     std::array<std::optional<std::optional<Run>>, 5> heads;
+
+    void ForgetHeads() {
+      for (auto& head : heads) head.reset();
+    }
   };
 
   const std::optional<Run>& HeadOf(Entry& entry, Priority highest);

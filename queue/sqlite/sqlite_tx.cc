@@ -277,6 +277,10 @@ void SqliteTx::SaveRun(const Run& run) {
 void SqliteTx::AddAttempt(const Attempt& attempt) {
   BeforeChange();
   WriteAttempt(db_, attempt);
+  const int forgotten = attempt.attempt - kAttemptsKeptMax;
+  if (forgotten > 0) {
+    db_.Run(sql::kForgetAttempts, attempt.run.value, forgotten);
+  }
 }
 
 RunCounts SqliteTx::ApplyToJob(JobId id, const RunCounts& delta,

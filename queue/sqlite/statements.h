@@ -212,6 +212,8 @@ inline constexpr char kAddAttempt[] =
     "INSERT INTO attempts (run_id, attempt, worker, batch, epoch, "
     "start_time, end_time, outcome, error) "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+inline constexpr char kForgetAttempts[] =
+    "DELETE FROM attempts WHERE run_id = ?1 AND attempt <= ?2";
 inline constexpr char kDeleteAttempts[] =
     "DELETE FROM attempts WHERE run_id BETWEEN ?1 AND ?2";
 
@@ -383,6 +385,7 @@ inline constexpr const char* kAll[] = {kCounters,
                                        kDeleteOwnParams,
                                        kAttempts,
                                        kAddAttempt,
+                                       kForgetAttempts,
                                        kDeleteAttempts,
                                        kFindBatch,
                                        kBatches,

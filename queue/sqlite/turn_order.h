@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <set>
+#include <utility>
 
 namespace sheaf {
 
@@ -37,10 +38,16 @@ class TurnOrder {
 
   // Has used so much time, whether or not he is in line.
   void Charge(TurnTaker* taker, int64_t nanoseconds) {
-    const bool in_line = takers_.erase(taker) > 0;
+    const auto at = takers_.find(taker);
+    if (at == takers_.end()) {
+      now_ += nanoseconds / static_cast<int64_t>(takers_.size() + 1);
+      taker->tag += nanoseconds;
+      return;
+    }
+    now_ += nanoseconds / static_cast<int64_t>(takers_.size());
+    auto place = takers_.extract(at);
     taker->tag += nanoseconds;
-    now_ += nanoseconds / static_cast<int64_t>(takers_.size() + 1);
-    if (in_line) takers_.insert(taker);
+    takers_.insert(std::move(place));
   }
   // Whether it makes no difference to forget him.
   bool IsForgettable(const TurnTaker& taker) const { return taker.tag <= now_; }

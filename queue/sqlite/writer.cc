@@ -1,6 +1,7 @@
 #include "queue/sqlite/writer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/crash_point.h"
 #include "queue/error.h"
@@ -178,8 +179,10 @@ Writer::SteadyTime::duration Writer::NextWake() const {
                               : SteadyTime::duration(kAsleep);
 }
 
-std::optional<Writer::Line::Turn> Writer::NextTurn() {
-  while (auto turn = line_.TryTake()) {
+std::optional<Writer::Line::Turn> Writer::NextTurn(
+    const Line::Turn* ended, SteadyTime::duration spent) {
+  auto turn = ended ? line_.TryTakeAfter(*ended, spent) : line_.TryTake();
+  for (; turn; turn = line_.TryTake()) {
     if (turn->task.backup == nullptr) {
       ++unanswered_;
       return turn;
@@ -256,7 +259,7 @@ bool Writer::RunClosures(Answers* answers) {
   const absl::Time now = Now();
   latest_ms_ = absl::ToUnixMillis(now);
   careful_ = false;
-  do {
+  while (turn) {
     answers->push_back({std::move(turn->task), absl::OkStatus()});
     if (answers->size() == 1) {
       core_->db->Run(sql::kBegin);
@@ -265,10 +268,14 @@ bool Writer::RunClosures(Answers* answers) {
     RunLast(answers);
     SHEAF_CRASH_POINT("mid-group");
     const SteadyTime after = steady_clock::now();
-    line_.End(*turn, after - before);
-    before = after;
-  } while (answers->size() < static_cast<size_t>(options_.group_max) &&
-           before < end && (turn = NextTurn()));
+    const SteadyTime::duration spent = after - std::exchange(before, after);
+    if (answers->size() == static_cast<size_t>(options_.group_max) ||
+        after >= end) {
+      line_.End(*turn, spent);
+      break;
+    }
+    turn = NextTurn(&*turn, spent);
+  }
   return core_->tx.Flush();
 }
 

@@ -120,8 +120,10 @@ class Writer {
   // fails in a way that cannot be undone by itself.
   void RunLast(Answers* answers);
   bool RunOne(Answer* answer);
-  // The next waiting closure, if there is one at once.
-  std::optional<Line::Turn> NextTurn();
+  // The next waiting closure, if there is one at once; after one that has
+  // `ended`, if that is not null.
+  std::optional<Line::Turn> NextTurn(const Line::Turn* ended = nullptr,
+                                     SteadyTime::duration spent = {});
   void Refuse(Line::Refused refused);
   void Refuse(Task task, absl::Status status);
   void Reply(Answers answers, std::optional<Committed> committed);

@@ -206,6 +206,8 @@ void MemoryTx::AddAttempt(const Attempt& attempt) {
   row.start_time = Stored(attempt.start_time);
   row.end_time = Stored(attempt.end_time);
   attempts_.Put(key, std::move(row));
+  attempts_.EraseRange({attempt.run, 0},
+                       {attempt.run, attempt.attempt - kAttemptsKeptMax});
 }
 
 void MemoryTx::AppendEvent(Event event) {

@@ -140,6 +140,31 @@ TEST_P(StoreRunsTest, AttemptsComeInOrder) {
               IsEmpty());
 }
 
+TEST_P(StoreRunsTest, OnlyTheNewestAttemptsOfARunAreKept) {
+  const Job job = Write([](Tx& tx) { return InsertRow(tx, {.runs = 2}); });
+  Write([&](Tx& tx) {
+    for (const int index : {0, 1}) {
+      const int count = index == 0 ? kAttemptsKeptMax + 3 : 2;
+      for (int n = 1; n <= count; ++n) {
+        tx.AddAttempt({.run = RunId(job.id, index),
+                       .attempt = n,
+                       .batch = BatchId{n},
+                       .epoch = n,
+                       .start_time = clock_.now(),
+                       .end_time = clock_.now(),
+                       .outcome = RunState::kQueued});
+      }
+    }
+  });
+  Read([&](View& view) {
+    const std::vector<Attempt> many = view.Attempts(RunId(job.id, 0));
+    EXPECT_EQ(many.size(), static_cast<size_t>(kAttemptsKeptMax));
+    EXPECT_EQ(many.front().attempt, 4);
+    EXPECT_EQ(view.Attempts(RunId(job.id, 1)).size(), 2u);
+    return true;
+  });
+}
+
 TEST_P(StoreRunsTest, ApplyToJobStartsItWithItsFirstRunningRun) {
   const Job job = Write([](Tx& tx) { return InsertRow(tx, {.runs = 2}); });
   clock_.Advance(absl::Minutes(1));
