@@ -38,7 +38,7 @@ class CallLine {
   };
   struct Turn {
     T task;
-    // Of the two that follow, for End; null for the server's own.
+    // The task's caller and its turns, for End; null for the server's own.
     CallerTurns<T>* turns = nullptr;
     typename CallerTurns<T>::Caller* caller = nullptr;
   };
@@ -82,7 +82,7 @@ class CallLine {
     std::lock_guard lock(mutex_);
     return Next();
   }
-  // What was taken has taken so long.
+  // Ends a turn that was taken; its task has taken so long.
   template <class X>
   void End(const X& turn, std::chrono::nanoseconds spent) {
     if (turn.caller == nullptr) return;
