@@ -59,7 +59,7 @@ double FreeBytes(double reserved, double allocated, double device_free) {
 
 MemoryBounds Succeeded(MemoryBounds bounds, MemoryPeak peak, double budget) {
   const int limit = RowsMax(bounds, budget);
-  // What fewer rows are said to have held cannot be so much more than these.
+  // Fewer rows cannot have held so much more than these, whatever was said.
   std::erase_if(bounds.peaks, [&](const MemoryPeak& other) {
     return peak.bytes > 0 && other.rows <= peak.rows &&
            other.bytes > kImplausible * peak.bytes;

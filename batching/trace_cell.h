@@ -14,8 +14,8 @@
 namespace sheaf::batching {
 
 std::string CellOfText(std::string_view text);
-// What CellOfText was given, for every text; cells that CellOfText never writes
-// read as they are.
+// The inverse of CellOfText, for every text. A cell that CellOfText never
+// writes reads as it is, but for its guard and its escapes.
 std::string TextOfCell(std::string_view cell);
 
 }  // namespace sheaf::batching

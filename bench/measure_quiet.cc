@@ -1,5 +1,5 @@
-// What a flood by some costs a client that asks for one thing after another,
-// beside what the same flood costs it where an echo server takes the flood.
+// Measures what a flood by some costs a client that asks for one thing after
+// another, beside what the same flood costs it where an echo server takes it.
 #include <fmt/format.h>
 
 #include <atomic>

@@ -41,11 +41,11 @@ class Caretaker {
     absl::Time retry_time;
   };
 
-  // Those whose time to be tried again has not come.
+  // The things set aside whose time to be tried again has not come.
   std::set<Due> Left(absl::Time now) const;
-  // What became of it.
+  // Notes what became of `due`.
   void Note(const Due& due, const absl::Status& status, absl::Time now);
-  // What was to be tried again and is not due any more has been mended.
+  // Forgets what was to be tried again and is not due any more: it was mended.
   void Forget(const DueList& due, absl::Time now);
 
   Store* const store_;

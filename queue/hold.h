@@ -25,12 +25,12 @@ Hold HoldOf(const Batch& batch);
 // secret tells its worker from everybody else.
 absl::Status CheckHold(const std::optional<Batch>& batch, const Hold& hold);
 
-// What stays with runs of the hold (Run::hold), so that a report of it is known
-// as its own when the lease is gone.
+// Returns the mark that stays with runs of the hold (Run::hold), so that a
+// report of it is known as its own when the lease is gone.
 int64_t MarkOf(const Hold& hold);
 
-// What the run asks for. LEASE_LOST where CheckHold says so, or the worker is
-// not to make this run under the lease.
+// Returns the params that the run asks for. LEASE_LOST where CheckHold says so,
+// or the worker is not to make this run under the lease.
 absl::StatusOr<RunParams> ParamsHeld(View& view, const Hold& hold, RunId run);
 
 }  // namespace sheaf

@@ -36,7 +36,7 @@ int64_t BytesOf(const Run& run);
 int64_t BytesOf(const Attempt& attempt);
 int64_t BytesOf(const RunParams& params);
 
-// What filters can ask of a job.
+// Returns the facts that filters can ask of a job.
 JobFacts FactsOf(const Job& job);
 
 }  // namespace sheaf

@@ -31,15 +31,15 @@ struct CancelCounts {
   int64_t cancelled = 0;  // ended now
   int64_t stopping = 0;   // running, told to stop
 };
-// What a cancel of the job, or run, would come to. JOB_NOT_FOUND /
+// Counts what a cancel of the job, or run, would come to. JOB_NOT_FOUND /
 // RUN_NOT_FOUND; JOB_ALREADY_FINISHED where nothing is left to cancel.
 absl::StatusOr<CancelCounts> WouldCancel(View& view, JobId id,
                                          bool keep_running);
 absl::StatusOr<CancelCounts> WouldCancel(View& view, RunId id,
                                          bool keep_running);
 
-// What was done of a job, and from which run on there may be more to do; none
-// at its end.
+// The part of a job's cancel that was done, and the run from which on there may
+// be more to do; none at its end.
 struct CancelSlice {
   CancelCounts counts;  // `jobs` is 1 where it did anything
   std::optional<RunId> next;

@@ -36,7 +36,7 @@ struct Lessee {
   BatchId beside = {};
   std::string beside_secret = {};
   int row_count = 0;
-  // Of the lease that it gets (Batch::secret).
+  // The secret of the lease that it gets (Batch::secret).
   std::string new_secret = {};
 };
 

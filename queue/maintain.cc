@@ -99,7 +99,7 @@ DueList FindDue(View& view, const Upkeep& upkeep, const std::set<Due>& aside) {
   const auto add = [&](Due due) {
     if (!aside.contains(due)) list.items.push_back(std::move(due));
   };
-  // What is set aside must not hide the rest.
+  // Things that are set aside must not hide the rest.
   const int limit = upkeep.step + static_cast<int>(aside.size());
   for (const LeaseKey& lease : view.Leases(view.now())) {
     add({What::kLease, lease.batch.value, ""});

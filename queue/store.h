@@ -78,7 +78,7 @@ struct LeaseKey {
   bool operator==(const LeaseKey&) const = default;
 };
 
-// What a request_id made; it is known longer than the job is there.
+// The job that a request_id made; it is known longer than the job is there.
 struct RequestRecord {
   JobId job;
   std::string payload_digest;
@@ -250,7 +250,7 @@ struct Committed {
   std::vector<Queue> changed;  // queues as it left them, each once
 };
 
-// Who asks the store, and how the call waits its turn.
+// The caller that asks the store, and how the call waits its turn.
 struct CallOptions {
   // kScan: a read that may look at a great part of the store. It never stands
   // in the way of a short one.

@@ -58,7 +58,7 @@ absl::Status Check(const NewJob& job) {
   return InvalidArgument(std::move(violations));
 }
 
-// What the client said of the job as a whole.
+// Writes, as JSON, what the client said of the job as a whole.
 std::string HeadOf(const NewJob& job) {
   std::string text;
   JsonObject object(&text);
@@ -100,8 +100,8 @@ class RunMaker {
                  Combination(*sweep_, i % combinations_, combinations_));
   }
 
-  // What the sweep multiplies; runs that were sent one by one are counted one
-  // by one.
+  // Bytes that the sweep multiplies; runs that were sent one by one are counted
+  // one by one.
   int64_t SweptBytes() const {
     if (!sweep_) return 0;
     int64_t bytes = BytesOfCombinations(*sweep_, combinations_) *

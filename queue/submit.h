@@ -38,7 +38,7 @@ struct NewJob {
 
 struct SubmitLimits {
   int64_t job_bytes_max = 64 << 20;  // of its values, as they are stored
-  // Of its owner: waiting runs (0: no limit), and lanes in which they wait.
+  // Limits for one owner: waiting runs (0: no limit), lanes where they wait.
   int64_t owner_queued_max = 0;
   int64_t owner_lanes_max = 1024;
 };
@@ -71,7 +71,7 @@ struct Submitted {
   bool replayed = false;
 };
 
-// What Submit would answer, changing nothing; the job has no id yet.
+// Answers what Submit would, changing nothing; the job has no id yet.
 absl::StatusOr<Submitted> Rehearse(View& view, const PreparedJob& prepared,
                                    const SubmitLimits& limits = {});
 

@@ -227,8 +227,8 @@ struct Batch {
   WorkerId worker;
   std::string worker_name;
   int64_t epoch = 0;
-  // What its worker must show with every report. Bytes; for nobody else, and in
-  // no log. Empty: none was given, and nobody holds it.
+  // The secret that its worker must show with every report. Bytes; for nobody
+  // else, and in no log. Empty: none was given, and nobody holds it.
   std::string secret;
   absl::Time lease_expire_time;
   absl::Time start_time;

@@ -42,7 +42,7 @@ class AcceptLoop {
 
   int64_t refused() const { return refused_; }
 
-  // Who was refused in the last minute, and why; empty where nobody was.
+  // Says who was refused last, and why; empty where nobody was for a minute.
   std::string Note() const;
 
  private:

@@ -258,7 +258,7 @@ grpc::ServerUnaryReactor* AdminHandler::GetServerInfo(
   if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
-  // Whoever asks what is wrong does not wait for it.
+  // A caller who asks what is wrong does not wait in vain for a read.
   if (!options_.reads_work()) {
     FillInfo(response);
     return Refuse(context, absl::OkStatus());

@@ -33,7 +33,7 @@ struct AdminOptions {
   std::function<absl::Duration()> accept_clock;
   // False where reads wait in vain.
   std::function<bool()> reads_work;
-  // What an operator may want to know, and need not mend.
+  // Facts that an operator may want to know, and need not mend.
   std::function<std::vector<std::string>()> notes;
 };
 

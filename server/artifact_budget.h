@@ -21,7 +21,7 @@ struct DiskSpace {
   int64_t size = 0;
   int64_t free = 0;  // for us
 };
-// Of the file system that `path` is in. Zeros where it cannot be told.
+// Space of the file system that `path` is in. Zeros where it cannot be told.
 DiskSpace SpaceAt(const std::string& path);
 
 class ArtifactBudget {
@@ -55,7 +55,7 @@ class ArtifactBudget {
   // Artifacts that were stored, or less than none: that were removed.
   void Add(int64_t count, int64_t bytes);
 
-  // What is stored and what is coming.
+  // Bytes that count for what is stored and what is coming.
   int64_t taken() const;
 
  private:

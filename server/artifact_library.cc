@@ -10,7 +10,7 @@
 namespace sheaf::server {
 namespace {
 
-// What was uploaded so lately is about to be named by a job or a report, and
+// An artifact uploaded so lately is about to be named by a job or a report, and
 // stays also where room is short.
 constexpr absl::Duration kNew = absl::Minutes(10);
 constexpr int kRoomStep = 200;

@@ -84,7 +84,7 @@ class ArtifactLibrary {
   // `created_by` tells it from the store's time.
   absl::StatusOr<int> Collect(
       const std::function<absl::Time(absl::Time now)>& created_by, int limit);
-  // Of what nothing needs and is not new, the oldest goes; not often in vain.
+  // Removes the oldest that nothing needs and is not new; not often in vain.
   void MakeRoom();
 
   const std::unique_ptr<ArtifactStore> files_;

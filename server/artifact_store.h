@@ -62,7 +62,7 @@ class ArtifactStore {
 
   // Files lie in so many folders, about evenly.
   static constexpr int kFolders = 256;
-  // Of all files in one of them, in no order: to find those that nobody knows.
+  // Digests of all files in one folder, in no order: to find unknown ones.
   absl::StatusOr<std::vector<std::string>> ListDigests(int folder) const;
 
   // 64 lower-case hex digits.

@@ -192,7 +192,7 @@ class DownloadReactor final : public PieceSender<pb::DownloadArtifactResponse> {
     }
     SHEAF_ASSIGN_OR_RETURN(std::string data, reader_->Read(kChunk));
     out->set_data(std::move(data));
-    // Of an empty one there is one message, too.
+    // An empty artifact is one message, too.
     return first || !out->data().empty();
   }
 

@@ -20,9 +20,9 @@ constexpr int kNoLimit = kRunsPerJobMax;
 constexpr int kKneeRowsMax = 64;
 // Batches whose end nobody told (their workers died) are forgotten.
 constexpr size_t kUnderWayMax = 10'000;
-// What a worker may hold at once (RegisterWorkerRequest.batch_size_max).
+// Rows that a worker may hold at once (RegisterWorkerRequest.batch_size_max).
 constexpr int kRowsMax = 1024;
-// Of devices that do not say: more than any has.
+// Bytes of a device that does not say its own: more than any has.
 constexpr double kDeviceBytesMax = 1e13;
 constexpr double kRunWeight = 0.1;  // of one batch in a moving average
 

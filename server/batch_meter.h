@@ -84,8 +84,8 @@ class BatchMeter {
   // Milliseconds until a worker is done with what it holds, as far as batches
   // of such work have told: not by one that is late.
   std::optional<double> FreeIn(WorkerId worker, absl::Time now) const;
-  // What it has held so far, as its worker says, who holds the lease; no more
-  // than its device has.
+  // Notes what memory the batch has held so far, as the worker says that holds
+  // the lease; more than its device has does not count.
   void Held(BatchId batch, const sheaf::v1::BatchMemory& memory);
   // One of its runs ended, `well` or not; a picture more or less changes what
   // a batch takes, so only batches whose runs all did are learned from.
@@ -113,8 +113,8 @@ class BatchMeter {
   // where `device` is empty.
   std::vector<WorkFigures> Figures(const std::string& device = "") const;
 
-  // What was learned since the last call: name and value to store, an empty
-  // value for what was forgotten.
+  // Takes what was learned since the last call: name and value to store, an
+  // empty value for what was forgotten.
   std::map<std::string, std::string> TakeChanged();
 
  private:
@@ -153,7 +153,7 @@ class BatchMeter {
   std::map<WorkKind, batching::Calibration> known_ ABSL_GUARDED_BY(mutex_);
   std::map<WorkKind, Memory> memory_ ABSL_GUARDED_BY(mutex_);
   MeasuredProfiles measured_ ABSL_GUARDED_BY(mutex_);
-  // Of each kind in the three above, when it was last of use.
+  // When each kind in the three above was last of use.
   std::map<WorkKind, int64_t> used_ ABSL_GUARDED_BY(mutex_);
   int64_t uses_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, std::string> changed_ ABSL_GUARDED_BY(mutex_);

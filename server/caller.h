@@ -1,5 +1,5 @@
-// Who calls, as the store's lines know callers: by the connection, and by the
-// address from which it comes.
+// Tells who calls, as the store's lines know callers: by the connection, and by
+// the address from which it comes.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -22,7 +22,7 @@ CallOptions CallOf(const grpc::CallbackServerContext& context,
                    bool cancellable = true);
 // A reply of a worker: it goes first, and counts although the worker has left.
 CallOptions ReplyOf(const grpc::CallbackServerContext& context);
-// What an operator does to make room: taken also while the disk is full.
+// A call of this client that makes room: taken also while the disk is full.
 CallOptions RoomMakingOf(const grpc::CallbackServerContext& context);
 // A read that may look at a great part of the store.
 CallOptions ScanOf(const grpc::CallbackServerContext& context);

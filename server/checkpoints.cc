@@ -31,7 +31,7 @@ constexpr int64_t kBytesUnderWayMax = int64_t{512} << 20;
 constexpr int64_t kStepsMax = 1000;
 constexpr int64_t kStepsForOne = 2;
 
-// What all saves have taken on: streams by lease, and bytes by their headers.
+// The load of all saves under way: streams by lease, bytes by their headers.
 class SavesUnderWay {
  public:
   absl::Status Take(BatchId lease, int64_t bytes) {

@@ -65,8 +65,8 @@ class ServerClock {
   // that is.
   absl::Duration Accept();
 
-  // What an operator should know; empty where all is well. And what he may
-  // want to know.
+  // Problem tells an operator what he should know, and is empty where all is
+  // well; Note tells him what he may want to know.
   std::string Problem();
   std::string Note();
 

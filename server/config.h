@@ -76,7 +76,7 @@ struct ServerConfig {
   // How long a request_id holds after the job it made was deleted.
   absl::Duration request_keep = absl::Hours(30 * 24);
 
-  // What the values of a job may take, its sweep counted in full.
+  // Bytes that the values of a job may take, its sweep counted in full.
   int64_t job_bytes_max = 64 << 20;
 
   // Where running runs have got to: how often workers say so (0: never), and

@@ -11,7 +11,7 @@
 namespace sheaf::server {
 namespace {
 
-// Whoever is at his limit and goes on connecting costs one look at all
+// A caller who is at his limit and goes on connecting costs one look at all
 // descriptors in so long.
 constexpr auto kBetweenLooks = std::chrono::milliseconds(100);
 

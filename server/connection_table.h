@@ -26,13 +26,13 @@ struct ConnectionLimits {
   std::vector<AddressRange> trusted;  // bounded by `total` alone
 };
 
-// Whose connection it is, as far as limits go.
+// The caller who has a connection, as far as limits go.
 struct Peer {
   std::string name;  // "192.0.2.7", "uid 1000"
   int most = 0;      // connections at a time; 0: bounded by the total alone
 };
 
-// Of the other end of a connected socket.
+// Returns the peer at the other end of a connected socket.
 Peer PeerOf(int fd, const ConnectionLimits& limits);
 
 class ConnectionTable {
@@ -52,7 +52,7 @@ class ConnectionTable {
   // Counts the connection, if the caller may have it.
   Verdict Add(int fd, const Peer& peer, Clock::time_point now);
 
-  // Those that have not been seen to end.
+  // Connections that have not been seen to end.
   int size() const { return static_cast<int>(entries_.size()); }
 
  private:

@@ -48,7 +48,7 @@ bool IsOursOrRoots(const struct stat& info) {
   return info.st_uid == geteuid() || info.st_uid == 0;
 }
 
-// Whoever may rename the directory, or an ancestor of it, may give us another.
+// Refuses a path that everybody, or another user's link, may lead elsewhere.
 absl::Status CheckWayTo(const std::string& path) {
   struct stat info;
   if (lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode) &&

@@ -1,6 +1,6 @@
-// Who may see what the server keeps: its own user, and nobody else.
+// Lets the server's own user see what the server keeps, and nobody else.
 //
-// Whoever can open the database can stop all writes, with one lock on a byte
+// A user who can open the database can stop all writes, with one lock on a byte
 // of sheaf.db-shm, and needs only to read it for that. So nobody may enter.
 #pragma once
 

@@ -92,7 +92,7 @@ SHEAF_GUARDED_MESSAGES(SHEAF_GUARD)
 
 namespace internal {
 
-// What gRPC answers for a handler that has thrown. It would say UNIMPLEMENTED,
+// Answers where a handler has thrown. gRPC itself would say UNIMPLEMENTED,
 // after which a worker leaves for good; what handlers throw is bad_alloc.
 template <>
 class FinishOnlyReactor<ServerUnaryReactor> : public ServerUnaryReactor {

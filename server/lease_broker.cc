@@ -107,7 +107,7 @@ void LeaseBroker::Try(int64_t handle, Entry entry) {
         core_->stats->NoteLease(*result->leased);
         entry->answer(std::move(result->leased));
       },
-      // Those who ask for work have one share of the writer's time together.
+      // All calls for work have one share of the writer's time together.
       {.caller = NameOf(entry->who.id), .group = "leases"});
 }
 

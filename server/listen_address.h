@@ -20,7 +20,7 @@ struct HostAndPort {
 // None where it is no HOST:PORT.
 std::optional<HostAndPort> SplitHostAndPort(const std::string& address);
 
-// Of unix:PATH; none where it is something else.
+// The path of unix:PATH; none where the address is something else.
 std::optional<std::string> UnixPath(const std::string& address);
 
 // True where only this machine can connect: a socket file, 127.x.x.x, ::1,

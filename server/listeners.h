@@ -13,9 +13,9 @@ namespace sheaf::server {
 
 class Listeners {
  public:
-  // Of addresses that CheckListenAddress accepts. A name is listened on at
-  // each address it has. UNAVAILABLE, in the words of an operator, where one
-  // is taken. `socket_mode` are the permissions of UNIX sockets.
+  // Listens on addresses that CheckListenAddress accepts, on a name at each
+  // address it has. UNAVAILABLE, in the words of an operator, where one is
+  // taken. `socket_mode` are the permissions of UNIX sockets.
   static absl::StatusOr<std::unique_ptr<Listeners>> Open(
       const std::vector<std::string>& addresses, int socket_mode);
   ~Listeners();

@@ -35,7 +35,7 @@ sigset_t StopSignals() {
   return set;
 }
 
-// What still hangs so long after the limit of an orderly stop will not end by
+// A stop that hangs so long after the limit of an orderly one will not end by
 // itself. Everything acknowledged is on the disk.
 constexpr absl::Duration kStopGrace = absl::Seconds(15);
 

@@ -41,7 +41,7 @@ absl::Status CheckPictureHead(std::string_view head,
 // Finds a JPEG's size in its bytes as they come, without keeping them.
 class JpegSizer {
  public:
-  // What follows what came before. Ignores what it has no more need of.
+  // Takes the bytes that come next. Ignores what it has no more need of.
   void Update(std::string_view bytes);
   // Nothing before it has come, or where the bytes are none of a JPEG.
   const std::optional<PictureSize>& size() const { return size_; }

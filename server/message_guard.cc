@@ -38,7 +38,7 @@ constexpr int kDepthMax = 100;  // as protobuf's own
 constexpr int64_t kItemBytes = 48;
 constexpr int64_t kUnknownBytes = 96;
 constexpr int64_t kEntryBytes = 160;  // of a map
-// Of so few bytes no message becomes large: an empty run is two, and 430 in
+// No message becomes large from so few bytes: an empty run is two, and 430 in
 // memory. To weigh each cost up to a seventh of the rates of queue_bench.
 constexpr size_t kSmallMessage = 64 << 10;
 // Above this, what was freed goes back to the system.
@@ -61,7 +61,7 @@ int64_t ParsedBytesMax() {
   return std::max(kParsedBytesMin, 8 * message_bytes_max.load());
 }
 
-// Of an empty message of that type.
+// Bytes of memory that an empty message of that type takes.
 int64_t BytesOf(const Descriptor* type) {
   if (type->options().map_entry()) return kEntryBytes;
   return MessageFactory::generated_factory()
@@ -152,7 +152,7 @@ class Walk {
                                 : kItemBytes + int64_t{8} * length);
   }
 
-  // Of no message of ours, so kept as what is not known.
+  // No message of ours has a group, so it is kept as what is not known.
   bool Group(uint32_t tag) {
     const int start = in_.CurrentPosition();
     if (!WireFormatLite::SkipField(&in_, tag)) return Malformed();

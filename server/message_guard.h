@@ -17,7 +17,7 @@
 
 namespace sheaf::server {
 
-// What a message may take in memory, and still take where the largest message
+// Memory that a message may take, and still take where the largest message
 // allowed is a small one: 100,000 runs are 43 MiB.
 inline constexpr int64_t kParsedBytesMin = int64_t{64} << 20;
 

@@ -14,7 +14,7 @@ class ServerBuilder;
 
 namespace sheaf::server {
 
-// What gRPC bounds: messages, memory, idle connections.
+// Sets the bounds that gRPC keeps: messages, memory, idle connections.
 void SetLimits(const ServerConfig& config, grpc::ServerBuilder* builder);
 ConnectionLimits ConnectionLimitsOf(const ServerConfig& config);
 // Without the clock, the observer and the log, which the server brings.

@@ -85,7 +85,7 @@ class PieceSender : public grpc::ServerWriteReactor<Message>,
   Core* core() const { return core_; }
   // For a read of the store before Send.
   CallOptions call() const { return CallOf(*context_); }
-  // What is to be sent with the first piece; before Send.
+  // The first piece: what is put here before Send is sent with it.
   Message* out() { return &out_; }
 
  private:

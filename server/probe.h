@@ -51,13 +51,13 @@ class Probe {
 
   // Looks once a second from now on, on a thread of its own.
   void Start();
-  // What was asked may be answered later. Idempotent.
+  // Looks no more; questions already asked may be answered later. Idempotent.
   void Stop();
 
   // Asks what is due, and sees what has come of it.
   void Tick();
 
-  // What has failed, in the words of an operator.
+  // The checks that have failed, in the words of an operator.
   std::vector<std::string> Problems() const;
   // Whether this check has failed.
   bool HasFailed(std::string_view name) const;

@@ -9,7 +9,7 @@
 namespace sheaf::server {
 namespace {
 
-// What a process has if nobody says anything.
+// The limit of open files that a process has if nobody sets another.
 constexpr int kUsualFiles = 1024;
 
 }  // namespace

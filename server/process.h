@@ -1,4 +1,4 @@
-// What the process sets for itself before it does anything else, and what the
+// Sets what the process needs before it does anything else, and tells what the
 // system allows it.
 #pragma once
 

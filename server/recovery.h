@@ -1,5 +1,5 @@
-// What a start asks of the store once, before anybody else does. On the thread
-// that starts the server.
+// Calls that a start makes to the store once, before anybody else does. On the
+// thread that starts the server.
 #pragma once
 
 #include "absl/status/status.h"
@@ -8,7 +8,7 @@
 
 namespace sheaf::server {
 
-// Of the newest event; the infinite past where there is none.
+// The time of the newest event; the infinite past where there is none.
 absl::Time NewestTime(Store& store);
 
 // Leases that a version before secrets gave out: no report of theirs would be

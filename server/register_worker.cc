@@ -111,7 +111,7 @@ class RegisterReactor final
     EndLeasesOf(
         *core->store, id, LeaseEnd::kDied,
         [store = core->store, name](const absl::Status&) {
-          // What could not be ended now is when its time is over.
+          // A lease that could not be ended now ends when its time is over.
           store->Write(
               [name](Tx& tx) {
                 tx.AppendEvent({.type = EventType::kWorkerLeft,

@@ -1,5 +1,5 @@
-// What the service manager (systemd, with Type=notify) is told: that the server
-// serves, that it is alive, that it stops. Does nothing where none has asked.
+// Tells the service manager (systemd, with Type=notify) that the server serves,
+// that it is alive, that it stops. Does nothing where none has asked.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@ namespace sheaf::server {
 
 class ServiceManager {
  public:
-  // Of NOTIFY_SOCKET and WATCHDOG_USEC in the environment. Before there are
-  // threads.
+  // Reads NOTIFY_SOCKET and WATCHDOG_USEC from the environment. Before there
+  // are threads.
   ServiceManager();
   // The same with a socket's path; '@' at its start is an abstract name.
   ServiceManager(std::string socket, bool wants_watchdog)

@@ -183,7 +183,7 @@ void StreamSlots::Stream::Heard(int64_t bytes) {
 void StreamSlots::Stream::Waits() {
   const absl::Duration now = slots_->clock_();
   const absl::MutexLock lock(&slots_->mutex_);
-  // What the server took is not the caller's slowness.
+  // Time that the server took is not the caller's slowness.
   if (!entry_->waiting) entry_->slow_since += now - entry_->since;
   entry_->waiting = true;
   entry_->since = now;

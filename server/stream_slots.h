@@ -28,7 +28,7 @@
 
 namespace sheaf::server {
 
-// Who calls, by gRPC's name of the peer: "ipv4:127.0.0.1:54321". All callers of
+// A caller, by gRPC's name of the peer: "ipv4:127.0.0.1:54321". All callers of
 // a UNIX socket are one, and all addresses of one /64 of IPv6.
 struct Caller {
   std::string address;     // "ipv4:127.0.0.1"
@@ -97,7 +97,7 @@ class StreamSlots {
   void Leave(Entries::iterator entry);
   void Place(Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Unplace(Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Who makes room for `asking`; null: nobody has to.
+  // The stream that makes room for `asking`; null: none has to.
   Entry* Yielding(const Entry& asking) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Ending Dismiss(Entry* entry, absl::Status status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

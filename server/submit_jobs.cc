@@ -24,7 +24,7 @@ absl::Status InRequest(int index, const absl::Status& status) {
                       absl::StrCat(index));
 }
 
-// What all jobs of one request may be together.
+// Refuses a request whose jobs have too many runs or bytes together.
 absl::Status CheckAll(int64_t runs, int64_t bytes, const SubmitLimits& limits) {
   if (runs > kRunsPerJobMax) {
     return Error(Reason::kTooManyRuns,
@@ -42,7 +42,7 @@ absl::Status CheckAll(int64_t runs, int64_t bytes, const SubmitLimits& limits) {
 
 void Answer(const Submitted& submitted, pb::SubmitJobResponse* out) {
   ToProto(submitted.job, out->mutable_job());
-  // What was only rehearsed has no name.
+  // A job that was only rehearsed has no name.
   if (!submitted.job.id) out->mutable_job()->clear_name();
   out->set_replayed(submitted.replayed);
 }

@@ -34,7 +34,7 @@ class UpkeepThread {
   // Waits for the round under way. Idempotent.
   void Stop();
 
-  // What an operator should know: rounds that fail. Empty where all is well.
+  // Tells an operator of rounds that fail. Empty where all is well.
   std::string Problem() const;
 
  private:

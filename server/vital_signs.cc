@@ -40,8 +40,8 @@ Probe::Check Leases(const VitalSigns::Parts& parts) {
           .answers = [core = parts.core] { return core->broker->looks(); }};
 }
 
-// Whoever has made all connections that there may be keeps us out, too; the
-// loop that says so lives.
+// Connects as clients do. Well also where others have made all connections that
+// there may be and keep us out: the loop that says so lives.
 absl::Status Connect(const VitalSigns::Parts& parts) {
   const int64_t refused = parts.accept_loop->refused();
   const absl::Status status = CallSelf(parts.address, kCallSelf);

@@ -21,7 +21,7 @@ namespace sheaf::server {
 
 class VitalSigns {
  public:
-  // What is looked at. All of it outlives Stop.
+  // The parts that are looked at and told. All of them outlive Stop.
   struct Parts {
     Core* core = nullptr;
     const AcceptLoop* accept_loop = nullptr;
@@ -39,7 +39,7 @@ class VitalSigns {
   // Idempotent.
   void Stop();
 
-  // What is wrong, in the words of an operator.
+  // Says what is wrong, in the words of an operator.
   std::vector<std::string> Problems() const;
   bool ReadsWork() const { return !probe_.HasFailed(kReads); }
 

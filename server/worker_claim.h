@@ -1,5 +1,5 @@
-// Whose call it is, of calls on a worker's side: by the secret of a lease or of
-// a registration, or by the connection.
+// Tells whose call it is that comes from a worker's side: by the secret of a
+// lease or of a registration, or by the connection.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -11,8 +11,8 @@
 
 namespace sheaf::server {
 
-// Of a request that has passed its rules; what no store has numbered is held by
-// nobody.
+// The hold that a request claims, once it has passed its rules; a name that no
+// store has numbered is held by nobody.
 template <class Message>
 Hold HoldOf(const Message& message) {
   return {.worker = ParseWorkerName(message.worker()).value_or(WorkerId{}),

@@ -1,5 +1,5 @@
-// What workers that the server starts see of its environment: what programs,
-// GPUs and their libraries need, and not the passwords beside it. Pure.
+// Picks what the workers that the server starts see of its environment: what
+// programs, GPUs and their libraries need, not the passwords beside it. Pure.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace sheaf::server {
 
-// Of `variables` (NAME=VALUE, a null pointer at the end, as environ is) those
+// Returns the `variables` (NAME=VALUE, null at the end, as environ is) that are
 // on our list or called as in `further`, where "NAME*" is any that begins so.
 std::vector<std::string> WorkerEnvironment(
     const char* const* variables, const std::vector<std::string>& further);

@@ -113,8 +113,8 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
   std::atomic<int> references_ = 2;  // Start, and gRPC
 };
 
-// What a report says of runs that its lease holds and that do run; not more of
-// others, whoever's they are, than nothing.
+// A step that a report tells of a run that its lease holds and that does run.
+// Nothing is taken of other runs, whoever's they are.
 struct Told {
   RunId run;
   const pb::RunStep* step;
@@ -173,7 +173,7 @@ void Measure(Core& core, BatchId batch) {
       [](const absl::Status&) {});
 }
 
-// What became of the batch with a report.
+// Whether a report found the batch there, and whether it ended it.
 struct Ended {
   bool live = false;  // it was there before
   std::string queue;

@@ -29,8 +29,8 @@ struct WorkerInfo {
   Lessee lessee;
   std::vector<DeviceInfo> devices;
   std::string version;
-  // What calls in its name show, or the connection that they come over
-  // (worker_claim.h).
+  // Calls in the worker's name show this secret, or come over the connection of
+  // this peer (worker_claim.h).
   std::string secret;
   std::string peer;
   absl::Time register_time;

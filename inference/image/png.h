@@ -38,8 +38,8 @@ struct PngSize {
   int64_t pixels() const { return width * height; }
 };
 
-// What the file says of itself at its beginning; nothing is unpacked.
-// INVALID_ARGUMENT for what begins like no PNG.
+// Reads the size that the file says of itself at its beginning; nothing is
+// unpacked. INVALID_ARGUMENT for what begins like no PNG.
 absl::StatusOr<PngSize> ReadPngSize(std::string_view bytes);
 
 // INVALID_ARGUMENT with libpng's words for what is no PNG or a broken one;

@@ -16,8 +16,8 @@ namespace sheaf::engine {
 // Mapped files have numbers, in the order of their opening: the next one's.
 uint64_t NextMappedFile();
 
-// Of those numbered [first, end) that are still mapped: DATA_LOSS, with the
-// path, where one was written to or became shorter since it was opened.
+// Checks the files numbered [first, end) that are still mapped: DATA_LOSS, with
+// the path, where one was written to or became shorter since it was opened.
 absl::Status CheckMappedFiles(uint64_t first, uint64_t end);
 
 }  // namespace sheaf::engine

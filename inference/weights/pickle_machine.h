@@ -76,9 +76,9 @@ struct PickleHeap {
   PickleRef root = 0;
 };
 
-// What the pickle leaves behind at its STOP; it borrows `code`.
-// INVALID_ARGUMENT names the opcode or the global that is not allowed, or the
-// limit.
+// Returns the values that the pickle leaves behind at its STOP; they borrow
+// `code`. INVALID_ARGUMENT names the opcode or the global that is not allowed,
+// or the limit.
 absl::StatusOr<PickleHeap> RunPickle(std::string_view code);
 
 }  // namespace sheaf::engine

@@ -59,7 +59,7 @@ class CancelSlot {
   grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
-// What the server's first message to a worker says.
+// The terms that the server's first message to a worker says.
 struct Terms {
   std::string worker;
   std::string secret;  // what calls in its name show, and in no log

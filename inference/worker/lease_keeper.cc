@@ -42,7 +42,7 @@ void AddPreviews(const std::vector<std::pair<v1::RunStep*, RowPreview>>& rows) {
   }
 }
 
-// What is told of a run whose step does not end.
+// The outcome that is told of a run whose step does not end.
 v1::RunOutcome StallOf(const v1::LeasedRun& run, absl::Duration limit) {
   v1::RunOutcome outcome;
   outcome.set_run(run.run());

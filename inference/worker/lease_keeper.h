@@ -136,7 +136,7 @@ class LeaseKeeper {
   int64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string secret_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> runs_ ABSL_GUARDED_BY(mutex_);
-  // Of each run, as it is told if it never comes back from a step.
+  // The outcome of each run, to be told if it never comes back from a step.
   std::vector<v1::RunOutcome> stalls_ ABSL_GUARDED_BY(mutex_);
   std::vector<bool> ended_ ABSL_GUARDED_BY(mutex_);
   std::vector<RowSteps> steps_ ABSL_GUARDED_BY(mutex_);

@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 
 constexpr char kPartialPrefix[] = ".sheaf-backup-";
 constexpr char kSum[] = ".sha256";
-// What SQLite, older versions of ours and we put beside a database or backup.
+// Endings beside a database or backup: SQLite's, ours, and older versions'.
 constexpr const char* kTakenEndings[] = {".partial", kSum,   "-journal",
                                          "-wal",     "-shm", ".restoring"};
 constexpr size_t kSumDigits = 64;

@@ -12,7 +12,7 @@ namespace sheaf {
 
 class Ballast {
  public:
-  // Of `bytes` at `path`; none at all where that is 0.
+  // A ballast of `bytes` at `path`; none at all where `bytes` is 0.
   Ballast(std::string path, int64_t bytes)
       : path_(std::move(path)), bytes_(bytes) {}
 

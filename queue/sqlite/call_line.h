@@ -38,7 +38,7 @@ class CallLine {
   };
   struct Turn {
     T task;
-    // Of the two that follow, for End; null for the server's own.
+    // The task's caller and its turns, for End; null for the server's own.
     CallerTurns<T>* turns = nullptr;
     typename CallerTurns<T>::Caller* caller = nullptr;
   };
@@ -90,7 +90,7 @@ class CallLine {
     EndLocked(ended, spent);
     return Next();
   }
-  // What was taken has taken so long.
+  // Ends a turn that was taken; its task has taken so long.
   void End(const Turn& turn, std::chrono::nanoseconds spent) {
     bool more = false;
     {

@@ -30,8 +30,8 @@ absl::StatusOr<std::string> Sha256OfFile(const std::string& path);
 // 0 if there is no such file.
 int64_t FileSize(const std::string& path);
 
-// What others than root may still write on the disk that holds `path`; as much
-// as there can be where that cannot be said.
+// Bytes that others than root may still write on the disk that holds `path`; as
+// many as there can be where that cannot be said.
 int64_t FreeBytes(const std::string& path);
 
 // The folder that holds `path`; "." where it names none.

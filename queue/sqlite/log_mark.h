@@ -16,7 +16,7 @@
 
 namespace sheaf {
 
-// Of the database at `path`: its folder's sheaf.mark.
+// Returns the mark's path for the database at `path`: its folder's sheaf.mark.
 std::string LogMarkPath(const std::string& path);
 
 // Used by one thread at a time.

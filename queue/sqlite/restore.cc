@@ -133,7 +133,7 @@ absl::StatusOr<Restored> Restore(const std::string& directory,
         path + ".replaced-" + std::to_string(absl::ToUnixMillis(now));
     SHEAF_RETURN_IF_ERROR(KeepAside(path, restored.replaced));
   }
-  // What was acknowledged since the backup is given up by this.
+  // This gives up the events that were acknowledged since the backup.
   std::remove(LogMarkPath(path).c_str());
   // A log of the old database would be replayed into the new one.
   std::remove((path + "-wal").c_str());

@@ -167,7 +167,7 @@ SqliteStore::~SqliteStore() {
 
 void SqliteStore::CheckInBackground() {
   health_.SetBootCheck("running");
-  // Of the file alone: wrong counts are no reason to write no more.
+  // Checks the file alone: wrong counts are no reason to write no more.
   Check([](Connection& db) { return ProblemsOf(db.database(), false); },
         [this](absl::StatusOr<std::vector<std::string>> problems) {
           NoteBootCheck(problems);

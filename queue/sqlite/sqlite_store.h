@@ -76,8 +76,8 @@ class SqliteStore final : public Store {
   // names it. INVALID_FIELD, BACKUP_EXISTS, BACKUPS_FULL, BACKUP_FAILED.
   void Backup(BackupOrder order, BackupCopy::Done done);
 
-  // What is wrong with the file, and where counts and leases contradict the
-  // runs; empty if nothing is. `full` also compares every index with its table.
+  // Finds faults of the file, and counts and leases that contradict the runs;
+  // empty if there are none. `full` also compares every index with its table.
   using CheckDone =
       absl::AnyInvocable<void(absl::StatusOr<std::vector<std::string>>)>;
   void CheckIntegrity(bool full, CheckDone done);

@@ -48,8 +48,8 @@ class Writer {
     absl::Duration recovery_delay_min = absl::Milliseconds(50);
     absl::Duration recovery_delay_max = absl::Seconds(5);
     absl::Duration unknown_max = absl::Seconds(5);
-    // Of the writer's own processor time; of clients' calls. What takes longer
-    // is ended, changes nothing, and is refused.
+    // The writer's own processor time for a client's call. A call that takes
+    // longer is ended, changes nothing, and is refused.
     absl::Duration closure_time_max = absl::Seconds(10);
     int checkpoint_pages = 0;  // 0: as it is best
     int64_t ballast_bytes = 0;

@@ -1,5 +1,5 @@
-// What the writer does between groups: checkpoints, backups, and looking for
-// room on a disk that was full.
+// The writer's work between groups: checkpoints, backups, and looking for room
+// on a disk that was full.
 #include <algorithm>
 
 #include "base/crash_point.h"

@@ -130,8 +130,8 @@ TEST_F(CutsTest, ExchangesSaveAndLoseNothing) {
   }
 }
 
-// Of rows that are all alike no cost is asked for: what bounds the search then
-// is the number of pairs that are looked at. All pairs would take seconds.
+// The search asks for no cost of rows that are all alike: the number of pairs
+// that are looked at bounds it then. All pairs would take seconds.
 TEST_F(CutsTest, ExchangesOfVeryManyBatchesEnd) {
   const uint32_t alike = shapes_.shape(shapes_.Intern(ParamsOf({}))).cost;
   const CostModel model(&shapes_, FastDevice());

@@ -139,7 +139,7 @@ class ClockTest(fixture.Case):
                 return True
 
         until(is_gone, "its retention is over")
-        # What was written then pins nothing once the clock is right.
+        # Times written then pin nothing once the clock is right.
         cluster.kill()
         self.set_clock("+0")
         cluster.start()

@@ -78,7 +78,7 @@ class ProbeTest(fixture.Case):
             def noticed(cluster=cluster, words=words):
                 return words in doctor(cluster).stdout
 
-            # Whoever has no connection yet gets none from a deaf server.
+            # A client that has no connection yet gets none from a deaf server.
             if words == "new connections":
                 def noticed(cluster=cluster):
                     return doctor(cluster).returncode != 0 and \

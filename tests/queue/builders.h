@@ -14,7 +14,7 @@ namespace sheaf {
 
 inline constexpr absl::Duration kLease = absl::Seconds(30);
 
-// Of every lease, unless a test says otherwise.
+// The secret of every lease, unless a test says otherwise.
 inline constexpr char kSecret[] = "sixteen bytes or";
 
 // `count` runs that differ by their prompts.

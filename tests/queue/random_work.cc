@@ -99,8 +99,8 @@ void RandomOps::FinishSome() {
   if (reports_.size() > kReportsKept) reports_.erase(reports_.begin());
 }
 
-// What a worker has no say in: runs that wait for another's picture, runs of
-// another batch.
+// Adds outcomes of runs that a worker has no say in: those that wait for
+// another's picture, those of another batch.
 void RandomOps::AddForeign(const Leased& leased, FinishReport* report) {
   for (const auto& [twin, of] : leased.batch.twins) {
     if (OneIn(2)) report->outcomes.push_back({twin, 1, AnyOutcome()});

@@ -259,7 +259,7 @@ TEST_F(BatchMeterTest, FiguresSayWhatIsKnownOfEachKind) {
 
 class ForgedFiguresTest : public BatchMeterTest {
  protected:
-  // What a batch of `rows` rows is said to have held, told by its worker.
+  // Ends a batch of `rows` rows whose worker says that it held `bytes`.
   void Tell(int rows, int64_t bytes, int ran_out = 0) {
     v1::BatchMemory memory;
     memory.set_row_count(rows);
@@ -309,7 +309,7 @@ TEST_F(ForgedFiguresTest, WhatIsOfUseOutlivesJunk) {
   EXPECT_TRUE(meter_.IsMeasured(kind_));
   EXPECT_FALSE(meter_.IsMeasured({"gpu", "junk0", 8, 8}));
   EXPECT_LE(meter_.Figures().size(), BatchMeter::kKindsMax);
-  // What went is to be deleted, what came to be stored.
+  // Kinds that went are to be deleted, those that came to be stored.
   int64_t stored = 0;
   for (const auto& [name, value] : meter_.TakeChanged()) {
     stored += value.empty() ? 0 : 1;

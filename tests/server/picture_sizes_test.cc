@@ -27,7 +27,7 @@ class PictureSizesTest : public ::testing::Test {
     workers_.Attach(info, nullptr);
   }
 
-  // What is wrong with a job of one such picture; empty where nothing is.
+  // Says what is wrong with a job of one such picture; empty if nothing is.
   std::string WrongWith(int64_t width, int64_t height) {
     PreparedJob job;
     job.lanes.push_back({.queue = "default",

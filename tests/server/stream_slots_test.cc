@@ -160,7 +160,7 @@ TEST_F(StreamSlotsTest, WhatTheServerWorksOnYieldsToFairnessAlone) {
     EnterAndClaim("hoard", From("1.1.1.1", i))->Heard(1);
   }
   now_ += absl::Seconds(5);
-  // Of the same address, with as few: the server's time is not their fault.
+  // No stream yields to one of its address with as few: the server was slow.
   EXPECT_FALSE(Enter("c", From("1.1.1.1", 9))->Claim().ok());
   EXPECT_THAT(ended_, IsEmpty());
   EnterAndClaim("d", From("2.2.2.2"));

@@ -30,7 +30,7 @@ void Do(std::string* bytes, const DiskStep& step) {
   bytes->replace(at, step.bytes.size(), step.bytes);
 }
 
-// Of a write only the sectors before the `cut`-th byte.
+// Writes only the sectors before the `cut`-th byte.
 void DoTorn(std::string* bytes, const DiskStep& step, size_t cut) {
   const size_t at = static_cast<size_t>(step.at);
   const size_t edge = (at + cut) / kSector * kSector;

@@ -1,4 +1,4 @@
-// What a disk may hold after its power failed, by what was done to it.
+// Tells what a disk may hold after its power failed, by what was done to it.
 //
 // The model: of what was written since a file's last sync, any part may be
 // there; each sector of 512 bytes is whole, in any of the versions that it had.

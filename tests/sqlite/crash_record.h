@@ -1,4 +1,4 @@
-// What a store did to its files, in order, as a crash would have met it.
+// Records what a store did to its files, in order, as a crash would meet it.
 #pragma once
 
 #include <cstdint>

@@ -21,7 +21,7 @@ namespace {
 constexpr int kStepsPerRound = 60;
 constexpr int kStatesPerPoint = 18;
 
-// What was said to callers, as far as the record was read.
+// The answers that callers were given, as far as the record was read.
 struct Ledger {
   std::set<std::string> acked, refused;
   std::string under_way;  // nobody was told yet

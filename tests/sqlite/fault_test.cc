@@ -162,7 +162,7 @@ TEST_F(FaultTest, ACommitThatStaysUnsettledIsSaidToBeUnknown) {
   ASSERT_TRUE(TrySubmit("start").ok());
   SetFaultPlan({FaultOn::kSync, FaultWith::kIoError, 1, 1'000'000});
   EXPECT_EQ(ReasonOf(TrySubmit("unknown")), Reason::kOutcomeUnknown);
-  // What never came to a commit is known to be nowhere.
+  // A write that never came to a commit is known to be nowhere.
   EXPECT_EQ(ReasonOf(TrySubmit("never")), Reason::kStoreUnavailable);
   AwaitRecovery();
   ExpectAllKept();

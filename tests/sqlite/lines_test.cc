@@ -1,4 +1,4 @@
-// Who waits for the store, for how long, and who does not.
+// Tests who waits for the store, for how long, and who does not.
 #include <array>
 #include <thread>
 
@@ -11,7 +11,7 @@ namespace {
 
 using Length = CallOptions::Length;
 
-// What a call was answered, and on which thread.
+// The answer that a call had, and the thread on which it came.
 struct Answer {
   Store::Done Take() {
     return [this](absl::Status answer) {

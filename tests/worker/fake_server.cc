@@ -27,7 +27,7 @@ void Set(absl::Duration from, google::protobuf::Duration* to) {
   to->set_nanos(static_cast<int>(absl::ToInt64Nanoseconds(from) % 1000000000));
 }
 
-// What MakeBatch gives a batch, and this server a worker.
+// The secret that MakeBatch gives a batch, and this server a worker.
 std::string SecretOf(const std::string& name) { return "secret of " + name; }
 
 }  // namespace
@@ -216,7 +216,7 @@ class FakeServer::Workers : public v1::WorkerService::Service {
     return grpc::Status::OK;
   }
 
-  // Of a call about a batch or in a worker's name.
+  // Notes a call about a batch or in a worker's name without its secret.
   void Expect(const std::string& name, const std::string& secret,
               const char* call) {
     if (secret == SecretOf(name)) return;

@@ -21,12 +21,12 @@ namespace sheaf::worker {
 using FetchArtifact =
     std::function<absl::StatusOr<std::string>(const std::string& name)>;
 
-// What one run may cost. 0: any number, of those that have no other default.
+// The most that one run may cost. 0: any number, where that is the default.
 struct OrderLimits {
   int64_t pixels_max = 0;       // Of its picture.
   int64_t pixel_steps_max = 0;  // The same, times its steps.
-  // Of all pictures that it names, as their files say before they are unpacked:
-  // 284 KB may hold 64 million.
+  // Pixels of all pictures that the run names, as the files say before they are
+  // unpacked: 284 KB may hold 64 million.
   int64_t source_pixels_max = int64_t{64} << 20;
 };
 

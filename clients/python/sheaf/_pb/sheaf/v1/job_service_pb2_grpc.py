@@ -167,7 +167,7 @@ class JobServiceServicer(object):
 
     def UpdateJob(self, request, context):
         """Changes priority, labels, run_time or start_deadline while the job waits.
-        What is so already changes nothing, and is no event.
+        A priority or labels that are so already change nothing, and are no event.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
