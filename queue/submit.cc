@@ -327,22 +327,23 @@ absl::StatusOr<PreparedJob> Prepare(NewJob job, uint64_t entropy,
   const bool keyed = !job.request_id.empty();
   if (keyed) payload.Update(HeadOf(job));
   std::optional<RunParams> said_below;
+  prepared.shared_text = Encode(job.shared);
   if (job.sweep && job.runs.size() == 1) {
     RunParams lone = std::exchange(job.runs[0], {});
     const auto size = static_cast<int64_t>(Encode(lone).size());
-    const std::string as_said = Encode(job.shared);
     job.shared = Merge(job.shared, lone);
+    std::string merged = Encode(job.shared);
     const bool listed = size * count <= kListedBytesMax;
-    if (keyed) payload.Update(listed ? as_said : Encode(job.shared));
+    if (keyed) payload.Update(listed ? prepared.shared_text : merged);
+    prepared.shared_text = std::move(merged);
     if (listed) said_below = std::move(lone);
   } else if (keyed) {
-    payload.Update(Encode(job.shared));
+    payload.Update(prepared.shared_text);
   }
   RunMaker runs(std::move(job.runs), std::move(job.sweep), combinations);
   job.sweep.reset();
   prepared.job = std::move(job);
   prepared.run_count = static_cast<int>(count);
-  prepared.shared_text = Encode(prepared.job.shared);
   prepared.bytes = static_cast<int64_t>(prepared.shared_text.size());
   const int64_t bytes = prepared.bytes + runs.SweptBytes();
   if (bytes > limits.job_bytes_max) {

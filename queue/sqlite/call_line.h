@@ -14,6 +14,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -83,12 +84,14 @@ class CallLine {
     return Next();
   }
   // The same for whoever has ended a task: the lock is taken once for both, as
-  // it is what callers and the store's thread meet at.
+  // it is what callers and the store's thread meet at. None, too, where the next
+  // one's caller had a task that took longer than `cost_max`.
   std::optional<Turn> TryTakeAfter(const Turn& ended,
-                                   std::chrono::nanoseconds spent) {
+                                   std::chrono::nanoseconds spent,
+                                   std::chrono::nanoseconds cost_max) {
     std::lock_guard lock(mutex_);
     EndLocked(ended, spent);
-    return Next();
+    return Next(cost_max.count());
   }
   // Ends a turn that was taken; its task has taken so long.
   void End(const Turn& turn, std::chrono::nanoseconds spent) {
@@ -130,6 +133,7 @@ class CallLine {
  private:
   static constexpr int kOwnInARow = 4;
   static constexpr int kRepliesInARow = 16;
+  static constexpr int64_t kAnyCost = std::numeric_limits<int64_t>::max();
 
   bool IsEmpty() const {
     return own_.empty() && replies_.size() == 0 && rest_.size() == 0;
@@ -159,11 +163,11 @@ class CallLine {
     return true;
   }
 
-  std::optional<Turn> Next() {
+  std::optional<Turn> Next(int64_t cost_max = kAnyCost) {
     if (own_in_a_row_ < kOwnInARow) {
       if (auto turn = NextOwn()) return turn;
     }
-    if (auto turn = NextOfClients()) {
+    if (auto turn = NextOfClients(cost_max)) {
       own_in_a_row_ = 0;
       return turn;
     }
@@ -176,11 +180,11 @@ class CallLine {
     own_.pop_front();
     return turn;
   }
-  std::optional<Turn> NextOfClients() {
+  std::optional<Turn> NextOfClients(int64_t cost_max) {
     const bool rest_first = replies_in_a_row_ >= kRepliesInARow;
     for (CallerTurns<T>* turns : {rest_first ? &rest_ : &replies_,
                                   rest_first ? &replies_ : &rest_}) {
-      if (auto taken = turns->Take()) {
+      if (auto taken = turns->Take(cost_max)) {
         replies_in_a_row_ = turns == &replies_ ? replies_in_a_row_ + 1 : 0;
         return Turn{std::move(taken->task), turns, taken->caller};
       }

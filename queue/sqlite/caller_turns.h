@@ -24,6 +24,7 @@ class CallerTurns {
     Group* group = nullptr;
     std::deque<T> tasks;
     int running = 0;
+    int64_t last_cost = 0;  // nanoseconds, of the task that ended last
   };
   struct Group : TurnTaker {
     std::string name;
@@ -74,11 +75,13 @@ class CallerTurns {
     if (++pushes_ % kPushesBetweenSweeps == 0) Sweep();
   }
 
-  // The next task, if one may run now; `End` is due for it.
-  std::optional<Turn> Take() {
+  // The next task, if one may run now and is not of a caller whose last one
+  // took longer than `cost_max`; `End` is due for it.
+  std::optional<Turn> Take(int64_t cost_max) {
     if (order_.empty()) return std::nullopt;
     auto* group = static_cast<Group*>(order_.First());
     auto* caller = static_cast<Caller*>(group->order.First());
+    if (caller->last_cost > cost_max) return std::nullopt;
     Turn turn{std::move(caller->tasks.front()), caller};
     caller->tasks.pop_front();
     Took(caller);
@@ -96,6 +99,7 @@ class CallerTurns {
     const bool held_back = !MayRun(*group);
     --caller->running;
     --group->running;
+    caller->last_cost = nanoseconds;
     Charge(caller, nanoseconds);
     if (!held_back || group->waiting == 0) return false;
     order_.Enter(group);

@@ -181,7 +181,9 @@ Writer::SteadyTime::duration Writer::NextWake() const {
 
 std::optional<Writer::Line::Turn> Writer::NextTurn(
     const Line::Turn* ended, SteadyTime::duration spent) {
-  auto turn = ended ? line_.TryTakeAfter(*ended, spent) : line_.TryTake();
+  // A heavy one begins a group of its own: those before it would wait for it.
+  const auto most = absl::ToChronoNanoseconds(options_.group_time_max);
+  auto turn = ended ? line_.TryTakeAfter(*ended, spent, most) : line_.TryTake();
   for (; turn; turn = line_.TryTake()) {
     if (turn->task.backup == nullptr) {
       ++unanswered_;

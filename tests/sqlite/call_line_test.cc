@@ -46,6 +46,23 @@ TEST(CallLineTest, CallersComeInTurn) {
   EXPECT_THAT(Serve(line, 6), ElementsAre("f", "a1", "b1", "f", "a2", "f"));
 }
 
+TEST(CallLineTest, ACallerOfHeavyTasksWaitsForAGroupOfItsOwn) {
+  using std::chrono::milliseconds;
+  Line line({});
+  for (int i = 0; i < 3; ++i) line.Push(From("heavy"), "h");
+  line.Push(From("light"), "l");
+  const auto heavy = line.TryTake();
+  EXPECT_EQ(heavy->task, "h");  // nobody knows it yet
+  const auto light =
+      line.TryTakeAfter(*heavy, milliseconds(500), milliseconds(20));
+  ASSERT_EQ(light->task, "l");
+  EXPECT_FALSE(line.TryTakeAfter(*light, milliseconds(1), milliseconds(20)));
+  const auto next = line.TryTake();
+  ASSERT_EQ(next->task, "h");
+  // It has become light, and is taken along.
+  EXPECT_TRUE(line.TryTakeAfter(*next, milliseconds(1), milliseconds(20)));
+}
+
 TEST(CallLineTest, TimeCountsNotCalls) {
   Line line({});
   for (int i = 0; i < 10; ++i) {
