@@ -32,6 +32,7 @@ const std::vector<Column>& QueueColumns() {
       {"KEEP SUCCEEDED", "settings.keep_succeeded", Style::kPlain, true},
       {"KEEP FAILED", "settings.keep_failed", Style::kPlain, true},
       {"KEEP CANCELLED", "settings.keep_cancelled", Style::kPlain, true},
+      {"RUN DURATION MAX", "settings.run_duration_max", Style::kPlain, true},
       {"REVISION", "revision", Style::kPlain, true},
   };
   return *kColumns;
@@ -57,7 +58,7 @@ struct SettingsArgs {
   std::string batch_size, attempts, runs_max;
   std::string keep_succeeded, keep_failed, keep_cancelled;
   std::string policy, batch_min, wait_max, threshold, gain_min, twins,
-      preempt_from;
+      preempt_from, run_duration_max;
   std::string etag;
 };
 
@@ -128,6 +129,9 @@ absl::Status ReadSettings(const SettingsArgs& args, v1::QueueSettings* settings,
             [&](int64_t n) { settings->set_gain_min_percent(ToInt32(n)); }));
   SHEAF_RETURN_IF_ERROR(keep(args.wait_max, "wait_max",
                              [&] { return settings->mutable_wait_max(); }));
+  SHEAF_RETURN_IF_ERROR(keep(args.run_duration_max, "run_duration_max", [&] {
+    return settings->mutable_run_duration_max();
+  }));
   if (!args.twins.empty()) {
     settings->set_twins(args.twins == "on");
     mask->add_paths("twins");
@@ -317,6 +321,8 @@ void AddSettings(CLI::App* verb, SettingsArgs* args) {
            "low|normal|high|urgent|never",
            "Waiting runs from this priority on take the place of lower ones, "
            "where no worker is free [never]");
+  AddValue(verb, "--run-duration-max", &args->run_duration_max, "DURATION",
+           "Longest that an attempt of a run may take; 0s: no limit [0s]");
   AddValue(verb, "--gain-min", &args->gain_min, "PERCENT",
            "Plans that gain less are not executed (auto)");
 }

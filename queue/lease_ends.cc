@@ -37,6 +37,18 @@ int EndByDeath(Tx& tx, const Batch& batch, const std::string& what) {
   });
 }
 
+int EndIfTooLong(Tx& tx, const Batch& batch) {
+  const std::optional<Queue> queue = tx.FindQueue(batch.queue);
+  if (!queue || !TakesTooLong(*queue, batch.start_time, tx.now())) return 0;
+  const std::string what = absl::StrCat(
+      "took longer than ",
+      absl::FormatDuration(queue->settings.run_duration_max),
+      ", which is all that queues/", batch.queue, " allows (run_duration_max)");
+  return EndBatch(tx, batch, [&](RunChanges& changes, Run& run) {
+    changes.Fail(run, {ErrorClass::kEngine, what});
+  });
+}
+
 // Answers of several writes, of which the last one to come calls `done`.
 class Gathered {
  public:
@@ -60,6 +72,10 @@ class Gathered {
 
 }  // namespace
 
+bool TakesTooLong(const Queue& queue, absl::Time start_time, absl::Time now) {
+  return now - start_time >= queue.settings.run_duration_max;
+}
+
 int EndLease(Tx& tx, BatchId id, LeaseEnd how) {
   const std::optional<Batch> batch = tx.FindBatch(id);
   if (!batch) return 0;
@@ -73,6 +89,8 @@ int EndLease(Tx& tx, BatchId id, LeaseEnd how) {
     case LeaseEnd::kDied:
       return EndByDeath(tx, *batch,
                         absl::StrCat("worker ", batch->worker_name, " died"));
+    case LeaseEnd::kTooLong:
+      return EndIfTooLong(tx, *batch);
     case LeaseEnd::kHandedBack:
       break;
   }

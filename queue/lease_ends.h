@@ -13,11 +13,15 @@ namespace sheaf {
 enum class LeaseEnd {
   kExpired,     // its time is over: failed with WORKER_DIED
   kDied,        // its worker died: the same
+  kTooLong,     // it takes longer than its queue allows: failed with ENGINE
   kHandedBack,  // without fault
 };
 
-// Ends a lease, if it is there still and, for kExpired, not renewed. Answers
-// how many runs it held.
+// Whether a batch of the queue that began then takes too long by now.
+bool TakesTooLong(const Queue& queue, absl::Time start_time, absl::Time now);
+
+// Ends a lease, if it is there still and, for kExpired, not renewed; for
+// kTooLong, if it takes too long still. Answers how many runs it held.
 int EndLease(Tx& tx, BatchId batch, LeaseEnd how);
 
 // Ends every lease of a worker; then `done`, on a thread of the store, with the

@@ -1,6 +1,7 @@
 #include "queue/maintain.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -78,6 +79,8 @@ std::string Describe(const Due& due) {
   switch (due.what) {
     case What::kLease:
       return absl::StrCat("the lease of ", NameOf(BatchId{due.id}));
+    case What::kLongBatch:
+      return absl::StrCat("the time of ", NameOf(BatchId{due.id}));
     case What::kPause:
       return absl::StrCat("the pause of queues/", due.queue);
     case What::kDeadline:
@@ -108,9 +111,22 @@ DueList FindDue(View& view, const Upkeep& upkeep, const std::set<Due>& aside) {
     FindEvents(view, upkeep, &list);
     return list;
   }
-  for (const Queue& queue : view.Queues()) {
+  std::map<std::string, Queue> in_a_hurry;
+  for (Queue& queue : view.Queues()) {
     if (queue.state == QueueState::kPaused && queue.resume_time <= view.now()) {
       add({What::kPause, 0, queue.name});
+    }
+    if (queue.settings.run_duration_max < absl::InfiniteDuration()) {
+      in_a_hurry.emplace(queue.name, std::move(queue));
+    }
+  }
+  if (!in_a_hurry.empty()) {
+    for (const LeaseKey& lease : view.Leases(absl::InfiniteFuture())) {
+      const auto queue = in_a_hurry.find(lease.queue);
+      if (queue != in_a_hurry.end() &&
+          TakesTooLong(queue->second, lease.start_time, view.now())) {
+        add({What::kLongBatch, lease.batch.value, ""});
+      }
     }
   }
   const std::vector<RunId> late = view.PastDeadline(view.now(), limit);
@@ -139,6 +155,9 @@ void Settle(Tx& tx, const Due& due, const Upkeep& upkeep) {
   switch (due.what) {
     case What::kLease:
       EndLease(tx, BatchId{due.id}, LeaseEnd::kExpired);
+      return;
+    case What::kLongBatch:
+      EndLease(tx, BatchId{due.id}, LeaseEnd::kTooLong);
       return;
     case What::kPause:
       return ResumeIfDue(tx, due.queue);

@@ -1,7 +1,8 @@
-// What time alone brings about: leases that end, deadlines that pass, pauses
-// that are over, jobs, plans and requests whose retention ends, events that are
-// no longer kept. Most is also honoured where it matters (a deadline at the
-// door of a lease, say); this only makes it happen while nobody asks.
+// What time alone brings about: leases that end, batches that take too long,
+// deadlines that pass, pauses that are over, jobs, plans and requests whose
+// retention ends, events that are no longer kept. Most is also honoured where
+// it matters (a deadline at the door of a lease, say); this only makes it
+// happen while nobody asks.
 //
 // Found and done apart, so that whoever does it can do each thing in a write of
 // its own (queue/caretaker.h): one that cannot be done stops no other.
@@ -34,6 +35,7 @@ struct Upkeep {
 struct Due {
   enum class What {
     kLease,
+    kLongBatch,
     kPause,
     kDeadline,
     kRetention,

@@ -106,6 +106,7 @@ absl::StatusOr<Queue> UpdateQueue(Tx& tx, const std::string& name,
   set(settings.gain_min_percent, patch.gain_min_percent);
   set(settings.twins, patch.twins);
   set(settings.preempt_from, patch.preempt_from);
+  set(settings.run_duration_max, patch.run_duration_max);
   ++queue.revision;  // a plan made with the old settings is stale
   return Change(tx, std::move(queue), {.type = EventType::kQueueUpdated});
 }

@@ -35,6 +35,7 @@ struct QueuePatch {
   std::optional<int> gain_min_percent;
   std::optional<bool> twins;
   std::optional<std::optional<Priority>> preempt_from;
+  std::optional<absl::Duration> run_duration_max;
 };
 // QUEUE_NOT_FOUND, ETAG_MISMATCH (0: any version)
 absl::StatusOr<Queue> UpdateQueue(Tx& tx, const std::string& name,

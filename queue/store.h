@@ -75,6 +75,7 @@ struct LeaseKey {
   BatchId batch;
   WorkerId worker;
   std::string queue;
+  absl::Time start_time;
   bool operator==(const LeaseKey&) const = default;
 };
 

@@ -199,6 +199,7 @@ struct QueueSettings {
   bool twins = false;
   // Its waiting runs from this priority on take the place of lower ones.
   std::optional<Priority> preempt_from;
+  absl::Duration run_duration_max = absl::InfiniteDuration();  // of an attempt
   bool operator==(const QueueSettings&) const = default;
 };
 

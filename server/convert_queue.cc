@@ -26,13 +26,13 @@ std::string AxisField(int axis) {
 }
 
 // A zero duration on the wire keeps for ever.
-absl::Duration KeepFromProto(const google::protobuf::Duration& in) {
-  const absl::Duration keep = FromProto(in);
-  return keep <= absl::ZeroDuration() ? absl::InfiniteDuration() : keep;
+absl::Duration LimitFromProto(const google::protobuf::Duration& in) {
+  const absl::Duration limit = FromProto(in);
+  return limit <= absl::ZeroDuration() ? absl::InfiniteDuration() : limit;
 }
 
-void KeepToProto(absl::Duration keep, google::protobuf::Duration* out) {
-  SetDuration(keep == absl::InfiniteDuration() ? absl::ZeroDuration() : keep,
+void LimitToProto(absl::Duration limit, google::protobuf::Duration* out) {
+  SetDuration(limit == absl::InfiniteDuration() ? absl::ZeroDuration() : limit,
               out);
 }
 
@@ -194,10 +194,10 @@ void ToProto(const Queue& queue, pb::Queue* out) {
   settings->set_batch_size(queue.settings.batch_size);
   settings->set_attempts_max(queue.settings.attempts_max);
   settings->set_runs_max(queue.settings.runs_max);
-  KeepToProto(queue.settings.keep_succeeded,
+  LimitToProto(queue.settings.keep_succeeded,
               settings->mutable_keep_succeeded());
-  KeepToProto(queue.settings.keep_failed, settings->mutable_keep_failed());
-  KeepToProto(queue.settings.keep_cancelled,
+  LimitToProto(queue.settings.keep_failed, settings->mutable_keep_failed());
+  LimitToProto(queue.settings.keep_cancelled,
               settings->mutable_keep_cancelled());
   settings->set_policy(static_cast<pb::BatchPolicy>(queue.settings.policy));
   settings->set_batch_min(queue.settings.batch_min);
@@ -207,6 +207,8 @@ void ToProto(const Queue& queue, pb::Queue* out) {
   settings->set_twins(queue.settings.twins);
   settings->set_preempt_from(static_cast<pb::Priority>(
       queue.settings.preempt_from.value_or(Priority{})));
+  LimitToProto(queue.settings.run_duration_max,
+              settings->mutable_run_duration_max());
   out->set_revision(queue.revision);
   SetTime(queue.create_time, out->mutable_create_time());
   out->set_etag(absl::StrCat(queue.version));
@@ -228,13 +230,13 @@ QueueSettings FromProto(const pb::QueueSettings& in) {
   if (in.attempts_max() > 0) settings.attempts_max = in.attempts_max();
   settings.runs_max = in.runs_max();
   if (in.has_keep_succeeded()) {
-    settings.keep_succeeded = KeepFromProto(in.keep_succeeded());
+    settings.keep_succeeded = LimitFromProto(in.keep_succeeded());
   }
   if (in.has_keep_failed()) {
-    settings.keep_failed = KeepFromProto(in.keep_failed());
+    settings.keep_failed = LimitFromProto(in.keep_failed());
   }
   if (in.has_keep_cancelled()) {
-    settings.keep_cancelled = KeepFromProto(in.keep_cancelled());
+    settings.keep_cancelled = LimitFromProto(in.keep_cancelled());
   }
   if (in.policy() != pb::BATCH_POLICY_UNSPECIFIED) {
     settings.policy = static_cast<BatchPolicy>(in.policy());
@@ -251,6 +253,9 @@ QueueSettings FromProto(const pb::QueueSettings& in) {
   settings.twins = in.twins();
   if (in.preempt_from() != pb::PRIORITY_UNSPECIFIED) {
     settings.preempt_from = static_cast<Priority>(in.preempt_from());
+  }
+  if (in.has_run_duration_max()) {
+    settings.run_duration_max = LimitFromProto(in.run_duration_max());
   }
   return settings;
 }
@@ -289,6 +294,8 @@ absl::StatusOr<QueuePatch> FromProto(const pb::UpdateQueueRequest& request) {
       patch.twins = given.twins;
     } else if (path == "preempt_from") {
       patch.preempt_from = given.preempt_from;
+    } else if (path == "run_duration_max") {
+      patch.run_duration_max = given.run_duration_max;
     } else {
       violations.push_back(
           {"update_mask", absl::StrCat("there is no setting ", path)});

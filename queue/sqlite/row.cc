@@ -22,9 +22,9 @@ absl::Time TimeOr(Query& row, absl::Time none) {
   return time ? absl::FromUnixMillis(*time) : none;
 }
 
-absl::Duration KeepOf(Query& row) {
-  const std::optional<int64_t> keep = row.IntegerOrNull();
-  return keep ? absl::Milliseconds(*keep) : absl::InfiniteDuration();
+absl::Duration LimitOf(Query& row) {
+  const std::optional<int64_t> limit = row.IntegerOrNull();
+  return limit ? absl::Milliseconds(*limit) : absl::InfiniteDuration();
 }
 
 template <class Enum>
@@ -59,7 +59,8 @@ void WriteQueue(Connection& db, const Queue& queue) {
          queue.running, ToColumn(queue.plan), settings.policy,
          settings.batch_min, absl::ToInt64Milliseconds(settings.wait_max),
          settings.threshold, settings.gain_min_percent, settings.twins,
-         settings.preempt_from.value_or(Priority{}));
+         settings.preempt_from.value_or(Priority{}),
+         ToColumn(settings.run_duration_max));
 }
 
 Queue ReadQueue(Query& row) {
@@ -70,9 +71,9 @@ Queue ReadQueue(Query& row) {
   queue.settings.batch_size = IntOf(row);
   queue.settings.attempts_max = IntOf(row);
   queue.settings.runs_max = row.Integer();
-  queue.settings.keep_succeeded = KeepOf(row);
-  queue.settings.keep_failed = KeepOf(row);
-  queue.settings.keep_cancelled = KeepOf(row);
+  queue.settings.keep_succeeded = LimitOf(row);
+  queue.settings.keep_failed = LimitOf(row);
+  queue.settings.keep_cancelled = LimitOf(row);
   queue.revision = row.Integer();
   queue.version = row.Integer();
   queue.create_time = absl::FromUnixMillis(row.Integer());
@@ -91,6 +92,7 @@ Queue ReadQueue(Query& row) {
   queue.settings.twins = row.Integer() != 0;
   const auto preempt_from = EnumOf<Priority>(row);
   if (preempt_from != Priority{}) queue.settings.preempt_from = preempt_from;
+  queue.settings.run_duration_max = LimitOf(row);
   return queue;
 }
 

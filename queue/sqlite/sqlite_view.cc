@@ -161,6 +161,7 @@ std::vector<LeaseKey> SqliteReads<I>::Leases(absl::Time expired_by) {
     lease.batch = BatchId{row.Integer()};
     lease.worker = WorkerId{row.Integer()};
     lease.queue = row.Text();
+    lease.start_time = absl::FromUnixMillis(row.Integer());
     return lease;
   });
 }

@@ -23,21 +23,21 @@ inline constexpr char kQueues[] =
     "keep_succeeded, keep_failed, keep_cancelled, revision, version, "
     "create_time, reason, actor, pause_time, resume_time, queued, running, "
     "plan, policy, batch_min, wait_max, threshold, gain_min_percent, twins, "
-    "preempt_from FROM queues ORDER BY name";
+    "preempt_from, run_duration_max FROM queues ORDER BY name";
 inline constexpr char kFindQueue[] =
     "SELECT name, state, pause_mode, batch_size, attempts_max, runs_max, "
     "keep_succeeded, keep_failed, keep_cancelled, revision, version, "
     "create_time, reason, actor, pause_time, resume_time, queued, running, "
     "plan, policy, batch_min, wait_max, threshold, gain_min_percent, twins, "
-    "preempt_from FROM queues WHERE name = ?1";
+    "preempt_from, run_duration_max FROM queues WHERE name = ?1";
 inline constexpr char kSaveQueue[] =
     "INSERT OR REPLACE INTO queues (name, state, pause_mode, batch_size, "
     "attempts_max, runs_max, keep_succeeded, keep_failed, keep_cancelled, "
     "revision, version, create_time, reason, actor, pause_time, resume_time, "
     "queued, running, plan, policy, batch_min, wait_max, threshold, "
-    "gain_min_percent, twins, preempt_from) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
-    "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, "
-    "?22, ?23, ?24, ?25, ?26)";
+    "gain_min_percent, twins, preempt_from, run_duration_max) VALUES (?1, ?2, "
+    "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
+    "?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)";
 inline constexpr char kDeleteQueue[] = "DELETE FROM queues WHERE name = ?1";
 
 inline constexpr char kFindLane[] =
@@ -225,8 +225,8 @@ inline constexpr char kBatches[] =
     "lease_expire_time, start_time, runs, twins FROM batches "
     "WHERE lease_expire_time <= ?1 ORDER BY id";
 inline constexpr char kLeases[] =
-    "SELECT id, worker, queue FROM batches WHERE lease_expire_time <= ?1 "
-    "ORDER BY id";
+    "SELECT id, worker, queue, start_time FROM batches "
+    "WHERE lease_expire_time <= ?1 ORDER BY id";
 inline constexpr char kRenewLeases[] =
     "UPDATE batches SET lease_expire_time = ?1";
 inline constexpr char kSaveBatch[] =

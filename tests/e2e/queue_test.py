@@ -95,6 +95,22 @@ class PauseTest(fixture.Case):
         self.assertEqual(cluster.get(held).state, pb.JOB_STATE_QUEUED)
 
 
+class LimitTest(fixture.Case):
+    def test_what_takes_longer_than_its_queue_allows_is_ended(self):
+        cluster = self.cluster(heartbeat_interval="200ms")
+        cluster.set_queue(run_duration_max=seconds(1))
+        cluster.worker(time_scale=1)
+        long = cluster.submit(shared=LONG, attempts_max=1)
+        self.assertEqual(cluster.wait(long).state, pb.JOB_STATE_FAILED)
+        error = cluster.get(long, full=True).runs[0].error
+        self.assertEqual(error.error_class, pb.ERROR_CLASS_ENGINE)
+        self.assertIn("run_duration_max", error.message)
+        # The worker has not died of it, and is not busy with it any more.
+        short = cluster.wait(cluster.submit(shared={"steps": 1}), timeout=15)
+        self.assertEqual(short.state, pb.JOB_STATE_SUCCEEDED)
+        self.assertIsNone(cluster.workers[0].poll())
+
+
 class DrainTest(fixture.Case):
     def test_a_draining_queue_finishes_what_it_has_and_takes_no_more(self):
         cluster = self.cluster()

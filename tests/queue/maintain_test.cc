@@ -33,6 +33,26 @@ TEST_P(MaintainTest, EndedLeasesAreTakenBackWhileNobodyAsks) {
   EXPECT_EQ(GetQueue().running, 0);
 }
 
+TEST_P(MaintainTest, BatchThatTakesTooLongFailsThoughItsWorkerReports) {
+  Configure({.run_duration_max = absl::Minutes(10)});
+  const Job job = Submit();
+  const BatchId batch = Lease().batch.id;
+  for (int minute = 0; minute < 10; ++minute) {
+    EXPECT_FALSE(Once());
+    ASSERT_EQ(GetRun(job).state, RunState::kRunning) << minute;
+    clock_.Advance(absl::Minutes(1));
+    Write([&](Tx& tx) { RenewLeases(tx, kLease); });
+  }
+  EXPECT_FALSE(Once());
+  EXPECT_EQ(GetRun(job).state, RunState::kQueued);
+  EXPECT_EQ(GetRun(job).failures, 1);
+  EXPECT_EQ(GetRun(job).error->error_class, ErrorClass::kEngine);
+  EXPECT_THAT(GetRun(job).error->message,
+              ::testing::HasSubstr("run_duration_max"));
+  EXPECT_FALSE(Read([&](View& v) { return v.FindBatch(batch); }));
+  EXPECT_EQ(GetQueue().running, 0);
+}
+
 TEST_P(MaintainTest, PausesEndWhenTheirTimeComes) {
   ASSERT_TRUE(Write([](Tx& tx) {
                 return PauseQueue(tx, kDefaultQueue,

@@ -76,7 +76,7 @@ std::vector<Batch> MemoryTx::Batches(absl::Time expired_by) {
 std::vector<LeaseKey> MemoryTx::Leases(absl::Time expired_by) {
   std::vector<LeaseKey> found;
   for (const Batch& batch : Batches(expired_by)) {
-    found.push_back({batch.id, batch.worker, batch.queue});
+    found.push_back({batch.id, batch.worker, batch.queue, batch.start_time});
   }
   return found;
 }

@@ -13,5 +13,8 @@ CREATE TABLE spent_requests (
 
 CREATE INDEX spent_requests_by_time ON spent_requests (delete_time);
 
+-- Milliseconds that an attempt of a run may take; NULL: no limit.
+ALTER TABLE queues ADD COLUMN run_duration_max INTEGER;
+
 -- For counting the lanes that an owner has.
 CREATE INDEX lanes_owner ON lanes (owner);
