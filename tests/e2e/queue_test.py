@@ -108,7 +108,7 @@ class LimitTest(fixture.Case):
         # The worker has not died of it, and is not busy with it any more.
         short = cluster.wait(cluster.submit(shared={"steps": 1}), timeout=15)
         self.assertEqual(short.state, pb.JOB_STATE_SUCCEEDED)
-        self.assertIsNone(cluster.workers[0].poll())
+        self.assertTrue(cluster.workers[0].alive())
 
 
 class DrainTest(fixture.Case):
