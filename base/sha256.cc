@@ -35,11 +35,10 @@ std::string Sha256::FinishHex() {
   unsigned int size = 0;
   EVP_DigestFinal_ex(context_->md, digest, &size);
   constexpr char kHex[] = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(2 * size);
+  std::string hex(2 * size, '0');
   for (unsigned int i = 0; i < size; ++i) {
-    hex += kHex[digest[i] >> 4];
-    hex += kHex[digest[i] & 15];
+    hex[2 * i] = kHex[digest[i] >> 4];
+    hex[2 * i + 1] = kHex[digest[i] & 15];
   }
   return hex;
 }

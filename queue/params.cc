@@ -9,6 +9,9 @@
 namespace sheaf {
 namespace {
 
+// Kept for the next text of a thread.
+constexpr size_t kScratchBytesMax = 64 << 10;
+
 // The single-valued fields, once: Merge, Encode and Decode iterate them.
 template <class Params, class F>
 void ForEachValue(Params& params, F f) {
@@ -203,7 +206,10 @@ RunParams Common(const std::vector<RunParams>& requests) {
 }
 
 std::string Encode(const RunParams& params) {
-  std::string out;
+  // It grows once a thread, not once a call.
+  thread_local std::string out;
+  if (out.capacity() > kScratchBytesMax) out = std::string();
+  out.clear();
   JsonObject object(&out);
   ForEachValue(params, [&](const char* name, const auto& value) {
     if (value) Put(object, name, *value);

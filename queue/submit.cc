@@ -164,7 +164,7 @@ absl::Status MakeRuns(RunMaker* runs, const RunParams* said_below,
                       Sha256* payload, uint64_t entropy, int64_t bytes_max,
                       bool rehearsal, PreparedJob* prepared) {
   LaneSorter lanes(prepared);
-  std::mt19937_64 random(entropy);
+  std::optional<std::mt19937_64> random;  // its 312 words only where drawn
   std::set<std::string> artifacts;
   const auto note = [&](const RunParams& params) {
     for (std::string& digest : ArtifactsOf(params)) {
@@ -178,11 +178,14 @@ absl::Status MakeRuns(RunMaker* runs, const RunParams* said_below,
     SHEAF_RETURN_IF_ERROR(lanes.Add(own));
     note(own);
     std::string text = Encode(own);
-    if (payload != nullptr) {
-      payload->Update(said_below ? Encode(Merge(*said_below, own)) : text);
+    if (payload != nullptr && said_below != nullptr) {
+      payload->Update(Encode(Merge(*said_below, own)));
+    } else if (payload != nullptr) {
+      payload->Update(text);
     }
     if (draws && !own.seed) {
-      own.seed = static_cast<int64_t>(random() % kSeedEnd);
+      if (!random) random.emplace(entropy);
+      own.seed = static_cast<int64_t>((*random)() % kSeedEnd);
       text = Encode(own);
     }
     prepared->bytes += static_cast<int64_t>(text.size());
