@@ -15,6 +15,12 @@
 namespace sheaf::batching {
 namespace {
 
+// A profile may be anybody's, and is kept: so many points and controls are more
+// than anybody measures.
+constexpr size_t kPointsMax = 128;
+constexpr size_t kControlsMax = 64;
+constexpr size_t kControlNameMax = 256;
+
 absl::Status Bad(std::string_view what, std::string_view why) {
   return absl::InvalidArgumentError(
       absl::StrCat("profile: ", ToAbsl(what), " ", ToAbsl(why)));
@@ -54,6 +60,9 @@ absl::StatusOr<Line> ReadLine(const Json* json, std::string_view what) {
 
 absl::Status ReadMeasured(const Json& json, Profile* profile) {
   if (json.object() == nullptr) return Bad("measured", "is no object");
+  if (json.object()->size() > kPointsMax) {
+    return Bad("measured", "has more than 128 points");
+  }
   for (const auto& [rows, unused] : *json.object()) {
     int n = 0;
     if (!absl::SimpleAtoi(rows, &n) || n < 1) {
@@ -79,7 +88,13 @@ absl::StatusOr<Profile> ReadProfile(const std::string& name, const Json& json) {
   }
   if (const Json* controls = json.Find("controls")) {
     if (controls->object() == nullptr) return Bad("controls", "is no object");
+    if (controls->object()->size() > kControlsMax) {
+      return Bad("controls", "names more than 64 of them");
+    }
     for (const auto& [control, hinge] : *controls->object()) {
+      if (control.size() > kControlNameMax) {
+        return Bad("controls", "has a name of more than 256 bytes");
+      }
       SHEAF_ASSIGN_OR_RETURN(profile.controls[control],
                              ReadHinge(&hinge, control));
     }

@@ -92,7 +92,8 @@ absl::Status RunCheck(Context& context, CheckArgs& args) {
   context.MakePrinter().One(check, {{"OK", "ok"}, {"PROBLEMS", "problems"}});
   if (check.ok()) return absl::OkStatus();
   return absl::DataLossError(
-      "the database is damaged: stop the server and restore a backup (sheaf "
+      "the database is damaged: stop the server. Where only counts and leases "
+      "are wrong, mend them with `sheafd repair`; else restore a backup (sheaf "
       "admin restore --help)");
 }
 

@@ -1,7 +1,9 @@
 #include "cli/completion.h"
 
+#include <algorithm>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -317,11 +319,22 @@ std::string FishScript(const std::vector<Node>& nodes) {
   return text;
 }
 
+// A shell expands what it is given; whoever answers at the port could name a
+// queue by a command.
+bool IsPlain(absl::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' ||
+           c == '-';
+  });
+}
+
 template <class Names>
 std::string Lines(const Names& resources, const std::string& prefix) {
   std::string text;
   for (const auto& resource : resources) {
-    absl::StrAppend(&text, absl::StripPrefix(resource.name(), prefix), "\n");
+    const absl::string_view name =
+        absl::StripPrefix(resource.name(), prefix);
+    if (IsPlain(name)) absl::StrAppend(&text, name, "\n");
   }
   return text;
 }

@@ -140,9 +140,16 @@ absl::Status RunSubmit(Context& context, SubmitArgs& args) {
                          MakeRequest(context, args));
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   SHEAF_RETURN_IF_ERROR(UploadPictures(*client, request.mutable_job()));
-  SHEAF_ASSIGN_OR_RETURN(const auto response,
-                         client->Call<v1::SubmitJobResponse>(
-                             "sheaf.v1.JobService/SubmitJob", request));
+  const auto answer = client->Call<v1::SubmitJobResponse>(
+      "sheaf.v1.JobService/SubmitJob", request);
+  if (absl::IsUnavailable(answer.status()) ||
+      absl::IsDeadlineExceeded(answer.status())) {
+    context.Say(absl::StrCat(
+        "It may have been submitted nevertheless. To try again without making "
+        "a second job, add: --request-id ",
+        request.request_id()));
+  }
+  SHEAF_ASSIGN_OR_RETURN(const v1::SubmitJobResponse response, answer);
   if (request.validate_only()) {
     context.MakePrinter().One(response.job(), JobColumns());
     context.Say("A dry run: all is well, nothing was submitted.");

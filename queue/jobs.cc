@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "queue/broken_row.h"
 #include "queue/job_lists.h"
 #include "queue/run_changes.h"
 
@@ -295,6 +296,8 @@ absl::StatusOr<Job> UpdateJob(Tx& tx, JobId id, const JobPatch& patch) {
   }
   // Runs may wait for times of their own, so these are set in any case.
   if (!patch.run_time && !patch.start_deadline && job == before) return job;
+  std::optional<Queue> queue = tx.FindQueue(job.queue);
+  if (!queue) throw BrokenRow(absl::StrCat("there is no queues/", job.queue));
   if (moves) {
     ForEachRun(tx, id, StateBit(RunState::kQueued), [&](Run& run) {
       run.priority = job.priority;
@@ -302,7 +305,6 @@ absl::StatusOr<Job> UpdateJob(Tx& tx, JobId id, const JobPatch& patch) {
       if (patch.start_deadline) run.start_deadline = job.start_deadline;
       tx.SaveRun(run);
     });
-    std::optional<Queue> queue = tx.FindQueue(job.queue);
     ++queue->revision;
     tx.SaveQueue(*queue);
   }

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "queue/job_lists.h"
 #include "queue/lease_ends.h"
 #include "queue/pick.h"
 #include "queue/run_changes.h"
@@ -76,6 +77,19 @@ void Start(const Batch& batch, int64_t mark, absl::Time now, Run* run) {
   run->error.reset();
 }
 
+// A worker must be able to read what it leases: gRPC's own limit is 4 MiB.
+constexpr int64_t kBatchBytesMax = 3 << 20;
+
+// How many of the first ones, one at the least.
+size_t CountThatFit(const std::vector<LeasedRun>& runs) {
+  int64_t bytes = 0;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    bytes += BytesOf(runs[i].params) + BytesOf(runs[i].run);
+    if (bytes > kBatchBytesMax) return std::max<size_t>(i, 1);
+  }
+  return runs.size();
+}
+
 Leased TakeBatch(Tx& tx, const Lessee& who, Picked picked, LeasePolicy* policy,
                  absl::Duration lease_duration) {
   const Lane lane = tx.FindLane(picked.runs[0].lane);
@@ -87,6 +101,7 @@ Leased TakeBatch(Tx& tx, const Lessee& who, Picked picked, LeasePolicy* policy,
     leased.runs.resize(std::clamp<size_t>(
         policy->Share(who, lane, leased.runs, tx.now()), 1, whole));
   }
+  leased.runs.resize(CountThatFit(leased.runs));
   std::vector<std::pair<LeasedRun, RunId>> twins;
   if (picked.queue.settings.twins && !leased.runs[0].run.alone) {
     twins = TakeTwins(tx, &leased.runs);
@@ -255,8 +270,9 @@ absl::StatusOr<int> ReleaseLease(Tx& tx, const Hold& hold) {
   return EndLease(tx, hold.batch, LeaseEnd::kHandedBack);
 }
 
-void RenewLeases(Tx& tx, absl::Duration lease_duration) {
-  tx.RenewLeases(tx.now() + lease_duration);
+void RenewLeases(Tx& tx, absl::Duration lease_duration, absl::Duration step) {
+  const absl::Time start_time = tx.now() + step;
+  tx.RenewLeases(start_time, start_time + lease_duration);
 }
 
 }  // namespace sheaf

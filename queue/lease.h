@@ -145,8 +145,10 @@ std::optional<RunId> OutrankedBy(Tx& tx, BatchId batch, const Lessee& who,
 // Hands back what a lease still holds. LEASE_LOST where it is another's.
 absl::StatusOr<int> ReleaseLease(Tx& tx, const Hold& hold);
 
-// Gives every lease its full time again: after a restart, or when the clock
-// was set, so that no live worker loses its work to time it did not have.
-void RenewLeases(Tx& tx, absl::Duration lease_duration);
+// Gives every lease its full time again, and its batch the time that its queue
+// allows: after a restart, or when the clock is set ahead by `step`, so that no
+// live worker loses its work to time it did not have.
+void RenewLeases(Tx& tx, absl::Duration lease_duration,
+                 absl::Duration step = absl::ZeroDuration());
 
 }  // namespace sheaf

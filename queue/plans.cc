@@ -154,10 +154,28 @@ absl::Status AddToPlan(Tx& tx, PlanId id, std::vector<PlanBatch> batches) {
   return absl::OkStatus();
 }
 
+namespace {
+
+// Each plan is as long as its queue: of those that nobody has executed only the
+// newest are kept for their whole life.
+void ExpireOlder(Tx& tx, const PlanRecord& newest) {
+  int ready = 1;
+  for (PlanRecord& plan :
+       tx.Plans(newest.queue, newest.id, 2 * kReadyPlansMax)) {
+    if (plan.state != PlanState::kReady || ++ready <= kReadyPlansMax) continue;
+    if (plan.expire_time <= tx.now()) continue;
+    plan.expire_time = tx.now();
+    tx.SavePlan(plan);
+  }
+}
+
+}  // namespace
+
 absl::StatusOr<PlanRecord> SealPlan(Tx& tx, PlanId id) {
   SHEAF_ASSIGN_OR_RETURN(PlanRecord plan, FindPlanOrError(tx, id));
   plan.state = PlanState::kReady;
   tx.SavePlan(plan);
+  ExpireOlder(tx, plan);
   return plan;
 }
 

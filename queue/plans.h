@@ -14,6 +14,8 @@ namespace sheaf {
 // How long a plan that nobody executes is kept, and how long one that was
 // replaced or undone stays readable.
 inline constexpr absl::Duration kPlanLife = absl::Hours(24);
+// Plans of a queue that wait to be executed, the newest.
+inline constexpr int kReadyPlansMax = 8;
 
 // A new plan without batches; gives it its id and times.
 PlanRecord BeginPlan(Tx& tx, PlanRecord plan);

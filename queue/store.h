@@ -138,6 +138,9 @@ class View {
   // The owner's lanes in which runs wait; and how many they are at the most,
   // which is quicker to say.
   virtual std::vector<Lane> LanesOf(const std::string& owner) = 0;
+  // True only where runs wait in all of these lanes; false also where that would
+  // have to be looked up.
+  virtual bool HoldsLanes(const std::vector<Lane>&) { return false; }
   virtual int64_t LaneBoundOf(const std::string& owner) = 0;
   // The first waiting runs of a lane, none above `highest`: by priority, then
   // (run_time, id), due or not.
@@ -217,8 +220,9 @@ class Tx : public View {
   virtual int64_t NewEpoch() = 0;
   virtual WorkerId NewWorkerId() = 0;
   virtual void SaveBatch(const Batch& batch) = 0;
-  // Gives all leases this time.
-  virtual void RenewLeases(absl::Time lease_expire_time) = 0;
+  // Gives all leases these times.
+  virtual void RenewLeases(absl::Time start_time,
+                           absl::Time lease_expire_time) = 0;
   virtual void DeleteBatch(BatchId id) = 0;
 
   virtual PlanId NewPlanId() = 0;

@@ -3,6 +3,7 @@
 #include <sys/statvfs.h>
 
 #include <filesystem>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "queue/sqlite/sqlite_store.h"
@@ -80,15 +81,36 @@ absl::Time LastBackup(const std::string& directory) {
 
 }  // namespace
 
+// Each device once, however often the worker names it.
 void AdminHandler::FillWorker(const WorkerInfo& worker,
                               const std::vector<Batch>& batches,
-                              pb::Worker* out) const {
+                              int64_t* figure_bytes, pb::Worker* out) const {
   ToProto(worker, batches, out);
+  std::set<std::string> devices;
   for (const DeviceInfo& device : worker.devices) {
-    for (const WorkFigures& figures : core_.meter->Figures(device.name)) {
-      ToProto(figures, out->add_memory());
+    if (!device.name.empty()) devices.insert(device.name);
+  }
+  for (const std::string& device : devices) {
+    if (*figure_bytes <= 0) {
+      out->set_memory_left_out(true);
+      return;
+    }
+    for (const WorkFigures& figures : core_.meter->Figures(device)) {
+      pb::WorkMemory* memory = out->add_memory();
+      ToProto(figures, memory);
+      *figure_bytes -= static_cast<int64_t>(memory->ByteSizeLong());
+      if (*figure_bytes > 0) continue;
+      out->set_memory_left_out(true);
+      return;
     }
   }
+}
+
+void AdminHandler::FillOneWorker(const WorkerInfo& worker,
+                                 const std::vector<Batch>& batches,
+                                 pb::Worker* out) const {
+  int64_t figure_bytes = core_.page_bytes_max;
+  FillWorker(worker, batches, &figure_bytes, out);
 }
 
 grpc::ServerUnaryReactor* AdminHandler::ListWorkers(
@@ -104,9 +126,10 @@ grpc::ServerUnaryReactor* AdminHandler::ListWorkers(
       },
       [this, response](const std::vector<Batch>& batches) {
         int64_t bytes = 0;
+        int64_t figure_bytes = core_.page_bytes_max / 2;
         for (const WorkerInfo& worker : core_.workers->List()) {
           pb::Worker* out = response->add_workers();
-          FillWorker(worker, batches, out);
+          FillWorker(worker, batches, &figure_bytes, out);
           bytes += static_cast<int64_t>(out->ByteSizeLong());
           if (bytes <= core_.page_bytes_max) continue;
           // The names of very many models would not fit one message.
@@ -138,7 +161,7 @@ grpc::ServerUnaryReactor* AdminHandler::DrainWorker(
         return tx.Batches(absl::InfiniteFuture());
       },
       [this, worker, response](const std::vector<Batch>& batches) {
-        FillWorker(worker, batches, response);
+        FillOneWorker(worker, batches, response);
       });
 }
 
@@ -169,7 +192,7 @@ grpc::ServerUnaryReactor* AdminHandler::CalibrateWorker(
         return view.Batches(absl::InfiniteFuture());
       },
       [this, worker = *worker, response](const std::vector<Batch>& batches) {
-        FillWorker(worker, batches, response);
+        FillOneWorker(worker, batches, response);
       });
 }
 
@@ -214,6 +237,7 @@ grpc::ServerUnaryReactor* AdminHandler::CheckIntegrity(
   auto* reactor = context->DefaultReactor();
   options_.sqlite->CheckIntegrity(
       request->full(),
+      [this, context] { return core_.stopping || context->IsCancelled(); },
       [reactor,
        response](const absl::StatusOr<std::vector<std::string>>& problems) {
         if (problems.ok()) {

@@ -75,8 +75,12 @@ class AdminHandler final : public sheaf::v1::AdminService::CallbackService {
                                      sheaf::v1::Stats* response) override;
 
  private:
+  // Figures of its devices are added while `figure_bytes` last.
   void FillWorker(const WorkerInfo& worker, const std::vector<Batch>& batches,
-                  sheaf::v1::Worker* out) const;
+                  int64_t* figure_bytes, sheaf::v1::Worker* out) const;
+  void FillOneWorker(const WorkerInfo& worker,
+                     const std::vector<Batch>& batches,
+                     sheaf::v1::Worker* out) const;
   void FillInfo(sheaf::v1::ServerInfo* info) const;
 
   Core& core_;

@@ -42,12 +42,44 @@ void Analyst::Stop() {
   runner_.Stop();
 }
 
+bool Analyst::Enter(const CallOptions& call) {
+  if (call.own) return true;
+  absl::MutexLock lock(&mutex_);
+  const auto of_one = waiting_.find(call.group);
+  if (all_waiting_ == kWaitingMax ||
+      (of_one != waiting_.end() && of_one->second == kWaitingOfOneMax)) {
+    return false;
+  }
+  ++all_waiting_;
+  ++waiting_[call.group];
+  return true;
+}
+
+void Analyst::Leave(const CallOptions& call) {
+  if (call.own) return;
+  absl::MutexLock lock(&mutex_);
+  --all_waiting_;
+  const auto of_one = waiting_.find(call.group);
+  if (--of_one->second == 0) waiting_.erase(of_one);
+}
+
 void Analyst::Analyze(Question question, Done done) {
+  if (!Enter(question.call)) {
+    return done(WithRetryAfter(
+        Error(Reason::kOverloaded, "too many analyses wait already"),
+        absl::Seconds(5)));
+  }
   runner_.Run([this, question = std::move(question), done = std::move(done)] {
+    absl::StatusOr<Analysis> analysis = Analysis();
     if (stopping_) {
-      return done(Error(Reason::kServerStopping, "the server is stopping"));
+      analysis = Error(Reason::kServerStopping, "the server is stopping");
+    } else if (question.call.cancelled && question.call.cancelled()) {
+      analysis = Error(Reason::kCallCancelled, "the caller has left");
+    } else {
+      analysis = AnalyzeNow(question);
     }
-    done(AnalyzeNow(question));
+    Leave(question.call);
+    done(std::move(analysis));
   });
 }
 
@@ -112,19 +144,24 @@ absl::StatusOr<Analyst::Analysis> Analyst::AnalyzeNow(
                                          {.mode = question.mode,
                                           .batch_size = options.batch_size,
                                           .heuristic = question.heuristic});
-  SHEAF_ASSIGN_OR_RETURN(record, Keep(snapshot, plan, std::move(record)));
+  SHEAF_ASSIGN_OR_RETURN(
+      record, Keep(snapshot, plan, std::move(record), question.call));
   return Analysis{std::move(record), batching::Headline(report),
                   batching::IsWorthExecuting(report, question.gain_min)};
 }
 
 absl::StatusOr<PlanRecord> Analyst::Keep(const Snapshot& snapshot,
                                          const batching::Plan& plan,
-                                         PlanRecord record) {
+                                         PlanRecord record,
+                                         const CallOptions& call) {
   PlanRecord begun;
-  SHEAF_RETURN_IF_ERROR(WriteAndWait(*store_, [&](Tx& tx) {
-    begun = BeginPlan(tx, record);
-    return absl::OkStatus();
-  }));
+  SHEAF_RETURN_IF_ERROR(WriteAndWait(
+      *store_,
+      [&](Tx& tx) {
+        begun = BeginPlan(tx, record);
+        return absl::OkStatus();
+      },
+      call));
   for (size_t from = 0; from < plan.batches.size(); from += kSlice) {
     if (stopping_) return Error(Reason::kServerStopping, "the server stops");
     std::vector<PlanBatch> slice;
@@ -141,12 +178,15 @@ absl::StatusOr<PlanRecord> Analyst::Keep(const Snapshot& snapshot,
       slice.push_back(std::move(batch));
     }
     SHEAF_RETURN_IF_ERROR(WriteAndWait(
-        *store_, [&](Tx& tx) { return AddToPlan(tx, begun.id, slice); }));
+        *store_, [&](Tx& tx) { return AddToPlan(tx, begun.id, slice); }, call));
   }
-  SHEAF_RETURN_IF_ERROR(WriteAndWait(*store_, [&](Tx& tx) -> absl::Status {
-    SHEAF_ASSIGN_OR_RETURN(begun, SealPlan(tx, begun.id));
-    return absl::OkStatus();
-  }));
+  SHEAF_RETURN_IF_ERROR(WriteAndWait(
+      *store_,
+      [&](Tx& tx) -> absl::Status {
+        SHEAF_ASSIGN_OR_RETURN(begun, SealPlan(tx, begun.id));
+        return absl::OkStatus();
+      },
+      call));
   return begun;
 }
 

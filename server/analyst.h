@@ -3,11 +3,15 @@
 // neither gRPC nor the store waits for arithmetic.
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "batching/plan.h"
 #include "queue/plan.h"
 #include "queue/sqlite/runner.h"
@@ -27,6 +31,7 @@ class Analyst {
     bool live = false;
     bool heuristic = false;  // the gain as the original reckoned it
     double gain_min = 1.1;   // for `worth_executing`
+    CallOptions call = {.own = true};  // the call that asks; `cancelled`: it left
   };
   struct Analysis {
     std::optional<PlanRecord> plan;  // none where nothing can be batched
@@ -43,8 +48,13 @@ class Analyst {
   ~Analyst() { Stop(); }
   void Stop();
 
-  // Any thread; `done` is called on the analyst's. QUEUE_NOT_FOUND,
-  // QUEUE_NOT_PAUSED, and whatever the store says.
+  // Questions of clients that wait at most; and of one caller's.
+  static constexpr int kWaitingMax = 32;
+  static constexpr int kWaitingOfOneMax = 8;
+
+  // Any thread; `done` is called on the analyst's, or at once where too many
+  // wait (OVERLOADED). QUEUE_NOT_FOUND, QUEUE_NOT_PAUSED, CALL_CANCELLED, and
+  // whatever the store says.
   void Analyze(Question question, Done done);
 
  private:
@@ -53,11 +63,20 @@ class Analyst {
   absl::StatusOr<Snapshot> Look(const Question& question);
   absl::StatusOr<PlanRecord> Keep(const Snapshot& snapshot,
                                   const batching::Plan& plan,
-                                  PlanRecord record);
+                                  PlanRecord record,
+                                  const CallOptions& call);
 
   Store* const store_;
   const BatchMeter& meter_;
+  // Counts the question of a client in; false where it would be one too many.
+  bool Enter(const CallOptions& call);
+  void Leave(const CallOptions& call);
+
   std::atomic<bool> stopping_ = false;
+  absl::Mutex mutex_;
+  // Questions that wait or are answered, by group of callers.
+  std::map<std::string, int> waiting_ ABSL_GUARDED_BY(mutex_);
+  int all_waiting_ ABSL_GUARDED_BY(mutex_) = 0;
   Runner runner_;
 };
 

@@ -63,8 +63,17 @@ void ArtifactLibrary::Finish(std::unique_ptr<Upload> upload,
                              const std::string& expected_digest,
                              const std::string& media_type, Added added,
                              CallOptions call) {
-  auto stored = upload->file_->Finish(expected_digest, media_type);
-  if (!stored.ok()) return added(stored.status());
+  // Its digest is known only with its last byte, and it gets its name then.
+  std::string named;
+  auto stored = upload->file_->Finish(expected_digest, media_type,
+                                      [&](const std::string& digest) {
+                                        named = digest;
+                                        BeginNaming(digest);
+                                      });
+  if (!stored.ok()) {
+    if (!named.empty()) EndNaming(named);
+    return added(stored.status());
+  }
   struct Adding {
     Artifact artifact;
     bool is_new = false;
@@ -86,12 +95,30 @@ void ArtifactLibrary::Finish(std::unique_ptr<Upload> upload,
         return absl::OkStatus();
       },
       [this, adding, added = std::move(added)](const absl::Status& status) {
+        EndNaming(adding->artifact.digest);
         adding->share = ArtifactBudget::Share();  // from here on the row counts
         if (!status.ok()) return added(status);
         if (adding->is_new) budget_->Add(1, adding->artifact.size);
         added(adding->artifact);
       },
       std::move(call));
+}
+
+void ArtifactLibrary::BeginNaming(const std::string& digest) {
+  const absl::MutexLock lock(&naming_);
+  being_named_.insert(digest);
+}
+
+void ArtifactLibrary::EndNaming(const std::string& digest) {
+  const absl::MutexLock lock(&naming_);
+  being_named_.erase(being_named_.find(digest));
+}
+
+absl::Status ArtifactLibrary::RemoveFile(const std::string& digest,
+                                         absl::Time stored_before) {
+  const absl::MutexLock lock(&naming_);
+  if (being_named_.contains(digest)) return absl::OkStatus();
+  return files_->Remove(digest, stored_before);
 }
 
 absl::StatusOr<int> ArtifactLibrary::Collect(
@@ -122,7 +149,7 @@ absl::StatusOr<int> ArtifactLibrary::Collect(
   for (const Artifact& artifact : gone) budget_->Add(-1, -artifact.size);
   for (const Artifact& artifact : gone) {
     // A file stored since then belongs to an upload that came between.
-    SHEAF_RETURN_IF_ERROR(files_->Remove(artifact.digest, by));
+    SHEAF_RETURN_IF_ERROR(RemoveFile(artifact.digest, by));
   }
   return static_cast<int>(gone.size());
 }
@@ -162,7 +189,7 @@ absl::StatusOr<int> ArtifactLibrary::SweepOrphans(absl::Time stored_before,
         return absl::OkStatus();
       }));
       for (const std::string& digest : unknown) {
-        SHEAF_RETURN_IF_ERROR(files_->Remove(digest, stored_before));
+        SHEAF_RETURN_IF_ERROR(RemoveFile(digest, stored_before));
         ++removed;
       }
     }

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -81,6 +82,12 @@ class ArtifactLibrary {
                   ArtifactBudget* budget)
       : files_(std::move(files)), store_(store), budget_(budget) {}
 
+  // Uploads whose file has its name and whose row is not stored yet. Their file
+  // is new whatever its time says: that is the machine's, not the server's.
+  void BeginNaming(const std::string& digest);
+  void EndNaming(const std::string& digest);
+  absl::Status RemoveFile(const std::string& digest, absl::Time stored_before);
+
   // `created_by` tells it from the store's time.
   absl::StatusOr<int> Collect(
       const std::function<absl::Time(absl::Time now)>& created_by, int limit);
@@ -90,6 +97,8 @@ class ArtifactLibrary {
   const std::unique_ptr<ArtifactStore> files_;
   Store* const store_;
   ArtifactBudget* const budget_;
+  absl::Mutex naming_;
+  std::multiset<std::string> being_named_ ABSL_GUARDED_BY(naming_);
   absl::Mutex room_;  // held by who makes room
   absl::Duration next_room_ ABSL_GUARDED_BY(room_);
   int next_folder_ = 0;  // of SweepOrphans

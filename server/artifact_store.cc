@@ -193,7 +193,8 @@ absl::Status ArtifactStore::Upload::CheckJpeg(std::string_view bytes) {
 }
 
 absl::StatusOr<StoredArtifact> ArtifactStore::Upload::Finish(
-    std::string_view expected_digest, std::string_view media_type) {
+    std::string_view expected_digest, std::string_view media_type,
+    const Naming& naming) {
   SHEAF_RETURN_IF_ERROR(status_);
   SHEAF_RETURN_IF_ERROR(CheckHead());
   const std::string_view sniffed = SniffMediaType(head_);
@@ -209,6 +210,7 @@ absl::StatusOr<StoredArtifact> ArtifactStore::Upload::Finish(
   }
   SHEAF_RETURN_IF_ERROR(file_.Sync());
   file_.Close();
+  if (naming) naming(stored.digest);
   SHEAF_RETURN_IF_ERROR(GiveName(stored.digest));
   SHEAF_RETURN_IF_ERROR(SyncDirectory(store_->FolderOf(stored.digest)));
   return stored;

@@ -93,10 +93,12 @@ class ArtifactStore::Upload {
   absl::Status Append(std::string_view bytes);
 
   // Stores what came, for good. `expected_digest` and `media_type` are what
-  // the caller believes, or empty. ARTIFACT_MISMATCH besides the above. Call
-  // once.
+  // the caller believes, or empty. `naming` is told the digest before a file
+  // has it for a name. ARTIFACT_MISMATCH besides the above. Call once.
+  using Naming = std::function<void(const std::string& digest)>;
   absl::StatusOr<StoredArtifact> Finish(std::string_view expected_digest,
-                                        std::string_view media_type);
+                                        std::string_view media_type,
+                                        const Naming& naming = nullptr);
 
  private:
   friend class ArtifactStore;

@@ -24,6 +24,7 @@ constexpr size_t kUnderWayMax = 10'000;
 constexpr int kRowsMax = 1024;
 // Bytes of a device that does not say its own: more than any has.
 constexpr double kDeviceBytesMax = 1e13;
+constexpr size_t kLearnedBytesMax = 64 << 10;  // of one figure, as it is stored
 constexpr double kRunWeight = 0.1;  // of one batch in a moving average
 
 // The rows of a batch that waits no longer.
@@ -51,23 +52,32 @@ BatchMeter::BatchMeter(batching::Profile profile,
     : profile_(std::move(profile)), measured_(profile_) {
   absl::MutexLock lock(&mutex_);
   for (const auto& [name, value] : learned) {
-    if (const auto kind = ParseWorkKind(kCalibration, name)) {
-      const auto calibration = batching::DecodeCalibration(value);
-      if (!calibration.ok()) continue;
-      known_[*kind] = *calibration;
-      Use(*kind);
-    } else if (const auto kind = ParseWorkKind(kMemory, name)) {
-      const auto bounds = batching::DecodeMemoryBounds(value);
-      if (!bounds.ok()) continue;
-      memory_[*kind].bounds = *bounds;
-      Use(*kind);
-    } else if (const auto kind = ParseWorkKind(kProfile, name)) {
-      auto profiles = batching::ParseProfiles(value);
-      if (!profiles.ok()) continue;
-      measured_.Put(*kind, std::move(profiles->begin()->second));
-      Use(*kind);
-    }
+    // What does not read, or is more than is taken today, goes.
+    if (!Recall(name, value)) changed_[name] = "";
   }
+}
+
+bool BatchMeter::Recall(const std::string& name, const std::string& value) {
+  if (value.size() > kLearnedBytesMax) return false;
+  if (const auto kind = ParseWorkKind(kCalibration, name)) {
+    const auto calibration = batching::DecodeCalibration(value);
+    if (!calibration.ok()) return false;
+    known_[*kind] = *calibration;
+    Use(*kind);
+  } else if (const auto kind = ParseWorkKind(kMemory, name)) {
+    const auto bounds = batching::DecodeMemoryBounds(value);
+    if (!bounds.ok()) return false;
+    memory_[*kind].bounds = *bounds;
+    Use(*kind);
+  } else if (const auto kind = ParseWorkKind(kProfile, name)) {
+    auto profiles = batching::ParseProfiles(value);
+    if (!profiles.ok() || profiles->empty()) return false;
+    measured_.Put(*kind, std::move(profiles->begin()->second));
+    Use(*kind);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void BatchMeter::Use(const WorkKind& kind) {

@@ -137,6 +137,9 @@ class BatchMeter {
     int64_t plan_batch = 0;
   };
 
+  // Takes in what was stored; false where it does not read.
+  bool Recall(const std::string& name, const std::string& value)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Something is known of it, or will be.
   void Use(const WorkKind& kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ForgetKind(const WorkKind& kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

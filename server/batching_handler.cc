@@ -67,12 +67,14 @@ grpc::ServerUnaryReactor* BatchingHandler::AnalyzeQueue(
     grpc::CallbackServerContext* context,
     const pb::AnalyzeQueueRequest* request,
     pb::AnalyzeQueueResponse* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+  if (absl::Status s = AdmitChange(core_, *context, *request); !s.ok()) {
     return Refuse(context, s);
   }
   auto* reactor = context->DefaultReactor();
+  Analyst::Question question = QuestionOf(*request);
+  question.call = CallOf(*context);
   analyst_.Analyze(
-      QuestionOf(*request),
+      std::move(question),
       [reactor, response](absl::StatusOr<Analyst::Analysis> analysis) {
         if (!analysis.ok()) {
           return reactor->Finish(ToGrpcStatus(analysis.status()));

@@ -9,7 +9,6 @@ namespace sheaf::server {
 
 absl::Status Admit(const Core& core, const grpc::CallbackServerContext& context,
                    const google::protobuf::Message& request) {
-  ++core.calls;
   if (core.stopping) {
     return WithRetryAfter(
         Error(Reason::kServerStopping, "the server is going down"),

@@ -12,6 +12,8 @@ namespace sheaf::server {
 namespace {
 
 constexpr std::string_view kIpv6 = "ipv6:";
+constexpr std::string_view kUnix = "unix";
+constexpr std::string_view kLoopback = "ipv4:127.";
 
 // "%5B2001:db8::1%5D" as "ipv6:20010db8..."; itself where it does not read.
 std::string NetworkOf(std::string_view host) {
@@ -21,6 +23,7 @@ std::string NetworkOf(std::string_view host) {
   text.resize(std::min(text.find('%'), text.size()));  // the interface
   unsigned char bytes[16];
   if (inet_pton(AF_INET6, text.c_str(), bytes) != 1) return std::string(host);
+  if (text == "::1") return "ipv4:127.0.0.1";
   constexpr unsigned char kMapped[12] = {0, 0, 0, 0, 0,    0,
                                          0, 0, 0, 0, 0xff, 0xff};
   if (std::equal(kMapped, kMapped + 12, bytes)) {
@@ -34,12 +37,16 @@ std::string NetworkOf(std::string_view host) {
 }  // namespace
 
 std::string AddressOf(std::string_view peer) {
-  if (peer.substr(0, 5) == "unix:") return std::string(peer);
+  // Who connects may give his end a name: it says nothing.
+  if (peer.substr(0, kUnix.size()) == kUnix) return std::string(kUnix);
   const size_t colon = peer.rfind(':');
   if (colon == std::string_view::npos) return std::string(peer);
   const std::string_view host = peer.substr(0, colon);
-  if (host.substr(0, kIpv6.size()) != kIpv6) return std::string(host);
-  return NetworkOf(host.substr(kIpv6.size()));
+  const std::string name = host.substr(0, kIpv6.size()) == kIpv6
+                               ? NetworkOf(host.substr(kIpv6.size()))
+                               : std::string(host);
+  // Of this machine's own addresses everybody on it has millions.
+  return name.substr(0, kLoopback.size()) == kLoopback ? "loopback" : name;
 }
 
 CallOptions CallOf(const grpc::CallbackServerContext& context,

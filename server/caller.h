@@ -12,8 +12,8 @@
 namespace sheaf::server {
 
 // The address within a peer of gRPC's ("ipv4:10.0.0.1:4711"), without the
-// port. Of IPv6 the first half only: one host has all of the other. A UNIX
-// socket is one address.
+// port. Of IPv6 the first half only: one host has all of the other. All of
+// loopback is one address, and so are all UNIX sockets.
 std::string AddressOf(std::string_view peer);
 
 // A call of this client. Where it is `cancellable`, it ends when the client

@@ -14,6 +14,8 @@
 #include "server/checkpoint_store.h"
 #include "server/convert.h"
 #include "server/piece_sender.h"
+#include "server/previews.h"
+#include "server/progress.h"
 #include "server/stream_slots.h"
 #include "server/worker_claim.h"
 #include "server/worker_handler.h"
@@ -71,7 +73,9 @@ class SaveReactor final
       public std::enable_shared_from_this<SaveReactor> {
  public:
   SaveReactor(Core* core, grpc::CallbackServerContext* context)
-      : core_(core), context_(context) {}
+      : core_(core),
+        context_(context),
+        call_(CallOf(*context, /*cancellable=*/false)) {}
   ~SaveReactor() override {
     if (taken_) under_way_.Leave(hold_.batch, size_);
   }
@@ -164,7 +168,8 @@ class SaveReactor final
           }
           if (!status.ok()) return me->End(status);
           me->ReadNext();
-        });
+        },
+        call_);
   }
 
   void Complete() {
@@ -182,7 +187,8 @@ class SaveReactor final
           if (!status.ok()) return me->End(status);
           me->core_->artifacts->Run(
               [me] { me->End(me->core_->checkpoints->Save(me->checkpoint_)); });
-        });
+        },
+        call_);
   }
 
   bool HasEnded() {
@@ -200,6 +206,7 @@ class SaveReactor final
 
   Core* const core_;
   grpc::CallbackServerContext* const context_;
+  const CallOptions call_;
   std::shared_ptr<SaveReactor> self_;  // until OnDone
   std::unique_ptr<StreamSlots::Stream> stream_;
   pb::SaveCheckpointRequest request_;
@@ -271,9 +278,11 @@ void OfferCheckpoints(const Core& core, const Leased& leased,
 void RemoveEnded(const Core& core, const Committed& committed) {
   for (const Event& event : committed.events) {
     for (const RunChange& change : event.runs) {
-      if (!IsFinal(change.state) || !core.checkpoints->Has(change.run)) {
-        continue;
-      }
+      if (!IsFinal(change.state)) continue;
+      // Also where it was not its worker that said so.
+      core.progress->Forget(change.run);
+      core.previews->Forget(change.run);
+      if (!core.checkpoints->Has(change.run)) continue;
       core.artifacts->Run([checkpoints = core.checkpoints, run = change.run] {
         checkpoints->Remove(run);
       });

@@ -34,9 +34,11 @@ Peer PeerOf(int fd, const ConnectionLimits& limits) {
     const bool trusted = std::any_of(
         limits.trusted.begin(), limits.trusted.end(),
         [&](const AddressRange& range) { return range.Contains(*bytes); });
-    return {SubscriberName(*bytes), trusted              ? 0
-                                    : IsLoopback(*bytes) ? limits.per_local_user
-                                                         : limits.per_address};
+    // Everybody on this machine may come from any of 127.0.0.0/8.
+    if (IsLoopback(*bytes)) {
+      return {"loopback", trusted ? 0 : limits.per_local_user};
+    }
+    return {SubscriberName(*bytes), trusted ? 0 : limits.per_address};
   }
   ucred credentials = {};
   size = sizeof(credentials);

@@ -60,7 +60,6 @@ struct Core {
   absl::Duration heartbeat_interval;
   absl::Duration worker_grace;
   std::atomic<bool> stopping = false;
-  mutable std::atomic<int64_t> calls = 0;  // that have come in
 };
 
 }  // namespace sheaf::server

@@ -23,6 +23,7 @@ absl::Status NotHeld(const Lessee& who) {
 int64_t LeaseBroker::Wait(Lessee who, absl::Time until, Answer answer) {
   DropJoin(who.id);
   auto entry = std::make_shared<Waiting>();
+  entry->address = core_->workers->AddressOf(who.id);
   entry->who = std::move(who);
   entry->since = core_->now();
   entry->until = until;
@@ -107,8 +108,9 @@ void LeaseBroker::Try(int64_t handle, Entry entry) {
         core_->stats->NoteLease(*result->leased);
         entry->answer(std::move(result->leased));
       },
-      // All calls for work have one share of the writer's time together.
-      {.caller = NameOf(entry->who.id), .group = "leases"});
+      // Calls for work of one address have one share of the writer's time, apart
+      // from that of its other calls.
+      {.caller = NameOf(entry->who.id), .group = "leases of " + entry->address});
 }
 
 void LeaseBroker::Park(int64_t handle, Entry entry, absl::Time next_time) {

@@ -51,6 +51,7 @@ class LeaseBroker {
  private:
   struct Waiting {
     Lessee who;
+    std::string address;  // from which it registered
     absl::Time since;
     absl::Time until;
     Answer answer;

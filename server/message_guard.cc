@@ -17,7 +17,9 @@
 #include "google/protobuf/wire_format_lite.h"
 #include "queue/error.h"
 #include "server/wire_status.h"
+#include "sheaf/v1/job_service.pb.h"
 #include "sheaf/v1/rules.pb.h"
+#include "sheaf/v1/worker_service.pb.h"
 
 namespace sheaf::server {
 namespace {
@@ -41,6 +43,7 @@ constexpr int64_t kEntryBytes = 160;  // of a map
 // No message becomes large from so few bytes: an empty run is two, and 430 in
 // memory. To weigh each cost up to a seventh of the rates of queue_bench.
 constexpr size_t kSmallMessage = 64 << 10;
+constexpr size_t kWaitingMessageMax = 8 << 10;
 // Above this, what was freed goes back to the system.
 constexpr size_t kLargeMessage = 1 << 20;
 
@@ -196,7 +199,21 @@ void Mark(const absl::Status& status, Message* message) {
   unknown->AddLengthDelimited(kMark, violations.front().description);
 }
 
+// Requests of calls that wait: they are held for as long, with whatever unknown
+// fields they have. Theirs are some hundred bytes.
+bool Waits(const Message& message) {
+  const Descriptor* type = message.GetDescriptor();
+  return type == v1::WatchEventsRequest::descriptor() ||
+         type == v1::WaitJobRequest::descriptor() ||
+         type == v1::LeaseBatchRequest::descriptor();
+}
+
 absl::Status Read(grpc::ByteBuffer* buffer, Message* message) {
+  if (buffer->Length() > kWaitingMessageMax && Waits(*message)) {
+    return InvalidArgument(
+        {{"", absl::StrCat("the request takes more than ", kWaitingMessageMax,
+                           " bytes")}});
+  }
   if (buffer->Length() > kSmallMessage) {
     grpc::ProtoBufferReader reader(buffer);
     const absl::Status weighed =

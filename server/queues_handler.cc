@@ -125,7 +125,7 @@ grpc::ServerUnaryReactor* QueuesHandler::PauseQueue(
           core_.workers->ReportNowToAll();
         }
       },
-      RoomMakingOf(*context));
+      CallOf(*context));
 }
 
 grpc::ServerUnaryReactor* QueuesHandler::ResumeQueue(

@@ -9,11 +9,10 @@
 namespace sheaf::server {
 namespace {
 
-// Memory that a job takes beside its texts, that a run or a value of a sweep
-// takes while it is made ready, and that a run takes once it is.
+// Memory that a job takes beside its texts, and that a run or a value of a sweep
+// takes: the request stays for as long as the call.
 constexpr int64_t kJobBytes = 2048;
 constexpr int64_t kRunBytes = 640;
-constexpr int64_t kTextBytes = 72;
 
 // About what it takes to make the request ready.
 int64_t CostOf(const pb::SubmitJobRequest& request) {
@@ -44,9 +43,6 @@ absl::StatusOr<std::shared_ptr<const ReadyJob>> MakeReady(
       ready->prepared, Prepare(std::move(job), DrawEntropy(),
                                core.submit_limits, request.validate_only()));
   SHEAF_RETURN_IF_ERROR(CheckSizes(core, ready->prepared));
-  const int64_t texts =
-      static_cast<int64_t>(ready->prepared.own_texts.size()) * kTextBytes;
-  ready->hold.Resize(kJobBytes + ready->prepared.bytes + texts);
   return ready;
 }
 

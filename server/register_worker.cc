@@ -16,6 +16,32 @@
 namespace sheaf::server {
 namespace {
 
+// Of one address; and what the names of one's models may take.
+constexpr int kWorkersMax = 512;
+constexpr int64_t kNameBytesMax = 256 << 10;
+
+absl::Status CheckRoom(const Core& core,
+                       const grpc::CallbackServerContext& context,
+                       const pb::RegisterWorkerRequest& request) {
+  int64_t bytes = 0;
+  for (const std::string& model : request.models()) {
+    bytes += static_cast<int64_t>(model.size());
+  }
+  if (bytes > kNameBytesMax) {
+    return InvalidArgument({{"models", absl::StrCat("take more than ",
+                                                    kNameBytesMax,
+                                                    " bytes in all")}});
+  }
+  if (core.workers->CountFrom(AddressOf(context.peer())) < kWorkersMax) {
+    return absl::OkStatus();
+  }
+  return WithRetryAfter(
+      Error(Reason::kOverloaded,
+            absl::StrCat("there are ", kWorkersMax,
+                         " workers from this address already")),
+      absl::Seconds(10));
+}
+
 Names NamesOf(const google::protobuf::RepeatedPtrField<std::string>& list) {
   return std::vector<std::string>(list.begin(), list.end());
 }
@@ -34,9 +60,11 @@ class RegisterReactor final
     End(ToGrpcStatus(status));
   }
 
-  void Start(const pb::RegisterWorkerRequest& request, std::string peer) {
+  void Start(const pb::RegisterWorkerRequest& request,
+             const grpc::CallbackServerContext& context) {
     self_ = shared_from_this();
-    info_.peer = std::move(peer);
+    info_.peer = context.peer();
+    info_.address = AddressOf(info_.peer);
     info_.secret = RandomBytes();
     info_.lessee.name = request.display_name();
     std::vector<std::string> queues;
@@ -68,7 +96,8 @@ class RegisterReactor final
         },
         [me = shared_from_this()](const absl::Status& status) {
           me->Named(status);
-        });
+        },
+        CallOf(context, /*cancellable=*/false));
   }
 
   void OnWriteDone(bool ok) override {
@@ -221,7 +250,9 @@ grpc::ServerWriteReactor<pb::WorkerSignal>* WorkerHandler::RegisterWorker(
     const pb::RegisterWorkerRequest* request) {
   auto reactor = std::make_shared<RegisterReactor>(&core_);
   auto* raw = reactor.get();
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+  if (absl::Status s = AdmitChange(core_, *context, *request); !s.ok()) {
+    raw->Reject(s);
+  } else if (absl::Status s = CheckRoom(core_, *context, *request); !s.ok()) {
     raw->Reject(s);
   } else if (IsOutdated(request->version())) {
     raw->Reject(Error(
@@ -230,7 +261,7 @@ grpc::ServerWriteReactor<pb::WorkerSignal>* WorkerHandler::RegisterWorker(
                      " does not show the secrets of its leases; update it to ",
                      kVersion)));
   } else {
-    raw->Start(*request, context->peer());
+    raw->Start(*request, *context);
   }
   return raw;
 }

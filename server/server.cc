@@ -149,7 +149,7 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
   const auto others = [this] { return OtherWorkers(); };
   turns_ = std::make_unique<Turns>(std::move(options), others);
   chooser_ = std::make_unique<BatchChooser>(
-      meter_.get(), [this] { return static_cast<int>(workers_.List().size()); },
+      meter_.get(), [this] { return workers_.count(); },
       [this](WorkerId worker, const Lane& lane) {
         return turns_->IsLoaded(worker, lane);
       });
@@ -175,20 +175,18 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
 
 std::vector<WorkerPlace> Server::OtherWorkers() {
   std::vector<WorkerPlace> places;
-  const std::vector<WorkerInfo> workers = workers_.List();
-  if (workers.size() < 2) return places;  // nobody but the one that asks
+  if (workers_.count() < 2) return places;  // nobody but the one that asks
   const std::map<WorkerId, absl::Time> idle = broker_.Idle();
   const absl::Time now = clock_->Now();
-  for (const WorkerInfo& worker : workers) {
-    if (worker.draining || !worker.attached) continue;
-    const auto waits = idle.find(worker.lessee.id);
+  for (Lessee& worker : workers_.Takers()) {
+    const auto waits = idle.find(worker.id);
     if (waits != idle.end()) {
       // Unless it is being handed a batch at this moment.
-      if (waits->second > turns_->TakenAt(worker.lessee.id)) {
-        places.push_back({worker.lessee});
+      if (waits->second > turns_->TakenAt(worker.id)) {
+        places.push_back({std::move(worker)});
       }
-    } else if (const auto ms = meter_->FreeIn(worker.lessee.id, now)) {
-      places.push_back({worker.lessee, *ms, 1});
+    } else if (const auto ms = meter_->FreeIn(worker.id, now)) {
+      places.push_back({std::move(worker), *ms, 1});
     }
   }
   return places;

@@ -14,6 +14,9 @@ namespace {
 // Most submits taken in and not answered yet, per stream, and bytes of theirs.
 constexpr size_t kInFlightMax = 1024;
 constexpr int64_t kBytesInFlightMax = 16 << 20;
+// A message that is no larger is filled anew in its place.
+constexpr int kRunsKept = 16;
+constexpr int kBytesKept = 4096;
 
 class StreamReactor final
     : public grpc::ServerBidiReactor<pb::SubmitJobRequest,
@@ -39,6 +42,11 @@ class StreamReactor final
     }
     const int64_t index = next_index_++;
     auto ready = Take();
+    // The stream may be silent from here on: a large message is not kept.
+    if (!ready.ok() || request_.job().runs_size() > kRunsKept ||
+        request_.GetCachedSize() > kBytesKept) {
+      pb::SubmitJobRequest().Swap(&request_);
+    }
     {
       absl::MutexLock lock(&mutex_);
       slots_.emplace_back();

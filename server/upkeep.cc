@@ -77,7 +77,7 @@ void UpkeepThread::AdoptStep() {
   absl::Duration step;
   const absl::Status status = WriteAndWait(*core_->store, [&](Tx& tx) {
     step += clock_->AdoptStep();  // once, however often this runs
-    RenewLeases(tx, core_->lease_duration + step);
+    RenewLeases(tx, core_->lease_duration, step);
     return absl::OkStatus();
   });
   Log(spdlog::level::warn, "clock",

@@ -57,7 +57,7 @@ Probe::Check Connections(const VitalSigns::Parts& parts, Runner* caller) {
                   answered(Connect(parts));
                 });
               },
-          .answers = [core = parts.core] { return core->calls.load(); }};
+          .answers = [loop = parts.accept_loop] { return loop->accepted(); }};
 }
 
 }  // namespace

@@ -4,15 +4,28 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/status.h"
 
 namespace sheaf::server {
+namespace {
+
+// A line of the name: whoever names a device or a model may write anything.
+std::string Line(const std::string& text) {
+  return absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\n", "\\n"}});
+}
+
+std::string TextOf(absl::string_view line) {
+  return absl::StrReplaceAll(line, {{"\\\\", "\\"}, {"\\n", "\n"}});
+}
+
+}  // namespace
 
 std::string NameOf(std::string_view prefix, const WorkKind& kind) {
-  return absl::StrCat(ToAbsl(prefix), kind.device, "\n", kind.model, "\n",
-                      kind.width, "\n", kind.height);
+  return absl::StrCat(ToAbsl(prefix), Line(kind.device), "\n", Line(kind.model),
+                      "\n", kind.width, "\n", kind.height);
 }
 
 std::optional<WorkKind> ParseWorkKind(std::string_view prefix,
@@ -25,8 +38,8 @@ std::optional<WorkKind> ParseWorkKind(std::string_view prefix,
       !absl::SimpleAtoi(parts[3], &kind.height)) {
     return std::nullopt;
   }
-  kind.device = parts[0];
-  kind.model = parts[1];
+  kind.device = TextOf(parts[0]);
+  kind.model = TextOf(parts[1]);
   return kind;
 }
 

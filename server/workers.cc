@@ -53,6 +53,36 @@ std::optional<WorkerInfo> WorkerRegistry::Find(WorkerId id) const {
   return entry->second.info;
 }
 
+std::vector<Lessee> WorkerRegistry::Takers() const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<Lessee> takers;
+  for (const auto& [id, entry] : workers_) {
+    if (entry.info.attached && !entry.info.draining) {
+      takers.push_back(entry.info.lessee);
+    }
+  }
+  return takers;
+}
+
+int WorkerRegistry::count() const {
+  absl::MutexLock lock(&mutex_);
+  return static_cast<int>(workers_.size());
+}
+
+std::string WorkerRegistry::AddressOf(WorkerId id) const {
+  absl::MutexLock lock(&mutex_);
+  const auto found = workers_.find(id);
+  return found == workers_.end() ? "" : found->second.info.address;
+}
+
+int WorkerRegistry::CountFrom(const std::string& address) const {
+  absl::MutexLock lock(&mutex_);
+  return static_cast<int>(
+      std::count_if(workers_.begin(), workers_.end(), [&](const auto& entry) {
+        return entry.second.info.address == address;
+      }));
+}
+
 std::vector<WorkerInfo> WorkerRegistry::List() const {
   absl::MutexLock lock(&mutex_);
   std::vector<WorkerInfo> list;

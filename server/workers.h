@@ -33,6 +33,7 @@ struct WorkerInfo {
   // this peer (worker_claim.h).
   std::string secret;
   std::string peer;
+  std::string address;  // of the peer (caller.h)
   absl::Time register_time;
   absl::Time heartbeat_time;
   bool draining = false;
@@ -65,6 +66,13 @@ class WorkerRegistry {
   // What is known of it, with its stream or while it is missed.
   std::optional<WorkerInfo> Find(WorkerId id) const;
   std::vector<WorkerInfo> List() const;
+  // Those that take work now; and how many are known.
+  std::vector<Lessee> Takers() const;
+  int count() const;
+  // The address from which it registered; "" where there is no such worker. And
+  // how many came from one.
+  std::string AddressOf(WorkerId id) const;
+  int CountFrom(const std::string& address) const;
   // The smallest of all workers' limits to the pixels of a picture; whatever
   // has no more is for any of them. Costs nothing.
   int64_t least_pixels_max() const { return least_pixels_max_; }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <compare>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,9 @@ struct Order {
   // of 0 is what the model was trained for; kImage becomes kEdit where the
   // model is one for that.
   RunRequest request;
+  // Most pixels of the picture, and of all steps together; 0: any number.
+  int64_t pixels_max = 0;
+  int64_t pixel_steps_max = 0;
 };
 
 }  // namespace sheaf::engine

@@ -85,11 +85,19 @@ absl::StatusOr<Studio::RowId> Studio::Begin(const Order& order) {
   }
   if (request.width == 0) request.width = side;
   if (request.height == 0) request.height = side;
-  if (const int64_t pixels = int64_t{request.width} * request.height;
-      pixels_max_ > 0 && pixels > pixels_max_) {
+  const int64_t pixels = int64_t{request.width} * request.height;
+  for (const int64_t most : {pixels_max_, order.pixels_max}) {
+    if (most == 0 || pixels <= most) continue;
     return absl::InvalidArgumentError(
         absl::StrCat(request.width, "x", request.height, " are ", pixels,
-                     " pixels, more than ", pixels_max_));
+                     " pixels, more than ", most));
+  }
+  if (order.pixel_steps_max > 0 &&
+      pixels * request.steps > order.pixel_steps_max) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        request.steps, " steps of ", request.width, "x", request.height,
+        " are ", pixels * request.steps, " pixels in all, more than ",
+        order.pixel_steps_max));
   }
   for (const ControlOrder& control : order.controls) {
     ControlRequest wanted = {.net = nullptr,

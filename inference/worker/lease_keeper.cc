@@ -222,11 +222,12 @@ bool LeaseKeeper::Flush() {
 void LeaseKeeper::Work() {
   Lock lock(mutex_);
   while (!quitting_) {
+    // An engine that hangs hangs also when its lease is gone.
+    if (held_) CheckStall(lock);
     if (!held_ || lost_) {
       changed_.wait_for(lock, kIdleSleep);
       continue;
     }
-    CheckStall(lock);
     const Clock::time_point now = Clock::now();
     if (telling_ && !sending_ && now >= send_time_) {
       SendOutcomes(lock).IgnoreError();  // It has set the time to try again.

@@ -3,13 +3,15 @@
 // Three classes: the server's own calls go first, and are never turned away;
 // then replies of workers; then the rest. After every few of one class one of
 // those behind it goes, so that nobody waits for ever: upkeep may have many
-// things to do at once. Within the last two callers are served in turn
+// things to do at once; and where replies have taken long, those behind them
+// get as much time. Within the last two callers are served in turn
 // (caller_turns.h). A full line turns away the newest call of whoever has the
 // most waiting: somebody who has little in it always gets in.
 //
 // Any thread.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -133,6 +135,9 @@ class CallLine {
  private:
   static constexpr int kOwnInARow = 4;
   static constexpr int kRepliesInARow = 16;
+  // Nanoseconds that replies may take while others wait, before these get as
+  // many: a reply may be made to take long.
+  static constexpr int64_t kOwedMax = 20'000'000;
   static constexpr int64_t kAnyCost = std::numeric_limits<int64_t>::max();
 
   bool IsEmpty() const {
@@ -140,9 +145,14 @@ class CallLine {
   }
 
   // Whether there is more to take than before.
-  static bool EndLocked(const Turn& turn, std::chrono::nanoseconds spent) {
-    return turn.caller != nullptr &&
-           turn.turns->End(turn.caller, spent.count());
+  bool EndLocked(const Turn& turn, std::chrono::nanoseconds spent) {
+    if (turn.caller == nullptr) return false;
+    if (turn.turns == &replies_ && rest_.size() > 0) {
+      owed_ += spent.count();
+    } else {
+      owed_ = std::max<int64_t>(owed_ - spent.count(), 0);
+    }
+    return turn.turns->End(turn.caller, spent.count());
   }
 
   bool Admit(const CallOptions& who, T* task,
@@ -181,7 +191,8 @@ class CallLine {
     return turn;
   }
   std::optional<Turn> NextOfClients(int64_t cost_max) {
-    const bool rest_first = replies_in_a_row_ >= kRepliesInARow;
+    const bool rest_first =
+        replies_in_a_row_ >= kRepliesInARow || owed_ > kOwedMax;
     for (CallerTurns<T>* turns : {rest_first ? &rest_ : &replies_,
                                   rest_first ? &replies_ : &rest_}) {
       if (auto taken = turns->Take(cost_max)) {
@@ -201,6 +212,7 @@ class CallLine {
   CallerTurns<T> rest_;
   int own_in_a_row_ = 0;
   int replies_in_a_row_ = 0;
+  int64_t owed_ = 0;  // by the replies to the rest; nanoseconds
   bool closed_ = false;
 };
 

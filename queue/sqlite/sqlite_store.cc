@@ -16,6 +16,15 @@
 namespace sheaf {
 namespace {
 
+constexpr int kChecksMax = 2;
+// Steps of SQLite's machine between two looks whether a check is to end.
+constexpr int kStepsBetweenLooks = 20'000;
+
+absl::Status CheckEnded() {
+  return Error(Reason::kCallCancelled,
+               "the check was ended: the caller has left, or the server stops");
+}
+
 // Without its global count of bytes, SQLite's allocations take no lock.
 void ConfigureSqliteOnce() {
   static std::once_flag once;
@@ -157,9 +166,11 @@ SqliteStore::SqliteStore(Options options, LockFile lock, Opened opened)
 
 // All threads end before anything goes: an answer may ask the store again.
 SqliteStore::~SqliteStore() {
+  closing_ = true;
   writer_.Stop();
   readers_.Stop();
   scans_.Stop();
+  checking_.Stop();
   background_.Stop();
   completions_.Stop();
   refusals_.Stop();
@@ -169,6 +180,7 @@ void SqliteStore::CheckInBackground() {
   health_.SetBootCheck("running");
   // Checks the file alone: wrong counts are no reason to write no more.
   Check([](Connection& db) { return ProblemsOf(db.database(), false); },
+        /*cancelled=*/nullptr,
         [this](absl::StatusOr<std::vector<std::string>> problems) {
           NoteBootCheck(problems);
         });
@@ -212,7 +224,14 @@ void SqliteStore::Backup(BackupOrder order, BackupCopy::Done done) {
   writer_.Backup(std::move(order), std::move(done));
 }
 
-void SqliteStore::CheckIntegrity(bool full, CheckDone done) {
+void SqliteStore::CheckIntegrity(bool full, std::function<bool()> cancelled,
+                                 CheckDone done) {
+  if (checks_.fetch_add(1) >= kChecksMax) {
+    --checks_;
+    return done(WithRetryAfter(
+        Error(Reason::kOverloaded, "the database is being checked already"),
+        absl::Seconds(10)));
+  }
   Check(
       [full](Connection& db) {
         std::vector<std::string> problems = ProblemsOf(db.database(), full);
@@ -221,20 +240,35 @@ void SqliteStore::CheckIntegrity(bool full, CheckDone done) {
         }
         return problems;
       },
-      std::move(done));
+      std::move(cancelled),
+      [this, done = std::move(done)](auto problems) mutable {
+        --checks_;
+        done(std::move(problems));
+      });
 }
 
 void SqliteStore::Check(
-    std::function<std::vector<std::string>(Connection&)> look, CheckDone done) {
-  background_.Run([path = path_, vfs = options_.vfs, look = std::move(look),
-                   done = std::move(done)]() mutable {
+    std::function<std::vector<std::string>(Connection&)> look,
+    std::function<bool()> cancelled, CheckDone done) {
+  checking_.Run([this, look = std::move(look), cancelled = std::move(cancelled),
+                 done = std::move(done)]() mutable {
+    const std::function<bool()> ends = [&] {
+      return closing_ || (cancelled && cancelled());
+    };
+    if (ends()) return done(CheckEnded());
     try {
-      Connection db(path, Connection::Use::kRead, vfs);
+      Connection db(path_, Connection::Use::kRead, options_.vfs);
+      sqlite3_progress_handler(
+          db.handle(), kStepsBetweenLooks,
+          [](void* ends) -> int {
+            return (*static_cast<const std::function<bool()>*>(ends))();
+          },
+          const_cast<std::function<bool()>*>(&ends));
       // One snapshot: counts and runs change together.
       db.Run(sql::kBeginRead);
       done(look(db));
     } catch (const std::exception& thrown) {
-      done(FaultOf(thrown).status);
+      done(ends() ? CheckEnded() : FaultOf(thrown).status);
     }
   });
 }

@@ -7,6 +7,7 @@
 // a thread of their own; none may wait for the store.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -55,7 +56,7 @@ class SqliteStore final : public Store {
     absl::Duration recovery_delay_min = absl::Milliseconds(50);
     // A failed commit is settled within this, or answered OUTCOME_UNKNOWN.
     absl::Duration unknown_max = absl::Seconds(5);
-    absl::Duration closure_time_max = absl::Seconds(10);
+    absl::Duration closure_time_max = absl::Seconds(5);
     int checkpoint_pages = 0;   // 0: as it is best
     int64_t ballast_bytes = 0;  // 0: none
     absl::Duration read_time_max = absl::Seconds(10);
@@ -80,7 +81,10 @@ class SqliteStore final : public Store {
   // empty if there are none. `full` also compares every index with its table.
   using CheckDone =
       absl::AnyInvocable<void(absl::StatusOr<std::vector<std::string>>)>;
-  void CheckIntegrity(bool full, CheckDone done);
+  // One at a time and one that waits, else OVERLOADED. Ends early where
+  // `cancelled` says so: asked on the check's thread, until `done`.
+  void CheckIntegrity(bool full, std::function<bool()> cancelled,
+                      CheckDone done);
 
  private:
   struct Opened {
@@ -94,9 +98,9 @@ class SqliteStore final : public Store {
   void StartWrite(WriteCase use_case, Done done, CallOptions options) override;
   void StartRead(ReadCase use_case, Done done, CallOptions options) override;
   void CheckInBackground();
-  // `look` on a connection and a thread of its own.
+  // `look` on a connection of its own and the thread of checks.
   void Check(std::function<std::vector<std::string>(Connection&)> look,
-             CheckDone done);
+             std::function<bool()> cancelled, CheckDone done);
   void NoteBootCheck(const absl::StatusOr<std::vector<std::string>>& problems);
 
   const Options options_;
@@ -110,6 +114,9 @@ class SqliteStore final : public Store {
   Runner refusals_;
   Runner completions_;
   Runner background_;
+  Runner checking_;
+  std::atomic<int> checks_ = 0;  // of clients, that wait or are under way
+  std::atomic<bool> closing_ = false;
   Writer writer_;
   ReaderPool readers_;
   ReaderPool scans_;

@@ -215,6 +215,13 @@ std::vector<Lane> SqliteTx::LanesOf(const std::string& owner) {
   return ready_.Of(owner);
 }
 
+bool SqliteTx::HoldsLanes(const std::vector<Lane>& lanes) {
+  return std::all_of(lanes.begin(), lanes.end(), [&](const Lane& lane) {
+    const auto known = lane_ids_.find(LaneKey(lane));
+    return known != lane_ids_.end() && ready_.Has(known->second);
+  });
+}
+
 int64_t SqliteTx::LaneBoundOf(const std::string& owner) {
   return ready_.BoundOf(owner);
 }
@@ -329,9 +336,11 @@ void SqliteTx::SaveBatch(const Batch& batch) {
   WriteBatch(db_, batch);
 }
 
-void SqliteTx::RenewLeases(absl::Time lease_expire_time) {
+void SqliteTx::RenewLeases(absl::Time start_time,
+                           absl::Time lease_expire_time) {
   BeforeChange();
-  db_.Run(sql::kRenewLeases, ToColumn(lease_expire_time));
+  db_.Run(sql::kRenewLeases, ToColumn(lease_expire_time),
+          ToColumn(start_time));
 }
 
 void SqliteTx::DeleteBatch(BatchId id) {

@@ -60,6 +60,7 @@ class SqliteTx final : public SqliteReads<Tx> {
   void ForEachLane(const LaneVisitor& each) override;
   std::optional<Run> Head(LaneId lane, Priority highest) override;
   std::vector<Lane> LanesOf(const std::string& owner) override;
+  bool HoldsLanes(const std::vector<Lane>& lanes) override;
   int64_t LaneBoundOf(const std::string& owner) override;
   int64_t LastSequence() override { return last_sequence_; }
   JobId LastJob() override { return JobId{counters_[kJob]}; }
@@ -81,7 +82,8 @@ class SqliteTx final : public SqliteReads<Tx> {
   int64_t NewEpoch() override { return Next(kEpoch); }
   WorkerId NewWorkerId() override { return WorkerId{Next(kWorker)}; }
   void SaveBatch(const Batch& batch) override;
-  void RenewLeases(absl::Time lease_expire_time) override;
+  void RenewLeases(absl::Time start_time,
+                   absl::Time lease_expire_time) override;
   void DeleteBatch(BatchId id) override;
   PlanId NewPlanId() override { return PlanId{Next(kPlan)}; }
   void SavePlan(const PlanRecord& plan) override;

@@ -228,7 +228,7 @@ inline constexpr char kLeases[] =
     "SELECT id, worker, queue, start_time FROM batches "
     "WHERE lease_expire_time <= ?1 ORDER BY id";
 inline constexpr char kRenewLeases[] =
-    "UPDATE batches SET lease_expire_time = ?1";
+    "UPDATE batches SET lease_expire_time = ?1, start_time = ?2";
 inline constexpr char kSaveBatch[] =
     "INSERT OR REPLACE INTO batches (id, queue, worker, worker_name, epoch, "
     "secret, lease_expire_time, start_time, runs, twins) "

@@ -1,6 +1,7 @@
 #include "queue/sqlite/writer.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "base/crash_point.h"
@@ -28,6 +29,7 @@ constexpr auto kAsleep = std::chrono::hours(1);
 // A backup that waits for another to be checked looks again after this.
 constexpr auto kLookForBackup = std::chrono::milliseconds(20);
 constexpr size_t kBackupsWaitingMax = 8;
+constexpr int64_t kNothingFree = 1 << 20;
 
 int NoteWalPages(void* pages, sqlite3*, const char*, int count) {
   *static_cast<int*>(pages) = count;
@@ -75,13 +77,15 @@ Writer::Writer(Options options, std::unique_ptr<Connection> db, LogMark mark,
       ballast_(FolderOf(options_.path) + "/sheaf.ballast",
                options_.ballast_bytes),
       retry_delay_(options_.recovery_delay_min) {
-  latest_ms_ = absl::ToUnixMillis(
-      std::min(core_->tx.newest_time(), options_.clock() + kAheadMax));
+  const absl::Time clock = options_.clock();
+  const absl::Time newest = core_->tx.newest_time();
+  latest_ms_ = absl::ToUnixMillis(newest > clock + kAheadMax ? clock : newest);
   limit_.Watch(core_->db->handle());
   if (!ballast_.Keep()) {
     health_->AddWarning("the disk has no room for a ballast of " +
                         std::to_string(ballast_.bytes()) + " bytes");
-    if (FreeBytes(options_.path) < ballast_.bytes()) NoteShortage();
+    // As while it runs (FindRoom): what is left is for those who make room.
+    if (FreeBytes(options_.path) < 2 * ballast_.bytes()) NoteShortage();
   }
   thread_ = std::thread([this] { Loop(); });
 }
@@ -267,7 +271,12 @@ bool Writer::RunClosures(Answers* answers) {
       core_->db->Run(sql::kBegin);
       core_->tx.BeginGroup(now);
     }
-    RunLast(answers);
+    try {
+      RunLast(answers);
+    } catch (...) {
+      line_.End(*turn, steady_clock::now() - before);
+      throw;
+    }
     SHEAF_CRASH_POINT("mid-group");
     const SteadyTime after = steady_clock::now();
     const SteadyTime::duration spent = after - std::exchange(before, after);
@@ -351,12 +360,19 @@ void Writer::RefuseAll() {
   }
 }
 
+// A quota, and an index of the log that cannot grow, are called by other names.
+bool Writer::SaysDiskIsFull(const Fault& fault) const {
+  if (ReasonOf(fault.status) == Reason::kDiskFull) return true;
+  const int cause =
+      core_ == nullptr ? 0 : sqlite3_system_errno(core_->db->handle());
+  return cause == ENOSPC || cause == EDQUOT ||
+         FreeBytes(options_.path) < kNothingFree;
+}
+
 void Writer::Poison(const Fault& fault) {
   options_.log("writes stop: " + fault.text);
   health_->SetProblem(fault.text);
-  if (ReasonOf(fault.status) == Reason::kDiskFull && ballast_.Release()) {
-    NoteShortage();
-  }
+  if (SaysDiskIsFull(fault) && ballast_.Release()) NoteShortage();
   refusal_ = fault.status;
   damaged_ = damaged_ || fault.kind == FaultKind::kDamaged;
   for (auto& backup : backups_) backup->Close();

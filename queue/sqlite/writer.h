@@ -50,7 +50,7 @@ class Writer {
     absl::Duration unknown_max = absl::Seconds(5);
     // The writer's own processor time for a client's call. A call that takes
     // longer is ended, changes nothing, and is refused.
-    absl::Duration closure_time_max = absl::Seconds(10);
+    absl::Duration closure_time_max = absl::Seconds(5);
     int checkpoint_pages = 0;  // 0: as it is best
     int64_t ballast_bytes = 0;
     std::function<absl::Time()> clock;
@@ -130,6 +130,7 @@ class Writer {
   void RefuseAll();
 
   void Poison(const Fault& fault);
+  bool SaysDiskIsFull(const Fault& fault) const;
   void Recover();
   // Keeps the answers of a commit that failed until it is settled.
   void Hold(Answers answers);

@@ -204,18 +204,18 @@ class LimitsTest(fixture.Case):
     def test_a_list_of_workers_fits_a_message(self):
         cluster = self.cluster()
         streams = []
-        for worker in range(6):
-            names = [f"m{worker}-{i:04d}-{'x' * 200}" for i in range(4096)]
+        for worker in range(40):
+            names = [f"m{worker}-{i:04d}-{'x' * 200}" for i in range(1024)]
             stream = cluster.work.RegisterWorker(pb.RegisterWorkerRequest(
                 display_name=f"w{worker}", models=names))
             next(stream)
             streams.append(stream)
         answer = cluster.admin.ListWorkers(pb.ListWorkersRequest())
         self.assertLess(answer.ByteSize(), 6 * MIB)
-        self.assertEqual(len(answer.workers), 6)
+        self.assertEqual(len(answer.workers), 40)
         left_out = sum(worker.models_left_out for worker in answer.workers)
         named = sum(len(worker.models) for worker in answer.workers)
-        self.assertEqual(left_out + named, 6 * 4096)
+        self.assertEqual(left_out + named, 40 * 1024)
         self.assertGreater(left_out, 0)
         self.assertGreater(named, 0)
         for stream in streams:

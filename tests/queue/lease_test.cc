@@ -418,5 +418,15 @@ TEST_P(LeaseTest, RenewedLeasesHaveTheirFullTimeAgain) {
   EXPECT_FALSE(Heartbeat(leased).lost);
 }
 
+TEST_P(LeaseTest, BatchesHaveTheTimeOfTheirQueueAgainAfterAStep) {
+  Configure({.run_duration_max = absl::Minutes(10)});
+  const Job job = Submit();
+  Lease();
+  Write([](Tx& tx) { RenewLeases(tx, kLease, absl::Hours(5)); });
+  clock_.Advance(absl::Hours(5));
+  Write([](Tx& tx) { Maintain(tx, Upkeep()); });
+  EXPECT_EQ(GetRun(job).state, RunState::kRunning);
+}
+
 }  // namespace
 }  // namespace sheaf

@@ -69,9 +69,11 @@ void MemoryTx::SaveBatch(const Batch& batch) {
   batches_.Put(batch.id, std::move(row));
 }
 
-void MemoryTx::RenewLeases(absl::Time lease_expire_time) {
+void MemoryTx::RenewLeases(absl::Time start_time,
+                           absl::Time lease_expire_time) {
   for (Batch batch : Batches(absl::InfiniteFuture())) {
     batch.lease_expire_time = lease_expire_time;
+    batch.start_time = start_time;
     SaveBatch(batch);
   }
 }

@@ -91,7 +91,8 @@ class MemoryTx final : public Tx {
   int64_t NewEpoch() override { return Next("epoch"); }
   WorkerId NewWorkerId() override { return WorkerId{Next("worker")}; }
   void SaveBatch(const Batch& batch) override;
-  void RenewLeases(absl::Time lease_expire_time) override;
+  void RenewLeases(absl::Time start_time,
+                   absl::Time lease_expire_time) override;
   void DeleteBatch(BatchId id) override;
   PlanId NewPlanId() override { return PlanId{Next("plan")}; }
   void SavePlan(const PlanRecord& plan) override;

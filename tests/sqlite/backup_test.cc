@@ -280,12 +280,36 @@ TEST_F(BackupTest, IntegrityIsCheckedBesideTheWork) {
   for (const bool full : {false, true}) {
     Signal done;
     store_->CheckIntegrity(
-        full, [&](absl::StatusOr<std::vector<std::string>> problems) {
+        full, nullptr, [&](absl::StatusOr<std::vector<std::string>> problems) {
           EXPECT_TRUE(problems.ok() && problems->empty());
           done.Notify();
         });
     done.Wait();
   }
+}
+
+TEST_F(BackupTest, ChecksAreFewAndEndWhenTheirCallersHaveLeft) {
+  Open();
+  Submit(10);
+  Notification go;
+  std::vector<Signal> done(3);
+  std::vector<std::optional<Reason>> reasons(3);
+  const auto ask = [&](int i, std::function<bool()> left) {
+    store_->CheckIntegrity(true, std::move(left), [&, i](const auto& problems) {
+      reasons[i] = ReasonOf(problems.status());
+      done[i].Notify();
+    });
+  };
+  ask(0, [&] { return go.Wait(), true; });
+  ask(1, [] { return true; });
+  ask(2, nullptr);
+  done[2].Wait();
+  EXPECT_EQ(reasons[2], Reason::kOverloaded);
+  go.Notify();
+  done[0].Wait();
+  done[1].Wait();
+  EXPECT_EQ(reasons[0], Reason::kCallCancelled);
+  EXPECT_EQ(reasons[1], Reason::kCallCancelled);
 }
 
 }  // namespace

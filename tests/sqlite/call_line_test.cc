@@ -63,6 +63,20 @@ TEST(CallLineTest, ACallerOfHeavyTasksWaitsForAGroupOfItsOwn) {
   EXPECT_TRUE(line.TryTakeAfter(*next, milliseconds(1), milliseconds(20)));
 }
 
+TEST(CallLineTest, RepliesThatTakeLongOweTheTimeToTheRest) {
+  Line line({});
+  for (int i = 0; i < 40; ++i) {
+    line.Push({.caller = "worker", .group = "home", .first = true}, "reply");
+    line.Push(From("ann"), "submit");
+  }
+  const auto served = Serve(line, 40, [](const std::string& task) {
+    return task == "reply" ? 10 : 1;
+  });
+  // Three replies take 30 ms, more than they may; thirty submits as long.
+  EXPECT_GE(std::count(served.begin(), served.end(), "submit"), 28);
+  EXPECT_GE(std::count(served.begin(), served.end(), "reply"), 4);
+}
+
 TEST(CallLineTest, TimeCountsNotCalls) {
   Line line({});
   for (int i = 0; i < 10; ++i) {

@@ -52,7 +52,7 @@ class RepairTest : public StoreTest {
     if (store_ == nullptr) Open();
     std::vector<std::string> problems;
     Signal checked;
-    store_->CheckIntegrity(true, [&](auto found) {
+    store_->CheckIntegrity(true, nullptr, [&](auto found) {
       EXPECT_TRUE(found.ok()) << found.status();
       if (found.ok()) problems = *std::move(found);
       checked.Notify();

@@ -170,6 +170,9 @@ absl::StatusOr<Order> OrderDesk::Take(const v1::LeasedBatch& batch, int row) {
   request.height = wish.has_height() ? wish.height() : model->height;
   request.seed = static_cast<uint64_t>(wish.seed());
   SHEAF_RETURN_IF_ERROR(CheckSize(*model, request));
+  // Once more where a side is left to the model.
+  order.pixels_max = model->pixels_max;
+  order.pixel_steps_max = limits_.pixel_steps_max;
   SHEAF_RETURN_IF_ERROR(ReadExtras(wish, &request));
   source_pixels_ = 0;
   SHEAF_RETURN_IF_ERROR(AddPictures(wish, &request));

@@ -75,6 +75,13 @@ TEST(StudioTest, APictureOfMorePixelsThanAllowedIsRefused) {
   order.request.height = 0;
   order.request.width = 0;
   EXPECT_TRUE(absl::IsInvalidArgument(studio->Begin(order).status()));
+  studio->LimitPixels(0);
+  EXPECT_TRUE(studio->Begin(order).ok());
+  order.pixels_max = 32 * 32 - 1;
+  EXPECT_TRUE(absl::IsInvalidArgument(studio->Begin(order).status()));
+  order.pixels_max = 0;
+  order.pixel_steps_max = 32 * 32 * order.request.steps - 1;
+  EXPECT_TRUE(absl::IsInvalidArgument(studio->Begin(order).status()));
 }
 
 // Weights are mapped: what is written to their file shows in the model.

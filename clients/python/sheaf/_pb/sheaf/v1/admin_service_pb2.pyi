@@ -317,7 +317,7 @@ class WorkStats(_message.Message):
     def __init__(self, batch_count: _Optional[int] = ..., batch_size_average: _Optional[float] = ..., succeeded_run_count: _Optional[int] = ..., failed_attempt_count: _Optional[int] = ..., busy_ratio: _Optional[float] = ..., batches: _Optional[_Iterable[str]] = ..., running_run_count: _Optional[int] = ...) -> None: ...
 
 class Worker(_message.Message):
-    __slots__ = ["batch_size_max", "batches", "devices", "display_name", "engine_time", "failed_run_count", "heartbeat_time", "kinds", "measures", "memory", "models", "models_left_out", "name", "queues", "register_time", "state", "succeeded_run_count", "version"]
+    __slots__ = ["batch_size_max", "batches", "devices", "display_name", "engine_time", "failed_run_count", "heartbeat_time", "kinds", "measures", "memory", "memory_left_out", "models", "models_left_out", "name", "queues", "register_time", "state", "succeeded_run_count", "version"]
     BATCHES_FIELD_NUMBER: _ClassVar[int]
     BATCH_SIZE_MAX_FIELD_NUMBER: _ClassVar[int]
     DEVICES_FIELD_NUMBER: _ClassVar[int]
@@ -328,6 +328,7 @@ class Worker(_message.Message):
     KINDS_FIELD_NUMBER: _ClassVar[int]
     MEASURES_FIELD_NUMBER: _ClassVar[int]
     MEMORY_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
     MODELS_LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -346,6 +347,7 @@ class Worker(_message.Message):
     kinds: _containers.RepeatedScalarFieldContainer[str]
     measures: bool
     memory: _containers.RepeatedCompositeFieldContainer[WorkMemory]
+    memory_left_out: bool
     models: _containers.RepeatedScalarFieldContainer[str]
     models_left_out: int
     name: str
@@ -354,7 +356,7 @@ class Worker(_message.Message):
     state: WorkerState
     succeeded_run_count: int
     version: str
-    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., state: _Optional[_Union[WorkerState, str]] = ..., queues: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[str]] = ..., devices: _Optional[_Iterable[_Union[_worker_service_pb2.Device, _Mapping]]] = ..., batch_size_max: _Optional[int] = ..., version: _Optional[str] = ..., register_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., heartbeat_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., batches: _Optional[_Iterable[str]] = ..., succeeded_run_count: _Optional[int] = ..., failed_run_count: _Optional[int] = ..., memory: _Optional[_Iterable[_Union[WorkMemory, _Mapping]]] = ..., engine_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., measures: bool = ..., models_left_out: _Optional[int] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., display_name: _Optional[str] = ..., state: _Optional[_Union[WorkerState, str]] = ..., queues: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[str]] = ..., devices: _Optional[_Iterable[_Union[_worker_service_pb2.Device, _Mapping]]] = ..., batch_size_max: _Optional[int] = ..., version: _Optional[str] = ..., register_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., heartbeat_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., batches: _Optional[_Iterable[str]] = ..., succeeded_run_count: _Optional[int] = ..., failed_run_count: _Optional[int] = ..., memory: _Optional[_Iterable[_Union[WorkMemory, _Mapping]]] = ..., engine_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., measures: bool = ..., models_left_out: _Optional[int] = ..., memory_left_out: bool = ...) -> None: ...
 
 class WorkerStats(_message.Message):
     __slots__ = ["devices", "display_name", "name", "work"]
