@@ -173,8 +173,9 @@ constexpr ReasonInfo kReasons[] = {
      "The queue holds as many unfinished runs as it may; wait until some "
      "have ended, or raise runs_max."},
     {Reason::kOwnerQuota, "OWNER_QUOTA", StatusCode::kResourceExhausted,
-     "The owner has as many runs waiting as one owner may; wait until some "
-     "have started, or have owner_queued_max raised."},
+     "The owner has as many runs waiting as one owner may, or they ask for "
+     "more different models, VAEs and sizes (1,024); wait until some have "
+     "started, or have owner_queued_max raised."},
     {Reason::kOverloaded, "OVERLOADED", StatusCode::kResourceExhausted,
      "The server has more to do than it takes on at once; ask again after "
      "the delay it names."},
