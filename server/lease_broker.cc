@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "queue/error.h"
 #include "server/stats_board.h"
+#include "server/workers.h"
 
 namespace sheaf::server {
 namespace {
