@@ -36,6 +36,17 @@ TEST(ProfileTest, BrokenFilesAreRefusedByName) {
   EXPECT_THAT(message(text), HasSubstr("sdxl-512-h200: profile: b must not"));
 }
 
+TEST(ProfileTest, MoreThanAnybodyMeasuresIsRefused) {
+  Profile profile;
+  for (int n = 1; n <= 128; ++n) profile.measured[n] = n;
+  EXPECT_TRUE(ParseProfiles(Encode({{"p", profile}})).ok());
+  profile.measured[129] = 129;
+  EXPECT_FALSE(ParseProfiles(Encode({{"p", profile}})).ok());
+  profile.measured.clear();
+  for (int i = 0; i < 65; ++i) profile.controls[std::to_string(i)] = {};
+  EXPECT_FALSE(ParseProfiles(Encode({{"p", profile}})).ok());
+}
+
 TEST(ProfileTest, MeasuredStepsWinOverTheHinge) {
   Profile profile = FastDevice();
   profile.measured = {{1, 50}, {4, 80}};

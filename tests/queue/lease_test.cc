@@ -409,6 +409,17 @@ TEST_P(LeaseTest, DeathOfAWorkerCountsAsAFailure) {
   EXPECT_EQ(GetRun(job).crashes, 1);
 }
 
+TEST_P(LeaseTest, BatchIsNoLargerThanAWorkerCanRead) {
+  Configure({.batch_size = 256});
+  RunParams large;
+  large.prompt = std::string(60'000, 'p');
+  Submit({.runs = std::vector<RunParams>(100, large)});
+  const Leased leased = Lease();
+  EXPECT_GT(leased.runs.size(), 40u);
+  EXPECT_LT(leased.runs.size(), 60u);
+  EXPECT_EQ(GetQueue().running, static_cast<int64_t>(leased.runs.size()));
+}
+
 TEST_P(LeaseTest, RenewedLeasesHaveTheirFullTimeAgain) {
   Submit();
   const Leased leased = Lease();

@@ -127,6 +127,22 @@ TEST_P(PlansTest, WithoutAnalysisThereIsNothingToExecute) {
   EXPECT_THAT(Execute(PlanId{7}), FailsWith(Reason::kPlanNotFound));
 }
 
+TEST_P(PlansTest, OfPlansThatNobodyExecutesTheNewestAreKept) {
+  const Job job = Submit({.runs = std::vector<RunParams>(2)});
+  const Groups groups = {{RunId(job.id, 0), RunId(job.id, 1)}};
+  std::vector<PlanId> plans;
+  for (int i = 0; i < kReadyPlansMax + 2; ++i) plans.push_back(Store(groups).id);
+  Write([](Tx& tx) { Maintain(tx, Upkeep()); });
+  Write([](Tx& tx) { Maintain(tx, Upkeep()); });
+  Read([&](View& view) {
+    EXPECT_FALSE(view.FindPlan(plans[0]));
+    EXPECT_FALSE(view.FindPlan(plans[1]));
+    EXPECT_TRUE(view.FindPlan(plans[2]));
+    EXPECT_TRUE(view.FindPlan(plans.back()));
+    return true;
+  });
+}
+
 TEST_P(PlansTest, TheNewestPlanIsExecutedWhereNoneIsNamed) {
   const Job a = Submit(), b = Submit();
   Store({{First(a)}});

@@ -172,6 +172,31 @@ TEST_F(ArtifactLibraryTest, UploadingAgainKeepsItFromTheCollection) {
   EXPECT_TRUE(Has(digest));
 }
 
+// The server's time may lie ahead of the machine's, by which files are dated.
+TEST_F(ArtifactLibraryTest, AFileWhoseRowIsOnItsWayIsNotSwept) {
+  auto upload = library_->BeginUpload();
+  ASSERT_TRUE((*upload)->Append("bytes").ok());
+  absl::Notification blocked, go, added;
+  store_->Write(
+      [&](Tx&) {
+        blocked.Notify();
+        go.WaitForNotification();
+        return absl::OkStatus();
+      },
+      [](const absl::Status&) {}, {.own = true});
+  blocked.WaitForNotification();
+  library_->Finish(*std::move(upload), "", "",
+                   [&](const absl::StatusOr<Artifact>&) { added.Notify(); }, {});
+  const std::string digest = Sha256Hex("bytes");
+  const absl::Time ahead = absl::Now() + absl::Hours(48);
+  ASSERT_TRUE(library_->SweepOrphans(ahead, 1000).ok());
+  go.Notify();
+  added.WaitForNotification();
+  EXPECT_TRUE(Has(digest));
+  ASSERT_TRUE(library_->SweepOrphans(ahead, 1000).ok());
+  EXPECT_TRUE(Has(digest));
+}
+
 TEST_F(ArtifactLibraryTest, SweepRemovesFilesOfNobodyPartByPart) {
   const std::string kept = *Put("kept");
   std::vector<std::string> orphans;

@@ -230,6 +230,20 @@ TEST_F(BatchMeterTest, MeasuredProfilesOutliveTheServer) {
   EXPECT_FALSE(again.HasMeasured("cpu", "m"));
 }
 
+TEST_F(BatchMeterTest, NamesMayHoldAnything) {
+  const WorkKind kind{"gpu\n1", "a\\n\\\nb", 64, 32};
+  const std::string name = NameOf("x\n", kind);
+  EXPECT_EQ(ParseWorkKind("x\n", name), kind);
+}
+
+TEST_F(BatchMeterTest, WhatDoesNotReadIsForgotten) {
+  BatchMeter meter(Flat(), {{"profile1\ngpu\nm\n1\n1", "{"},
+                            {"memory\ngpu\nm\n1\n1",
+                             std::string(100'000, ' ')},
+                            {"nobody knows", "{}"}});
+  EXPECT_THAT(meter.TakeChanged(), SizeIs(3));
+}
+
 TEST_F(BatchMeterTest, FiguresSayWhatIsKnownOfEachKind) {
   EXPECT_THAT(meter_.Figures(), IsEmpty());
   batching::Profile measured;

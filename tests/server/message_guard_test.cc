@@ -128,6 +128,18 @@ std::set<std::string> RequestTypes() {
   return types;
 }
 
+TEST(MessageGuardTest, RequestsOfCallsThatWaitAreSmall) {
+  v1::WatchEventsRequest request;
+  for (int i = 0; i < 5000; ++i) {
+    request.GetReflection()->MutableUnknownFields(&request)->AddVarint(999, i);
+  }
+  grpc::ByteBuffer buffer = BufferOf(request.SerializeAsString());
+  v1::WatchEventsRequest read;
+  EXPECT_TRUE(ReadGuarded(&buffer, &read).ok());
+  EXPECT_EQ(ReasonOf(MarkOf(read)), Reason::kInvalidField);
+  EXPECT_LT(read.ByteSizeLong(), 200u);
+}
+
 TEST(MessageGuardTest, EveryRequestIsGuarded) {
   std::set<std::string> missing = RequestTypes();
   EXPECT_GT(missing.size(), 40u);

@@ -12,6 +12,20 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+TEST_F(StoreTest, TimeOfAClockThatWasWrongIsLeftBehindByARestart) {
+  Open();
+  clock_ms_ += 24 * 3'600'000;  // a day ahead
+  Submit();
+  clock_ms_ -= 24 * 3'600'000;
+  Open();
+  absl::Time now;
+  ASSERT_TRUE(Read([&](View& view) {
+                now = view.now();
+                return absl::OkStatus();
+              }).ok());
+  EXPECT_EQ(absl::ToUnixMillis(now), clock_ms_);
+}
+
 TEST_F(StoreTest, WhatWasWrittenIsThereAfterReopening) {
   Open();
   const JobId id = Submit(3, "first");
