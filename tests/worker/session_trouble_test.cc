@@ -275,6 +275,23 @@ TEST_F(SessionTroubleTest, AStallOfSeveralRowsIsNobodysFailure) {
   StopAndJoin();
 }
 
+TEST_F(SessionTroubleTest, EngineThatHangsIsNoticedAlsoWhenItsLeaseIsGone) {
+  server_.With([](FakeServerState& state) {
+    state.heartbeat_interval = absl::Milliseconds(20);
+    state.lost = "batches/1";
+  });
+  SessionOptions options;
+  options.stall_timeout = absl::Milliseconds(200);
+  options.on_stall = [this] { ++stalls_; };
+  server_.AddBatch(MakeBatch(1, {{.steps = 1}}));
+  Run(&engine_, options);
+  for (int i = 0; i < 100 && stalls_ == 0; ++i) {
+    absl::SleepFor(absl::Milliseconds(50));
+  }
+  EXPECT_EQ(stalls_, 1);
+  StopAndJoin();
+}
+
 TEST_F(SessionTroubleTest, EngineThatBeatsInALongStepIsNotHung) {
   class Beating : public FakeEngine {
     int64_t Beats() const override { return ++beats_; }
