@@ -172,11 +172,9 @@ class Check:
             "a request_id made several jobs",
         )
         self.none(
-            """SELECT id FROM jobs AS j WHERE request_id IS NOT NULL
-               AND NOT EXISTS (SELECT 1 FROM requests AS r
-               WHERE r.owner = j.owner AND r.request_id = j.request_id
-               AND r.job_id = j.id AND r.delete_time IS NULL)""",
-            "a job of which its request is not kept",
+            """SELECT id FROM jobs AS j JOIN spent_requests AS s
+               ON s.owner = j.owner AND s.request_id = j.request_id""",
+            "a job whose request counts as spent",
         )
 
     def params(self):

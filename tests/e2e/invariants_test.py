@@ -41,9 +41,12 @@ class InvariantsTest(fixture.Case):
          "was acknowledged and is gone"),
         ("UPDATE jobs SET request_id = 'other' WHERE id = 1",
          "belongs to"),
-        ("UPDATE jobs SET request_id = 'a', owner = ''",
+        ("DROP INDEX jobs_request;"
+         " UPDATE jobs SET request_id = 'a', owner = ''",
          "a request_id made several jobs"),
-        ("DELETE FROM requests", "of which its request is not kept"),
+        ("INSERT INTO spent_requests SELECT owner, request_id,"
+         " payload_digest, id, 1 FROM jobs WHERE request_id = 'a'",
+         "whose request counts as spent"),
     ]
 
     def test_each_break_is_seen(self):
