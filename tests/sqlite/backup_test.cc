@@ -291,7 +291,7 @@ TEST_F(BackupTest, IntegrityIsCheckedBesideTheWork) {
 TEST_F(BackupTest, ChecksAreFewAndEndWhenTheirCallersHaveLeft) {
   Open();
   Submit(10);
-  Notification go;
+  Signal go;
   std::vector<Signal> done(3);
   std::vector<std::optional<Reason>> reasons(3);
   const auto ask = [&](int i, std::function<bool()> left) {
