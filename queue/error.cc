@@ -379,9 +379,10 @@ std::string RenderErrorTable() {
       "exactly one\n`google.rpc.ErrorInfo` in its details: `domain` is "
       "`sheaf`, `reason` is one of those\nbelow, and `metadata` holds the "
       "particulars. Decide by the reason, show the\nmessage. Where they fit "
-      "there is also a `BadRequest` (every bad field at once), a\n"
+      "there is also a `BadRequest` (the bad fields, as many as\nfit), a "
       "`PreconditionFailure`, a `QuotaFailure`, and a `RetryInfo` that says "
-      "when to ask\nagain.\n\n"
+      "when to\nask again. Unknown methods, and messages of more than "
+      "`max_message_bytes`, gRPC\nitself refuses, with its own words.\n\n"
       "| reason | code | what it means and what to do |\n|---|---|---|\n";
   for (const ReasonInfo& info : kReasons) {
     text += "| `" + std::string(info.name) + "` | `" +
