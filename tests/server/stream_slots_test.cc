@@ -59,7 +59,7 @@ TEST_F(StreamSlotsTest, CallerIsAnAddressAndAConnection) {
   EXPECT_EQ(four.connection, "ipv4:10.0.0.7:51234");
   EXPECT_EQ(CallerOf("ipv6:%5B2001:db8::1%5D:7").address,
             CallerOf("ipv6:%5B2001:db8::ffff%5D:9").address);
-  EXPECT_EQ(CallerOf("unix:").address, CallerOf("unix:").connection);
+  EXPECT_EQ(CallerOf("unix:").address, CallerOf("unix:/a/name").address);
   EXPECT_EQ(CallerOf("").address, "");
 }
 
