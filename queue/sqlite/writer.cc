@@ -186,7 +186,8 @@ Writer::SteadyTime::duration Writer::NextWake() const {
 std::optional<Writer::Line::Turn> Writer::NextTurn(
     const Line::Turn* ended, SteadyTime::duration spent) {
   // A heavy one begins a group of its own: those before it would wait for it.
-  const auto most = absl::ToChronoNanoseconds(options_.group_time_max);
+  // Not one that was only kept from a busy processor for a while.
+  const auto most = absl::ToChronoNanoseconds(3 * options_.group_time_max);
   auto turn = ended ? line_.TryTakeAfter(*ended, spent, most) : line_.TryTake();
   for (; turn; turn = line_.TryTake()) {
     if (turn->task.backup == nullptr) {
