@@ -44,6 +44,7 @@ class CallLine {
     // The task's caller and its turns, for End; null for the server's own.
     CallerTurns<T>* turns = nullptr;
     typename CallerTurns<T>::Caller* caller = nullptr;
+    bool lone = false;  // CallerTurns<T>::Turn
   };
 
   explicit CallLine(Limits limits)
@@ -197,7 +198,7 @@ class CallLine {
                                   rest_first ? &replies_ : &rest_}) {
       if (auto taken = turns->Take(cost_max)) {
         replies_in_a_row_ = turns == &replies_ ? replies_in_a_row_ + 1 : 0;
-        return Turn{std::move(taken->task), turns, taken->caller};
+        return Turn{std::move(taken->task), turns, taken->caller, taken->lone};
       }
     }
     return std::nullopt;

@@ -36,6 +36,8 @@ class CallerTurns {
   struct Turn {
     T task;
     Caller* caller;  // for End
+    // It is all that its caller waits for, while others have much in line.
+    bool lone = false;
   };
 
   // `group_running_max`: no more tasks of one group run at a time; 0: any.
@@ -84,6 +86,7 @@ class CallerTurns {
     if (caller->last_cost > cost_max) return std::nullopt;
     Turn turn{std::move(caller->tasks.front()), caller};
     caller->tasks.pop_front();
+    turn.lone = caller->tasks.empty() && size_ > kMuch;
     Took(caller);
     ++caller->running;
     ++group->running;
@@ -133,6 +136,7 @@ class CallerTurns {
  private:
   // A task costs at least this, so that equals take turns.
   static constexpr int64_t kLeast = 1000;
+  static constexpr size_t kMuch = 64;
   static constexpr uint64_t kPushesBetweenSweeps = 4096;
 
   bool MayRun(const Group& group) const {

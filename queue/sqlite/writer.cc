@@ -30,6 +30,7 @@ constexpr auto kAsleep = std::chrono::hours(1);
 constexpr auto kLookForBackup = std::chrono::milliseconds(20);
 constexpr size_t kBackupsWaitingMax = 8;
 constexpr int64_t kNothingFree = 1 << 20;
+constexpr auto kLoneTime = std::chrono::milliseconds(2);
 
 int NoteWalPages(void* pages, sqlite3*, const char*, int count) {
   *static_cast<int*>(pages) = count;
@@ -261,13 +262,15 @@ bool Writer::RunClosures(Answers* answers) {
   auto turn = NextTurn();
   if (!turn) return false;
   SteadyTime before = steady_clock::now();
-  const SteadyTime end =
-      before + absl::ToChronoNanoseconds(options_.group_time_max);
+  SteadyTime end = before + absl::ToChronoNanoseconds(options_.group_time_max);
   const absl::Time now = Now();
   latest_ms_ = absl::ToUnixMillis(now);
   careful_ = false;
   while (turn) {
     answers->push_back({std::move(turn->task), absl::OkStatus()});
+    answers->back().lone = turn->lone;
+    // Who asks seldom does not wait until a flood has filled the group.
+    if (turn->lone) end = std::min(end, before + kLoneTime);
     if (answers->size() == 1) {
       core_->db->Run(sql::kBegin);
       core_->tx.BeginGroup(now);
@@ -333,6 +336,8 @@ bool Writer::RunOne(Answer* answer) {
 
 void Writer::Reply(Answers answers, std::optional<Committed> committed) {
   if (answers.empty()) return;
+  std::stable_partition(answers.begin(), answers.end(),
+                        [](const Answer& answer) { return answer.lone; });
   runners_.completions->Run([this, answers = std::move(answers),
                              committed = std::move(committed)]() mutable {
     for (Answer& answer : answers) {

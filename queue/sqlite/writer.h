@@ -2,7 +2,8 @@
 //
 // It takes whatever waits, runs each closure within one transaction, commits
 // once, and hands the closures' answers to a thread of its own, so that it can
-// go on at once. It alone checkpoints, and copies pages for backups between
+// go on at once. A group ends early for the sake of who asks seldom. It alone
+// checkpoints, and copies pages for backups between
 // groups. When the disk fails it closes its connection, refuses writes, and
 // tries again with growing delays; readers go on meanwhile.
 //
@@ -103,6 +104,7 @@ class Writer {
     Task task;
     absl::Status status;
     bool over = false;  // not to be run again: it took too long
+    bool lone = false;  // goes first (CallerTurns)
   };
   using Answers = std::vector<Answer>;
 

@@ -77,6 +77,22 @@ TEST(CallLineTest, RepliesThatTakeLongOweTheTimeToTheRest) {
   EXPECT_GE(std::count(served.begin(), served.end(), "reply"), 4);
 }
 
+TEST(CallLineTest, TheOnlyCallOfOneBesideAFloodIsLone) {
+  Line line({});
+  line.Push(From("ann"), "a");
+  EXPECT_FALSE(line.TryTake()->lone);  // There is no flood.
+  for (int i = 0; i < 100; ++i) line.Push(From("flood"), "f");
+  line.Push(From("ann"), "b");
+  int lone = 0;
+  for (int i = 0; i < 10; ++i) {
+    const auto turn = line.TryTake();
+    EXPECT_EQ(turn->lone, turn->task == "b");
+    lone += turn->lone ? 1 : 0;
+    line.End(*turn, std::chrono::milliseconds(1));
+  }
+  EXPECT_EQ(lone, 1);
+}
+
 TEST(CallLineTest, TimeCountsNotCalls) {
   Line line({});
   for (int i = 0; i < 10; ++i) {
