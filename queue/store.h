@@ -138,10 +138,10 @@ class View {
   // The owner's lanes in which runs wait; and how many they are at the most,
   // which is quicker to say.
   virtual std::vector<Lane> LanesOf(const std::string& owner) = 0;
-  // True only where runs wait in all of these lanes; false also where that would
-  // have to be looked up.
-  virtual bool HoldsLanes(const std::vector<Lane>&) { return false; }
   virtual int64_t LaneBoundOf(const std::string& owner) = 0;
+  // True only where runs wait in all of these lanes; false also where that
+  // would have to be looked up.
+  virtual bool HoldsLanes(const std::vector<Lane>&) { return false; }
   // The first waiting runs of a lane, none above `highest`: by priority, then
   // (run_time, id), due or not.
   virtual std::vector<Run> Ready(LaneId lane, Priority highest, int limit) = 0;

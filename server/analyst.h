@@ -31,7 +31,7 @@ class Analyst {
     bool live = false;
     bool heuristic = false;  // the gain as the original reckoned it
     double gain_min = 1.1;   // for `worth_executing`
-    CallOptions call = {.own = true};  // the call that asks; `cancelled`: it left
+    CallOptions call = {.own = true};  // that asks; `cancelled`: it has left
   };
   struct Analysis {
     std::optional<PlanRecord> plan;  // none where nothing can be batched

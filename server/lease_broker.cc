@@ -109,9 +109,10 @@ void LeaseBroker::Try(int64_t handle, Entry entry) {
         core_->stats->NoteLease(*result->leased);
         entry->answer(std::move(result->leased));
       },
-      // Calls for work of one address have one share of the writer's time, apart
-      // from that of its other calls.
-      {.caller = NameOf(entry->who.id), .group = "leases of " + entry->address});
+      // Calls for work of one address have one share of the writer's time,
+      // apart from that of its other calls.
+      {.caller = NameOf(entry->who.id),
+       .group = absl::StrCat("leases of ", entry->address)});
 }
 
 void LeaseBroker::Park(int64_t handle, Entry entry, absl::Time next_time) {

@@ -9,8 +9,8 @@
 namespace sheaf::server {
 namespace {
 
-// Memory that a job takes beside its texts, and that a run or a value of a sweep
-// takes: the request stays for as long as the call.
+// Memory that a job takes beside its texts, and that a run or a value of a
+// sweep takes: the request stays for as long as the call.
 constexpr int64_t kJobBytes = 2048;
 constexpr int64_t kRunBytes = 640;
 

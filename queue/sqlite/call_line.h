@@ -87,8 +87,8 @@ class CallLine {
     return Next();
   }
   // The same for whoever has ended a task: the lock is taken once for both, as
-  // it is what callers and the store's thread meet at. None, too, where the next
-  // one's caller had a task that took longer than `cost_max`.
+  // it is what callers and the store's thread meet at. None, too, where the
+  // next one's caller had a task that took longer than `cost_max`.
   std::optional<Turn> TryTakeAfter(const Turn& ended,
                                    std::chrono::nanoseconds spent,
                                    std::chrono::nanoseconds cost_max) {

@@ -104,8 +104,8 @@ std::optional<RequestRecord> SqliteReads<I>::FindRequest(
 
 template <class I>
 int SqliteReads<I>::CountSpentRequests(absl::Time deleted_by, int limit) {
-  return static_cast<int>(
-      FirstNumber(db_.Ask(sql::kCountSpentRequests, Bound(deleted_by), limit), 0));
+  return static_cast<int>(FirstNumber(
+      db_.Ask(sql::kCountSpentRequests, Bound(deleted_by), limit), 0));
 }
 
 template <class I>

@@ -4,8 +4,8 @@
 // once, and hands the closures' answers to a thread of its own, so that it can
 // go on at once. A group ends early for the sake of who asks seldom. It alone
 // checkpoints, and copies pages for backups between groups. When the disk fails
-// it closes its connection, refuses writes, and tries again with growing delays;
-// readers go on meanwhile.
+// it closes its connection, refuses writes, and tries again with growing
+// delays; readers go on meanwhile.
 //
 // A commit that fails may have left the disk with all that it is made of: were
 // the process killed now, the next start would find it. So its group is

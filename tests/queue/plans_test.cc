@@ -131,7 +131,9 @@ TEST_P(PlansTest, OfPlansThatNobodyExecutesTheNewestAreKept) {
   const Job job = Submit({.runs = std::vector<RunParams>(2)});
   const Groups groups = {{RunId(job.id, 0), RunId(job.id, 1)}};
   std::vector<PlanId> plans;
-  for (int i = 0; i < kReadyPlansMax + 2; ++i) plans.push_back(Store(groups).id);
+  for (int i = 0; i < kReadyPlansMax + 2; ++i) {
+    plans.push_back(Store(groups).id);
+  }
   Write([](Tx& tx) { Maintain(tx, Upkeep()); });
   Write([](Tx& tx) { Maintain(tx, Upkeep()); });
   Read([&](View& view) {

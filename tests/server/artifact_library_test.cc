@@ -186,7 +186,8 @@ TEST_F(ArtifactLibraryTest, AFileWhoseRowIsOnItsWayIsNotSwept) {
       [](const absl::Status&) {}, {.own = true});
   blocked.WaitForNotification();
   library_->Finish(*std::move(upload), "", "",
-                   [&](const absl::StatusOr<Artifact>&) { added.Notify(); }, {});
+                   [&](const absl::StatusOr<Artifact>&) { added.Notify(); },
+                   {});
   const std::string digest = Sha256Hex("bytes");
   const absl::Time ahead = absl::Now() + absl::Hours(48);
   ASSERT_TRUE(library_->SweepOrphans(ahead, 1000).ok());

@@ -1,5 +1,6 @@
-// A file system of SQLite that passes every call on to the default one: what the
-// file systems of the tests are made from, each with a few methods of its own.
+// A file system of SQLite that passes every call on to the default one: the
+// file systems of the tests are made from it, each with a few methods of its
+// own.
 #pragma once
 
 #include <sqlite3.h>
