@@ -260,7 +260,7 @@ grpc::ServerUnaryReactor* WorkerHandler::ReportProgress(
             GivesWay(core_, tx, hold.batch, worker->lessee);
         return Heartbeat(tx, hold, core_.lease_duration, gives_way);
       },
-      [this, request, told, hold, response](const Orders& orders) {
+      [this, told, hold, response](const Orders& orders) {
         response->set_lease_lost(orders.lost);
         if (orders.lost) return;
         core_.workers->Heard(hold.worker, core_.now());
