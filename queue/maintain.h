@@ -1,4 +1,4 @@
-// What time alone brings about: leases that end, batches that take too long,
+// Things that time alone brings about: leases that end, batches that take long,
 // deadlines that pass, pauses that are over, jobs, plans and requests whose
 // retention ends, events that are no longer kept. Most is also honoured where
 // it matters (a deadline at the door of a lease, say); this only makes it

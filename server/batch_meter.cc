@@ -52,7 +52,7 @@ BatchMeter::BatchMeter(batching::Profile profile,
     : profile_(std::move(profile)), measured_(profile_) {
   absl::MutexLock lock(&mutex_);
   for (const auto& [name, value] : learned) {
-    // What does not read, or is more than is taken today, goes.
+    // A figure that does not read, or is larger than is taken today, goes.
     if (!Recall(name, value)) changed_[name] = "";
   }
 }

@@ -37,7 +37,7 @@ std::string NetworkOf(std::string_view host) {
 }  // namespace
 
 std::string AddressOf(std::string_view peer) {
-  // Who connects may give his end a name: it says nothing.
+  // A client may give its end a name: that says nothing.
   if (peer.substr(0, kUnix.size()) == kUnix) return std::string(kUnix);
   const size_t colon = peer.rfind(':');
   if (colon == std::string_view::npos) return std::string(peer);
@@ -45,7 +45,7 @@ std::string AddressOf(std::string_view peer) {
   const std::string name = host.substr(0, kIpv6.size()) == kIpv6
                                ? NetworkOf(host.substr(kIpv6.size()))
                                : std::string(host);
-  // Of this machine's own addresses everybody on it has millions.
+  // Everybody on a machine has millions of its own addresses.
   return name.substr(0, kLoopback.size()) == kLoopback ? "loopback" : name;
 }
 

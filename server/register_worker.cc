@@ -16,7 +16,7 @@
 namespace sheaf::server {
 namespace {
 
-// Of one address; and what the names of one's models may take.
+// Most workers of one address; and most bytes of the names of one's models.
 constexpr int kWorkersMax = 512;
 constexpr int64_t kNameBytesMax = 256 << 10;
 

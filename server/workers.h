@@ -66,7 +66,7 @@ class WorkerRegistry {
   // What is known of it, with its stream or while it is missed.
   std::optional<WorkerInfo> Find(WorkerId id) const;
   std::vector<WorkerInfo> List() const;
-  // Those that take work now; and how many are known.
+  // The workers that take work now; and how many are known.
   std::vector<Lessee> Takers() const;
   int count() const;
   // The address from which it registered; "" where there is no such worker. And

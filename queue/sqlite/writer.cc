@@ -269,7 +269,7 @@ bool Writer::RunClosures(Answers* answers) {
   while (turn) {
     answers->push_back({std::move(turn->task), absl::OkStatus()});
     answers->back().lone = turn->lone;
-    // Who asks seldom does not wait until a flood has filled the group.
+    // A caller that asks seldom does not wait for a flood to fill the group.
     if (turn->lone) end = std::min(end, before + kLoneTime);
     if (answers->size() == 1) {
       core_->db->Run(sql::kBegin);
