@@ -188,6 +188,7 @@ void SqliteStore::CheckInBackground() {
 
 void SqliteStore::NoteBootCheck(
     const absl::StatusOr<std::vector<std::string>>& problems) {
+  if (closing_) return;  // it was ended, and says nothing
   if (problems.ok() && problems->empty()) return health_.SetBootCheck("ok");
   const std::string problem = problems.ok()
                                   ? problems->front()
