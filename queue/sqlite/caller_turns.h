@@ -4,6 +4,7 @@
 // queue/sqlite/call_line.h has the lock.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -24,7 +25,9 @@ class CallerTurns {
     Group* group = nullptr;
     std::deque<T> tasks;
     int running = 0;
-    int64_t last_cost = 0;  // nanoseconds, of the task that ended last
+    int64_t last_cost = 0;    // nanoseconds, of the task that ended last
+    uint64_t last_taken = 0;  // how many tasks had been taken, with its last
+    double recent = 0;        // of its own among the last so many
   };
   struct Group : TurnTaker {
     std::string name;
@@ -36,7 +39,8 @@ class CallerTurns {
   struct Turn {
     T task;
     Caller* caller;  // for End
-    // It is all that its caller waits for, while others have much in line.
+    // It is all that its caller waits for, who asks seldom, while others have
+    // much in line.
     bool lone = false;
   };
 
@@ -86,7 +90,7 @@ class CallerTurns {
     if (caller->last_cost > cost_max) return std::nullopt;
     Turn turn{std::move(caller->tasks.front()), caller};
     caller->tasks.pop_front();
-    turn.lone = caller->tasks.empty() && size_ > kMuch;
+    turn.lone = AsksSeldom(caller) && caller->tasks.empty() && size_ > kMuch;
     Took(caller);
     ++caller->running;
     ++group->running;
@@ -138,9 +142,21 @@ class CallerTurns {
   static constexpr int64_t kLeast = 1000;
   static constexpr size_t kMuch = 64;
   static constexpr uint64_t kPushesBetweenSweeps = 4096;
+  static constexpr double kRecent = 256;
+  static constexpr double kSeldom = 0.25;  // of what each of its group may have
 
   bool MayRun(const Group& group) const {
     return group_running_max_ == 0 || group.running < group_running_max_;
+  }
+
+  // Whether it had few of the last tasks, with the one that is taken now.
+  bool AsksSeldom(Caller* caller) {
+    ++taken_;
+    const auto passed = static_cast<double>(taken_ - caller->last_taken);
+    caller->last_taken = taken_;
+    caller->recent = caller->recent * std::max(0.0, 1 - passed / kRecent) + 1;
+    const auto callers = static_cast<double>(caller->group->callers.size());
+    return caller->recent * callers < kSeldom * kRecent;
   }
 
   void Took(Caller* caller) {
@@ -176,6 +192,7 @@ class CallerTurns {
   TurnOrder order_;
   size_t size_ = 0;
   uint64_t pushes_ = 0;
+  uint64_t taken_ = 0;
 };
 
 }  // namespace sheaf

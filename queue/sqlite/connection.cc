@@ -103,8 +103,8 @@ Connection::Connection(const std::string& path, Use use, const std::string& vfs)
                 kBusyMilliseconds, vfs) {
   sqlite3_extended_result_codes(handle(), 1);
   sqlite3_db_config(handle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  // Only the writer checkpoints, and only when it means to: two connections
-  // that do so at once can corrupt the WAL before SQLite 3.51.3.
+  // Only the writer has the log folded in, and only when it means to: what may
+  // go wrong otherwise is in log_fold.h.
   sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   Execute(kSettings);
   Execute(use == Use::kWrite ? kWriterSettings : kReaderSettings);

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+
 namespace sheaf {
 
 struct StoreHealth {
@@ -24,9 +26,9 @@ class HealthBoard {
       health.writable = false;
       if (health.problem.empty()) health.problem = shortage_;
     }
-    if (!condemned_.empty()) {
+    if (!condemned_.ok()) {
       health.writable = false;
-      health.problem = condemned_;
+      health.problem = std::string(condemned_.message());
     }
     return health;
   }
@@ -48,12 +50,13 @@ class HealthBoard {
     std::lock_guard lock(mutex_);
     health_.warnings.push_back(std::move(warning));
   }
-  // The file is damaged: no more writes, until an operator has looked.
-  void Condemn(std::string problem) {
+  // No more writes until the program starts anew, as the file is damaged, or
+  // would be: all are refused with this.
+  void Condemn(absl::Status refusal) {
     std::lock_guard lock(mutex_);
-    condemned_ = std::move(problem);
+    condemned_ = std::move(refusal);
   }
-  std::string condemned() const {
+  absl::Status condemned() const {
     std::lock_guard lock(mutex_);
     return condemned_;
   }
@@ -62,7 +65,7 @@ class HealthBoard {
   mutable std::mutex mutex_;
   StoreHealth health_;     // guarded by mutex_
   std::string shortage_;   // guarded by mutex_
-  std::string condemned_;  // guarded by mutex_
+  absl::Status condemned_; // guarded by mutex_
 };
 
 }  // namespace sheaf

@@ -8,6 +8,7 @@
 #include "queue/error.h"
 #include "queue/sqlite/fault.h"
 #include "queue/sqlite/files.h"
+#include "queue/sqlite/log_fold.h"
 #include "queue/sqlite/log_mark.h"
 #include "queue/sqlite/migrate.h"
 #include "queue/sqlite/recount.h"
@@ -49,6 +50,19 @@ absl::Status CheckNow(Connection& db) {
   if (check.Step()) {
     const std::string answer(check.Text());
     if (answer != "ok") return Error(Reason::kStoreCorrupt, answer);
+  }
+  return absl::OkStatus();
+}
+
+// What is read from the log may be only in the system's memory: the last sync
+// of the program that wrote it may have failed, and later ones would not say
+// so. In the database it is made durable, unless there is no room for it.
+absl::Status FoldFoundLog(Connection& db) {
+  try {
+    Checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE);
+  } catch (const std::exception& thrown) {
+    const Fault fault = FaultOf(thrown);
+    if (ReasonOf(fault.status) != Reason::kDiskFull) return fault.status;
   }
   return absl::OkStatus();
 }
@@ -113,6 +127,7 @@ absl::StatusOr<SqliteStore::Opened> SqliteStore::OpenDatabase(
     SHEAF_ASSIGN_OR_RETURN(
         opened.mark,
         LogMark::Open(path, opened.keeper->Number(sql::kLastEvent)));
+    SHEAF_RETURN_IF_ERROR(FoldFoundLog(*opened.db));
     return opened;
   } catch (const std::exception& thrown) {
     return FaultOf(thrown).status;
@@ -196,7 +211,7 @@ void SqliteStore::NoteBootCheck(
   options_.log("the check of the database failed: " + problem);
   // A check that could not be made says nothing about the file.
   if (problems.ok() || absl::IsDataLoss(problems.status())) {
-    health_.Condemn(problem);
+    health_.Condemn(Error(Reason::kStoreCorrupt, problem));
   }
   health_.SetBootCheck("failed: " + problem);
 }

@@ -2,8 +2,9 @@
 //
 // It takes whatever waits, runs each closure within one transaction, commits
 // once, and hands the closures' answers to a thread of its own, so that it can
-// go on at once. A group ends early for the sake of who asks seldom. It alone
-// checkpoints, and copies pages for backups between groups. When the disk fails
+// go on at once. A group ends early for the sake of who asks seldom. It has
+// the log folded into the database beside it, and copies pages for backups
+// between groups. When the disk fails
 // it closes its connection, refuses writes, and tries again with growing
 // delays; readers go on meanwhile.
 //
@@ -32,6 +33,7 @@
 #include "queue/sqlite/closure_limit.h"
 #include "queue/sqlite/fault.h"
 #include "queue/sqlite/health.h"
+#include "queue/sqlite/log_fold.h"
 #include "queue/sqlite/log_mark.h"
 #include "queue/sqlite/runner.h"
 #include "queue/sqlite/sqlite_tx.h"
@@ -97,7 +99,8 @@ class Writer {
     std::unique_ptr<Connection> db;
     SqliteTx tx;
     int wal_pages = 0;        // after the last commit
-    int checkpointed_at = 0;  // the same, at the last checkpoint
+    int folded_pages = 0;     // the same, at the last fold of the log
+    int folds = 0;            // in a row, each of what the last one left
   };
   // A closure of the group under way, or whose answer is due.
   struct Answer {
@@ -141,11 +144,12 @@ class Writer {
   // The ballast is gone; and once there is room for it again.
   void NoteShortage();
   void FindRoom();
-  void FoldLog();
+  void FoldLogApart();
 
   // Between groups.
   void Maintain(bool idle);
-  void Checkpoint(int mode);
+  void KeepLogShort(bool idle);
+  void FoldLog(int mode);
   void StepBackup();
 
   const Options options_;
@@ -160,11 +164,13 @@ class Writer {
   std::deque<std::unique_ptr<BackupCopy>> backups_;
   std::unique_ptr<Core> core_;  // null while poisoned
   ClosureLimit limit_;
+  LogFold log_fold_;
   LogMark mark_;
   Ballast ballast_;
   SteadyTime next_look_for_room_;
   Answers held_;
   SteadyTime held_until_;
+  SteadyTime lone_at_;  // when somebody who asks seldom was last here
   std::atomic<bool> publishing_ = false;  // a backup is being checked
   bool careful_ = false;        // the group's closures get savepoints
   absl::Status refusal_;        // what callers are told while it is

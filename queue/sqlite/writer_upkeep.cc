@@ -1,8 +1,7 @@
-// The writer's work between groups: checkpoints, backups, and looking for room
-// on a disk that was full.
+// The writer's work between groups: folding the log, backups, and looking for
+// room on a disk that was full.
 #include <algorithm>
 
-#include "base/crash_point.h"
 #include "queue/error.h"
 #include "queue/sqlite/writer.h"
 
@@ -11,45 +10,66 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// Beyond so many times the pages between two checkpoints the WAL is cut back
-// even if it means waiting for readers.
+// Beyond so many times the pages between two folds the log is cut back even if
+// it means that all writes wait for it, and for readers.
 constexpr int kTruncateFactor = 4;
 constexpr int kShorterWhereFull = 16;
-constexpr int kCheckpointBusyMilliseconds = 100;
+// What was written while the log was folded is folded in turn, until it is this
+// little or that took so many turns: the writer folds in the rest.
+constexpr int kRestPages = 64;
+constexpr int kFoldsInARow = 5;
 
 }  // namespace
 
-// After a PASSIVE checkpoint the next commit starts the WAL anew, unless a
-// reader still needs it; TRUNCATE waits for such readers, but not long.
 void Writer::Maintain(bool idle) {
   if (short_of_room_) FindRoom();
   try {
-    const int pages = core_->wal_pages;
-    if (pages < core_->checkpointed_at) core_->checkpointed_at = 0;
-    // On a full disk the log gives back what it takes, and stays short.
-    const int most = short_of_room_
-                         ? options_.checkpoint_pages / kShorterWhereFull
-                         : options_.checkpoint_pages;
-    if (pages - core_->checkpointed_at >= most) {
-      Checkpoint(pages > kTruncateFactor * most || short_of_room_
-                     ? SQLITE_CHECKPOINT_TRUNCATE
-                     : SQLITE_CHECKPOINT_PASSIVE);
-    } else if (idle && pages > 0 && backups_.empty()) {
-      Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
-    }
+    const bool may_fold = health_->condemned().ok();
+    if (may_fold && !log_fold_.is_under_way()) KeepLogShort(idle);
     StepBackup();
   } catch (const std::exception& thrown) {
     Poison(FaultOf(thrown));
   }
 }
 
+// Once all is folded in the next commit begins the log anew, unless a reader
+// still needs it; TRUNCATE waits for such readers, but not long.
+void Writer::KeepLogShort(bool idle) {
+  log_fold_.Check();
+  const int pages = core_->wal_pages;
+  if (pages < core_->folded_pages) core_->folded_pages = 0;
+  const int rest = pages - core_->folded_pages;
+  // On a full disk the log gives back what it takes, and stays short.
+  const int most = short_of_room_
+                       ? options_.checkpoint_pages / kShorterWhereFull
+                       : options_.checkpoint_pages;
+  const bool has_much = rest >= most;
+  if ((has_much && (short_of_room_ || pages > kTruncateFactor * most)) ||
+      (idle && pages > 0 && backups_.empty())) {
+    FoldLog(SQLITE_CHECKPOINT_TRUNCATE);
+  } else if (has_much || (core_->folds > 0 && core_->folds < kFoldsInARow &&
+                          rest > kRestPages)) {
+    ++core_->folds;
+    core_->folded_pages = pages;
+    log_fold_.Begin();
+  } else if (core_->folds > 0) {
+    FoldLog(SQLITE_CHECKPOINT_PASSIVE);
+  }
+}
+
+void Writer::FoldLog(int mode) {
+  const bool all = Checkpoint(*core_->db, mode);
+  if (all && mode == SQLITE_CHECKPOINT_TRUNCATE) core_->wal_pages = 0;
+  core_->folded_pages = core_->wal_pages;
+  core_->folds = 0;
+}
+
 // By a connection of its own: should there be too little room even for this,
 // the writer's stays good.
-void Writer::FoldLog() {
+void Writer::FoldLogApart() {
   try {
     Connection db(options_.path, Connection::Use::kWrite, options_.vfs);
-    db.SetBusyTimeout(kCheckpointBusyMilliseconds);
-    db.Number("PRAGMA wal_checkpoint(TRUNCATE)");
+    Checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE);
   } catch (const std::exception& thrown) {
     options_.log("the log could not be folded in: " + FaultOf(thrown).text);
   }
@@ -68,26 +88,6 @@ void Writer::FindRoom() {
   short_of_room_ = false;
   health_->SetShortage("");
   options_.log("there is room again: all writes are taken");
-}
-
-void Writer::Checkpoint(int mode) {
-  Connection& db = *core_->db;
-  db.SetBusyTimeout(kCheckpointBusyMilliseconds);
-  int code = SQLITE_OK;
-  {
-    const crash_point::During during("mid-checkpoint");
-    code =
-        sqlite3_wal_checkpoint_v2(db.handle(), "main", mode, nullptr, nullptr);
-  }
-  // Readers that are in the way are no fault: there will be another time.
-  if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) {
-    throw SQLite::Exception(db.handle(), code);
-  }
-  db.SetBusyTimeout(kBusyMilliseconds);
-  core_->checkpointed_at = core_->wal_pages;
-  if (code == SQLITE_OK && mode == SQLITE_CHECKPOINT_TRUNCATE) {
-    core_->wal_pages = core_->checkpointed_at = 0;
-  }
 }
 
 void Writer::StepBackup() {

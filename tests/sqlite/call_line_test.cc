@@ -93,6 +93,26 @@ TEST(CallLineTest, TheOnlyCallOfOneBesideAFloodIsLone) {
   EXPECT_EQ(lone, 1);
 }
 
+TEST(CallLineTest, TheLastCallOfOneThatAsksAsMuchAsOthersIsNotLone) {
+  Line line({});
+  for (int i = 0; i < 100; ++i) {
+    for (const char* caller : {"ann", "bob", "cid", "dan"}) {
+      line.Push(From(caller), caller);
+    }
+  }
+  const auto serve_one = [&] {
+    const auto turn = line.TryTake();
+    line.End(*turn, std::chrono::microseconds(50));
+    return *turn;
+  };
+  for (int i = 0; i < 300; ++i) serve_one();
+  // Ann's are all answered before the others'; so is her next one.
+  for (int i = 0; i < 100; ++i) line.Push(From("bob"), "bob");
+  for (int i = 0; i < 200; ++i) EXPECT_FALSE(serve_one().lone) << i;
+  line.Push(From("ann"), "ann");
+  EXPECT_FALSE(serve_one().lone);
+}
+
 TEST(CallLineTest, TimeCountsNotCalls) {
   Line line({});
   for (int i = 0; i < 10; ++i) {

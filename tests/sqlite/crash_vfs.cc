@@ -11,6 +11,7 @@ namespace {
 
 std::atomic<CrashRecord*> g_record = nullptr;
 std::atomic<int> g_log_syncs_to_fail = 0;
+std::atomic<int> g_database_syncs_to_fail = 0;
 std::atomic<bool> g_normal = false;
 ThroughVfs g_vfs;
 
@@ -33,8 +34,10 @@ int Truncate(sqlite3_file* f, sqlite3_int64 size) {
 }
 
 int Sync(sqlite3_file* f, int) {
-  if (IsLog(NameOfFile(f)) && g_log_syncs_to_fail > 0) {
-    --g_log_syncs_to_fail;
+  std::atomic<int>& to_fail = IsLog(NameOfFile(f)) ? g_log_syncs_to_fail
+                                                   : g_database_syncs_to_fail;
+  if (to_fail > 0) {
+    --to_fail;
     Add({DiskOp::kFailedSync, NameOfFile(f), 0, ""});
     return SQLITE_IOERR_FSYNC;
   }
@@ -87,6 +90,7 @@ const char* RecordingVfsName() {
 void RecordTo(CrashRecord* record) { g_record = record; }
 
 void FailLogSyncs(int count) { g_log_syncs_to_fail = count; }
+void FailDatabaseSyncs(int count) { g_database_syncs_to_fail = count; }
 
 void SyncNormally(bool normally) {
   const auto hook = reinterpret_cast<void (*)()>(BeNormal);

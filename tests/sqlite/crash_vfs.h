@@ -16,8 +16,10 @@ namespace sheaf {
 // done to files goes there, or nowhere where it is null.
 const char* RecordingVfsName();
 void RecordTo(CrashRecord* record);
-// The next so many syncs of logs fail, without having been made.
+// The next so many syncs of logs, or of databases, fail without having been
+// made.
 void FailLogSyncs(int count);
+void FailDatabaseSyncs(int count);
 // Connections that are opened from now on sync less than they ask for.
 void SyncNormally(bool normally);
 

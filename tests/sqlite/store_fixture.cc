@@ -57,10 +57,15 @@ SqliteStore::Options StoreTest::MakeOptions() {
 }
 
 void StoreTest::Open(SqliteStore::Options options) {
+  const absl::Status opened = TryOpen(std::move(options));
+  ASSERT_TRUE(opened.ok()) << opened;
+}
+
+absl::Status StoreTest::TryOpen(SqliteStore::Options options) {
   store_.reset();
   auto store = SqliteStore::Open(std::move(options));
-  ASSERT_TRUE(store.ok()) << store.status();
-  store_ = *std::move(store);
+  if (store.ok()) store_ = *std::move(store);
+  return store.status();
 }
 
 absl::Status StoreTest::Write(Store::WriteCase use_case) {

@@ -56,6 +56,7 @@ class StoreTest : public ::testing::Test {
   // Opens (again) the store in the test's folder.
   void Open() { Open(MakeOptions()); }
   void Open(SqliteStore::Options options);
+  absl::Status TryOpen(SqliteStore::Options options);
   void Close() { store_.reset(); }
 
   absl::Status Write(Store::WriteCase use_case);
