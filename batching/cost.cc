@@ -71,10 +71,7 @@ CostModel::CostModel(const ShapeTable* shapes, std::vector<Profile> profiles)
 
 CostModel::Prices CostModel::Tabled(Profile profile) const {
   Prices prices;
-  prices.step.resize(kTabled + 1);
-  for (int n = 1; n <= kTabled; ++n) {
-    prices.step[n] = profile.Step(n) * correction_;
-  }
+  prices.step.push_back(0);
   for (size_t i = 0; i < shapes_->controls(); ++i) {
     const auto id = static_cast<uint16_t>(i);
     const Hinge hinge = profile.Control(shapes_->control(id));
@@ -86,8 +83,11 @@ CostModel::Prices CostModel::Tabled(Profile profile) const {
 }
 
 double CostModel::Step(const Prices& prices, int n) const {
-  if (n <= kTabled) return prices.step[n];
-  return prices.profile.Step(n) * correction_;
+  if (n > kTabled) return prices.profile.Step(n) * correction_;
+  for (int next = static_cast<int>(prices.step.size()); next <= n; ++next) {
+    prices.step.push_back(prices.profile.Step(next) * correction_);
+  }
+  return prices.step[n];
 }
 
 double CostModel::Step(int n, uint32_t work) const {

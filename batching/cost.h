@@ -1,6 +1,6 @@
 // What a batch is predicted to take, from a device profile: the cost model of
 // docs/batching.md. The planner asks millions of times, so it works on numbers
-// of cost classes and on tables made once. Borrows the ShapeTable, which may
+// of cost classes and on tables. Borrows the ShapeTable, which may
 // have grown no further by then. One thread at a time.
 #pragma once
 
@@ -56,7 +56,7 @@ class CostModel {
   // A profile as tables.
   struct Prices {
     Profile profile;
-    std::vector<double> step;     // by rows, as far as it was made
+    mutable std::vector<double> step;  // by rows, as far as it was asked for
     std::vector<Hinge> controls;  // by control
   };
 

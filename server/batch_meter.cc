@@ -27,6 +27,21 @@ constexpr double kDeviceBytesMax = 1e13;
 constexpr size_t kLearnedBytesMax = 64 << 10;  // of one figure, as it is stored
 constexpr double kRunWeight = 0.1;  // of one batch in a moving average
 
+// What is known of kinds of work now; nothing of those that were forgotten.
+template <class T>
+using Changed = std::vector<std::pair<WorkKind, std::optional<T>>>;
+
+template <class T>
+Changed<T> Taken(std::set<WorkKind>* kinds, const std::map<WorkKind, T>& all) {
+  Changed<T> taken;
+  for (const WorkKind& kind : std::exchange(*kinds, {})) {
+    const auto found = all.find(kind);
+    taken.emplace_back(kind, found == all.end() ? std::nullopt
+                                                : std::optional(found->second));
+  }
+  return taken;
+}
+
 // The rows of a batch that waits no longer.
 batching::RowSet RowsOf(const Leased& leased, absl::Time now) {
   batching::RowSet set;
@@ -53,7 +68,7 @@ BatchMeter::BatchMeter(batching::Profile profile,
   absl::MutexLock lock(&mutex_);
   for (const auto& [name, value] : learned) {
     // A figure that does not read, or is larger than is taken today, goes.
-    if (!Recall(name, value)) changed_[name] = "";
+    if (!Recall(name, value)) unreadable_.push_back(name);
   }
 }
 
@@ -91,9 +106,9 @@ void BatchMeter::Use(const WorkKind& kind) {
 }
 
 void BatchMeter::ForgetKind(const WorkKind& kind) {
-  if (known_.erase(kind) > 0) changed_[NameOf(kCalibration, kind)] = "";
-  if (memory_.erase(kind) > 0) changed_[NameOf(kMemory, kind)] = "";
-  if (measured_.Remove(kind)) changed_[NameOf(kProfile, kind)] = "";
+  if (known_.erase(kind) > 0) calibrations_changed_.insert(kind);
+  if (memory_.erase(kind) > 0) memory_changed_.insert(kind);
+  if (measured_.Remove(kind)) profiles_changed_.insert(kind);
   used_.erase(kind);
 }
 
@@ -198,7 +213,7 @@ void BatchMeter::LearnMemory(const UnderWay& batch) {
                                         batch.memory.peak_bytes()),
                                     bytes_max)},
                           memory.budget);
-  changed_[NameOf(kMemory, batch.kind)] = batching::Encode(memory.bounds);
+  memory_changed_.insert(batch.kind);
 }
 
 int BatchMeter::RowsMax(const WorkKind& kind) const {
@@ -270,11 +285,10 @@ std::vector<WorkFigures> BatchMeter::Figures(const std::string& device) const {
 }
 
 void BatchMeter::Measured(const WorkKind& kind, batching::Profile profile) {
-  const std::string stored = batching::Encode({{"measured", profile}});
   absl::MutexLock lock(&mutex_);
   Use(kind);
   measured_.Put(kind, std::move(profile));
-  changed_[NameOf(kProfile, kind)] = stored;
+  profiles_changed_.insert(kind);
   // Sizes that were never measured are priced anew, too.
   const auto is_repriced = [&](const WorkKind& other) {
     return other == kind ||
@@ -284,7 +298,7 @@ void BatchMeter::Measured(const WorkKind& kind, batching::Profile profile) {
   for (auto& [other, calibration] : known_) {
     if (!is_repriced(other)) continue;
     calibration = {};
-    changed_[NameOf(kCalibration, other)] = batching::Encode(calibration);
+    calibrations_changed_.insert(other);
   }
   for (auto& [id, batch] : under_way_) {
     if (is_repriced(batch.kind)) batch.repriced = true;
@@ -360,7 +374,7 @@ std::optional<MeasuredBatch> BatchMeter::Finished(BatchId id, absl::Time now) {
   batching::Calibration& known = known_[batch.kind];
   known = batching::Observed(std::move(known), batch.predicted_ms,
                              absl::ToDoubleMilliseconds(actual));
-  changed_[NameOf(kCalibration, batch.kind)] = batching::Encode(known);
+  calibrations_changed_.insert(batch.kind);
   return measured;
 }
 
@@ -392,8 +406,29 @@ std::map<WorkKind, batching::Calibration> BatchMeter::All() const {
 }
 
 std::map<std::string, std::string> BatchMeter::TakeChanged() {
-  absl::MutexLock lock(&mutex_);
-  return std::exchange(changed_, {});
+  Changed<batching::Calibration> calibrations;
+  Changed<Memory> memory;
+  Changed<batching::Profile> profiles;
+  std::map<std::string, std::string> changed;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (std::string& name : std::exchange(unreadable_, {})) changed[name] = "";
+    calibrations = Taken(&calibrations_changed_, known_);
+    memory = Taken(&memory_changed_, memory_);
+    profiles = Taken(&profiles_changed_, measured_.all());
+  }
+  for (const auto& [kind, value] : calibrations) {
+    changed[NameOf(kCalibration, kind)] = value ? batching::Encode(*value) : "";
+  }
+  for (const auto& [kind, value] : memory) {
+    changed[NameOf(kMemory, kind)] =
+        value ? batching::Encode(value->bounds) : "";
+  }
+  for (const auto& [kind, value] : profiles) {
+    changed[NameOf(kProfile, kind)] =
+        value ? batching::Encode({{"measured", *value}}) : "";
+  }
+  return changed;
 }
 
 }  // namespace sheaf::server

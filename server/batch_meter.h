@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -159,7 +160,11 @@ class BatchMeter {
   // When each kind in the three above was last of use.
   std::map<WorkKind, int64_t> used_ ABSL_GUARDED_BY(mutex_);
   int64_t uses_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::map<std::string, std::string> changed_ ABSL_GUARDED_BY(mutex_);
+  // What was learned or forgotten since it was last taken.
+  std::set<WorkKind> calibrations_changed_ ABSL_GUARDED_BY(mutex_);
+  std::set<WorkKind> memory_changed_ ABSL_GUARDED_BY(mutex_);
+  std::set<WorkKind> profiles_changed_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> unreadable_ ABSL_GUARDED_BY(mutex_);  // names
   double run_ms_ ABSL_GUARDED_BY(mutex_) = 1;  // predicted, of late
 };
 
