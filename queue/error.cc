@@ -23,14 +23,15 @@ constexpr ReasonInfo kReasons[] = {
      "The page token is damaged or belongs to another question; ask for the "
      "first page again."},
     {Reason::kTooManyRuns, "TOO_MANY_RUNS", StatusCode::kInvalidArgument,
-     "The job would have more runs than one job may have; split it."},
+     "The job, or the jobs of one request, would have more runs than one job "
+     "may have; split it."},
     {Reason::kTooManyLanes, "TOO_MANY_LANES", StatusCode::kInvalidArgument,
      "The runs of the job name more different models, VAEs and sizes than one "
      "job may; split it."},
     {Reason::kJobTooLarge, "JOB_TOO_LARGE", StatusCode::kInvalidArgument,
-     "The values of the job take more bytes than one job may (job_bytes_max), "
-     "sweeps counted in full; put what its runs have in common into the shared "
-     "values, or split it."},
+     "The values of the job, or of the jobs of one request, take more bytes "
+     "than one job may (job_bytes_max), sweeps counted in full; put what its "
+     "runs have in common into the shared values, or split it."},
     {Reason::kSweepMismatch, "SWEEP_MISMATCH", StatusCode::kInvalidArgument,
      "The axes of the sweep do not fit together; give all axes of a zip the "
      "same length, and each axis either values or a range."},
@@ -58,9 +59,6 @@ constexpr ReasonInfo kReasons[] = {
      StatusCode::kInvalidArgument,
      "The request is not a message of its method; compare it with the "
      "contract in proto/."},
-    {Reason::kMessageTooLarge, "MESSAGE_TOO_LARGE",
-     StatusCode::kInvalidArgument,
-     "The message has more bytes than the server takes in one; split it."},
     {Reason::kWorkerOutdated, "WORKER_OUTDATED", StatusCode::kInvalidArgument,
      "The worker is of a version that does not show the secrets of its leases; "
      "update it to 0.2.0 or later."},
@@ -69,20 +67,16 @@ constexpr ReasonInfo kReasons[] = {
      "No job has this name: it never existed, was deleted, or its retention "
      "is over."},
     {Reason::kRunNotFound, "RUN_NOT_FOUND", StatusCode::kNotFound,
-     "No run has this name, or not within this batch; runs of a job count "
-     "from 0."},
+     "No run has this name; runs of a job count from 0."},
     {Reason::kQueueNotFound, "QUEUE_NOT_FOUND", StatusCode::kNotFound,
      "No queue has this name; create it, or list the queues there are."},
     {Reason::kWorkerNotFound, "WORKER_NOT_FOUND", StatusCode::kNotFound,
      "No worker is registered under this name, or the call shows neither its "
      "registration's secret nor its connection; a worker that sees this "
      "registers anew."},
-    {Reason::kBatchNotFound, "BATCH_NOT_FOUND", StatusCode::kNotFound,
-     "No batch has this name; batches are gone once their last run is "
-     "finished or handed back."},
     {Reason::kArtifactNotFound, "ARTIFACT_NOT_FOUND", StatusCode::kNotFound,
      "No artifact has this name; upload it first, or again if nothing "
-     "referred to it for a day."},
+     "referred to it for artifact_keep (a day)."},
     {Reason::kPlanNotFound, "PLAN_NOT_FOUND", StatusCode::kNotFound,
      "There is no such plan, or it was not executed in time; analyze again."},
     {Reason::kCheckpointNotFound, "CHECKPOINT_NOT_FOUND", StatusCode::kNotFound,
@@ -91,9 +85,6 @@ constexpr ReasonInfo kReasons[] = {
      "The run does not run now, or its worker has shown nothing of it yet, or "
      "shows nothing (preview_steps, and engines that cannot); ask again while "
      "it runs."},
-    {Reason::kMethodNotFound, "METHOD_NOT_FOUND", StatusCode::kUnimplemented,
-     "The server has no such method; compare the versions of client and "
-     "server."},
     {Reason::kQueueExists, "QUEUE_EXISTS", StatusCode::kAlreadyExists,
      "A queue of this name exists; use it, or choose another name."},
     {Reason::kBackupExists, "BACKUP_EXISTS", StatusCode::kAlreadyExists,
@@ -108,11 +99,7 @@ constexpr ReasonInfo kReasons[] = {
     {Reason::kQueueNotPaused, "QUEUE_NOT_PAUSED",
      StatusCode::kFailedPrecondition,
      "The queue is neither paused nor draining, so there is nothing to "
-     "resume."},
-    {Reason::kQueueAlreadyPaused, "QUEUE_ALREADY_PAUSED",
-     StatusCode::kFailedPrecondition,
-     "The queue is paused already; resume it first if it is to be paused in "
-     "another way."},
+     "resume; or it is not paused, and only live can it be analyzed so."},
     {Reason::kQueueIsDefault, "QUEUE_IS_DEFAULT",
      StatusCode::kFailedPrecondition,
      "The default queue is where jobs without a queue go and cannot be "
@@ -124,14 +111,15 @@ constexpr ReasonInfo kReasons[] = {
      "The job has no waiting runs, and only those can still be changed."},
     {Reason::kJobAlreadyFinished, "JOB_ALREADY_FINISHED",
      StatusCode::kFailedPrecondition,
-     "The job or run has ended; its state is final unless it is retried."},
+     "The job or run has ended, or nothing of it waits any more; its state is "
+     "final unless it is retried."},
     {Reason::kNothingToRetry, "NOTHING_TO_RETRY",
      StatusCode::kFailedPrecondition,
      "No run named here has failed or was cancelled, so there is nothing to "
      "retry."},
     {Reason::kNoAnalysis, "NO_ANALYSIS", StatusCode::kFailedPrecondition,
-     "The queue has not been analyzed; analyze it, look at the preview, then "
-     "execute."},
+     "The queue has not been analyzed since its last plan was executed; "
+     "analyze it, look at the preview, then execute."},
     {Reason::kPlanStarted, "PLAN_STARTED", StatusCode::kFailedPrecondition,
      "A batch of the plan has been handed out, so it can no longer be "
      "undone."},
@@ -141,10 +129,6 @@ constexpr ReasonInfo kReasons[] = {
     {Reason::kLeaseLost, "LEASE_LOST", StatusCode::kFailedPrecondition,
      "The lease ended, or the report does not show its secret: its runs are "
      "not, or no longer, this worker's; drop the results and lease again."},
-    {Reason::kWorkerDraining, "WORKER_DRAINING",
-     StatusCode::kFailedPrecondition,
-     "The worker was asked to leave and gets no more work; finish what it "
-     "holds and deregister."},
     {Reason::kSchemaNewer, "SCHEMA_NEWER", StatusCode::kFailedPrecondition,
      "The database was written by a newer Sheaf; start that version or a "
      "later one."},
@@ -162,13 +146,6 @@ constexpr ReasonInfo kReasons[] = {
     {Reason::kAnalysisStale, "ANALYSIS_STALE", StatusCode::kAborted,
      "What waits in the queue is no longer what was analyzed; analyze again."},
 
-    {Reason::kUnauthenticated, "UNAUTHENTICATED", StatusCode::kUnauthenticated,
-     "The call carries no token, or one that is not valid; see the "
-     "configuration of client and server."},
-    {Reason::kPermissionDenied, "PERMISSION_DENIED",
-     StatusCode::kPermissionDenied,
-     "The token does not allow this call; ask whoever runs the server."},
-
     {Reason::kQueueFull, "QUEUE_FULL", StatusCode::kResourceExhausted,
      "The queue holds as many unfinished runs as it may; wait until some "
      "have ended, or raise runs_max."},
@@ -177,8 +154,8 @@ constexpr ReasonInfo kReasons[] = {
      "more different models, VAEs and sizes (1,024); wait until some have "
      "started, or have owner_queued_max raised."},
     {Reason::kOverloaded, "OVERLOADED", StatusCode::kResourceExhausted,
-     "The server has more to do than it takes on at once; ask again after "
-     "the delay it names."},
+     "The server has more to do than it takes on at once, or this call takes "
+     "longer than one may; ask again after the delay it names, or for less."},
     {Reason::kBackupsFull, "BACKUPS_FULL", StatusCode::kResourceExhausted,
      "The backup directory holds as many backups as it may; move some away or "
      "delete them, or raise backups_max."},
@@ -188,8 +165,8 @@ constexpr ReasonInfo kReasons[] = {
      "or the disk enlarged."},
 
     {Reason::kStoreUnavailable, "STORE_UNAVAILABLE", StatusCode::kUnavailable,
-     "The store cannot be written now and the call changed nothing; ask "
-     "again, and look at the server's health."},
+     "The store cannot be written or read now and the call changed nothing; "
+     "ask again, and look at the server's health."},
     {Reason::kDiskFull, "DISK_FULL", StatusCode::kUnavailable,
      "The server's disk is full and the call changed nothing; free some "
      "space, then ask again."},
@@ -210,16 +187,17 @@ constexpr ReasonInfo kReasons[] = {
      "read before asking again."},
 
     {Reason::kStoreCorrupt, "STORE_CORRUPT", StatusCode::kDataLoss,
-     "The database is damaged; stop the server and restore a backup."},
+     "The database, or a row in it, is damaged; see what `sheaf admin check` "
+     "says, and mend rows by `sheafd repair`, or restore a backup."},
     {Reason::kArtifactCorrupt, "ARTIFACT_CORRUPT", StatusCode::kDataLoss,
-     "The stored bytes no longer match their name and are not served; upload "
-     "them again and check the disk."},
+     "The stored bytes no longer match their name: what was received of them "
+     "is not to be used; upload them again and check the disk."},
     {Reason::kBackupFailed, "BACKUP_FAILED", StatusCode::kInternal,
      "The backup could not be made or did not pass its check, and was "
-     "discarded; the server's log has the cause."},
+     "discarded; the message has the cause."},
     {Reason::kInternal, "INTERNAL", StatusCode::kInternal,
-     "Something went wrong that should not; the server's log has the "
-     "details."},
+     "Something went wrong that should not; please report it, with the "
+     "message."},
 };
 
 constexpr bool IsInOrder() {
@@ -381,8 +359,10 @@ std::string RenderErrorTable() {
       "particulars. Decide by the reason, show the\nmessage. Where they fit "
       "there is also a `BadRequest` (the bad fields, as many as\nfit), a "
       "`PreconditionFailure`, a `QuotaFailure`, and a `RetryInfo` that says "
-      "when to\nask again. Unknown methods, and messages of more than "
-      "`max_message_bytes`, gRPC\nitself refuses, with its own words.\n\n"
+      "when to\nask again. `StreamJobs` says code and reason in each answer. "
+      "Without a reason end only\nunknown methods and messages of more than "
+      "`max_message_bytes`, which gRPC itself\nrefuses, and downloads that "
+      "are broken off (CANCELLED).\n\n"
       "| reason | code | what it means and what to do |\n|---|---|---|\n";
   for (const ReasonInfo& info : kReasons) {
     text += "| `" + std::string(info.name) + "` | `" +

@@ -36,9 +36,13 @@ std::string NetworkOf(std::string_view host) {
 
 }  // namespace
 
-std::string AddressOf(std::string_view peer) {
+bool IsLocalSocket(std::string_view peer) {
   // A client may give its end a name: that says nothing.
-  if (peer.substr(0, kUnix.size()) == kUnix) return std::string(kUnix);
+  return peer.substr(0, kUnix.size()) == kUnix;
+}
+
+std::string AddressOf(std::string_view peer) {
+  if (IsLocalSocket(peer)) return std::string(kUnix);
   const size_t colon = peer.rfind(':');
   if (colon == std::string_view::npos) return std::string(peer);
   const std::string_view host = peer.substr(0, colon);

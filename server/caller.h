@@ -16,6 +16,9 @@ namespace sheaf::server {
 // loopback is one address, and so are all UNIX sockets.
 std::string AddressOf(std::string_view peer);
 
+// Whether the peer is at a UNIX socket: then it looks like all others there.
+bool IsLocalSocket(std::string_view peer);
+
 // A call of this client. Where it is `cancellable`, it ends when the client
 // has left: only where `context` lives until the store has answered.
 CallOptions CallOf(const grpc::CallbackServerContext& context,

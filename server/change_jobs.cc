@@ -106,7 +106,7 @@ grpc::ServerUnaryReactor* JobsHandler::CancelJob(
     return WriteCall(
         core_, context,
         [run = *run, options](Tx& tx) { return CancelRun(tx, run, options); },
-        answer);
+        answer, RoomMakingOf(*context));
   }
   return InSlices(
       core_, context, Cancelling{},
@@ -116,7 +116,8 @@ grpc::ServerUnaryReactor* JobsHandler::CancelJob(
       [answer](const Cancelling& state) {
         answer(state.counts);
         return absl::OkStatus();
-      });
+      },
+      RoomMakingOf(*context));
 }
 
 grpc::ServerUnaryReactor* JobsHandler::RetryJob(
@@ -134,7 +135,8 @@ grpc::ServerUnaryReactor* JobsHandler::RetryJob(
         ToProto(retried.job, response->mutable_job());
         response->set_run_count(retried.count);
         return absl::OkStatus();
-      });
+      },
+      CallOf(*context));
 }
 
 grpc::ServerUnaryReactor* JobsHandler::UpdateJob(

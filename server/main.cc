@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "absl/synchronization/mutex.h"
+#include "queue/error.h"
 #include "queue/sqlite/repair.h"
 #include "queue/sqlite/restore.h"
 #include "server/config.h"
@@ -21,7 +22,10 @@ namespace sheaf::server {
 namespace {
 
 int Fail(const absl::Status& status) {
-  std::fprintf(stderr, "sheafd: %s\n", std::string(status.message()).c_str());
+  const auto reason = ReasonOf(status);
+  std::string text(status.message());
+  if (reason) text += " (" + std::string(InfoOf(*reason).name) + ")";
+  std::fprintf(stderr, "sheafd: %s\n", text.c_str());
   return 1;
 }
 

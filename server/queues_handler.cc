@@ -186,7 +186,8 @@ grpc::ServerUnaryReactor* QueuesHandler::PurgeQueue(
       [response](const Purging& state) {
         response->set_run_count(state.count);
         return absl::OkStatus();
-      });
+      },
+      RoomMakingOf(*context));
 }
 
 }  // namespace sheaf::server

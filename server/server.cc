@@ -83,6 +83,13 @@ absl::Status Server::Open() {
   options.log = [](const std::string& line) {
     Log(spdlog::level::warn, "store", line, {});
   };
+  // As after a kill: nothing that was acknowledged is lost, and whoever starts
+  // the server again has it read the log anew.
+  options.on_distrust = [](const std::string& line) {
+    Log(spdlog::level::critical, "store", line, {});
+    spdlog::default_logger()->flush();
+    _exit(1);
+  };
   SHEAF_ASSIGN_OR_RETURN(store_, SqliteStore::Open(std::move(options)));
   caretaker_ = std::make_unique<Caretaker>(
       store_.get(),

@@ -32,9 +32,10 @@ class SlicedCall
     : public std::enable_shared_from_this<SlicedCall<State, Step, Answer>> {
  public:
   SlicedCall(Core* core, grpc::CallbackServerContext* context, State first,
-             Step step, Answer answer)
+             Step step, Answer answer, CallOptions options)
       : core_(*core),
         context_(*context),
+        options_(std::move(options)),
         reactor_(context->DefaultReactor()),
         before_(std::move(first)),
         step_(std::move(step)),
@@ -50,7 +51,7 @@ class SlicedCall
           return me->step_(tx, &me->after_);
         },
         [me](const absl::Status& status) { me->Stepped(status); },
-        RoomMakingOf(context_));
+        options_);
     return reactor;
   }
 
@@ -70,6 +71,7 @@ class SlicedCall
 
   Core& core_;
   grpc::CallbackServerContext& context_;
+  const CallOptions options_;
   grpc::ServerUnaryReactor* const reactor_;
   State before_;
   State after_;
@@ -82,10 +84,11 @@ class SlicedCall
 template <class State, class Step, class Answer>
 grpc::ServerUnaryReactor* InSlices(Core& core,
                                    grpc::CallbackServerContext* context,
-                                   State first, Step step, Answer answer) {
+                                   State first, Step step, Answer answer,
+                                   CallOptions options) {
   return std::make_shared<SlicedCall<State, Step, Answer>>(
              &core, context, std::move(first), std::move(step),
-             std::move(answer))
+             std::move(answer), std::move(options))
       ->Next();
 }
 

@@ -3,13 +3,16 @@
 #include "absl/strings/str_cat.h"
 #include "base/secret.h"
 #include "queue/error.h"
+#include "server/caller.h"
 
 namespace sheaf::server {
 
 bool Claims(const WorkerInfo& worker, const std::string& peer,
             const std::string& secret) {
   if (!secret.empty()) return IsSameSecret(worker.secret, secret);
-  return worker.attached && !peer.empty() && worker.peer == peer;
+  // All ends of UNIX sockets look alike.
+  return worker.attached && !peer.empty() && !IsLocalSocket(peer) &&
+         worker.peer == peer;
 }
 
 absl::StatusOr<WorkerInfo> FindClaimed(const Core& core,

@@ -22,7 +22,8 @@ Hold HoldOf(const Message& message) {
 }
 
 // Whether `secret` is that of the registration; without one, whether the call
-// comes over the connection that holds the registration's stream now.
+// comes over the connection that holds the registration's stream now, which
+// over UNIX sockets cannot be told.
 bool Claims(const WorkerInfo& worker, const std::string& peer,
             const std::string& secret);
 

@@ -142,8 +142,11 @@ class CallerTurns {
   static constexpr int64_t kLeast = 1000;
   static constexpr size_t kMuch = 64;
   static constexpr uint64_t kPushesBetweenSweeps = 4096;
+  // Tasks that count as the last ones: so many, or more where there are so many
+  // callers that each would have less of them than this.
   static constexpr double kRecent = 256;
-  static constexpr double kSeldom = 0.25;  // of what each of its group may have
+  static constexpr double kShareLeast = 8;
+  static constexpr double kSeldom = 0.25;  // of each one's share
 
   bool MayRun(const Group& group) const {
     return group_running_max_ == 0 || group.running < group_running_max_;
@@ -154,9 +157,11 @@ class CallerTurns {
     ++taken_;
     const auto passed = static_cast<double>(taken_ - caller->last_taken);
     caller->last_taken = taken_;
-    caller->recent = caller->recent * std::max(0.0, 1 - passed / kRecent) + 1;
     const auto callers = static_cast<double>(caller->group->callers.size());
-    return caller->recent * callers < kSeldom * kRecent;
+    const double share = std::max(kRecent / callers, kShareLeast);
+    const double fading = passed / (share * callers);
+    caller->recent = caller->recent * std::max(0.0, 1 - fading) + 1;
+    return caller->recent < kSeldom * share;
   }
 
   void Took(Caller* caller) {

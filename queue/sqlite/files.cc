@@ -137,6 +137,26 @@ int64_t FreeBytes(const std::string& path) {
          static_cast<int64_t>(disk.f_frsize);
 }
 
+void GiveToOwner(const std::string& folder) {
+  struct stat owner;
+  if (geteuid() != 0 || stat(folder.c_str(), &owner) != 0) return;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const int fd = open(entry.path().c_str(),
+                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) continue;
+    struct stat file;
+    // One with another name is perhaps not of this folder: its owner may have
+    // linked to it.
+    if (fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && file.st_uid == 0 &&
+        file.st_nlink == 1) {
+      [[maybe_unused]] const int given =
+          fchown(fd, owner.st_uid, owner.st_gid);
+    }
+    close(fd);
+  }
+}
+
 bool IsOnNetwork(const std::string& path) {
   // NFS, SMB, CIFS, SMB2, AFS, Ceph: as statfs(2) numbers them.
   constexpr uint32_t kNetworks[] = {0x6969,     0x517B,     0xFF534D42,

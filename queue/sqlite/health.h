@@ -1,6 +1,7 @@
 // How the store is: set by its threads, read by anyone.
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -19,6 +20,11 @@ struct StoreHealth {
 
 class HealthBoard {
  public:
+  // `on_distrust` may end the process, and had better.
+  explicit HealthBoard(
+      std::function<void(const std::string&)> on_distrust = nullptr)
+      : on_distrust_(std::move(on_distrust)) {}
+
   StoreHealth Get() const {
     std::lock_guard lock(mutex_);
     StoreHealth health = health_;
@@ -54,7 +60,12 @@ class HealthBoard {
   // would be: all are refused with this.
   void Condemn(absl::Status refusal) {
     std::lock_guard lock(mutex_);
-    condemned_ = std::move(refusal);
+    if (condemned_.ok()) condemned_ = std::move(refusal);
+  }
+  // Not even what is read can be relied on until then.
+  void Distrust(const absl::Status& refusal) {
+    Condemn(refusal);
+    if (on_distrust_) on_distrust_(std::string(refusal.message()));
   }
   absl::Status condemned() const {
     std::lock_guard lock(mutex_);
@@ -62,6 +73,7 @@ class HealthBoard {
   }
 
  private:
+  const std::function<void(const std::string&)> on_distrust_;
   mutable std::mutex mutex_;
   StoreHealth health_;     // guarded by mutex_
   std::string shortage_;   // guarded by mutex_

@@ -9,6 +9,8 @@
 #include "queue/run_changes.h"
 #include "queue/sqlite/backup.h"
 #include "queue/sqlite/fault.h"
+#include "queue/sqlite/files.h"
+#include "queue/sqlite/found_log.h"
 #include "queue/sqlite/lock_file.h"
 #include "queue/sqlite/migrate.h"
 #include "queue/sqlite/recount.h"
@@ -151,6 +153,18 @@ absl::StatusOr<Lines> Mend(Connection& db, absl::Time now) {
   return lines;
 }
 
+absl::StatusOr<Lines> MendFile(const std::string& path, absl::Time now) {
+  try {
+    RenewFoundLog(path, "");
+    Connection db(path, Connection::Use::kWrite, "");
+    SHEAF_RETURN_IF_ERROR(CheckFile(db));
+    SHEAF_RETURN_IF_ERROR(Migrate(db, path, Migrations(), now));
+    return Mend(db, now);
+  } catch (const std::exception& thrown) {
+    return FaultOf(thrown).status;
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<Lines> Repair(const std::string& directory, absl::Time now) {
@@ -160,14 +174,9 @@ absl::StatusOr<Lines> Repair(const std::string& directory, absl::Time now) {
   }
   SHEAF_ASSIGN_OR_RETURN(const LockFile lock,
                          LockFile::Acquire(LockPath(directory)));
-  try {
-    Connection db(path, Connection::Use::kWrite, "");
-    SHEAF_RETURN_IF_ERROR(CheckFile(db));
-    SHEAF_RETURN_IF_ERROR(Migrate(db, path, Migrations(), now));
-    return Mend(db, now);
-  } catch (const std::exception& thrown) {
-    return FaultOf(thrown).status;
-  }
+  absl::StatusOr<Lines> lines = MendFile(path, now);
+  GiveToOwner(directory);
+  return lines;
 }
 
 }  // namespace sheaf

@@ -142,6 +142,7 @@ absl::StatusOr<Restored> Restore(const std::string& directory,
     return absl::UnavailableError("cannot put " + copy + " in place of " +
                                   path);
   }
+  GiveToOwner(directory);
   SHEAF_RETURN_IF_ERROR(SyncFolderOf(path));
   return restored;
 }

@@ -8,7 +8,7 @@
 #include "queue/error.h"
 #include "queue/sqlite/fault.h"
 #include "queue/sqlite/files.h"
-#include "queue/sqlite/log_fold.h"
+#include "queue/sqlite/found_log.h"
 #include "queue/sqlite/log_mark.h"
 #include "queue/sqlite/migrate.h"
 #include "queue/sqlite/recount.h"
@@ -50,19 +50,6 @@ absl::Status CheckNow(Connection& db) {
   if (check.Step()) {
     const std::string answer(check.Text());
     if (answer != "ok") return Error(Reason::kStoreCorrupt, answer);
-  }
-  return absl::OkStatus();
-}
-
-// What is read from the log may be only in the system's memory: the last sync
-// of the program that wrote it may have failed, and later ones would not say
-// so. In the database it is made durable, unless there is no room for it.
-absl::Status FoldFoundLog(Connection& db) {
-  try {
-    Checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE);
-  } catch (const std::exception& thrown) {
-    const Fault fault = FaultOf(thrown);
-    if (ReasonOf(fault.status) != Reason::kDiskFull) return fault.status;
   }
   return absl::OkStatus();
 }
@@ -114,6 +101,7 @@ std::string LockPath(const std::string& directory) {
 absl::StatusOr<SqliteStore::Opened> SqliteStore::OpenDatabase(
     const Options& options, const std::string& path) {
   try {
+    RenewFoundLog(path, options.vfs);
     Opened opened;
     opened.db = std::make_unique<Connection>(path, Connection::Use::kWrite,
                                              options.vfs);
@@ -127,7 +115,6 @@ absl::StatusOr<SqliteStore::Opened> SqliteStore::OpenDatabase(
     SHEAF_ASSIGN_OR_RETURN(
         opened.mark,
         LogMark::Open(path, opened.keeper->Number(sql::kLastEvent)));
-    SHEAF_RETURN_IF_ERROR(FoldFoundLog(*opened.db));
     return opened;
   } catch (const std::exception& thrown) {
     return FaultOf(thrown).status;
@@ -158,6 +145,7 @@ SqliteStore::SqliteStore(Options options, LockFile lock, Opened opened)
       path_(DatabasePath(options_.directory)),
       lock_(std::move(lock)),
       keeper_(std::move(opened.keeper)),
+      health_(options_.on_distrust),
       writer_(WriterOptions(options_, path_), std::move(opened.db),
               std::move(opened.mark), &health_,
               {&completions_, &refusals_, &background_}),

@@ -44,6 +44,10 @@ class SqliteStore final : public Store {
     std::function<void(const Committed&)> observer;
     // Lines for the log: faults, and what became of them.
     std::function<void(const std::string&)> log = [](const std::string&) {};
+    // The disk has lost what SQLite believes it has: until the process has
+    // started anew nothing is written, and nothing that is read can be relied
+    // on. Any thread; may end the process.
+    std::function<void(const std::string&)> on_distrust;
     int reader_threads = 2;  // for short reads
     int scan_threads = 2;    // for long ones; one of a group at a time
     int group_max = 512;

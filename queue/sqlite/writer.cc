@@ -218,7 +218,9 @@ bool Writer::RunGroup() {
     if (RunClosures(&answers)) {
       SHEAF_CRASH_POINT("before-commit");
       committing = true;
+      const SteadyTime begin = steady_clock::now();
       core_->db->Run(sql::kCommit);
+      commit_time_ = steady_clock::now() - begin;
       SHEAF_CRASH_POINT("after-commit");
       committed = core_->tx.TakeCommitted();
       mark_.Note(committed->last_sequence);
@@ -265,11 +267,13 @@ bool Writer::RunClosures(Answers* answers) {
   if (!turn) return false;
   SteadyTime before = steady_clock::now();
   // A caller that asks seldom does not wait for a flood to fill the group, nor
-  // for the next one, if it was here a moment ago.
-  SteadyTime end =
-      before + (before - lone_at_ < kLoneStays
-                    ? SteadyTime::duration(kLoneTime)
-                    : absl::ToChronoNanoseconds(options_.group_time_max));
+  // for the next one, if it was here a moment ago. But where commits take long
+  // a short group would have little done.
+  const SteadyTime::duration most =
+      absl::ToChronoNanoseconds(options_.group_time_max);
+  const SteadyTime::duration brief =
+      std::clamp<SteadyTime::duration>(commit_time_ / 2, kLoneTime, most);
+  SteadyTime end = before + (before - lone_at_ < kLoneStays ? brief : most);
   const absl::Time now = Now();
   latest_ms_ = absl::ToUnixMillis(now);
   careful_ = false;
@@ -278,7 +282,7 @@ bool Writer::RunClosures(Answers* answers) {
     answers->back().lone = turn->lone;
     if (turn->lone) {
       lone_at_ = before;
-      end = std::min(end, before + kLoneTime);
+      end = std::min(end, before + brief);
     }
     if (answers->size() == 1) {
       core_->db->Run(sql::kBegin);
@@ -402,11 +406,11 @@ void Writer::Poison(const Fault& fault) {
 // succeed without having written them.
 void Writer::Recover() {
   try {
-    if (short_of_room_) FoldLogApart();
-    auto db = std::make_unique<Connection>(
-        options_.path, Connection::Use::kWrite, options_.vfs);
-    Probe(*db, damaged_);
-    core_ = std::make_unique<Core>(std::move(db));
+    if (short_of_room_ && health_->condemned().ok()) FoldLogApart();
+    auto core = std::make_unique<Core>(std::make_unique<Connection>(
+        options_.path, Connection::Use::kWrite, options_.vfs));
+    Probe(*core->db, damaged_);
+    core_ = std::move(core);
     limit_.Watch(core_->db->handle());
   } catch (const std::exception& thrown) {
     const Fault fault = FaultOf(thrown);

@@ -171,6 +171,7 @@ class Writer {
   Answers held_;
   SteadyTime held_until_;
   SteadyTime lone_at_;  // when somebody who asks seldom was last here
+  SteadyTime::duration commit_time_{};  // of the last group
   std::atomic<bool> publishing_ = false;  // a backup is being checked
   bool careful_ = false;        // the group's closures get savepoints
   absl::Status refusal_;        // what callers are told while it is

@@ -35,7 +35,7 @@ void Writer::Maintain(bool idle) {
 // Once all is folded in the next commit begins the log anew, unless a reader
 // still needs it; TRUNCATE waits for such readers, but not long.
 void Writer::KeepLogShort(bool idle) {
-  log_fold_.Check();
+  if (!log_fold_.Check()) return FoldLog(SQLITE_CHECKPOINT_PASSIVE);
   const int pages = core_->wal_pages;
   if (pages < core_->folded_pages) core_->folded_pages = 0;
   const int rest = pages - core_->folded_pages;
@@ -59,6 +59,7 @@ void Writer::KeepLogShort(bool idle) {
 
 void Writer::FoldLog(int mode) {
   const bool all = Checkpoint(*core_->db, mode);
+  if (!all) SyncFolded(*core_->db, health_);
   if (all && mode == SQLITE_CHECKPOINT_TRUNCATE) core_->wal_pages = 0;
   core_->folded_pages = core_->wal_pages;
   core_->folds = 0;
@@ -69,7 +70,7 @@ void Writer::FoldLog(int mode) {
 void Writer::FoldLogApart() {
   try {
     Connection db(options_.path, Connection::Use::kWrite, options_.vfs);
-    Checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE);
+    if (!Checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE)) SyncFolded(db, health_);
   } catch (const std::exception& thrown) {
     options_.log("the log could not be folded in: " + FaultOf(thrown).text);
   }

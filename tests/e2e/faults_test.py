@@ -141,6 +141,12 @@ class DiskTest(fixture.Case):
                 return True
 
         until(deleted, "a job is cancelled", pause=0.1)
+        cluster.jobs.CancelJob(
+            pb.CancelJobRequest(name=jobs[1].name + "/runs/0"), timeout=20)
+        # It would ask for more room, not make any.
+        refused = refusal(cluster.jobs.RetryJob,
+                          pb.RetryJobRequest(name=jobs[0].name))
+        self.assertEqual(refused.reason, "DISK_FULL")
         for job in jobs[1:]:
             cluster.jobs.CancelJob(pb.CancelJobRequest(name=job.name),
                                    timeout=20)

@@ -32,6 +32,13 @@ TEST(WorkerClaimTest, WithoutItTheConnectionOfTheStreamDoes) {
   EXPECT_FALSE(Claims(missed, worker.peer, "")) << "another may have it now";
 }
 
+TEST(WorkerClaimTest, NoConnectionOverAUnixSocketIsKnownFromAnother) {
+  WorkerInfo worker = Registered();
+  worker.peer = "unix:";
+  EXPECT_FALSE(Claims(worker, "unix:", ""));
+  EXPECT_TRUE(Claims(worker, "unix:", worker.secret));
+}
+
 TEST(WorkerClaimTest, AWrongSecretIsNoneOverAnyConnection) {
   const WorkerInfo worker = Registered();
   EXPECT_FALSE(Claims(worker, worker.peer, "another's secret"));

@@ -1,5 +1,8 @@
 #include "queue/sqlite/backup.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <fstream>
 #include <thread>
@@ -235,6 +238,30 @@ TEST_F(BackupTest, RestoringIntoAnEmptyFolderWorksToo) {
   EXPECT_EQ(restored->replaced, "");
   SQLite::Database db(DatabasePath(other.path()), SQLite::OPEN_READONLY);
   EXPECT_EQ(db.execAndGet("SELECT count(*) FROM jobs").getInt(), 1);
+}
+
+TEST_F(BackupTest, WhatRootRestoresBelongsToTheOwnerOfTheFolder) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  constexpr uid_t kOwner = 4711;
+  Open();
+  Submit();
+  ASSERT_TRUE(Backup(copy()).ok());
+  Close();
+  TempFolder other;
+  ASSERT_EQ(chown(other.path().c_str(), kOwner, kOwner), 0);
+  // Not of this folder: it has another name.
+  TempFolder apart;
+  const std::string roots = apart.path() + "/roots";
+  ASSERT_TRUE(WriteFileDurably(roots, "x").ok());
+  fs::create_hard_link(roots, other.path() + "/linked");
+  ASSERT_TRUE(Restore(other.path(), copy(), absl::Now()).ok());
+  struct stat file;
+  ASSERT_EQ(stat(DatabasePath(other.path()).c_str(), &file), 0);
+  EXPECT_EQ(file.st_uid, kOwner);
+  ASSERT_EQ(stat(LockPath(other.path()).c_str(), &file), 0);
+  EXPECT_EQ(file.st_uid, kOwner);
+  ASSERT_EQ(stat(roots.c_str(), &file), 0);
+  EXPECT_EQ(file.st_uid, 0u);
 }
 
 TEST_F(BackupTest, ARunningServerIsNotRestoredOver) {
