@@ -37,8 +37,8 @@ int64_t FreeBytes(const std::string& path);
 // The folder that holds `path`; "." where it names none.
 std::string FolderOf(const std::string& path);
 
-// Gives what root has made in a folder of somebody else's to the folder's owner,
-// who could not use it otherwise. Nothing to do for others than root.
+// Gives what root has made in a folder of somebody else's to the folder's
+// owner, who could not use it otherwise. Nothing to do for others than root.
 void GiveToOwner(const std::string& folder);
 
 // Whether the file system is a network's, where locks cannot be relied on.

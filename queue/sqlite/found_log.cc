@@ -10,8 +10,8 @@
 namespace sheaf {
 namespace {
 
-// SQLite itself never writes more at once than it may have in a page; the file
-// system of Unix takes less than 128 KiB.
+// As much as SQLite itself writes at once at the most: its VFS takes no more
+// than 128 KiB.
 constexpr sqlite3_int64 kPieceBytes = 64 << 10;
 
 void Check(int code) {
@@ -40,7 +40,7 @@ class VfsFile {
 
 void RenewFoundLog(const std::string& path, const std::string& vfs) {
   sqlite3_vfs* files = sqlite3_vfs_find(vfs.empty() ? nullptr : vfs.c_str());
-  // A VFS wants names in this form, from which it can tell what belongs to what.
+  // A VFS wants names in this form, which says what belongs to what.
   const std::unique_ptr<const char, void (*)(const char*)> name(
       sqlite3_create_filename(path.c_str(), (path + "-journal").c_str(),
                               (path + "-wal").c_str(), 0, nullptr),

@@ -1,10 +1,13 @@
 """What small requests may cost: memory, disk, and others' time."""
 
 import base64
+import contextlib
 import threading
 import unittest
 
 import fixture
+import grpc
+import wire
 from fixture import until
 from wire import mask, pb, refusal
 
@@ -220,6 +223,50 @@ class LimitsTest(fixture.Case):
         self.assertGreater(named, 0)
         for stream in streams:
             stream.cancel()
+
+    def test_an_address_has_512_workers_at_the_most(self):
+        cluster = self.cluster()
+
+        # A connection has only so many streams.
+        clients = [wire.Calls(cluster.address) for _ in range(9)]
+        for client in clients:
+            self.addCleanup(client.close)
+
+        streams = []  # that nobody holds ends
+
+        def register(number, timeout=60):
+            streams.append(clients[number // 64].work.RegisterWorker(
+                pb.RegisterWorkerRequest(display_name="w"), timeout=timeout))
+            return next(streams[-1])
+
+        def register_again():
+            with contextlib.suppress(grpc.RpcError):
+                return register(512)
+
+        first = [register(number) for number in range(512)][0]
+        self.assertEqual(refusal(register, 512).reason, "OVERLOADED")
+        cluster.work.DeregisterWorker(pb.DeregisterWorkerRequest(
+            worker=first.worker, worker_secret=first.secret))
+        until(register_again, "there is room for another")
+
+    def test_analyses_of_one_address_are_few_at_a_time(self):
+        cluster = self.cluster()
+        for _ in range(4):
+            cluster.jobs.SubmitJobs(pb.SubmitJobsRequest(requests=[
+                pb.SubmitJobRequest(job=cluster.spec(4)) for _ in range(500)
+            ]))
+        cluster.queues.PauseQueue(
+            pb.PauseQueueRequest(name="queues/default"))
+        asked = [
+            cluster.batching.AnalyzeQueue.future(
+                pb.AnalyzeQueueRequest(queue="queues/default"), timeout=60)
+            for _ in range(30)
+        ]
+        errors = [call.exception() for call in asked]
+        refused = [wire.Refused(e).reason for e in errors if e]
+        self.assertGreaterEqual(errors.count(None), 8)
+        self.assertGreater(len(refused), 0)
+        self.assertEqual(set(refused), {"OVERLOADED"})
 
     def test_changes_of_one_address_are_limited(self):
         cluster = self.cluster(changes_per_second=5)
