@@ -28,6 +28,11 @@ class HealthBoard {
   StoreHealth Get() const {
     std::lock_guard lock(mutex_);
     StoreHealth health = health_;
+    if (long_log_) {
+      health.warnings.push_back(
+          "the log (sheaf.db-wal) is long and cannot be cut back: another "
+          "program reads sheaf.db, and has not ended its read");
+    }
     if (!shortage_.empty()) {
       health.writable = false;
       if (health.problem.empty()) health.problem = shortage_;
@@ -47,6 +52,11 @@ class HealthBoard {
   void SetShortage(std::string shortage) {
     std::lock_guard lock(mutex_);
     shortage_ = std::move(shortage);
+  }
+  // Something that is none of ours holds on to the log.
+  void SetLongLog(bool is_long) {
+    std::lock_guard lock(mutex_);
+    long_log_ = is_long;
   }
   void SetBootCheck(std::string result) {
     std::lock_guard lock(mutex_);
@@ -77,6 +87,7 @@ class HealthBoard {
   mutable std::mutex mutex_;
   StoreHealth health_;     // guarded by mutex_
   std::string shortage_;   // guarded by mutex_
+  bool long_log_ = false;  // guarded by mutex_
   absl::Status condemned_; // guarded by mutex_
 };
 

@@ -115,6 +115,7 @@ void ReaderPool::Loop() {
 }
 
 absl::Status ReaderPool::RunOn(std::unique_ptr<Connection>* db, Task& task) {
+  options_.gate->Pass();
   absl::Status ended;
   try {
     if (*db == nullptr) {

@@ -10,6 +10,7 @@
 
 #include "queue/sqlite/call_line.h"
 #include "queue/sqlite/connection.h"
+#include "queue/sqlite/log_gate.h"
 #include "queue/sqlite/runner.h"
 #include "queue/store.h"
 
@@ -24,6 +25,7 @@ class ReaderPool {
     int group_running_max = 0;  // reads of one group at a time; 0: any number
     int reads_max = 4096;       // waiting
     absl::Duration read_time_max = absl::Seconds(10);
+    LogGate* gate = nullptr;  // outlives the pool
     std::function<absl::Time()> now;
     std::function<void(const std::string&)> log;
   };

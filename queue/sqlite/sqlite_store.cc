@@ -21,6 +21,14 @@ constexpr int kChecksMax = 2;
 // Steps of SQLite's machine between two looks whether a check is to end.
 constexpr int kStepsBetweenLooks = 20'000;
 
+absl::Status CheckYields() {
+  return WithRetryAfter(
+      Error(Reason::kOverloaded,
+            "the check was ended: so much is being written that the log would "
+            "have grown too long meanwhile; ask again when there is less"),
+      absl::Seconds(60));
+}
+
 absl::Status CheckEnded() {
   return Error(Reason::kCallCancelled,
                "the check was ended: the caller has left, or the server stops");
@@ -65,6 +73,7 @@ Writer::Options WriterOptions(const SqliteStore::Options& options,
   writer.unknown_max = options.unknown_max;
   writer.closure_time_max = options.closure_time_max;
   writer.checkpoint_pages = options.checkpoint_pages;
+  writer.log_pages_max = options.log_pages_max;
   writer.ballast_bytes = options.ballast_bytes;
   writer.clock = options.clock;
   writer.observer = options.observer;
@@ -74,8 +83,9 @@ Writer::Options WriterOptions(const SqliteStore::Options& options,
 
 ReaderPool::Options ReaderOptions(const SqliteStore::Options& options,
                                   const std::string& path, Writer* writer,
-                                  CallOptions::Length length) {
+                                  LogGate* gate, CallOptions::Length length) {
   ReaderPool::Options readers;
+  readers.gate = gate;
   readers.path = path;
   readers.vfs = options.vfs;
   const bool scans = length == CallOptions::Length::kScan;
@@ -147,12 +157,12 @@ SqliteStore::SqliteStore(Options options, LockFile lock, Opened opened)
       keeper_(std::move(opened.keeper)),
       health_(options_.on_distrust),
       writer_(WriterOptions(options_, path_), std::move(opened.db),
-              std::move(opened.mark), &health_,
+              std::move(opened.mark), &health_, &gate_,
               {&completions_, &refusals_, &background_}),
-      readers_(ReaderOptions(options_, path_, &writer_,
+      readers_(ReaderOptions(options_, path_, &writer_, &gate_,
                              CallOptions::Length::kShort),
                &refusals_),
-      scans_(ReaderOptions(options_, path_, &writer_,
+      scans_(ReaderOptions(options_, path_, &writer_, &gate_,
                            CallOptions::Length::kScan),
              &refusals_) {
   if (HasWalBug(sqlite3_libversion_number())) {
@@ -192,6 +202,9 @@ void SqliteStore::CheckInBackground() {
 void SqliteStore::NoteBootCheck(
     const absl::StatusOr<std::vector<std::string>>& problems) {
   if (closing_) return;  // it was ended, and says nothing
+  if (ReasonOf(problems.status()) == Reason::kOverloaded) {
+    return health_.SetBootCheck("ended early: too much was written meanwhile");
+  }
   if (problems.ok() && problems->empty()) return health_.SetBootCheck("ok");
   const std::string problem = problems.ok()
                                   ? problems->front()
@@ -256,10 +269,13 @@ void SqliteStore::Check(
     std::function<bool()> cancelled, CheckDone done) {
   checking_.Run([this, look = std::move(look), cancelled = std::move(cancelled),
                  done = std::move(done)]() mutable {
+    bool yields = false;
     const std::function<bool()> ends = [&] {
-      return closing_ || (cancelled && cancelled());
+      yields = gate_.is_closed();
+      return yields || closing_ || (cancelled && cancelled());
     };
-    if (ends()) return done(CheckEnded());
+    gate_.Pass();
+    if (ends()) return done(yields ? CheckYields() : CheckEnded());
     try {
       Connection db(path_, Connection::Use::kRead, options_.vfs);
       sqlite3_progress_handler(
@@ -272,7 +288,10 @@ void SqliteStore::Check(
       db.Run(sql::kBeginRead);
       done(look(db));
     } catch (const std::exception& thrown) {
-      done(ends() ? CheckEnded() : FaultOf(thrown).status);
+      // What was ended is told from what failed by its code.
+      const Fault fault = FaultOf(thrown);
+      if (fault.kind != FaultKind::kStopped) return done(fault.status);
+      done(yields ? CheckYields() : CheckEnded());
     }
   });
 }

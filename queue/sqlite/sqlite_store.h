@@ -62,6 +62,7 @@ class SqliteStore final : public Store {
     absl::Duration unknown_max = absl::Seconds(5);
     absl::Duration closure_time_max = absl::Seconds(5);
     int checkpoint_pages = 0;   // 0: as it is best
+    int log_pages_max = 65'536;  // beyond this reads wait until it is short
     int64_t ballast_bytes = 0;  // 0: none
     absl::Duration read_time_max = absl::Seconds(10);
     std::string vfs;  // name of an SQLite VFS; empty: the default
@@ -115,6 +116,7 @@ class SqliteStore final : public Store {
   // would replay the log, find that commit whole, and revive what was refused.
   std::unique_ptr<Connection> keeper_;
   HealthBoard health_;
+  LogGate gate_;
   Runner refusals_;
   Runner completions_;
   Runner background_;

@@ -44,6 +44,12 @@ Writer::Options WithDefaults(Writer::Options options) {
   return options;
 }
 
+// About how many pages the log has that is there already.
+int PagesOfLog(const std::string& path) {
+  constexpr int64_t kFrameBytes = 4096 + 24;
+  return static_cast<int>(FileSize(path + "-wal") / kFrameBytes);
+}
+
 // Whether what one needs to write can be read and written.
 void Probe(Connection& db, bool damaged) {
   db.Number("SELECT count(*) FROM sqlite_schema");
@@ -66,9 +72,10 @@ Writer::Core::Core(std::unique_ptr<Connection> connection)
 }
 
 Writer::Writer(Options options, std::unique_ptr<Connection> db, LogMark mark,
-               HealthBoard* health, const Runners& runners)
+               HealthBoard* health, LogGate* gate, const Runners& runners)
     : options_(WithDefaults(std::move(options))),
       health_(health),
+      gate_(gate),
       runners_(runners),
       line_({.waiting_max = static_cast<size_t>(options_.writes_max),
              .caller_max = kCallerWritesMax}),
@@ -83,6 +90,7 @@ Writer::Writer(Options options, std::unique_ptr<Connection> db, LogMark mark,
   const absl::Time newest = core_->tx.newest_time();
   latest_ms_ = absl::ToUnixMillis(newest > clock + kAheadMax ? clock : newest);
   limit_.Watch(core_->db->handle());
+  core_->wal_pages = PagesOfLog(options_.path);
   if (!ballast_.Keep()) {
     health_->AddWarning("the disk has no room for a ballast of " +
                         std::to_string(ballast_.bytes()) + " bytes");
@@ -168,6 +176,7 @@ void Writer::Loop() {
   }
   log_fold_.Wait();
   if (core_ != nullptr) Maintain(/*idle=*/true);
+  gate_->Note(0, 0);
   core_.reset();
 }
 
@@ -396,6 +405,7 @@ void Writer::Poison(const Fault& fault) {
   damaged_ = damaged_ || fault.kind == FaultKind::kDamaged;
   for (auto& backup : backups_) backup->Close();
   log_fold_.Close();
+  gate_->Note(0, 0);
   core_.reset();
   retry_at_ = steady_clock::now() + absl::ToChronoNanoseconds(retry_delay_);
   retry_delay_ = std::min(2 * retry_delay_, options_.recovery_delay_max);
@@ -411,6 +421,7 @@ void Writer::Recover() {
         options_.path, Connection::Use::kWrite, options_.vfs));
     Probe(*core->db, damaged_);
     core_ = std::move(core);
+    core_->wal_pages = PagesOfLog(options_.path);
     limit_.Watch(core_->db->handle());
   } catch (const std::exception& thrown) {
     const Fault fault = FaultOf(thrown);

@@ -34,6 +34,7 @@
 #include "queue/sqlite/fault.h"
 #include "queue/sqlite/health.h"
 #include "queue/sqlite/log_fold.h"
+#include "queue/sqlite/log_gate.h"
 #include "queue/sqlite/log_mark.h"
 #include "queue/sqlite/runner.h"
 #include "queue/sqlite/sqlite_tx.h"
@@ -55,6 +56,7 @@ class Writer {
     // longer is ended, changes nothing, and is refused.
     absl::Duration closure_time_max = absl::Seconds(5);
     int checkpoint_pages = 0;  // 0: as it is best
+    int log_pages_max = 65'536;  // 256 MiB; then reads wait (log_gate.h)
     int64_t ballast_bytes = 0;
     std::function<absl::Time()> clock;
     std::function<void(const Committed&)> observer;
@@ -70,7 +72,7 @@ class Writer {
 
   // Takes over `db`, migrated and checked.
   Writer(Options options, std::unique_ptr<Connection> db, LogMark mark,
-         HealthBoard* health, const Runners& runners);
+         HealthBoard* health, LogGate* gate, const Runners& runners);
   ~Writer() { Stop(); }
   // Runs what waits, folds the WAL into the database, and ends the thread.
   // Whoever writes after that is refused.
@@ -148,12 +150,14 @@ class Writer {
 
   // Between groups.
   void Maintain(bool idle);
+  void NoteLogLength();
   void KeepLogShort(bool idle);
   void FoldLog(int mode);
   void StepBackup();
 
   const Options options_;
   HealthBoard* const health_;
+  LogGate* const gate_;
   const Runners runners_;
   std::atomic<bool> short_of_room_ = false;  // the ballast is gone
   std::atomic<int> unanswered_ = 0;     // taken from the line

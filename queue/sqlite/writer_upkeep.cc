@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "queue/error.h"
+#include "queue/sqlite/files.h"
 #include "queue/sqlite/writer.h"
 
 namespace sheaf {
@@ -23,6 +24,7 @@ constexpr int kFoldsInARow = 5;
 
 void Writer::Maintain(bool idle) {
   if (short_of_room_) FindRoom();
+  NoteLogLength();
   try {
     const bool may_fold = health_->condemned().ok();
     if (may_fold && !log_fold_.is_under_way()) KeepLogShort(idle);
@@ -30,6 +32,21 @@ void Writer::Maintain(bool idle) {
   } catch (const std::exception& thrown) {
     Poison(FaultOf(thrown));
   }
+}
+
+// On a full disk a short log is worth more than that reads do not wait; and on
+// none it takes more than half of what is left.
+void Writer::NoteLogLength() {
+  constexpr int64_t kPageBytes = 4096;
+  const int64_t pages = core_->wal_pages;
+  int64_t most =
+      short_of_room_ ? options_.checkpoint_pages : options_.log_pages_max;
+  if (pages > most / 8) {
+    const int64_t room = FreeBytes(options_.path) / kPageBytes;
+    most = std::min(most, (pages + room) / 2);
+  }
+  gate_->Note(static_cast<int>(pages), static_cast<int>(most));
+  health_->SetLongLog(gate_->gave_up());
 }
 
 // Once all is folded in the next commit begins the log anew, unless a reader

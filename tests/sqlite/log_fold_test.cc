@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "gmock/gmock.h"
+#include "queue/error.h"
 #include "tests/sqlite/fault_vfs.h"
 #include "tests/sqlite/store_fixture.h"
 
@@ -56,6 +57,101 @@ TEST_F(LogFoldTest, TheLogStaysShortThoughWritesNeverPause) {
   EXPECT_EQ(Ask("SELECT count(*) FROM jobs"),
             std::to_string(kWriters * kEach));
   EXPECT_EQ(Ask("PRAGMA integrity_check"), "ok");
+}
+
+TEST_F(LogFoldTest, ReadsThatOverlapDoNotKeepTheLogLong) {
+  constexpr int kMost = 512;
+  auto options = MakeOptions();
+  options.checkpoint_pages = 64;
+  options.log_pages_max = kMost;
+  options.reader_threads = 4;
+  Open(std::move(options));
+  std::atomic<bool> over = false;
+  std::atomic<int> read = 0;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&, i] {
+      // One after another, so that there is always one.
+      std::this_thread::sleep_for(std::chrono::milliseconds(40 * i));
+      while (!over) {
+        EXPECT_TRUE(Read([&](View& view) {
+                      view.FindJob(JobId{1});
+                      std::this_thread::sleep_for(
+                          std::chrono::milliseconds(150));
+                      ++read;
+                      return absl::OkStatus();
+                    }).ok());
+      }
+    });
+  }
+  int64_t longest = 0;
+  for (int i = 0; i < 800; ++i) {
+    EXPECT_TRUE(Write([&](Tx& tx) {
+                  SubmitTo(tx, 2);
+                  return absl::OkStatus();
+                }).ok());
+    longest = std::max(longest, store_->Info().wal_bytes);
+  }
+  over = true;
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_LT(longest, 4 * kMost * kPageBytes);
+  EXPECT_GT(read, 20);
+}
+
+TEST_F(LogFoldTest, ACheckGivesWayToALogThatGrows) {
+  auto options = MakeOptions();
+  options.checkpoint_pages = 64;
+  options.log_pages_max = 512;
+  Open(std::move(options));
+  Submit(50'000);
+  absl::StatusOr<std::vector<std::string>> problems;
+  Signal ended;
+  std::atomic<bool> has_ended = false;
+  store_->CheckIntegrity(
+      /*full=*/true,
+      [] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        return false;
+      },
+      [&](absl::StatusOr<std::vector<std::string>> answer) {
+        problems = std::move(answer);
+        has_ended = true;
+        ended.Notify();
+      });
+  int64_t longest = 0;
+  for (int i = 0; i < 4000 && !has_ended; ++i) {
+    Submit();
+    longest = std::max(longest, store_->Info().wal_bytes);
+  }
+  ended.Wait();
+  EXPECT_EQ(ReasonOf(problems.status()), Reason::kOverloaded)
+      << problems.status();
+  EXPECT_LT(longest, 64 << 20);
+}
+
+TEST(LogGateTest, OpensThoughTheLogStaysLongAndLeavesItSoForAWhile) {
+  LogGate gate;
+  auto now = LogGate::Clock::now();
+  gate.Note(10, 10, now);
+  EXPECT_FALSE(gate.is_closed());
+  gate.Note(11, 10, now);
+  EXPECT_TRUE(gate.is_closed());
+  gate.Note(6, 10, now);
+  EXPECT_TRUE(gate.is_closed());
+  gate.Note(5, 10, now);
+  EXPECT_FALSE(gate.is_closed());
+  gate.Note(11, 10, now);
+  now += LogGate::kClosedMax + std::chrono::seconds(1);
+  gate.Note(20, 10, now);
+  EXPECT_FALSE(gate.is_closed());
+  EXPECT_TRUE(gate.gave_up());
+  gate.Note(30, 10, now + std::chrono::minutes(1));
+  EXPECT_FALSE(gate.is_closed());
+  gate.Note(30, 10, now + LogGate::kOpenLeast);
+  EXPECT_TRUE(gate.is_closed());
+  gate.Note(1, 10, now + LogGate::kOpenLeast);
+  gate.Note(1, 10, now + LogGate::kOpenLeast);
+  EXPECT_FALSE(gate.gave_up());
 }
 
 // A database with a log, a fold of it, and a disk that fails on order.
