@@ -12,7 +12,9 @@ namespace sheaf::server {
 namespace {
 
 // Most submits taken in and not answered yet, per stream, and bytes of theirs.
-constexpr size_t kInFlightMax = 1024;
+// gRPC looks at no connection as long as messages of streams lie ready, so what
+// a flood of them may have taken in at a time is what others wait for.
+constexpr size_t kInFlightMax = 128;
 constexpr int64_t kBytesInFlightMax = 16 << 20;
 // A message that is no larger is filled anew in its place.
 constexpr int kRunsKept = 16;
