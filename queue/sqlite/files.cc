@@ -141,8 +141,12 @@ void GiveToOwner(const std::string& folder) {
   struct stat owner;
   if (geteuid() != 0 || stat(folder.c_str(), &owner) != 0) return;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const int fd = open(entry.path().c_str(),
+  std::filesystem::directory_iterator entry(folder, error);
+  for (; !error && entry != std::filesystem::directory_iterator();
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.rfind("sheaf.", 0) != 0) continue;
+    const int fd = open(entry->path().c_str(),
                         O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) continue;
     struct stat file;

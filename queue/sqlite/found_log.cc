@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -38,7 +39,9 @@ class VfsFile {
 
 }  // namespace
 
-void RenewFoundLog(const std::string& path, const std::string& vfs) {
+void RenewFoundLog(const std::string& given, const std::string& vfs) {
+  // SQLite has the log beside the file that a link leads to.
+  const std::string path = std::filesystem::weakly_canonical(given).string();
   sqlite3_vfs* files = sqlite3_vfs_find(vfs.empty() ? nullptr : vfs.c_str());
   // A VFS wants names in this form, which says what belongs to what.
   const std::unique_ptr<const char, void (*)(const char*)> name(
@@ -56,7 +59,11 @@ void RenewFoundLog(const std::string& path, const std::string& vfs) {
   for (sqlite3_int64 at = 0; at < size; at += kPieceBytes) {
     const int count = static_cast<int>(std::min(kPieceBytes, size - at));
     Check(log.methods().xRead(log.get(), piece.data(), count, at));
-    Check(log.methods().xWrite(log.get(), piece.data(), count, at));
+    const int code = log.methods().xWrite(log.get(), piece.data(), count, at);
+    // Some disks need room to write in place. Without it the log stays as it
+    // is: the server must start, so that somebody can make some.
+    if (code == SQLITE_FULL) return;
+    Check(code);
   }
   if (size > 0) Check(log.methods().xSync(log.get(), SQLITE_SYNC_NORMAL));
 }

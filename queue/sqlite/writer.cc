@@ -25,6 +25,7 @@ constexpr int kCheckpointPages = 8000;
 constexpr size_t kCallerWritesMax = 4096;
 constexpr auto kIdle = std::chrono::seconds(1);
 constexpr auto kAsleep = std::chrono::hours(1);
+constexpr auto kLookForReads = std::chrono::milliseconds(100);
 // A backup that waits for another to be checked looks again after this.
 constexpr auto kLookForBackup = std::chrono::milliseconds(20);
 constexpr size_t kBackupsWaitingMax = 8;
@@ -190,6 +191,7 @@ Writer::SteadyTime::duration Writer::NextWake() const {
     return publishing_ ? SteadyTime::duration(kLookForBackup)
                        : SteadyTime::duration::zero();
   }
+  if (gate_->is_closed()) return kLookForReads;
   if (short_of_room_) return kLookForRoom;
   return core_->wal_pages > 0 ? SteadyTime::duration(kIdle)
                               : SteadyTime::duration(kAsleep);
@@ -421,7 +423,6 @@ void Writer::Recover() {
         options_.path, Connection::Use::kWrite, options_.vfs));
     Probe(*core->db, damaged_);
     core_ = std::move(core);
-    core_->wal_pages = PagesOfLog(options_.path);
     limit_.Watch(core_->db->handle());
   } catch (const std::exception& thrown) {
     const Fault fault = FaultOf(thrown);

@@ -172,6 +172,7 @@ class Writer {
   LogMark mark_;
   Ballast ballast_;
   SteadyTime next_look_for_room_;
+  SteadyTime next_cut_;  // of the log, where it is too long
   Answers held_;
   SteadyTime held_until_;
   SteadyTime lone_at_;  // when somebody who asks seldom was last here

@@ -18,16 +18,17 @@ constexpr int kShorterWhereFull = 16;
 // What was written while the log was folded is folded in turn, until it is this
 // little or that took so many turns: the writer folds in the rest.
 constexpr int kRestPages = 64;
+constexpr auto kCutAgainAfter = std::chrono::milliseconds(250);
 constexpr int kFoldsInARow = 3;
 
 }  // namespace
 
 void Writer::Maintain(bool idle) {
   if (short_of_room_) FindRoom();
-  NoteLogLength();
   try {
     const bool may_fold = health_->condemned().ok();
     if (may_fold && !log_fold_.is_under_way()) KeepLogShort(idle);
+    may_fold ? NoteLogLength() : gate_->Note(0, 0);
     StepBackup();
   } catch (const std::exception& thrown) {
     Poison(FaultOf(thrown));
@@ -61,8 +62,13 @@ void Writer::KeepLogShort(bool idle) {
                        ? options_.checkpoint_pages / kShorterWhereFull
                        : options_.checkpoint_pages;
   const bool has_much = rest >= most;
-  if ((has_much && (short_of_room_ || pages > kTruncateFactor * most)) ||
+  // Reads come to their end one by one while the gate is closed.
+  const bool may_cut =
+      gate_->is_closed() && steady_clock::now() >= next_cut_;
+  if (may_cut || (has_much && (short_of_room_ ||
+                               pages > kTruncateFactor * most)) ||
       (idle && pages > 0 && backups_.empty())) {
+    next_cut_ = steady_clock::now() + kCutAgainAfter;
     FoldLog(SQLITE_CHECKPOINT_TRUNCATE);
   } else if (has_much || (core_->folds > 0 && core_->folds < kFoldsInARow &&
                           rest > kRestPages)) {

@@ -253,7 +253,7 @@ TEST_F(BackupTest, WhatRootRestoresBelongsToTheOwnerOfTheFolder) {
   TempFolder apart;
   const std::string roots = apart.path() + "/roots";
   ASSERT_TRUE(WriteFileDurably(roots, "x").ok());
-  fs::create_hard_link(roots, other.path() + "/linked");
+  fs::create_hard_link(roots, other.path() + "/sheaf.linked");
   ASSERT_TRUE(Restore(other.path(), copy(), absl::Now()).ok());
   struct stat file;
   ASSERT_EQ(stat(DatabasePath(other.path()).c_str(), &file), 0);
