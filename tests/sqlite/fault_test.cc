@@ -350,11 +350,13 @@ TEST_F(FaultTest, OnARealFullDiskJobsCanBeDeletedAndNothingElseIsTaken) {
   Open(std::move(options));
   absl::Status status = absl::OkStatus();
   int submitted = 0;
-  while (status.ok() && submitted < 50'000) {
-    status = TrySubmit("s" + std::to_string(submitted++));
-  }
-  EXPECT_EQ(ReasonOf(status), Reason::kDiskFull) << status;
-  const auto remove = [&](int64_t id) {
+  const auto fill = [&] {
+    do {
+      status = TrySubmit("s" + std::to_string(submitted++));
+    } while (status.ok() && submitted < 50'000);
+    EXPECT_EQ(ReasonOf(status), Reason::kDiskFull) << status;
+  };
+  const auto try_remove = [&](int64_t id) {
     Signal answered;
     store_->Write(
         [id](Tx& tx) {
@@ -370,13 +372,22 @@ TEST_F(FaultTest, OnARealFullDiskJobsCanBeDeletedAndNothingElseIsTaken) {
     return status;
   };
   // As soon as the writer has recovered in the room that the ballast had.
-  while (!remove(1).ok()) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  EXPECT_EQ(ReasonOf(TrySubmit("no room")), Reason::kDiskFull);
-  EXPECT_FALSE(store_->Health().writable);
-  EXPECT_NE(store_->Health().problem, "");
-  for (int64_t id = 2; id < 50; ++id) EXPECT_TRUE(remove(id).ok()) << status;
+  const auto remove = [&](int64_t id) {
+    while (!try_remove(id).ok()) {
+      EXPECT_EQ(ReasonOf(status), Reason::kDiskFull) << status;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  };
+  int64_t removed = 0;
+  // A log that is folded in gives room back, sometimes enough for the ballast.
+  StoreHealth health;
+  do {
+    fill();
+    remove(++removed);
+    health = store_->Health();
+  } while (health.writable || TrySubmit("no room").ok());
+  EXPECT_NE(health.problem, "");
+  while (removed < 50) remove(++removed);
   EXPECT_EQ(
       mount("none", folder_.path().c_str(), "tmpfs", MS_REMOUNT, "size=16m"),
       0);
