@@ -14,7 +14,7 @@ namespace {
 // Most submits taken in and not answered yet, per stream, and bytes of theirs.
 // gRPC looks at no connection as long as messages of streams lie ready, so what
 // a flood of them may have taken in at a time is what others wait for.
-constexpr size_t kInFlightMax = 128;
+constexpr size_t kInFlightMax = 256;
 constexpr int64_t kBytesInFlightMax = 16 << 20;
 // A message that is no larger is filled anew in its place.
 constexpr int kRunsKept = 16;

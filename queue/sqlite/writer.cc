@@ -18,8 +18,8 @@ constexpr absl::Duration kAheadMax = absl::Minutes(61);
 
 using std::chrono::steady_clock;
 
-// The log is folded in each so many pages (32 MiB).
-constexpr int kCheckpointPages = 8000;
+// The log is folded in each so many pages (16 MiB).
+constexpr int kCheckpointPages = 4000;
 // Waiting writes of one connection: many streams of jobs, each with all that it
 // may have under way.
 constexpr size_t kCallerWritesMax = 4096;

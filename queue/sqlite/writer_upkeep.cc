@@ -13,7 +13,7 @@ using std::chrono::steady_clock;
 
 // Beyond so many times the pages between two folds the log is cut back even if
 // it means that all writes wait for it, and for readers.
-constexpr int kTruncateFactor = 2;
+constexpr int kTruncateFactor = 4;
 constexpr int kShorterWhereFull = 16;
 // What was written while the log was folded is folded in turn, until it is this
 // little or that took so many turns: the writer folds in the rest.
