@@ -29,6 +29,7 @@
 #include "server/server_key.h"
 #include "server/worker_environment.h"
 #include "server/worker_handler.h"
+#include "spdlog/spdlog.h"
 
 namespace sheaf::server {
 namespace {
