@@ -3,6 +3,7 @@
 #include "queue/sqlite/log_fold.h"
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include "gmock/gmock.h"
@@ -169,7 +170,8 @@ class LogFoldAloneTest : public LogFoldTest {
 
   const std::string path_ = folder_.path() + "/plain.db";
   Connection db_{path_, Connection::Use::kWrite, FaultVfsName()};
-  HealthBoard health_;
+  std::atomic<int> distrusted_ = 0;
+  HealthBoard health_{[this](const std::string&) { ++distrusted_; }};
   LogFold fold_{path_, FaultVfsName(), &health_};
 };
 
@@ -183,6 +185,7 @@ TEST_F(LogFoldAloneTest, AFailedWriteIsThrownOnceAndMayBeTriedAgain) {
   Fold();
   EXPECT_NO_THROW(fold_.Check());
   EXPECT_TRUE(health_.condemned().ok());
+  EXPECT_EQ(distrusted_, 0);
   EXPECT_GT(Size(), before);
   EXPECT_EQ(db_.Number("SELECT length(a) FROM t"), 9000);
   // Nobody holds on to the log any more.
@@ -193,6 +196,7 @@ TEST_F(LogFoldAloneTest, AFailedSyncLeavesTheLogAsItIsForTheNextStart) {
   SetFaultPlan({FaultOn::kSync, FaultWith::kIoError, 1, 1});
   Fold();
   EXPECT_FALSE(health_.condemned().ok());
+  EXPECT_EQ(distrusted_, 1);
   fold_.Close();
   EXPECT_FALSE(Checkpoint(db_, SQLITE_CHECKPOINT_TRUNCATE));
   db_.Execute("INSERT INTO t VALUES (1)");
