@@ -27,7 +27,8 @@ constexpr double kDeviceBytesMax = 1e13;
 constexpr size_t kLearnedBytesMax = 64 << 10;  // of one figure, as it is stored
 constexpr double kRunWeight = 0.1;  // of one batch in a moving average
 
-// What is known of kinds of work now; nothing of those that were forgotten.
+// Kinds of work, each with what is known of it now; nothing if it was
+// forgotten.
 template <class T>
 using Changed = std::vector<std::pair<WorkKind, std::optional<T>>>;
 

@@ -160,7 +160,7 @@ class BatchMeter {
   // When each kind in the three above was last of use.
   std::map<WorkKind, int64_t> used_ ABSL_GUARDED_BY(mutex_);
   int64_t uses_ ABSL_GUARDED_BY(mutex_) = 0;
-  // What was learned or forgotten since it was last taken.
+  // These were learned or forgotten since they were last taken.
   std::set<WorkKind> calibrations_changed_ ABSL_GUARDED_BY(mutex_);
   std::set<WorkKind> memory_changed_ ABSL_GUARDED_BY(mutex_);
   std::set<WorkKind> profiles_changed_ ABSL_GUARDED_BY(mutex_);

@@ -1,8 +1,8 @@
 // The log that a start finds beside the database.
 //
-// What is read from it may be only in the system's memory: the last sync of the
-// program that wrote it may have failed, and a later one would succeed without
-// writing what the first could not. Commits that followed would be lost with it
+// Its bytes may be only in the system's memory: the last sync of the program
+// that wrote it may have failed, and a later one would succeed without writing
+// what the first could not. Commits that followed would be lost with it
 // by the next power failure.
 #pragma once
 

@@ -62,7 +62,7 @@ class LogGate {
   std::atomic<bool> closed_ = false;
   std::mutex mutex_;
   std::condition_variable opened_;
-  // Of the thread that notes.
+  // The noting thread alone uses these.
   bool gave_up_ = false;
   Clock::time_point closed_at_;
   Clock::time_point opens_for_ = Clock::time_point::min();  // at least until

@@ -288,7 +288,7 @@ void SqliteStore::Check(
       db.Run(sql::kBeginRead);
       done(look(db));
     } catch (const std::exception& thrown) {
-      // What was ended is told from what failed by its code.
+      // SQLite's code tells a check that was ended from one that failed.
       const Fault fault = FaultOf(thrown);
       if (fault.kind != FaultKind::kStopped) return done(fault.status);
       done(yields ? CheckYields() : CheckEnded());

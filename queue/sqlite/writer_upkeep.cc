@@ -15,8 +15,8 @@ using std::chrono::steady_clock;
 // it means that all writes wait for it, and for readers.
 constexpr int kTruncateFactor = 4;
 constexpr int kShorterWhereFull = 16;
-// What was written while the log was folded is folded in turn, until it is this
-// little or that took so many turns: the writer folds in the rest.
+// A fold is followed by one of what was written meanwhile, until that is this
+// little or so many folds were made: the writer folds in the rest.
 constexpr int kRestPages = 64;
 constexpr auto kCutAgainAfter = std::chrono::milliseconds(250);
 constexpr int kFoldsInARow = 3;
