@@ -23,6 +23,9 @@ void HandleInterrupt(int) {
     // The result does not matter: we leave either way.
     [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, "\n", 1);
   }
+  // By the signal itself: a shell that waits goes on after a program that has
+  // dealt with it, with the next line of its script.
+  raise(SIGINT);
   _exit(kExitInterrupted);
 }
 
@@ -31,6 +34,7 @@ void HandleInterrupt(int) {
 void ExitOnInterrupt() {
   struct sigaction action = {};
   action.sa_handler = HandleInterrupt;
+  action.sa_flags = SA_RESETHAND | SA_NODEFER;
   sigaction(SIGINT, &action, nullptr);
   // A closed pipe (sheaf job list | head) shows as a failed write instead.
   signal(SIGPIPE, SIG_IGN);

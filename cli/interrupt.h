@@ -1,4 +1,4 @@
-// Ctrl-C: exits 130 at once and leaves nothing half-written behind.
+// Ctrl-C: ends the program at once and leaves nothing half-written behind.
 #pragma once
 
 #include <string>
@@ -6,7 +6,8 @@
 namespace sheaf::cli {
 
 // From now on SIGINT removes the file of the living TemporaryFileGuard, if
-// there is one, ends the terminal's line and exits 130. Call once, from main.
+// there is one, ends the terminal's line and then the program, as SIGINT does
+// by itself: a shell calls that status 130. Call once, from main.
 void ExitOnInterrupt();
 
 // While it lives, an interrupt removes `name` in the directory `directory`.

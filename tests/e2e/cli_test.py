@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import unittest
 
@@ -232,6 +233,20 @@ class FollowTest(CliTest):
         events = [json.loads(line)["event"] for line in lines]
         self.assertEqual([event["sequence"] for event in events], ["1", "2"])
         self.assertEqual(events[1]["job"], name)
+
+    def test_an_interrupt_ends_the_script_that_it_stands_in(self):
+        self.submit("--prompt", "x")
+        script = subprocess.Popen(
+            ["bash", "-c", '"$0" --server "$1" events --after 0 -o jsonl; '
+             "echo went on", fixture.program("sheaf"), self.server.address],
+            stdout=subprocess.PIPE, text=True, cwd=self.home,
+            start_new_session=True)
+        self.assertIn("event", script.stdout.readline())
+        # As a terminal does for Ctrl-C: to all that run in it.
+        os.killpg(script.pid, signal.SIGINT)
+        rest, _ = script.communicate(timeout=60)
+        self.assertNotIn("went on", rest)
+        self.assertEqual(script.returncode, -signal.SIGINT)
 
 
 class OperatorTest(CliTest):
