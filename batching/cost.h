@@ -57,7 +57,7 @@ class CostModel {
   struct Prices {
     Profile profile;
     mutable std::vector<double> step;  // by rows, as far as it was asked for
-    std::vector<Hinge> controls;  // by control
+    std::vector<Hinge> controls;       // by control
   };
 
   Prices Tabled(Profile profile) const;

@@ -47,9 +47,9 @@ class Quiet {
     SHEAF_ASSIGN_OR_RETURN(server_, suite_.Serve("quiet"));
     SHEAF_ASSIGN_OR_RETURN(client_, server_->Connect(1));
     SHEAF_RETURN_IF_ERROR(Measure("alone").status());
-    SHEAF_RETURN_IF_ERROR(
-        Compare("unary, 256 in flight",
-                [](Client* client) { return UnarySubmits(client, 256, 1); }));
+    SHEAF_RETURN_IF_ERROR(Compare("unary, 256 in flight", [](Client* client) {
+      return UnarySubmits(client, 256, 1);
+    }));
     return Compare("by 4 streams, 2,048 in flight", [](Client* client) {
       return StreamSubmits(client, 2048, 4, 1);
     });

@@ -44,8 +44,8 @@ class Depth {
   void AddContender(int size, std::unique_ptr<WorkerSession> worker,
                     int64_t count) {
     Operations* slot = &slots_.emplace_back();
-    slot->push_back(std::make_unique<LeaseAndFinish>(&client_->of(0),
-                                                     *worker, size));
+    slot->push_back(
+        std::make_unique<LeaseAndFinish>(&client_->of(0), *worker, size));
     workers_.push_back(std::move(worker));
     Contender& contender = contenders_.emplace_back();
     contender.name =

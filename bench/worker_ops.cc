@@ -122,8 +122,8 @@ Operations FullLives(Client* client, Operations submits,
     const int slot = static_cast<int>(i);
     lives.push_back(std::make_unique<InTurn>(
         std::move(submits[i]),
-        std::make_unique<LeaseAndFinish>(
-            &client->of(slot), *workers[i % workers.size()], runs)));
+        std::make_unique<LeaseAndFinish>(&client->of(slot),
+                                         *workers[i % workers.size()], runs)));
   }
   return lives;
 }

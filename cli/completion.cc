@@ -332,8 +332,7 @@ template <class Names>
 std::string Lines(const Names& resources, const std::string& prefix) {
   std::string text;
   for (const auto& resource : resources) {
-    const absl::string_view name =
-        absl::StripPrefix(resource.name(), prefix);
+    const absl::string_view name = absl::StripPrefix(resource.name(), prefix);
     if (IsPlain(name)) absl::StrAppend(&text, name, "\n");
   }
   return text;

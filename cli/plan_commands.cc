@@ -367,10 +367,9 @@ void AddPlanCommands(CLI::App& batch, Context& context) {
   AddVerb(batch, context, "profile",
           "Show by what batches are priced, and how far that is off",
           &RunProfile);
-  const auto [forget, forget_args] =
-      AddVerb(batch, context, "forget",
-              "Forget what was learned of a model's or a device's work",
-              &RunForget);
+  const auto [forget, forget_args] = AddVerb(
+      batch, context, "forget",
+      "Forget what was learned of a model's or a device's work", &RunForget);
   AddValue(forget, "name", &forget_args->name, "NAME",
            "A model or a device, as runs and workers name it");
   forget->add_flag("--all", forget_args->all, "All that was learned");

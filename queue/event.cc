@@ -3,11 +3,11 @@
 namespace sheaf {
 
 int64_t BytesOf(const Event& event) {
-  return static_cast<int64_t>(
-      sizeof(Event) + event.queue.size() + event.worker.size() +
-      event.actor.size() + event.reason.size() +
-      event.runs.size() * sizeof(RunChange) +
-      event.ended.size() * sizeof(JobEnd));
+  return static_cast<int64_t>(sizeof(Event) + event.queue.size() +
+                              event.worker.size() + event.actor.size() +
+                              event.reason.size() +
+                              event.runs.size() * sizeof(RunChange) +
+                              event.ended.size() * sizeof(JobEnd));
 }
 
 bool MakesWorkReady(const Event& event) {

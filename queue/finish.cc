@@ -12,10 +12,9 @@ namespace {
 
 absl::Status Lost(const Run& run, const FinishReport& report) {
   return WithMetadata(
-      Error(Reason::kLeaseLost,
-            absl::StrCat(NameOf(run.id), " is not held by ",
-                         NameOf(report.hold.batch), " in epoch ",
-                         report.hold.epoch)),
+      Error(Reason::kLeaseLost, absl::StrCat(NameOf(run.id), " is not held by ",
+                                             NameOf(report.hold.batch),
+                                             " in epoch ", report.hold.epoch)),
       "currentAttempt", absl::StrCat(run.attempt));
 }
 

@@ -46,7 +46,8 @@ absl::StatusOr<RunParams> ParamsHeld(View& view, const Hold& hold, RunId id) {
   const std::optional<Run> run = view.FindRun(id);
   if (!run || run->state != RunState::kRunning || run->batch != hold.batch ||
       run->epoch != hold.epoch || batch->twins.contains(id)) {
-    return Error(Reason::kLeaseLost, absl::StrCat(NameOf(id), " is not to be "
+    return Error(Reason::kLeaseLost, absl::StrCat(NameOf(id),
+                                                  " is not to be "
                                                   "made under ",
                                                   InWords(hold)));
   }

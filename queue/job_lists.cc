@@ -30,8 +30,8 @@ JobPage ListJobs(View& view, const JobQuery& query, const PageLimits& limits) {
   const int64_t last_job = view.LastJob().value;
   JobPage page;
   int64_t bytes = 0;
-  int64_t after = query.after ? query.after->value
-                              : (query.ascending ? 0 : last_job + 1);
+  int64_t after =
+      query.after ? query.after->value : (query.ascending ? 0 : last_job + 1);
   after = std::clamp<int64_t>(after, 0, last_job + 1);
   while (true) {
     JobQuery part = query;
@@ -39,9 +39,9 @@ JobPage ListJobs(View& view, const JobQuery& query, const PageLimits& limits) {
     part.limit =
         std::min(kFetch, query.limit - static_cast<int>(page.jobs.size()));
     if (window > 0) {
-      part.through = JobId{query.ascending ? after + window
-                                           : std::max<int64_t>(after - window,
-                                                               1)};
+      part.through =
+          JobId{query.ascending ? after + window
+                                : std::max<int64_t>(after - window, 1)};
     }
     std::vector<Job> found = view.Jobs(part);
     const bool whole = static_cast<int>(found.size()) < part.limit;
@@ -62,9 +62,8 @@ JobPage ListJobs(View& view, const JobQuery& query, const PageLimits& limits) {
       after = part.through->value;
       if (query.ascending ? after >= last_job : after <= 1) return page;
     }
-    if (window > 0 &&
-        absl::FromChrono(std::chrono::steady_clock::now() - begin) >=
-        limits.time_max) {
+    if (window > 0 && absl::FromChrono(std::chrono::steady_clock::now() -
+                                       begin) >= limits.time_max) {
       break;
     }
   }
@@ -120,8 +119,8 @@ int64_t BytesOf(const Attempt& attempt) {
 int64_t BytesOf(const RunParams& params) {
   int64_t bytes = 8 * kFieldBytes;
   for (const auto* text :
-       {&params.prompt, &params.negative_prompt, &params.sampler,
-        &params.model, &params.vae, &params.init_image, &params.mask}) {
+       {&params.prompt, &params.negative_prompt, &params.sampler, &params.model,
+        &params.vae, &params.init_image, &params.mask}) {
     if (*text) bytes += static_cast<int64_t>((*text)->size()) + kFieldBytes;
   }
   for (const Control& control : params.controls) {

@@ -50,8 +50,8 @@ absl::Status CheckVersion(const Job& job, int64_t version) {
 // The runs of the job in one of `states`, from `from` on; and where to go on.
 std::vector<Run> Slice(View& view, JobId job, std::optional<RunId> from,
                        unsigned states, int limit, std::optional<RunId>* next) {
-  std::vector<Run> runs = view.Runs(
-      {from.value_or(FirstOf(job)), LastOf(job), states, limit});
+  std::vector<Run> runs =
+      view.Runs({from.value_or(FirstOf(job)), LastOf(job), states, limit});
   next->reset();
   if (static_cast<int>(runs.size()) == limit) {
     *next = RunId(runs.back().id.value + 1);

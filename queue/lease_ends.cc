@@ -94,9 +94,8 @@ int EndLease(Tx& tx, BatchId id, LeaseEnd how) {
     case LeaseEnd::kHandedBack:
       break;
   }
-  return EndBatch(tx, *batch, [](RunChanges& changes, Run& run) {
-    changes.HandBack(run);
-  });
+  return EndBatch(tx, *batch,
+                  [](RunChanges& changes, Run& run) { changes.HandBack(run); });
 }
 
 void EndLeasesOf(Store& store, WorkerId worker, LeaseEnd how,

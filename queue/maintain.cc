@@ -143,8 +143,8 @@ DueList FindDue(View& view, const Upkeep& upkeep, const std::set<Due>& aside) {
   list.more = static_cast<int>(late.size()) == limit ||
               static_cast<int>(expired.size()) == limit ||
               list.items.size() > before;
-  const int spent = view.CountSpentRequests(view.now() - upkeep.request_keep,
-                                       upkeep.step);
+  const int spent =
+      view.CountSpentRequests(view.now() - upkeep.request_keep, upkeep.step);
   if (spent > 0) add({What::kRequests, 0, ""});
   list.more = list.more || spent == upkeep.step;
   FindEvents(view, upkeep, &list);

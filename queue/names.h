@@ -18,8 +18,8 @@ class Names {
  public:
   Names() = default;
   Names(std::vector<std::string> names)  // NOLINT: it is a list of names
-      : list_(names.empty() ? nullptr : std::make_shared<List>(
-                                            std::move(names))) {}
+      : list_(names.empty() ? nullptr
+                            : std::make_shared<List>(std::move(names))) {}
   Names(std::initializer_list<std::string> names)
       : Names(std::vector<std::string>(names)) {}
 

@@ -130,9 +130,8 @@ std::vector<LaneHead> TakeHighest(Tx& tx, std::vector<Run>* heads) {
   Priority highest = Priority::kLow;
   for (const Run& run : *heads) highest = std::max(highest, run.priority);
   const auto middle =
-      std::partition(heads->begin(), heads->end(), [&](const Run& run) {
-        return run.priority == highest;
-      });
+      std::partition(heads->begin(), heads->end(),
+                     [&](const Run& run) { return run.priority == highest; });
   auto end = middle;
   if (static_cast<size_t>(end - heads->begin()) > kHeadsMax) {
     end = heads->begin() + kHeadsMax;
@@ -340,9 +339,8 @@ std::optional<Picked> Pick(Tx& tx, const Lessee& who, LeasePolicy* policy,
   while (true) {
     *next_time = held_until;
     Room room(tx, policy);
-    std::optional<LaneHead> first =
-        FirstHead(tx, DueHeads(tx, who, held, &room, next_time), who, policy,
-                  next_time);
+    std::optional<LaneHead> first = FirstHead(
+        tx, DueHeads(tx, who, held, &room, next_time), who, policy, next_time);
     if (!first) return std::nullopt;
     Queue queue = *tx.FindQueue(first->lane.queue);
     const Head head{std::move(first->lane), std::move(queue),

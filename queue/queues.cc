@@ -39,9 +39,9 @@ Queue ToActive(Tx& tx, Queue queue, const std::string& actor,
 // workers hold runs of it leaves those without an end.
 bool HoldsRuns(View& view, const std::string& name) {
   const std::vector<LeaseKey> leases = view.Leases(absl::InfiniteFuture());
-  bool holds = std::any_of(
-      leases.begin(), leases.end(),
-      [&](const LeaseKey& lease) { return lease.queue == name; });
+  bool holds =
+      std::any_of(leases.begin(), leases.end(),
+                  [&](const LeaseKey& lease) { return lease.queue == name; });
   view.ForEachLane([&](const Lane& lane, const Run&) {
     holds = holds || lane.queue == name;
     return !holds;

@@ -43,8 +43,7 @@ std::vector<Event> View::EventPage(int64_t after, int limit) {
   std::vector<Event> page;
   int64_t bytes = 0;
   while (static_cast<int>(page.size()) < limit && bytes < kEventPageBytes) {
-    const int wanted =
-        std::min(kAtOnce, limit - static_cast<int>(page.size()));
+    const int wanted = std::min(kAtOnce, limit - static_cast<int>(page.size()));
     std::vector<Event> some = Events(after, wanted);
     const bool last = static_cast<int>(some.size()) < wanted;
     for (Event& event : some) {

@@ -29,8 +29,8 @@ class Analyst {
     batching::Signature signature = batching::Signature::kMinimal;
     int batch_size = 0;  // 0: the queue's
     bool live = false;
-    bool heuristic = false;  // the gain as the original reckoned it
-    double gain_min = 1.1;   // for `worth_executing`
+    bool heuristic = false;            // the gain as the original reckoned it
+    double gain_min = 1.1;             // for `worth_executing`
     CallOptions call = {.own = true};  // that asks; `cancelled`: it has left
   };
   struct Analysis {
@@ -62,8 +62,7 @@ class Analyst {
   absl::StatusOr<Analysis> AnalyzeNow(const Question& question);
   absl::StatusOr<Snapshot> Look(const Question& question);
   absl::StatusOr<PlanRecord> Keep(const Snapshot& snapshot,
-                                  const batching::Plan& plan,
-                                  PlanRecord record,
+                                  const batching::Plan& plan, PlanRecord record,
                                   const CallOptions& call);
 
   Store* const store_;

@@ -156,9 +156,9 @@ grpc::ServerUnaryReactor* BatchingHandler::ListPlanBatches(
   const int limit = PageSize(request->page_size());
   return ReadCall(
       core_, context,
-      [id = PlanNamed(request->plan()), after,
-       limit, bytes_max = core_.page_bytes_max](
-          View& view) -> absl::StatusOr<BatchPage> {
+      [id = PlanNamed(request->plan()), after, limit,
+       bytes_max =
+           core_.page_bytes_max](View& view) -> absl::StatusOr<BatchPage> {
         SHEAF_RETURN_IF_ERROR(FindPlanOrError(view, id).status());
         BatchPage page;
         int64_t bytes = 0;

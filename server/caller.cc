@@ -17,9 +17,9 @@ constexpr std::string_view kLoopback = "ipv4:127.";
 
 // "%5B2001:db8::1%5D" as "ipv6:20010db8..."; itself where it does not read.
 std::string NetworkOf(std::string_view host) {
-  std::string text = absl::StrReplaceAll(
-      absl::string_view(host.data(), host.size()),
-      {{"%5B", ""}, {"%5D", ""}, {"[", ""}, {"]", ""}});
+  std::string text =
+      absl::StrReplaceAll(absl::string_view(host.data(), host.size()),
+                          {{"%5B", ""}, {"%5D", ""}, {"[", ""}, {"]", ""}});
   text.resize(std::min(text.find('%'), text.size()));  // the interface
   unsigned char bytes[16];
   if (inet_pton(AF_INET6, text.c_str(), bytes) != 1) return std::string(host);

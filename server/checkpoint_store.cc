@@ -339,8 +339,8 @@ absl::StatusOr<std::string> CheckpointStore::Reader::ReadPiece(size_t count) {
   SHEAF_ASSIGN_OR_RETURN(
       std::string bytes,
       file.ReadAt(static_cast<int64_t>(header_.size()) + offset_,
-                  static_cast<size_t>(std::min<int64_t>(
-                      static_cast<int64_t>(count), left))));
+                  static_cast<size_t>(
+                      std::min<int64_t>(static_cast<int64_t>(count), left))));
   offset_ += static_cast<int64_t>(bytes.size());
   sha_.Update(bytes);
   checked_ = offset_ == size_;

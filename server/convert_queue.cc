@@ -195,10 +195,10 @@ void ToProto(const Queue& queue, pb::Queue* out) {
   settings->set_attempts_max(queue.settings.attempts_max);
   settings->set_runs_max(queue.settings.runs_max);
   LimitToProto(queue.settings.keep_succeeded,
-              settings->mutable_keep_succeeded());
+               settings->mutable_keep_succeeded());
   LimitToProto(queue.settings.keep_failed, settings->mutable_keep_failed());
   LimitToProto(queue.settings.keep_cancelled,
-              settings->mutable_keep_cancelled());
+               settings->mutable_keep_cancelled());
   settings->set_policy(static_cast<pb::BatchPolicy>(queue.settings.policy));
   settings->set_batch_min(queue.settings.batch_min);
   SetDuration(queue.settings.wait_max, settings->mutable_wait_max());
@@ -208,7 +208,7 @@ void ToProto(const Queue& queue, pb::Queue* out) {
   settings->set_preempt_from(static_cast<pb::Priority>(
       queue.settings.preempt_from.value_or(Priority{})));
   LimitToProto(queue.settings.run_duration_max,
-              settings->mutable_run_duration_max());
+               settings->mutable_run_duration_max());
   out->set_revision(queue.revision);
   SetTime(queue.create_time, out->mutable_create_time());
   out->set_etag(absl::StrCat(queue.version));

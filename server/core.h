@@ -48,7 +48,7 @@ struct Core {
   ChangeLimit* changes = nullptr;
   StreamSlots* uploads = nullptr;
   StreamSlots* downloads = nullptr;  // of artifacts and checkpoints
-  StreamSlots* saves = nullptr;  // of checkpoints
+  StreamSlots* saves = nullptr;      // of checkpoints
   std::function<absl::Time()> now;
   SubmitLimits submit_limits;
   int64_t page_bytes_max = 8 << 20;  // of one answer that is a list

@@ -52,9 +52,9 @@ class JpegSizer {
 
   At at_ = At::kMarker;
   uint8_t code_ = 0;
-  uint32_t value_ = 0;   // of the bytes of a number so far
-  uint32_t have_ = 0;    // bytes of it, or of the frame's header
-  uint32_t left_ = 0;    // of the segment
+  uint32_t value_ = 0;  // of the bytes of a number so far
+  uint32_t have_ = 0;   // bytes of it, or of the frame's header
+  uint32_t left_ = 0;   // of the segment
   PictureSize frame_;
   std::optional<PictureSize> size_;
 };

@@ -210,9 +210,8 @@ bool Waits(const Message& message) {
 
 absl::Status Read(grpc::ByteBuffer* buffer, Message* message) {
   if (buffer->Length() > kWaitingMessageMax && Waits(*message)) {
-    return InvalidArgument(
-        {{"", absl::StrCat("the request takes more than ", kWaitingMessageMax,
-                           " bytes")}});
+    return InvalidArgument({{"", absl::StrCat("the request takes more than ",
+                                              kWaitingMessageMax, " bytes")}});
   }
   if (buffer->Length() > kSmallMessage) {
     grpc::ProtoBufferReader reader(buffer);

@@ -66,9 +66,8 @@ class PieceSender : public grpc::ServerWriteReactor<Message>,
 
   // Sends what Next gives, to its end, and ends the call.
   void Send() {
-    core_->artifacts->Run(caller_.connection, [me = this->shared_from_this()] {
-      me->SendNext();
-    });
+    core_->artifacts->Run(caller_.connection,
+                          [me = this->shared_from_this()] { me->SendNext(); });
   }
 
   void End(const absl::Status& status) {

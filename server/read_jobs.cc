@@ -119,9 +119,8 @@ grpc::ServerUnaryReactor* JobsHandler::GetJob(
   const bool full = request->view() == pb::JOB_VIEW_FULL;
   return ReadCall(
       core_, context,
-      [name = request->name(), full,
-       bytes_max =
-           core_.page_bytes_max](View& view) -> absl::StatusOr<JobWithAll> {
+      [name = request->name(), full, bytes_max = core_.page_bytes_max](
+          View& view) -> absl::StatusOr<JobWithAll> {
         SHEAF_ASSIGN_OR_RETURN(const JobId id, JobNamed(name));
         JobWithAll all;
         SHEAF_ASSIGN_OR_RETURN(all.job, FindJobOrError(view, id));
@@ -174,8 +173,7 @@ grpc::ServerUnaryReactor* JobsHandler::ListJobs(
   }
   return ReadCall(
       core_, context,
-      [query, filter = *std::move(filter),
-       bytes_max = core_.page_bytes_max](
+      [query, filter = *std::move(filter), bytes_max = core_.page_bytes_max](
           View& view) mutable -> absl::StatusOr<JobPage> {
         query.filter = &filter;
         return sheaf::ListJobs(view, query, {.bytes_max = bytes_max});

@@ -50,8 +50,7 @@ class SlicedCall
           me->after_ = me->before_;
           return me->step_(tx, &me->after_);
         },
-        [me](const absl::Status& status) { me->Stepped(status); },
-        options_);
+        [me](const absl::Status& status) { me->Stepped(status); }, options_);
     return reactor;
   }
 

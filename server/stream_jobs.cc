@@ -112,8 +112,7 @@ class StreamReactor final
     core_->store->Write(
         [job = std::move(job), submitted,
          limits = core_->submit_limits](Tx& tx) -> absl::Status {
-          SHEAF_ASSIGN_OR_RETURN(*submitted,
-                                 Submit(tx, job->prepared, limits));
+          SHEAF_ASSIGN_OR_RETURN(*submitted, Submit(tx, job->prepared, limits));
           return absl::OkStatus();
         },
         [me = shared_from_this(), index,

@@ -77,10 +77,9 @@ std::string WorkerRegistry::AddressOf(WorkerId id) const {
 
 int WorkerRegistry::CountFrom(const std::string& address) const {
   absl::MutexLock lock(&mutex_);
-  return static_cast<int>(
-      std::count_if(workers_.begin(), workers_.end(), [&](const auto& entry) {
-        return entry.second.info.address == address;
-      }));
+  return static_cast<int>(std::count_if(
+      workers_.begin(), workers_.end(),
+      [&](const auto& entry) { return entry.second.info.address == address; }));
 }
 
 std::vector<WorkerInfo> WorkerRegistry::List() const {

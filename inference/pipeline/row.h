@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-
 #include "inference/models/controlnet.h"
 #include "inference/random/normals.h"
 #include "inference/schedule/program.h"

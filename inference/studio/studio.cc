@@ -94,10 +94,10 @@ absl::StatusOr<Studio::RowId> Studio::Begin(const Order& order) {
   }
   if (order.pixel_steps_max > 0 &&
       pixels * request.steps > order.pixel_steps_max) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        request.steps, " steps of ", request.width, "x", request.height,
-        " are ", pixels * request.steps, " pixels in all, more than ",
-        order.pixel_steps_max));
+    return absl::InvalidArgumentError(
+        absl::StrCat(request.steps, " steps of ", request.width, "x",
+                     request.height, " are ", pixels * request.steps,
+                     " pixels in all, more than ", order.pixel_steps_max));
   }
   for (const ControlOrder& control : order.controls) {
     ControlRequest wanted = {.net = nullptr,

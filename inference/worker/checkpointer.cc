@@ -56,8 +56,7 @@ std::string Checkpointer::Fetch(const std::string& worker,
   const absl::Time give_up_time = Now() + kFetchPatience;
   Backoff backoff(absl::Milliseconds(100), absl::Seconds(1));
   auto bytes = client_->LoadCheckpoint(request);
-  while (!bytes.ok() && IsRetryable(bytes.status()) &&
-         Now() < give_up_time) {
+  while (!bytes.ok() && IsRetryable(bytes.status()) && Now() < give_up_time) {
     absl::SleepFor(backoff.Next());
     bytes = client_->LoadCheckpoint(request);
   }

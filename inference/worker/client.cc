@@ -111,8 +111,9 @@ std::unique_ptr<grpc::ClientReader<v1::WorkerSignal>> Client::RegisterWorker(
   return workers_->RegisterWorker(context, request);
 }
 
-absl::StatusOr<v1::LeaseBatchResponse> Client::LeaseBatch(
-    const Terms& terms, absl::Duration wait, CancelSlot* slot) {
+absl::StatusOr<v1::LeaseBatchResponse> Client::LeaseBatch(const Terms& terms,
+                                                          absl::Duration wait,
+                                                          CancelSlot* slot) {
   v1::LeaseBatchRequest request;
   request.set_worker(terms.worker);
   request.set_worker_secret(terms.secret);

@@ -68,9 +68,9 @@ absl::Status BackupCopy::MayStart(Connection& source) const {
   }
   const std::string folder = FolderOf(order_.path);
   if (order_.kept_max > 0 && CountBackups(folder) >= order_.kept_max) {
-    return Error(Reason::kBackupsFull,
-                 folder + " holds " + std::to_string(order_.kept_max) +
-                     " backups already");
+    return Error(Reason::kBackupsFull, folder + " holds " +
+                                           std::to_string(order_.kept_max) +
+                                           " backups already");
   }
   return CheckRoom(order_.path, source.Number("PRAGMA page_count") *
                                     source.Number("PRAGMA page_size"));
@@ -79,13 +79,13 @@ absl::Status BackupCopy::MayStart(Connection& source) const {
 void BackupCopy::Start(Connection& source) {
   RemovePartial();  // of a try that the disk ended
   // Readable by nobody else from its first byte on.
-  const int fd = open(partial_.c_str(),
-                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                      0600);
+  const int fd =
+      open(partial_.c_str(),
+           O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) throw std::runtime_error(std::strerror(errno));
   close(fd);
-  target_ = std::make_unique<SQLite::Database>(
-      partial_, SQLite::OPEN_READWRITE, /*aBusyTimeoutMs=*/0, vfs_);
+  target_ = std::make_unique<SQLite::Database>(partial_, SQLite::OPEN_READWRITE,
+                                               /*aBusyTimeoutMs=*/0, vfs_);
   // Synced once, at the end; and nothing to roll back to.
   target_->exec("PRAGMA synchronous = OFF");
   target_->exec("PRAGMA journal_mode = MEMORY");
@@ -150,8 +150,7 @@ absl::StatusOr<BackupInfo> BackupCopy::Publish() {
       SHEAF_RETURN_IF_ERROR(SyncFile(partial_));
       info.size_bytes = FileSize(partial_);
       SHEAF_ASSIGN_OR_RETURN(info.sha256, Sha256OfFile(partial_));
-      SHEAF_RETURN_IF_ERROR(
-          NameBackup(partial_, order_.path, info.sha256));
+      SHEAF_RETURN_IF_ERROR(NameBackup(partial_, order_.path, info.sha256));
       return info;
     } catch (const std::exception& thrown) {
       return BackupFailed(order_.path, thrown.what());

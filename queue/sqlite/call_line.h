@@ -31,8 +31,8 @@ class CallLine {
  public:
   struct Limits {
     size_t waiting_max = 65'536;  // of each of the last two classes
-    size_t caller_max = 1024;   // waiting, of one caller that has a name
-    int group_running_max = 0;  // 0: any number
+    size_t caller_max = 1024;     // waiting, of one caller that has a name
+    int group_running_max = 0;    // 0: any number
   };
   enum class Why { kFull, kClosed };
   struct Refused {
@@ -156,8 +156,7 @@ class CallLine {
     return turn.turns->End(turn.caller, spent.count());
   }
 
-  bool Admit(const CallOptions& who, T* task,
-             std::optional<Refused>* refused) {
+  bool Admit(const CallOptions& who, T* task, std::optional<Refused>* refused) {
     CallerTurns<T>& turns = who.first ? replies_ : rest_;
     auto* caller = turns.Find(who.group, who.caller);
     const bool has_too_many =
@@ -194,8 +193,8 @@ class CallLine {
   std::optional<Turn> NextOfClients(int64_t cost_max) {
     const bool rest_first =
         replies_in_a_row_ >= kRepliesInARow || owed_ > kOwedMax;
-    for (CallerTurns<T>* turns : {rest_first ? &rest_ : &replies_,
-                                  rest_first ? &replies_ : &rest_}) {
+    for (CallerTurns<T>* turns :
+         {rest_first ? &rest_ : &replies_, rest_first ? &replies_ : &rest_}) {
       if (auto taken = turns->Take(cost_max)) {
         replies_in_a_row_ = turns == &replies_ ? replies_in_a_row_ + 1 : 0;
         return Turn{std::move(taken->task), turns, taken->caller, taken->lone};

@@ -154,8 +154,7 @@ void GiveToOwner(const std::string& folder) {
     // linked to it.
     if (fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && file.st_uid == 0 &&
         file.st_nlink == 1) {
-      [[maybe_unused]] const int given =
-          fchown(fd, owner.st_uid, owner.st_gid);
+      [[maybe_unused]] const int given = fchown(fd, owner.st_uid, owner.st_gid);
     }
     close(fd);
   }

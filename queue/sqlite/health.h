@@ -85,10 +85,10 @@ class HealthBoard {
  private:
   const std::function<void(const std::string&)> on_distrust_;
   mutable std::mutex mutex_;
-  StoreHealth health_;     // guarded by mutex_
-  std::string shortage_;   // guarded by mutex_
-  bool long_log_ = false;  // guarded by mutex_
-  absl::Status condemned_; // guarded by mutex_
+  StoreHealth health_;      // guarded by mutex_
+  std::string shortage_;    // guarded by mutex_
+  bool long_log_ = false;   // guarded by mutex_
+  absl::Status condemned_;  // guarded by mutex_
 };
 
 }  // namespace sheaf

@@ -40,8 +40,7 @@ std::string LogMarkPath(const std::string& path) {
   return FolderOf(path) + "/sheaf.mark";
 }
 
-absl::StatusOr<LogMark> LogMark::Open(const std::string& path,
-                                      int64_t stored) {
+absl::StatusOr<LogMark> LogMark::Open(const std::string& path, int64_t stored) {
   LogMark mark;
   mark.fd_ = open(LogMarkPath(path).c_str(),
                   O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -106,9 +106,8 @@ void ReaderPool::Loop() {
   while (auto turn = line_.Take()) {
     const auto before = steady_clock::now();
     Task& task = turn->task;
-    absl::Status status = task.cancelled && task.cancelled()
-                              ? CallerLeft()
-                              : RunOn(&db, task);
+    absl::Status status =
+        task.cancelled && task.cancelled() ? CallerLeft() : RunOn(&db, task);
     line_.End(*turn, steady_clock::now() - before);
     task.done(std::move(status));
   }

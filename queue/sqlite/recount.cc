@@ -39,9 +39,9 @@ std::string ByName(const std::string& table, const std::string& column) {
 }
 
 // The runs of all leases that can be read.
-#define SHEAF_HELD                                                     \
+#define SHEAF_HELD                                                        \
   "WITH held AS (SELECT b.id AS batch, b.epoch AS epoch, h.value AS run " \
-  "FROM batches AS b, json_each(CASE WHEN json_valid(b.runs) "         \
+  "FROM batches AS b, json_each(CASE WHEN json_valid(b.runs) "            \
   "THEN b.runs ELSE '[]' END) AS h) "
 
 constexpr char kUnheld[] = SHEAF_HELD
@@ -155,9 +155,9 @@ std::vector<std::string> Miscounts(Connection& db) {
                              const std::vector<CountedName>& names) {
     for (const CountedName& name : names) {
       say(prefix + name.name +
-          (name.known ? " counts " + InWords(name.queued_kept,
-                                             name.running_kept)
-                      : std::string(" is not there")) +
+          (name.known
+               ? " counts " + InWords(name.queued_kept, name.running_kept)
+               : std::string(" is not there")) +
           "; the runs of its jobs are " + InWords(name.queued, name.running));
     }
   };

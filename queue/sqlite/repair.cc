@@ -146,8 +146,9 @@ absl::StatusOr<Lines> Mend(Connection& db, absl::Time now) {
   if (!left.empty()) {
     db.Run(sql::kRollback);
     return Error(Reason::kStoreCorrupt,
-                 left.front() + ", and that cannot be mended; nothing was "
-                                "changed");
+                 left.front() +
+                     ", and that cannot be mended; nothing was "
+                     "changed");
   }
   db.Run(sql::kCommit);
   return lines;

@@ -191,8 +191,8 @@ void WriteRun(Connection& db, const char* sql, const Run& run) {
   db.Run(sql, run.id.value, run.lane.value, run.state, run.priority,
          ToColumn(run.run_time), ToColumn(run.start_deadline), run.attempts_max,
          run.attempt, run.failures, run.crashes, run.alone,
-         run.cancel_requested, ToColumn(run.batch), run.epoch,
-         run.hold, TextOrNull(run.worker), ToColumn(run.start_time),
+         run.cancel_requested, ToColumn(run.batch), run.epoch, run.hold,
+         TextOrNull(run.worker), ToColumn(run.start_time),
          ToColumn(run.end_time), error, outputs);
 }
 
@@ -250,8 +250,8 @@ void WriteBatch(Connection& db, const Batch& batch) {
   if (!batch.twins.empty()) twins = RunPairsText(batch.twins);
   db.Run(sql::kSaveBatch, batch.id.value, batch.queue, batch.worker.value,
          batch.worker_name, batch.epoch, Blob{batch.secret},
-         ToColumn(batch.lease_expire_time),
-         ToColumn(batch.start_time), runs, twins);
+         ToColumn(batch.lease_expire_time), ToColumn(batch.start_time), runs,
+         twins);
 }
 
 Batch ReadBatch(Query& row) {

@@ -146,8 +146,8 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(
                          LockFile::Acquire(LockPath(options.directory)));
   SHEAF_ASSIGN_OR_RETURN(
       Opened opened, OpenDatabase(options, DatabasePath(options.directory)));
-  return std::unique_ptr<SqliteStore>(new SqliteStore(
-      std::move(options), std::move(lock), std::move(opened)));
+  return std::unique_ptr<SqliteStore>(
+      new SqliteStore(std::move(options), std::move(lock), std::move(opened)));
 }
 
 SqliteStore::SqliteStore(Options options, LockFile lock, Opened opened)

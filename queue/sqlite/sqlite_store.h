@@ -61,9 +61,9 @@ class SqliteStore final : public Store {
     // A failed commit is settled within this, or answered OUTCOME_UNKNOWN.
     absl::Duration unknown_max = absl::Seconds(5);
     absl::Duration closure_time_max = absl::Seconds(5);
-    int checkpoint_pages = 0;   // 0: as it is best
+    int checkpoint_pages = 0;    // 0: as it is best
     int log_pages_max = 65'536;  // beyond this reads wait until it is short
-    int64_t ballast_bytes = 0;  // 0: none
+    int64_t ballast_bytes = 0;   // 0: none
     absl::Duration read_time_max = absl::Seconds(10);
     std::string vfs;  // name of an SQLite VFS; empty: the default
   };

@@ -339,8 +339,7 @@ void SqliteTx::SaveBatch(const Batch& batch) {
 void SqliteTx::RenewLeases(absl::Time start_time,
                            absl::Time lease_expire_time) {
   BeforeChange();
-  db_.Run(sql::kRenewLeases, ToColumn(lease_expire_time),
-          ToColumn(start_time));
+  db_.Run(sql::kRenewLeases, ToColumn(lease_expire_time), ToColumn(start_time));
 }
 
 void SqliteTx::DeleteBatch(BatchId id) {

@@ -197,8 +197,8 @@ Writer::SteadyTime::duration Writer::NextWake() const {
                               : SteadyTime::duration(kAsleep);
 }
 
-std::optional<Writer::Line::Turn> Writer::NextTurn(
-    const Line::Turn* ended, SteadyTime::duration spent) {
+std::optional<Writer::Line::Turn> Writer::NextTurn(const Line::Turn* ended,
+                                                   SteadyTime::duration spent) {
   // A heavy one begins a group of its own: those before it would wait for it.
   // Not one that was only kept from a busy processor for a while.
   const auto most = absl::ToChronoNanoseconds(3 * options_.group_time_max);

@@ -55,7 +55,7 @@ class Writer {
     // The writer's own processor time for a client's call. A call that takes
     // longer is ended, changes nothing, and is refused.
     absl::Duration closure_time_max = absl::Seconds(5);
-    int checkpoint_pages = 0;  // 0: as it is best
+    int checkpoint_pages = 0;    // 0: as it is best
     int log_pages_max = 65'536;  // 256 MiB; then reads wait (log_gate.h)
     int64_t ballast_bytes = 0;
     std::function<absl::Time()> clock;
@@ -100,9 +100,9 @@ class Writer {
     explicit Core(std::unique_ptr<Connection> connection);
     std::unique_ptr<Connection> db;
     SqliteTx tx;
-    int wal_pages = 0;        // after the last commit
-    int folded_pages = 0;     // the same, at the last fold of the log
-    int folds = 0;            // in a row, each of what the last one left
+    int wal_pages = 0;     // after the last commit
+    int folded_pages = 0;  // the same, at the last fold of the log
+    int folds = 0;         // in a row, each of what the last one left
   };
   // A closure of the group under way, or whose answer is due.
   struct Answer {
@@ -160,8 +160,8 @@ class Writer {
   LogGate* const gate_;
   const Runners runners_;
   std::atomic<bool> short_of_room_ = false;  // the ballast is gone
-  std::atomic<int> unanswered_ = 0;     // taken from the line
-  std::atomic<int64_t> latest_ms_ = 0;  // of groups so far
+  std::atomic<int> unanswered_ = 0;          // taken from the line
+  std::atomic<int64_t> latest_ms_ = 0;       // of groups so far
   Line line_;
 
   // The writer's thread only.
@@ -176,10 +176,10 @@ class Writer {
   Answers held_;
   SteadyTime held_until_;
   SteadyTime lone_at_;  // when somebody who asks seldom was last here
-  SteadyTime::duration commit_time_{};  // of the last group
+  SteadyTime::duration commit_time_{};    // of the last group
   std::atomic<bool> publishing_ = false;  // a backup is being checked
-  bool careful_ = false;        // the group's closures get savepoints
-  absl::Status refusal_;        // what callers are told while it is
+  bool careful_ = false;                  // the group's closures get savepoints
+  absl::Status refusal_;                  // what callers are told while it is
   SteadyTime retry_at_;
   absl::Duration retry_delay_;
   bool damaged_ = false;

@@ -63,10 +63,9 @@ void Writer::KeepLogShort(bool idle) {
                        : options_.checkpoint_pages;
   const bool has_much = rest >= most;
   // Reads come to their end one by one while the gate is closed.
-  const bool may_cut =
-      gate_->is_closed() && steady_clock::now() >= next_cut_;
-  if (may_cut || (has_much && (short_of_room_ ||
-                               pages > kTruncateFactor * most)) ||
+  const bool may_cut = gate_->is_closed() && steady_clock::now() >= next_cut_;
+  if (may_cut ||
+      (has_much && (short_of_room_ || pages > kTruncateFactor * most)) ||
       (idle && pages > 0 && backups_.empty())) {
     next_cut_ = steady_clock::now() + kCutAgainAfter;
     FoldLog(SQLITE_CHECKPOINT_TRUNCATE);

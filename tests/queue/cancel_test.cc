@@ -169,8 +169,8 @@ TEST_P(CancelTest, EventNamesSoManyRunsAndNotOneMore) {
   const int64_t before = LastSequence();
   Write([&](Tx& tx) {
     RunChanges changes(tx, "default");
-    for (Run& run : tx.Runs({RunId(job.id, 0), RunId(job.id, kRuns),
-                             ~0u, kRuns})) {
+    for (Run& run :
+         tx.Runs({RunId(job.id, 0), RunId(job.id, kRuns), ~0u, kRuns})) {
       changes.Move(run, RunState::kCancelled);
     }
     changes.Commit({.type = EventType::kRunsChanged, .job = job.id});

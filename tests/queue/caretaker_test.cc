@@ -54,9 +54,8 @@ TEST_P(CaretakerTest, ALeaseThatCannotBeEndedStopsNothingElse) {
     }
   });
   clock_.Advance(kLease);
-  while (Round({.events_max = 100,
-                .events_keep = absl::ZeroDuration(),
-                .step = 5})) {
+  while (Round(
+      {.events_max = 100, .events_keep = absl::ZeroDuration(), .step = 5})) {
   }
   EXPECT_EQ(GetRun(honest).state, RunState::kQueued);
   EXPECT_EQ(GetRun(late).state, RunState::kFailed);
@@ -72,9 +71,8 @@ TEST_P(CaretakerTest, OthersAreLeasedWhileOneIsSetAside) {
   clock_.Advance(kLease);
   Round();
   const Job next = Submit();
-  const LeaseResult result = Write([](Tx& tx) {
-    return sheaf::Lease(tx, MakeWorker(), kLease);
-  });
+  const LeaseResult result =
+      Write([](Tx& tx) { return sheaf::Lease(tx, MakeWorker(), kLease); });
   ASSERT_TRUE(result.leased);
   EXPECT_EQ(result.leased->runs.at(0).run.id.job(), next.id);
 }

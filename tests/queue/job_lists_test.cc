@@ -61,8 +61,7 @@ TEST_P(JobListsTest, PageEndsByItsBytesAndHoldsOneJobAtLeast) {
   EXPECT_EQ(page.next, JobId{4});
   EXPECT_THAT(Ids(List({}, {.bytes_max = 1})), ElementsAre(5));
   int pages = 0;
-  EXPECT_THAT(All({}, {.bytes_max = 3500}, &pages),
-              ElementsAre(5, 4, 3, 2, 1));
+  EXPECT_THAT(All({}, {.bytes_max = 3500}, &pages), ElementsAre(5, 4, 3, 2, 1));
   EXPECT_EQ(pages, 3);
 }
 
@@ -100,8 +99,8 @@ TEST_P(JobListsTest, FilteredPageEndsByItsItemsToo) {
 
 TEST_P(JobListsTest, ListOfNoJobsIsEmpty) {
   const FilterExpr filter = ParseFilter("owner = \"ann\"").value();
-  for (const FilterExpr* any : {static_cast<const FilterExpr*>(nullptr),
-                                &filter}) {
+  for (const FilterExpr* any :
+       {static_cast<const FilterExpr*>(nullptr), &filter}) {
     const JobPage page = List({.filter = any});
     EXPECT_THAT(Ids(page), IsEmpty());
     EXPECT_FALSE(page.next);

@@ -363,9 +363,8 @@ TEST_P(LeaseTest, ReleasedRunsGoBackToTheirPlaceWithoutFault) {
   const Leased leased = Lease();
   clock_.Advance(absl::Seconds(1));
   Submit();
-  const auto released = Write([&](Tx& tx) {
-    return ReleaseLease(tx, HoldOf(leased.batch));
-  });
+  const auto released =
+      Write([&](Tx& tx) { return ReleaseLease(tx, HoldOf(leased.batch)); });
   EXPECT_EQ(released.value(), 2);
   const Run run = GetRun(job);
   EXPECT_EQ(run.state, RunState::kQueued);

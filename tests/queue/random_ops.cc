@@ -215,8 +215,7 @@ void RandomOps::CancelByFilter() {
          return ListJobs(view, query).jobs;
        })) {
     const auto slice = twins_.Write("CancelSome", [&](Tx& tx) {
-      return CancelSome(tx, job.id, std::nullopt, options, &filter,
-                        limit);
+      return CancelSome(tx, job.id, std::nullopt, options, &filter, limit);
     });
     jobs += slice->counts.jobs;
   }

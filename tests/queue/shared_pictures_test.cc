@@ -88,9 +88,8 @@ TEST_P(SharedPicturesTest, ACancelledTwinIsNotMadeToSucceed) {
   Write([&](Tx& tx) {
     return CancelJob(tx, twin.id, {}).status();
   }).IgnoreError();
-  const Orders orders = Write([&](Tx& tx) {
-    return Heartbeat(tx, HoldOf(leased.batch), kLease);
-  });
+  const Orders orders = Write(
+      [&](Tx& tx) { return Heartbeat(tx, HoldOf(leased.batch), kLease); });
   EXPECT_THAT(orders.cancel, IsEmpty());
   ASSERT_TRUE(Finish(MakeReport(leased, Made())).ok());
   EXPECT_EQ(GetRun(job).state, RunState::kSucceeded);

@@ -87,8 +87,8 @@ TEST_P(StoreThingsTest, BatchesAreFoundByTheEndOfTheirLease) {
     const auto whole = Read([&](View& v) { return v.Batches(by); });
     EXPECT_EQ(keys.size(), whole.size());
     for (size_t i = 0; i < whole.size(); ++i) {
-      EXPECT_EQ(keys[i], (LeaseKey{whole[i].id, whole[i].worker,
-                                   whole[i].queue, whole[i].start_time}));
+      EXPECT_EQ(keys[i], (LeaseKey{whole[i].id, whole[i].worker, whole[i].queue,
+                                   whole[i].start_time}));
     }
     for (const Batch& b : whole) {
       ids.push_back(b.id.value);

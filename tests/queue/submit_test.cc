@@ -302,10 +302,8 @@ TEST_P(SubmitTest, OwnerWaitsInSoManyLanesAndNotOneMore) {
   EXPECT_THAT(refused, FailsWith(Reason::kOwnerQuota));
   EXPECT_EQ(SubjectOf(refused.status()), "ann");
   EXPECT_TRUE(submit(sizes(1, 4)).ok());
-  ASSERT_TRUE(
-      Write([&](Tx& tx) { return CancelJob(tx, JobId{1}, {}); }).ok());
-  ASSERT_TRUE(
-      Write([&](Tx& tx) { return CancelJob(tx, JobId{3}, {}); }).ok());
+  ASSERT_TRUE(Write([&](Tx& tx) { return CancelJob(tx, JobId{1}, {}); }).ok());
+  ASSERT_TRUE(Write([&](Tx& tx) { return CancelJob(tx, JobId{3}, {}); }).ok());
   EXPECT_TRUE(submit(sizes(5, 1)).ok()) << "one lane has run empty";
 }
 

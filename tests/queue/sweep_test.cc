@@ -155,9 +155,8 @@ TEST(SweepTest, BytesOfASweepAreCountedBeforeTheyAreMade) {
 TEST(SweepTest, BytesOfRunsThatAreListedCountToo) {
   NewJob job{.runs = std::vector<RunParams>(
                  1100, {.prompt = std::string(1000, 'p'), .seed = 1})};
-  EXPECT_EQ(
-      ReasonOf(Prepare(job, 1, {.job_bytes_max = 1 << 20}).status()),
-      Reason::kJobTooLarge);
+  EXPECT_EQ(ReasonOf(Prepare(job, 1, {.job_bytes_max = 1 << 20}).status()),
+            Reason::kJobTooLarge);
   EXPECT_TRUE(Prepare(job, 1).ok());
 }
 

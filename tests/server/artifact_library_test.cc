@@ -37,10 +37,10 @@ class ArtifactLibraryTest : public ::testing::Test {
     options.clock = [this] { return now_; };
     store_ = std::move(SqliteStore::Open(std::move(options)).value());
     auto files = ArtifactStore::Open(directory_, {.allow_other_types = true});
-    budget_ = std::make_unique<ArtifactBudget>(total_max,
-                                               [] { return DiskSpace(); });
-    library_ = *ArtifactLibrary::Open(*std::move(files), store_.get(),
-                                      budget_.get());
+    budget_ =
+        std::make_unique<ArtifactBudget>(total_max, [] { return DiskSpace(); });
+    library_ =
+        *ArtifactLibrary::Open(*std::move(files), store_.get(), budget_.get());
   }
 
   // The digest, or why there is none.
@@ -87,8 +87,7 @@ class ArtifactLibraryTest : public ::testing::Test {
   // A file that no row knows.
   std::string MakeOrphan(const std::string& bytes) {
     const std::string digest = Sha256Hex(bytes);
-    const fs::path folder =
-        directory_ + "/artifacts/" + digest.substr(0, 2);
+    const fs::path folder = directory_ + "/artifacts/" + digest.substr(0, 2);
     fs::create_directory(folder);
     std::ofstream(folder / digest.substr(2)) << bytes;
     return digest;

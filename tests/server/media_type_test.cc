@@ -81,8 +81,7 @@ TEST(MediaTypeTest, SizeOfAWebpPictureIsKnownWhateverItsKind) {
   EXPECT_EQ(HeadReason(Webp("VP8L", "\x2f\xff\xff\xff\x0f")),
             Reason::kArtifactTooLarge);
   EXPECT_EQ(HeadReason(Webp("VP8X", std::string(10, '\0'))), std::nullopt);
-  EXPECT_EQ(HeadReason(Webp("VP8X", std::string("\0\0\0\0\0\x40\0\0\0\0",
-                                                10))),
+  EXPECT_EQ(HeadReason(Webp("VP8X", std::string("\0\0\0\0\0\x40\0\0\0\0", 10))),
             Reason::kArtifactTooLarge);
 }
 

@@ -21,8 +21,7 @@ using ::testing::HasSubstr;
 
 class BackupTest : public StoreTest {
  protected:
-  absl::StatusOr<BackupInfo> Backup(const std::string& path,
-                                    int kept_max = 0) {
+  absl::StatusOr<BackupInfo> Backup(const std::string& path, int kept_max = 0) {
     absl::StatusOr<BackupInfo> result;
     Signal done;
     store_->Backup({path, kept_max}, [&](absl::StatusOr<BackupInfo> info) {
@@ -138,8 +137,7 @@ TEST_F(BackupTest, ABackupIsReadableByItsOwnerOnly) {
   Submit();
   ASSERT_TRUE(Backup(copy()).ok());
   for (const std::string& path : {copy(), copy() + ".sha256"}) {
-    EXPECT_EQ(fs::status(path).permissions() & fs::perms(0077),
-              fs::perms::none)
+    EXPECT_EQ(fs::status(path).permissions() & fs::perms(0077), fs::perms::none)
         << path;
   }
 }
@@ -174,9 +172,9 @@ TEST_F(BackupTest, FilesOfOthersAreNeitherReplacedNorRemoved) {
 TEST_F(BackupTest, ASumThatWasLeftWithoutItsBackupIsReplaced) {
   Open();
   Submit();
-  ASSERT_TRUE(WriteFileDurably(copy() + ".sha256",
-                               std::string(64, 'a') + "  copy.db\n")
-                  .ok());
+  ASSERT_TRUE(
+      WriteFileDurably(copy() + ".sha256", std::string(64, 'a') + "  copy.db\n")
+          .ok());
   const auto info = Backup(copy());
   ASSERT_TRUE(info.ok()) << info.status();
   Close();

@@ -107,8 +107,7 @@ std::string CrashDisk::Survivor(const File& file, int kind) {
       DoTorn(&bytes, step, Below(step.bytes.size() + 1));
       break;
     }
-    const bool kept = kind == kAll ||
-                      (kind == kPrefix && i <= chosen) ||
+    const bool kept = kind == kAll || (kind == kPrefix && i <= chosen) ||
                       (kind == kTornLast && i < chosen) ||
                       (kind == kAllButOne && i != chosen) ||
                       (kind == kOnlyOne && i == chosen) ||
@@ -125,8 +124,8 @@ std::string CrashDisk::MixedSectors(const File& file) {
     if (file.loose[i].op == DiskOp::kTruncate) starts.push_back(i + 1);
   }
   const size_t epoch = Below(starts.size());
-  const size_t end = epoch + 1 < starts.size() ? starts[epoch + 1] - 1
-                                               : file.loose.size();
+  const size_t end =
+      epoch + 1 < starts.size() ? starts[epoch + 1] - 1 : file.loose.size();
   std::string bytes = file.durable;
   for (size_t i = 0; i < starts[epoch]; ++i) {
     const DiskStep& step = file.loose[i];

@@ -206,8 +206,7 @@ class CrashStateTest : public StoreTest {
     bool folded = false;
     bool looking = !lies.database;
     for (const DiskStep& step : steps) {
-      const bool rich =
-          step.op != DiskOp::kWrite && step.op != DiskOp::kCreate;
+      const bool rich = step.op != DiskOp::kWrite && step.op != DiskOp::kCreate;
       const bool in_log = step.file.ends_with("-wal");
       folded |= ledger.begun && step.op == DiskOp::kWrite && !in_log;
       looking |= folded && in_log && step.op == DiskOp::kSync;

@@ -121,8 +121,7 @@ INSTANTIATE_TEST_SUITE_P(Places, CrashPointTest,
                                            "after-commit", "after-commit:7",
                                            "mid-group", "mid-group:7",
                                            "mid-checkpoint", "mid-backup",
-                                           "mid-publish",
-                                           "mid-migration"));
+                                           "mid-publish", "mid-migration"));
 
 }  // namespace
 }  // namespace sheaf

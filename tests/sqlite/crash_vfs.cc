@@ -34,8 +34,8 @@ int Truncate(sqlite3_file* f, sqlite3_int64 size) {
 }
 
 int Sync(sqlite3_file* f, int) {
-  std::atomic<int>& to_fail = IsLog(NameOfFile(f)) ? g_log_syncs_to_fail
-                                                   : g_database_syncs_to_fail;
+  std::atomic<int>& to_fail =
+      IsLog(NameOfFile(f)) ? g_log_syncs_to_fail : g_database_syncs_to_fail;
   if (to_fail > 0) {
     --to_fail;
     Add({DiskOp::kFailedSync, NameOfFile(f), 0, ""});

@@ -60,11 +60,25 @@ int DeviceCharacteristics(sqlite3_file*) {
   return SQLITE_IOCAP_POWERSAFE_OVERWRITE;  // as the default one says
 }
 
-constexpr sqlite3_io_methods kImageMethods = {
-    1,        Close,    Read,     Write, Truncate,          Sync,
-    FileSize, Lock,     Lock,     CheckReservedLock,        FileControl,
-    SectorSize,         DeviceCharacteristics,              nullptr,
-    nullptr,  nullptr,  nullptr,  nullptr, nullptr};
+constexpr sqlite3_io_methods kImageMethods = {1,
+                                              Close,
+                                              Read,
+                                              Write,
+                                              Truncate,
+                                              Sync,
+                                              FileSize,
+                                              Lock,
+                                              Lock,
+                                              CheckReservedLock,
+                                              FileControl,
+                                              SectorSize,
+                                              DeviceCharacteristics,
+                                              nullptr,
+                                              nullptr,
+                                              nullptr,
+                                              nullptr,
+                                              nullptr,
+                                              nullptr};
 
 int Open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags,
          int* out_flags) {

@@ -143,8 +143,7 @@ TEST_F(LinesTest, ShortReadsDoNotWaitForLongOnes) {
 
 TEST_F(LinesTest, OneAddressHasOneLongReadAtATime) {
   OpenWith(1, 100);
-  Held here(*store_,
-            {.caller = "a", .group = "here", .length = Length::kScan});
+  Held here(*store_, {.caller = "a", .group = "here", .length = Length::kScan});
   Answer second, other;
   store_->Read(Nothing, second.Take(),
                {.caller = "b", .group = "here", .length = Length::kScan});
@@ -294,13 +293,12 @@ TEST_F(LinesTest, AFloodOfWritesKeepsAnotherCallerFromNothing) {
   std::vector<std::string> order;
   constexpr int kFlood = 200;
   const auto write = [&](const std::string& caller, const std::string& group) {
-    store_->Write(
-        [](Tx&) { return absl::OkStatus(); },
-        [&, caller](absl::Status) {
-          order.push_back(caller);
-          if (order.size() == kFlood + 1) all.Notify();
-        },
-        {.caller = caller, .group = group});
+    store_->Write([](Tx&) { return absl::OkStatus(); },
+                  [&, caller](absl::Status) {
+                    order.push_back(caller);
+                    if (order.size() == kFlood + 1) all.Notify();
+                  },
+                  {.caller = caller, .group = group});
   };
   for (int i = 0; i < kFlood; ++i) write("flood", "far");
   write("ann", "near");

@@ -55,8 +55,7 @@ TEST_F(LogFoldTest, TheLogStaysShortThoughWritesNeverPause) {
   // A group more than where writes wait until it is short.
   EXPECT_LT(longest, 8 * kPages * kPageBytes);
   EXPECT_GT(longest, kPages * kPageBytes);
-  EXPECT_EQ(Ask("SELECT count(*) FROM jobs"),
-            std::to_string(kWriters * kEach));
+  EXPECT_EQ(Ask("SELECT count(*) FROM jobs"), std::to_string(kWriters * kEach));
   EXPECT_EQ(Ask("PRAGMA integrity_check"), "ok");
 }
 

@@ -82,8 +82,9 @@ TEST_F(RepairTest, ASoundDatabaseStaysAsItIs) {
 // As one report of a run and its twin once left it: all three counts agree on
 // a number that is too low, and the batch still holds what runs.
 TEST_F(RepairTest, CountsThatRanAheadAreCountedAnew) {
-  Damage("UPDATE jobs SET n_running = 0, n_succeeded = 2 WHERE id = 1;"
-         "UPDATE queues SET running = 0; UPDATE owners SET running = 0");
+  Damage(
+      "UPDATE jobs SET n_running = 0, n_succeeded = 2 WHERE id = 1;"
+      "UPDATE queues SET running = 0; UPDATE owners SET running = 0");
   const auto problems = Check();
   EXPECT_THAT(problems, Contains(HasSubstr("jobs/1")));
   EXPECT_THAT(problems, Contains(HasSubstr("queues/default")));

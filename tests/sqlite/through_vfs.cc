@@ -107,13 +107,25 @@ void PassThrough(const char* name, ThroughVfs* through) {
   through->vfs.szOsFile =
       static_cast<int>(sizeof(File)) + through->real->szOsFile;
   through->vfs.xOpen = Open;
-  through->methods = {
-      2,           Close,      Read,       Write,
-      Truncate,    Sync,       FileSize,   Lock,
-      Unlock,      CheckReservedLock,      FileControl,
-      SectorSize,  DeviceCharacteristics,  ShmMap,
-      ShmLock,     ShmBarrier, ShmUnmap,   nullptr,
-      nullptr};
+  through->methods = {2,
+                      Close,
+                      Read,
+                      Write,
+                      Truncate,
+                      Sync,
+                      FileSize,
+                      Lock,
+                      Unlock,
+                      CheckReservedLock,
+                      FileControl,
+                      SectorSize,
+                      DeviceCharacteristics,
+                      ShmMap,
+                      ShmLock,
+                      ShmBarrier,
+                      ShmUnmap,
+                      nullptr,
+                      nullptr};
 }
 
 }  // namespace sheaf
