@@ -31,6 +31,16 @@ struct MemoryBounds {
   bool operator==(const MemoryBounds&) const = default;
 };
 
+// What a worker says of the memory that a batch took.
+struct BatchMemory {
+  // Most rows that went through the model together (0: nothing is known), and
+  // the most that was held while they did.
+  int rows = 0;
+  int64_t peak_bytes = 0;
+  int64_t other_bytes = 0;  // held by others on the device
+  int ran_out_rows = 0;  // the fewest for which memory ran out; 0: it did not
+};
+
 // What batches may use: a share (0.80 to 0.85) of the device, less what others
 // hold.
 double MemoryBudget(double device_bytes, double others_bytes,

@@ -72,6 +72,18 @@ std::vector<PolicySpec> RulesFor(Mode mode, bool greedy, Signature signature) {
   return rules;
 }
 
+std::string_view TextOf(Mode mode) {
+  switch (mode) {
+    case Mode::kStrict:
+      return "strict";
+    case Mode::kMixed:
+      return "mixed";
+    case Mode::kBest:
+      return "best";
+  }
+  return "";
+}
+
 std::string_view TextOf(BatchEnd end) {
   switch (end) {
     case BatchEnd::kSize:

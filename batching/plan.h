@@ -55,6 +55,8 @@ enum class Signature {
   kMinimal = 1,
   kConservative = 2,  // seed, steps and guidance in the key, as the original
 };
+// "strict", "mixed", "best".
+std::string_view TextOf(Mode mode);
 std::vector<PolicySpec> RulesFor(Mode mode, bool greedy, Signature signature);
 
 // Why a batch ends where it ends.

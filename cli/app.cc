@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/safe_text.h"
 #include "base/status.h"
+#include "base/version.h"
 #include "cli/commands.h"
 #include "cli/errors.h"
 #include "cli/text.h"
@@ -153,7 +154,7 @@ std::unique_ptr<CLI::App> MakeApp(Context* context) {
   app->require_subcommand(1);
   // Global flags may stand after the verb too; inherited by all below.
   app->fallthrough();
-  app->set_version_flag("--version", "sheaf " SHEAF_VERSION);
+  app->set_version_flag("--version", absl::StrCat("sheaf ", kVersion));
   AddGlobalFlags(app.get(), context);
   AddJobCommands(*app, *context);
   AddQueueCommands(*app, *context);

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/version.h"
 #include "cli/errors.h"
 
 namespace sheaf::cli {
@@ -61,7 +62,7 @@ grpc::ChannelArguments Arguments() {
   arguments.SetMaxReceiveMessageSize(64 << 20);
   // Error details travel in trailers; the default of 8 KiB cuts long ones off.
   arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, 64 << 10);
-  arguments.SetUserAgentPrefix("sheaf-cli/" SHEAF_VERSION);
+  arguments.SetUserAgentPrefix(absl::StrCat("sheaf-cli/", kVersion));
   return arguments;
 }
 

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/safe_text.h"
 #include "base/status.h"
+#include "base/version.h"
 #include "cli/commands.h"
 #include "cli/errors.h"
 #include "cli/flag_values.h"
@@ -110,13 +111,13 @@ void CheckServer(Client& client, Report* report) {
     report->Bad("server", Words(info.status()), "see its log");
     return;
   }
-  if (info->version() == SHEAF_VERSION) {
+  if (info->version() == kVersion) {
     report->Good("version", info->version());
   } else {
-    report->Note("version",
-                 absl::StrCat("server ", info->version(), ", this program ",
-                              SHEAF_VERSION),
-                 "use the same version on both sides");
+    report->Note(
+        "version",
+        absl::StrCat("server ", info->version(), ", this program ", kVersion),
+        "use the same version on both sides");
   }
   if (info->writable()) {
     report->Good("store",

@@ -7,6 +7,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "base/status.h"
+#include "base/version.h"
 #include "cli/config.h"
 #include "cli/errors.h"
 #include "cli/tree.h"
@@ -25,8 +26,8 @@ std::string Roff(const std::string& text) {
 
 std::string Head(const std::string& name, const std::string& description) {
   return absl::StrCat(".TH ", absl::AsciiStrToUpper(name), " 1 \"\" \"sheaf ",
-                      SHEAF_VERSION, "\" \"User Commands\"\n.SH NAME\n",
-                      Roff(name), " \\- ", Roff(description), "\n");
+                      kVersion, "\" \"User Commands\"\n.SH NAME\n", Roff(name),
+                      " \\- ", Roff(description), "\n");
 }
 
 std::string OptionHead(const CLI::Option& option) {

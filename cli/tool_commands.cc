@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/safe_text.h"
 #include "base/status.h"
+#include "base/version.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
 #include "cli/errors.h"
@@ -95,10 +96,10 @@ absl::Status RunVersion(Context& context, NoArgs&) {
   const Format format = FormatFromText(context.Setting("output"));
   if (format == Format::kJson || format == Format::kJsonl) {
     google::protobuf::Struct object;
-    (*object.mutable_fields())["version"].set_string_value(SHEAF_VERSION);
+    (*object.mutable_fields())["version"].set_string_value(kVersion);
     context.out() << ToJson(object, false) << "\n";
   } else {
-    context.out() << "sheaf " SHEAF_VERSION "\n";
+    context.out() << "sheaf " << kVersion << "\n";
   }
   return absl::OkStatus();
 }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "base/version.h"
 #include "queue/sqlite/sqlite_store.h"
 #include "server/batch_meter.h"
 #include "server/call.h"
@@ -14,7 +15,6 @@
 #include "server/lease_broker.h"
 #include "server/logging.h"
 #include "server/timer.h"
-#include "server/version.h"
 #include "server/workers.h"
 
 namespace sheaf::server {

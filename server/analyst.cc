@@ -5,12 +5,12 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "batching/cost.h"
+#include "batching/plan_json.h"
 #include "batching/planner.h"
 #include "batching/preview.h"
 #include "batching/report.h"
 #include "queue/plans.h"
 #include "queue/queues.h"
-#include "server/convert_plan.h"
 
 namespace sheaf::server {
 namespace {
@@ -138,8 +138,8 @@ absl::StatusOr<Analyst::Analysis> Analyst::AnalyzeNow(
   record.run_count = report.runs;
   record.job_count = report.jobs;
   record.batch_count = report.batches;
-  record.mode = ModeName(question.mode);
-  record.report = ReportJson(report, options.batch_size);
+  record.mode = std::string(batching::TextOf(question.mode));
+  record.report = batching::ReportJson(report, options.batch_size);
   record.preview = batching::PreviewText(set, plan, report,
                                          {.mode = question.mode,
                                           .batch_size = options.batch_size,
@@ -174,7 +174,7 @@ absl::StatusOr<PlanRecord> Analyst::Keep(const Snapshot& snapshot,
         batch.runs.push_back(snapshot.set.rows[row].id());
       }
       batch.predicted = absl::Milliseconds(planned.ms);
-      batch.info = BatchJson(snapshot.set, plan, planned);
+      batch.info = batching::BatchJson(snapshot.set, plan, planned);
       slice.push_back(std::move(batch));
     }
     SHEAF_RETURN_IF_ERROR(WriteAndWait(

@@ -37,8 +37,8 @@ Changed<T> Taken(std::set<WorkKind>* kinds, const std::map<WorkKind, T>& all) {
   Changed<T> taken;
   for (const WorkKind& kind : std::exchange(*kinds, {})) {
     const auto found = all.find(kind);
-    taken.emplace_back(kind, found == all.end() ? std::nullopt
-                                                : std::optional(found->second));
+    taken.emplace_back(
+        kind, found == all.end() ? std::nullopt : std::optional(found->second));
   }
   return taken;
 }
@@ -184,7 +184,7 @@ std::optional<double> BatchMeter::FreeIn(WorkerId worker,
   return free_ms;
 }
 
-void BatchMeter::Held(BatchId batch, const sheaf::v1::BatchMemory& memory) {
+void BatchMeter::Held(BatchId batch, const batching::BatchMemory& memory) {
   absl::MutexLock lock(&mutex_);
   const auto found = under_way_.find(batch);
   if (found != under_way_.end()) found->second.memory = memory;
@@ -193,27 +193,25 @@ void BatchMeter::Held(BatchId batch, const sheaf::v1::BatchMemory& memory) {
 // Figures that cannot be are cut to what can: they are a worker's word, and one
 // that says too much would keep all others' batches small.
 void BatchMeter::LearnMemory(const UnderWay& batch) {
-  if (batch.memory.row_count() == 0) return;
+  if (batch.memory.rows == 0) return;
   Use(batch.kind);
   Memory& memory = memory_[batch.kind];
   if (batch.device_bytes > 0) {
     memory.budget = batching::MemoryBudget(
-        batch.device_bytes, static_cast<double>(batch.memory.other_bytes()));
+        batch.device_bytes, static_cast<double>(batch.memory.other_bytes));
   }
   const double bytes_max =
       batch.device_bytes > 0 ? batch.device_bytes : kDeviceBytesMax;
   // So many went through together, so they did not run out.
-  if (batch.memory.ran_out_row_count() > batch.memory.row_count()) {
-    memory.bounds = batching::RanOut(std::move(memory.bounds),
-                                     batch.memory.ran_out_row_count());
+  if (batch.memory.ran_out_rows > batch.memory.rows) {
+    memory.bounds =
+        batching::RanOut(std::move(memory.bounds), batch.memory.ran_out_rows);
   }
-  memory.bounds =
-      batching::Succeeded(std::move(memory.bounds),
-                          {std::min(batch.memory.row_count(), kRowsMax),
-                           std::min(static_cast<double>(
-                                        batch.memory.peak_bytes()),
-                                    bytes_max)},
-                          memory.budget);
+  memory.bounds = batching::Succeeded(
+      std::move(memory.bounds),
+      {std::min(batch.memory.rows, kRowsMax),
+       std::min(static_cast<double>(batch.memory.peak_bytes), bytes_max)},
+      memory.budget);
   memory_changed_.insert(batch.kind);
 }
 

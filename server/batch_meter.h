@@ -24,7 +24,6 @@
 #include "queue/lease.h"
 #include "server/measured_profiles.h"
 #include "server/work_kind.h"
-#include "sheaf/v1/worker_service.pb.h"
 
 namespace sheaf::server {
 
@@ -87,7 +86,7 @@ class BatchMeter {
   std::optional<double> FreeIn(WorkerId worker, absl::Time now) const;
   // Notes what memory the batch has held so far, as the worker says that holds
   // the lease; more than its device has does not count.
-  void Held(BatchId batch, const sheaf::v1::BatchMemory& memory);
+  void Held(BatchId batch, const batching::BatchMemory& memory);
   // One of its runs ended, `well` or not; a picture more or less changes what
   // a batch takes, so only batches whose runs all did are learned from.
   void Ended(BatchId batch, bool well);
@@ -133,7 +132,7 @@ class BatchMeter {
     bool repriced = false;  // since it was predicted
     bool joined = false;    // it joins others, or others it
     double device_bytes = 0;
-    sheaf::v1::BatchMemory memory;
+    batching::BatchMemory memory;
     PlanId plan;
     int64_t plan_batch = 0;
   };

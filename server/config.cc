@@ -11,11 +11,11 @@
 #include "absl/strings/str_split.h"
 #include "base/near_word.h"
 #include "base/status.h"
+#include "base/version.h"
 #include "server/address_range.h"
 #include "server/config_file.h"
 #include "server/config_keys.h"
 #include "server/listen_address.h"
-#include "server/version.h"
 
 namespace sheaf::server {
 namespace {
@@ -84,8 +84,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> args) {
   CLI::App* restore = app.add_subcommand(
       "restore", "Put a backup in place; the server must not be running");
   restore->add_option("--backup", line.backup_file, "The backup")->required();
-  restore->add_option("--data-dir", line.data_dir, "Where it goes")
-      ->required();
+  restore->add_option("--data-dir", line.data_dir, "Where it goes")->required();
   restore->callback([&] { line.restore = true; });
   CLI::App* repair = app.add_subcommand(
       "repair",

@@ -1,4 +1,3 @@
-#include "server/worker_claim.h"
 #include "server/convert.h"
 
 #include <charconv>

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "queue/finish.h"
+#include "queue/hold.h"
 #include "queue/jobs.h"
 #include "queue/lease.h"
 #include "queue/queues.h"
@@ -39,6 +40,16 @@ absl::Duration FromProto(const google::protobuf::Duration& duration);
 
 // "queues/default" -> "default"; what has no slash stays.
 std::string LastPart(const std::string& name);
+
+// The hold that a request claims, once it has passed its rules; a name that no
+// store has numbered is held by nobody.
+template <class Message>
+Hold HoldOf(const Message& message) {
+  return {.worker = ParseWorkerName(message.worker()).value_or(WorkerId{}),
+          .batch = ParseBatchName(message.batch()).value_or(BatchId{}),
+          .epoch = message.epoch(),
+          .secret = message.secret()};
+}
 
 RunParams FromProto(const pb::RunRequest& request);
 void ToProto(const RunParams& params, pb::RunRequest* out);

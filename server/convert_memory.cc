@@ -29,4 +29,11 @@ void ToProto(const WorkFigures& figures, sheaf::v1::WorkMemory* out) {
   out->set_measured(figures.measured);
 }
 
+batching::BatchMemory FromProto(const sheaf::v1::BatchMemory& memory) {
+  return {.rows = memory.row_count(),
+          .peak_bytes = memory.peak_bytes(),
+          .other_bytes = memory.other_bytes(),
+          .ran_out_rows = memory.ran_out_row_count()};
+}
+
 }  // namespace sheaf::server

@@ -11,91 +11,22 @@
 namespace sheaf::server {
 namespace {
 
-using batching::Unplanned;
-
-constexpr const char* kModeNames[] = {"", "strict", "mixed", "best"};
-
-std::string Json(const google::protobuf::Message& message) {
-  std::string json;
-  // Our own message of plain fields: it cannot fail.
-  (void)google::protobuf::util::MessageToJsonString(message, &json);
-  return json;
-}
-
 void Parse(const std::string& json, google::protobuf::Message* message) {
   google::protobuf::util::JsonParseOptions lenient;
   lenient.ignore_unknown_fields = true;
   (void)google::protobuf::util::JsonStringToMessage(json, message, lenient);
 }
 
-absl::Duration Milliseconds(double ms) { return absl::Milliseconds(ms); }
-
-const char* NameOf(Unplanned why) {
-  switch (why) {
-    case Unplanned::kKind:
-      return "kind";
-    case Unplanned::kNotQueued:
-      return "not_queued";
-    case Unplanned::kScheduled:
-      return "scheduled";
-    case Unplanned::kAlone:
-      return "alone";
-    case Unplanned::kTooVarious:
-      return "too_various";
-  }
-  return "";
-}
-
 }  // namespace
-
-std::string ModeName(batching::Mode mode) {
-  return kModeNames[static_cast<int>(mode)];
-}
-
-std::string ReportJson(const batching::PlanReport& report, int batch_size) {
-  pb::Plan plan;
-  plan.set_batch_size(batch_size);
-  pb::TimeEstimate* predicted = plan.mutable_predicted();
-  SetDuration(Milliseconds(report.plan_ms), predicted->mutable_time());
-  if (report.estimate.low_ms) {
-    SetDuration(Milliseconds(*report.estimate.low_ms),
-                predicted->mutable_low());
-  }
-  if (report.estimate.high_ms) {
-    SetDuration(Milliseconds(*report.estimate.high_ms),
-                predicted->mutable_high());
-  }
-  SetDuration(Milliseconds(report.baseline_ms), plan.mutable_baseline());
-  SetDuration(Milliseconds(report.singles_ms), plan.mutable_singles());
-  plan.set_gain(report.gain);
-  plan.set_heuristic_speedup(report.heuristic_speedup);
-  plan.set_profile(report.profile);
-  plan.set_earlier_run_count(report.comparison.earlier);
-  plan.set_later_run_count(report.comparison.later);
-  for (const auto& warning : report.warnings) plan.add_warnings(warning.text);
-  for (const auto& [why, count] : report.unplanned) {
-    (*plan.mutable_unplanned())[NameOf(why)] = count;
-  }
-  return Json(plan);
-}
-
-std::string BatchJson(const batching::RowSet& set, const batching::Plan& plan,
-                      const batching::PlannedBatch& batch) {
-  pb::PlanBatch out;
-  for (std::string& name : batching::ControlTypes(set, plan, batch)) {
-    out.add_control_types(std::move(name));
-  }
-  out.set_reason(std::string(batching::TextOf(batch.end)));
-  return Json(out);
-}
 
 void ToProto(const PlanRecord& plan, pb::Plan* out) {
   Parse(plan.report, out);
   out->set_name(sheaf::NameOf(plan.id));
   out->set_queue(absl::StrCat("queues/", plan.queue));
   out->set_state(static_cast<pb::PlanState>(plan.state));
-  for (int mode = 1; mode <= 3; ++mode) {
-    if (plan.mode == kModeNames[mode]) {
+  using batching::Mode;
+  for (const Mode mode : {Mode::kStrict, Mode::kMixed, Mode::kBest}) {
+    if (plan.mode == batching::TextOf(mode)) {
       out->set_mode(static_cast<pb::BatchingMode>(mode));
     }
   }

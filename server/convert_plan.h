@@ -1,27 +1,17 @@
-// Plans on the wire, and the JSON in which the store keeps what a plan said of
-// itself (that of the messages of batching_service.proto).
+// Plans on the wire. What a plan said of itself lies in the store as JSON
+// (batching/plan_json.h) and is read as the messages that it shows.
 #pragma once
 
-#include <string>
-
-#include "batching/report.h"
+#include "batching/calibration.h"
+#include "batching/plan.h"
 #include "queue/plan.h"
 #include "queue/store.h"
-#include "server/batch_meter.h"
+#include "server/work_kind.h"
 #include "sheaf/v1/batching_service.pb.h"
 
 namespace sheaf::server {
 
 namespace pb = sheaf::v1;
-
-// "strict", "mixed", "best", as stored.
-std::string ModeName(batching::Mode mode);
-
-// For PlanRecord::report.
-std::string ReportJson(const batching::PlanReport& report, int batch_size);
-// For PlanBatch::info.
-std::string BatchJson(const batching::RowSet& set, const batching::Plan& plan,
-                      const batching::PlannedBatch& batch);
 
 void ToProto(const PlanRecord& plan, pb::Plan* out);
 void ToProto(const PlanTimes& times, pb::Plan* out);

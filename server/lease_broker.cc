@@ -8,8 +8,6 @@
 #include "base/crash_point.h"
 #include "base/secret.h"
 #include "queue/error.h"
-#include "server/stats_board.h"
-#include "server/workers.h"
 
 namespace sheaf::server {
 namespace {
@@ -24,9 +22,9 @@ absl::Status NotHeld(const Lessee& who) {
 int64_t LeaseBroker::Wait(Lessee who, absl::Time until, Answer answer) {
   DropJoin(who.id);
   auto entry = std::make_shared<Waiting>();
-  entry->address = core_->workers->AddressOf(who.id);
+  entry->address = parts_.workers->AddressOf(who.id);
   entry->who = std::move(who);
-  entry->since = core_->now();
+  entry->since = parts_.now();
   entry->until = until;
   entry->answer = std::move(answer);
   int64_t handle;
@@ -50,7 +48,7 @@ void LeaseBroker::Drop(int64_t handle) {
     if (!at->second->parked) return;
     entry = at->second;
     waiting_.erase(at);
-    core_->timer->Cancel(entry->end_of_wait);
+    parts_.timer->Cancel(entry->end_of_wait);
   }
   entry->answer(std::optional<Leased>());
 }
@@ -88,10 +86,9 @@ void LeaseBroker::Try(int64_t handle, Entry entry) {
   // Before the write, which may run twice.
   entry->who.new_secret = RandomBytes();
   auto result = std::make_shared<LeaseResult>();
-  core_->store->Write(
+  parts_.store->Write(
       [this, entry, result](Tx& tx) {
-        *result =
-            Lease(tx, entry->who, core_->lease_duration, core_->lease_policy);
+        *result = Lease(tx, entry->who, parts_.lease_duration, parts_.policy);
         if (result->leased) SHEAF_CRASH_POINT("mid-lease");
         return absl::OkStatus();
       },
@@ -106,7 +103,7 @@ void LeaseBroker::Try(int64_t handle, Entry entry) {
         }
         if (!status.ok()) return entry->answer(status);
         if (result->lost) return entry->answer(NotHeld(entry->who));
-        core_->stats->NoteLease(*result->leased);
+        parts_.stats->NoteLease(*result->leased);
         entry->answer(std::move(result->leased));
       },
       // Calls for work of one address have one share of the writer's time,
@@ -119,14 +116,14 @@ void LeaseBroker::Park(int64_t handle, Entry entry, absl::Time next_time) {
   bool again = false;
   {
     absl::MutexLock lock(&mutex_);
-    if (stopped_ || entry->dropped || entry->until <= core_->now()) {
+    if (stopped_ || entry->dropped || entry->until <= parts_.now()) {
       waiting_.erase(handle);
     } else if (entry->signals_seen != signals_) {
       again = true;  // news came between the look and now
     } else {
       entry->parked = true;
-      entry->end_of_wait = core_->timer->After(
-          entry->until - core_->now(), [this, handle] { Drop(handle); });
+      entry->end_of_wait = parts_.timer->After(
+          entry->until - parts_.now(), [this, handle] { Drop(handle); });
     }
     if (!again && entry->parked) {
       if (next_time < wake_time_) WakeAt(next_time);
@@ -139,7 +136,7 @@ void LeaseBroker::Park(int64_t handle, Entry entry, absl::Time next_time) {
 
 void LeaseBroker::WakeAt(absl::Time time) {
   wake_time_ = time;
-  core_->timer->After(std::max(time - core_->now(), absl::ZeroDuration()),
+  parts_.timer->After(std::max(time - parts_.now(), absl::ZeroDuration()),
                       [this, time] {
                         {
                           absl::MutexLock lock(&mutex_);
@@ -158,7 +155,7 @@ void LeaseBroker::Signal() {
     for (auto& [handle, entry] : waiting_) {
       if (!entry->parked) continue;
       entry->parked = false;
-      core_->timer->Cancel(entry->end_of_wait);
+      parts_.timer->Cancel(entry->end_of_wait);
       woken.emplace_back(handle, entry);
     }
   }

@@ -14,7 +14,10 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "queue/lease.h"
-#include "server/core.h"
+#include "queue/store.h"
+#include "server/stats_board.h"
+#include "server/timer.h"
+#include "server/workers.h"
 
 namespace sheaf::server {
 
@@ -24,7 +27,17 @@ class LeaseBroker {
   // Nothing: the wait is over, or the call was dropped.
   using Answer = std::function<void(absl::StatusOr<std::optional<Leased>>)>;
 
-  explicit LeaseBroker(Core* core) : core_(core) {}
+  // What it works with; all of it outlives it.
+  struct Parts {
+    Store* store = nullptr;
+    Timer* timer = nullptr;
+    const WorkerRegistry* workers = nullptr;
+    StatsBoard* stats = nullptr;  // is told of each lease
+    LeasePolicy* policy = nullptr;
+    std::function<absl::Time()> now;
+    absl::Duration lease_duration;
+  };
+  explicit LeaseBroker(Parts parts) : parts_(std::move(parts)) {}
 
   // Leases for `who`, waiting until `until` at the most. Answers once, on a
   // thread of the store or the timer. The handle is for Drop. LEASE_LOST where
@@ -67,7 +80,7 @@ class LeaseBroker {
   void Park(int64_t handle, Entry entry, absl::Time next_time);
   void WakeAt(absl::Time time) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  Core* const core_;
+  const Parts parts_;
   std::atomic<int64_t> looks_ = 0;
   mutable absl::Mutex mutex_;
   std::map<int64_t, Entry> waiting_ ABSL_GUARDED_BY(mutex_);

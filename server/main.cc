@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "absl/synchronization/mutex.h"
+#include "base/version.h"
 #include "queue/error.h"
 #include "queue/sqlite/repair.h"
 #include "queue/sqlite/restore.h"
@@ -16,7 +17,6 @@
 #include "server/server.h"
 #include "server/service_manager.h"
 #include "server/stop_flag.h"
-#include "server/version.h"
 
 namespace sheaf::server {
 namespace {

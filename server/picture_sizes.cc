@@ -3,7 +3,6 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "server/workers.h"
 
 namespace sheaf::server {
 namespace {
@@ -22,16 +21,17 @@ absl::Status TooLarge(const Lane& lane, int64_t most, const std::string& who) {
 
 }  // namespace
 
-absl::Status CheckSizes(const Core& core, const PreparedJob& job) {
+absl::Status CheckSizes(int64_t pixels_max, const WorkerRegistry& workers,
+                        const PreparedJob& job) {
   int questions = 0;
   for (const Lane& lane : job.lanes) {
     const int64_t pixels = lane.width * lane.height;
-    if (core.pixels_max > 0 && pixels > core.pixels_max) {
-      return TooLarge(lane, core.pixels_max, "the server takes (pixels_max)");
+    if (pixels_max > 0 && pixels > pixels_max) {
+      return TooLarge(lane, pixels_max, "the server takes (pixels_max)");
     }
-    if (pixels <= core.workers->least_pixels_max()) continue;
+    if (pixels <= workers.least_pixels_max()) continue;
     if (++questions > kQuestionsMax) continue;
-    const int64_t most = core.workers->PixelsMaxFor(lane);
+    const int64_t most = workers.PixelsMaxFor(lane);
     if (most > 0 && pixels > most) {
       return TooLarge(lane, most,
                       "any worker makes that is here and has the model");

@@ -3,14 +3,15 @@
 
 #include "absl/status/status.h"
 #include "queue/submit.h"
-#include "server/core.h"
+#include "server/workers.h"
 
 namespace sheaf::server {
 
 // INVALID_FIELD, with the size and the limit, where a picture would have more
-// pixels than the server takes (Core::pixels_max), or than any worker makes
-// that is here and has the model. Where none is here, one may come that does.
-// Sizes that a run leaves to its model are not looked at.
-absl::Status CheckSizes(const Core& core, const PreparedJob& job);
+// pixels than the server takes (`pixels_max`; 0: any number), or than any
+// worker makes that is here and has the model. Where none is here, one may come
+// that does. Sizes that a run leaves to its model are not looked at.
+absl::Status CheckSizes(int64_t pixels_max, const WorkerRegistry& workers,
+                        const PreparedJob& job);
 
 }  // namespace sheaf::server

@@ -39,10 +39,11 @@ absl::StatusOr<std::shared_ptr<const ReadyJob>> MakeReady(
   auto ready = std::make_shared<ReadyJob>();
   SHEAF_ASSIGN_OR_RETURN(ready->hold, core.submit_bytes->Take(CostOf(request)));
   SHEAF_ASSIGN_OR_RETURN(NewJob job, FromProto(request));
-  SHEAF_ASSIGN_OR_RETURN(
-      ready->prepared, Prepare(std::move(job), DrawEntropy(),
-                               core.submit_limits, request.validate_only()));
-  SHEAF_RETURN_IF_ERROR(CheckSizes(core, ready->prepared));
+  SHEAF_ASSIGN_OR_RETURN(ready->prepared,
+                         Prepare(std::move(job), DrawEntropy(),
+                                 core.submit_limits, request.validate_only()));
+  SHEAF_RETURN_IF_ERROR(
+      CheckSizes(core.pixels_max, *core.workers, ready->prepared));
   return ready;
 }
 

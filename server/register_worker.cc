@@ -4,12 +4,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/secret.h"
+#include "base/version.h"
 #include "queue/lease_ends.h"
 #include "server/batch_meter.h"
 #include "server/call.h"
 #include "server/convert.h"
 #include "server/lease_broker.h"
-#include "server/version.h"
 #include "server/worker_handler.h"
 #include "server/workers.h"
 
@@ -28,9 +28,9 @@ absl::Status CheckRoom(const Core& core,
     bytes += static_cast<int64_t>(model.size());
   }
   if (bytes > kNameBytesMax) {
-    return InvalidArgument({{"models", absl::StrCat("take more than ",
-                                                    kNameBytesMax,
-                                                    " bytes in all")}});
+    return InvalidArgument(
+        {{"models",
+          absl::StrCat("take more than ", kNameBytesMax, " bytes in all")}});
   }
   if (core.workers->CountFrom(AddressOf(context.peer())) < kWorkersMax) {
     return absl::OkStatus();
@@ -137,19 +137,19 @@ class RegisterReactor final
   static void Bury(Core* core, WorkerId id, const std::string& name) {
     core->workers->Remove(id);
     core->broker->DropWorker(id);
-    EndLeasesOf(
-        *core->store, id, LeaseEnd::kDied,
-        [store = core->store, name](const absl::Status&) {
-          // A lease that could not be ended now ends when its time is over.
-          store->Write(
-              [name](Tx& tx) {
-                tx.AppendEvent({.type = EventType::kWorkerLeft,
-                                .worker = name,
-                                .reason = "its connection ended"});
-                return absl::OkStatus();
-              },
-              [](const absl::Status&) {}, {.own = true});
-        });
+    EndLeasesOf(*core->store, id, LeaseEnd::kDied,
+                [store = core->store, name](const absl::Status&) {
+                  // A lease that could not be ended now ends when its time is
+                  // over.
+                  store->Write(
+                      [name](Tx& tx) {
+                        tx.AppendEvent({.type = EventType::kWorkerLeft,
+                                        .worker = name,
+                                        .reason = "its connection ended"});
+                        return absl::OkStatus();
+                      },
+                      [](const absl::Status&) {}, {.own = true});
+                });
   }
 
   void Named(const absl::Status& status) {

@@ -105,8 +105,8 @@ absl::Status Server::Open() {
   SHEAF_ASSIGN_OR_RETURN(
       auto files, ArtifactStore::Open(config_.data_dir, artifact_options));
   SHEAF_ASSIGN_OR_RETURN(
-      artifacts_, ArtifactLibrary::Open(std::move(files), store_.get(),
-                                        &artifact_budget_));
+      artifacts_,
+      ArtifactLibrary::Open(std::move(files), store_.get(), &artifact_budget_));
   uploads_.SweepBy(&timer_);
   downloads_.SweepBy(&timer_);
   SHEAF_ASSIGN_OR_RETURN(const std::string key,
@@ -122,7 +122,7 @@ absl::Status Server::Open() {
   core_.store = store_.get();
   core_.timer = &timer_;
   core_.events = events_.get();
-  core_.broker = &broker_;
+  core_.broker = broker_.get();
   core_.workers = &workers_;
   core_.progress = &progress_;
   core_.previews = &previews_;
@@ -165,6 +165,14 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
       Dispatcher::Options{.owner_running_max = config_.owner_running_max,
                           .may_split = config_.device_profile != "unmeasured"},
       turns_.get(), chooser_.get(), meter_.get(), others);
+  broker_ = std::make_unique<LeaseBroker>(
+      LeaseBroker::Parts{.store = store_.get(),
+                         .timer = &timer_,
+                         .workers = &workers_,
+                         .stats = &stats_,
+                         .policy = dispatcher_.get(),
+                         .now = [this] { return clock_->Now(); },
+                         .lease_duration = config_.lease_duration});
   analyst_ = std::make_unique<Analyst>(store_.get(), meter_.get());
   auto_planner_ = std::make_unique<AutoPlanner>(store_.get(), analyst_.get());
   core_.meter = meter_.get();
@@ -184,7 +192,7 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
 std::vector<WorkerPlace> Server::OtherWorkers() {
   std::vector<WorkerPlace> places;
   if (workers_.count() < 2) return places;  // nobody but the one that asks
-  const std::map<WorkerId, absl::Time> idle = broker_.Idle();
+  const std::map<WorkerId, absl::Time> idle = broker_->Idle();
   const absl::Time now = clock_->Now();
   for (Lessee& worker : workers_.Takers()) {
     const auto waits = idle.find(worker.id);
@@ -319,12 +327,16 @@ absl::Status Server::StartLocalWorkers() {
 
 void Server::WatchOver() {
   VitalSigns::Parts parts;
-  parts.core = &core_;
+  parts.store = store_.get();
+  parts.broker = broker_.get();
+  parts.now = core_.now;
   parts.accept_loop = accept_loop_.get();
   parts.address = addresses().front();
   parts.commits = [this] { return commits_.load(); };
   parts.upkeep_problem = [this] { return upkeep_->Problem(); };
-  parts.writable = [this] { return store_->Health().writable; };
+  parts.may_serve = [this] {
+    return !core_.stopping && store_->Health().writable;
+  };
   parts.set_serving = [this](bool serving) {
     listener_->GetHealthCheckService()->SetServingStatus(serving);
   };
@@ -339,7 +351,7 @@ void Server::Heard(const Committed& committed) {
   stats_.NoteCommit(committed, clock_->Now());
   events_->Committed(committed.last_sequence);
   RemoveEnded(core_, committed);
-  if (committed.work_ready) broker_.Signal();
+  if (committed.work_ready) broker_->Signal();
 }
 
 std::vector<std::string> Server::Problems() {
@@ -387,7 +399,7 @@ void Server::Stop() {
   if (analyst_) analyst_->Stop();
   if (listener_) {
     listener_->GetHealthCheckService()->SetServingStatus(false);
-    broker_.Stop();
+    broker_->Stop();
     workers_.GoodbyeToAll();
     if (accept_loop_) accept_loop_->Stop();
     sockets_->Close();

@@ -17,9 +17,9 @@
 #include "server/auto_planner.h"
 #include "server/batch_chooser.h"
 #include "server/batch_meter.h"
+#include "server/byte_budget.h"
 #include "server/change_limit.h"
 #include "server/checkpoint_store.h"
-#include "server/byte_budget.h"
 #include "server/clock.h"
 #include "server/config.h"
 #include "server/core.h"
@@ -98,7 +98,6 @@ class Server {
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<EventHub> events_;
   std::unique_ptr<Caretaker> caretaker_;
-  LeaseBroker broker_{&core_};
   StreamSlots uploads_;
   StreamSlots downloads_;
   ArtifactBudget artifact_budget_;
@@ -109,6 +108,7 @@ class Server {
   std::unique_ptr<Turns> turns_;
   std::unique_ptr<BatchChooser> chooser_;
   std::unique_ptr<Dispatcher> dispatcher_;
+  std::unique_ptr<LeaseBroker> broker_;
   std::unique_ptr<Analyst> analyst_;
   std::unique_ptr<AutoPlanner> auto_planner_;
   std::atomic<bool> open_ = false;

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "server/clock.h"
-#include "server/lease_broker.h"
 #include "server/self_call.h"
 
 namespace sheaf::server {
@@ -16,28 +15,29 @@ constexpr char kNoQueue[] = "(probe)";
 Probe::Check Writes(const VitalSigns::Parts& parts) {
   return {.name = "writes",
           .ask =
-              [core = parts.core](Probe::Answered answered) {
-                core->store->Write([](Tx&) { return absl::OkStatus(); },
-                                   std::move(answered), {.own = true});
+              [store = parts.store](Probe::Answered answered) {
+                store->Write([](Tx&) { return absl::OkStatus(); },
+                             std::move(answered), {.own = true});
               },
           .answers = parts.commits};
 }
 
 Probe::Check Leases(const VitalSigns::Parts& parts) {
-  return {.name = "leases",
-          .ask =
-              [core = parts.core](Probe::Answered answered) {
-                Lessee nobody;
-                nobody.name = kNoQueue;
-                nobody.queues = {kNoQueue};
-                core->broker->Wait(
-                    std::move(nobody), core->now(),
-                    [answered = std::move(answered)](
-                        const absl::StatusOr<std::optional<Leased>>& leased) {
-                      answered(leased.status());
-                    });
-              },
-          .answers = [core = parts.core] { return core->broker->looks(); }};
+  return {
+      .name = "leases",
+      .ask =
+          [broker = parts.broker, now = parts.now](Probe::Answered answered) {
+            Lessee nobody;
+            nobody.name = kNoQueue;
+            nobody.queues = {kNoQueue};
+            broker->Wait(
+                std::move(nobody), now(),
+                [answered = std::move(answered)](
+                    const absl::StatusOr<std::optional<Leased>>& leased) {
+                  answered(leased.status());
+                });
+          },
+      .answers = [broker = parts.broker] { return broker->looks(); }};
 }
 
 // Connects as clients do. Well also where others have made all connections that
@@ -63,9 +63,10 @@ Probe::Check Connections(const VitalSigns::Parts& parts, Runner* caller) {
 }  // namespace
 
 Probe::Check VitalSigns::Reads(const Parts& parts) {
-  return {.name = kReads, .ask = [core = parts.core](Probe::Answered answered) {
-            core->store->Read([](View&) { return absl::OkStatus(); },
-                              std::move(answered), {.own = true});
+  return {.name = kReads,
+          .ask = [store = parts.store](Probe::Answered answered) {
+            store->Read([](View&) { return absl::OkStatus(); },
+                        std::move(answered), {.own = true});
           }};
 }
 
@@ -92,8 +93,7 @@ std::vector<std::string> VitalSigns::Problems() const {
 
 void VitalSigns::Tell() {
   if (probe_.IsAlive()) manager_.Alive();
-  parts_.set_serving(!parts_.core->stopping && parts_.writable() &&
-                     Problems().empty());
+  parts_.set_serving(parts_.may_serve() && Problems().empty());
 }
 
 }  // namespace sheaf::server

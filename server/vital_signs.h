@@ -12,8 +12,9 @@
 #include <vector>
 
 #include "queue/sqlite/runner.h"
+#include "queue/store.h"
 #include "server/accept_loop.h"
-#include "server/core.h"
+#include "server/lease_broker.h"
 #include "server/probe.h"
 #include "server/service_manager.h"
 
@@ -23,12 +24,14 @@ class VitalSigns {
  public:
   // The parts that are looked at and told. All of them outlive Stop.
   struct Parts {
-    Core* core = nullptr;
+    Store* store = nullptr;
+    LeaseBroker* broker = nullptr;
+    std::function<absl::Time()> now;
     const AcceptLoop* accept_loop = nullptr;
     std::string address;               // one that the server listens on
     std::function<int64_t()> commits;  // how many there were
     std::function<std::string()> upkeep_problem;
-    std::function<bool()> writable;
+    std::function<bool()> may_serve;  // writes are taken, and we do not stop
     std::function<void(bool)> set_serving;
   };
 

@@ -4,22 +4,14 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <string>
+#include <string_view>
+
 #include "absl/status/statusor.h"
-#include "queue/hold.h"
 #include "server/core.h"
 #include "server/workers.h"
 
 namespace sheaf::server {
-
-// The hold that a request claims, once it has passed its rules; a name that no
-// store has numbered is held by nobody.
-template <class Message>
-Hold HoldOf(const Message& message) {
-  return {.worker = ParseWorkerName(message.worker()).value_or(WorkerId{}),
-          .batch = ParseBatchName(message.batch()).value_or(BatchId{}),
-          .epoch = message.epoch(),
-          .secret = message.secret()};
-}
 
 // Whether `secret` is that of the registration; without one, whether the call
 // comes over the connection that holds the registration's stream now, which
@@ -41,5 +33,9 @@ absl::StatusOr<WorkerInfo> WorkerOf(const Core& core,
   return FindClaimed(core, message.worker(), context.peer(),
                      message.worker_secret());
 }
+
+// Whether a worker that names this version knows nothing of secrets. What does
+// not read as a version of ours ("1.2.3") is somebody else's.
+bool IsOutdated(std::string_view version);
 
 }  // namespace sheaf::server

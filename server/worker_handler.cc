@@ -12,6 +12,7 @@
 #include "server/call.h"
 #include "server/checkpoints.h"
 #include "server/convert.h"
+#include "server/convert_memory.h"
 #include "server/event_hub.h"
 #include "server/lease_broker.h"
 #include "server/logging.h"
@@ -183,7 +184,7 @@ struct Ended {
 void Learn(Core& core, const pb::FinishRunsRequest& request,
            const FinishReport& report) {
   if (request.has_memory()) {
-    core.meter->Held(report.hold.batch, request.memory());
+    core.meter->Held(report.hold.batch, FromProto(request.memory()));
   }
   if (request.has_engine_time()) {
     core.workers->NoteEngineTime(report.hold.worker,
@@ -255,9 +256,8 @@ grpc::ServerUnaryReactor* WorkerHandler::ReportProgress(
         if (hold.secret.empty()) return held;
         if (!held.ok()) return Orders{.lost = true};
         *told = HeldSteps(tx, *batch, *request);
-        const bool gives_way =
-            worker && !worker->draining &&
-            GivesWay(core_, tx, hold.batch, worker->lessee);
+        const bool gives_way = worker && !worker->draining &&
+                               GivesWay(core_, tx, hold.batch, worker->lessee);
         return Heartbeat(tx, hold, core_.lease_duration, gives_way);
       },
       [this, told, hold, response](const Orders& orders) {
@@ -339,22 +339,21 @@ grpc::ServerUnaryReactor* WorkerHandler::DeregisterWorker(
   core_.broker->DropWorker(id);
   core_.workers->Remove(id);
   auto* reactor = context->DefaultReactor();
-  EndLeasesOf(
-      *core_.store, id, LeaseEnd::kHandedBack,
-      [store = core_.store, reactor,
-       name = worker->lessee.name](const absl::Status& ended) {
-        store->Write(
-            [name](Tx& tx) {
-              tx.AppendEvent({.type = EventType::kWorkerLeft,
-                              .worker = name,
-                              .reason = "it said goodbye"});
-              return absl::OkStatus();
-            },
-            [reactor, ended](const absl::Status& left) {
-              reactor->Finish(ToGrpcStatus(ended.ok() ? left : ended));
-            },
-            {.own = true});
-      });
+  EndLeasesOf(*core_.store, id, LeaseEnd::kHandedBack,
+              [store = core_.store, reactor,
+               name = worker->lessee.name](const absl::Status& ended) {
+                store->Write(
+                    [name](Tx& tx) {
+                      tx.AppendEvent({.type = EventType::kWorkerLeft,
+                                      .worker = name,
+                                      .reason = "it said goodbye"});
+                      return absl::OkStatus();
+                    },
+                    [reactor, ended](const absl::Status& left) {
+                      reactor->Finish(ToGrpcStatus(ended.ok() ? left : ended));
+                    },
+                    {.own = true});
+              });
   return reactor;
 }
 

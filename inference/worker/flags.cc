@@ -10,7 +10,9 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "base/version.h"
 #include "fmt/format.h"
 
 namespace sheaf::worker {
@@ -240,7 +242,7 @@ std::string QueueName(const std::string& text) {
 void Convert(const Raw& raw, Flags* flags) {
   v1::RegisterWorkerRequest* hello = &flags->session.hello;
   hello->set_display_name(raw.name);
-  hello->set_version(SHEAF_VERSION);
+  hello->set_version(kVersion);
   hello->set_batch_size_max(raw.batch_size_max);
   for (const auto& queue : raw.queues) hello->add_queues(QueueName(queue));
   for (const auto& kind : raw.kinds) hello->add_kinds(kind);
@@ -276,7 +278,7 @@ FlagsOrExit ParseFlags(int argc, const char* const* argv) {
   Raw raw;
   CLI::App app("Takes batches from a Sheaf server and makes their pictures.",
                "sheaf-worker");
-  app.set_version_flag("--version", "sheaf-worker " SHEAF_VERSION);
+  app.set_version_flag("--version", absl::StrCat("sheaf-worker ", kVersion));
   AddWorkerFlags(&app, &result.flags, &raw);
   AddTorchFlags(&app, &result.flags, &raw);
   AddSimulationFlags(&app, &result.flags, &raw);

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/version.h"
 #include "inference/worker/session.h"
 #include "spdlog/spdlog.h"
 
@@ -73,7 +74,7 @@ int RunProcess(Flags flags, const MakeEngine& make_engine) {
   };
   Session session(std::move(flags.session), &client, engine->get());
   std::thread watcher([&] { WatchSignals(signals, &session); });
-  spdlog::info("sheaf-worker {} for {}", SHEAF_VERSION, flags.server);
+  spdlog::info("sheaf-worker {} for {}", kVersion, flags.server);
   const absl::Status status = session.Run();
   pthread_kill(watcher.native_handle(), SIGUSR1);
   watcher.join();

@@ -5,6 +5,7 @@
 #include "base/crash_point.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "base/version.h"
 #include "queue/error.h"
 #include "queue/sqlite/fault.h"
 #include "queue/sqlite/files.h"
@@ -16,7 +17,6 @@ constexpr Migration kMigrations[] = {
 #include "embedded_migrations.inc"
 };
 
-constexpr char kAppVersion[] = "0.2.0";
 constexpr int64_t kApplicationId = 1397245254;  // as 0001_init sets it
 
 constexpr char kRecord[] =
@@ -90,7 +90,7 @@ void Apply(Connection& db, std::span<const Migration> migrations,
     db.Execute(std::string(migration.sql));
     SHEAF_CRASH_POINT("mid-migration");
     db.Run(kRecord, i + 1, migration.name, Sha256Hex(migration.sql),
-           absl::ToUnixMillis(now), kAppVersion);
+           absl::ToUnixMillis(now), kVersion);
     db.Execute("PRAGMA user_version = " + std::to_string(i + 1));
   }
   db.Execute("COMMIT");

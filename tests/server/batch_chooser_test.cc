@@ -142,9 +142,9 @@ TEST(BatchChooserTest, NoMoreGoThanFitTheDevice) {
   leased.kind = "inference";
   leased.runs = {RunOf(1, kNow)};
   leased.runs[0].params.model = "m";
-  v1::BatchMemory memory;
-  memory.set_row_count(1);
-  memory.set_peak_bytes(400);
+  batching::BatchMemory memory;
+  memory.rows = 1;
+  memory.peak_bytes = 400;
   meter.Started(leased, who, kNow);
   meter.Held(leased.batch.id, memory);
   (void)meter.Finished(leased.batch.id, kNow + absl::Seconds(1));

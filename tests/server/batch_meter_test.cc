@@ -109,9 +109,9 @@ TEST_F(BatchMeterTest, MemoryOfBatchesThatStepTogetherIsLearned) {
   Lessee who = kGpu;
   who.beside = BatchId{1};
   meter_.Started(BatchOf(2), who, kNow);
-  sheaf::v1::BatchMemory memory;
-  memory.set_row_count(4);
-  memory.set_peak_bytes(100);
+  batching::BatchMemory memory;
+  memory.rows = 4;
+  memory.peak_bytes = 100;
   meter_.Held(BatchId{2}, memory);
   (void)meter_.Finished(BatchId{2}, kNow + absl::Seconds(1));
   EXPECT_GE(meter_.RowsMax({"gpu", "m", 64, 32}), 4);
@@ -128,10 +128,10 @@ TEST_F(BatchMeterTest, MemoryIsTriedCarefullyAndLearned) {
   EXPECT_EQ(meter_.RowsMax("m", 64, 32), kRunsPerJobMax);
   EXPECT_EQ(meter_.Recommendation(kind), "");
   const auto hold = [&](int64_t id, int rows, int ran_out) {
-    v1::BatchMemory memory;
-    memory.set_row_count(rows);
-    memory.set_peak_bytes(rows * 200);
-    memory.set_ran_out_row_count(ran_out);
+    batching::BatchMemory memory;
+    memory.rows = rows;
+    memory.peak_bytes = rows * 200;
+    memory.ran_out_rows = ran_out;
     meter_.Started(BatchOf(id), kGpu, kNow);
     meter_.Held(BatchId{id}, memory);
     (void)meter_.Finished(BatchId{id}, kNow + absl::Seconds(1));
@@ -238,8 +238,7 @@ TEST_F(BatchMeterTest, NamesMayHoldAnything) {
 
 TEST_F(BatchMeterTest, WhatDoesNotReadIsForgotten) {
   BatchMeter meter(Flat(), {{"profile1\ngpu\nm\n1\n1", "{"},
-                            {"memory\ngpu\nm\n1\n1",
-                             std::string(100'000, ' ')},
+                            {"memory\ngpu\nm\n1\n1", std::string(100'000, ' ')},
                             {"nobody knows", "{}"}});
   EXPECT_THAT(meter.TakeChanged(), SizeIs(3));
 }
@@ -251,9 +250,9 @@ TEST_F(BatchMeterTest, FiguresSayWhatIsKnownOfEachKind) {
   meter_.Measured({"gpu", "m", 64, 32}, measured);
   ASSERT_THAT(meter_.Figures("gpu"), SizeIs(1));
   EXPECT_EQ(meter_.Figures("gpu")[0].recommendation, "31 is the knee");
-  v1::BatchMemory memory;
-  memory.set_row_count(2);
-  memory.set_peak_bytes(400);
+  batching::BatchMemory memory;
+  memory.rows = 2;
+  memory.peak_bytes = 400;
   meter_.Started(BatchOf(1), kGpu, kNow);
   meter_.Held(BatchId{1}, memory);
   (void)meter_.Finished(BatchId{1}, kNow + absl::Seconds(1));
@@ -275,10 +274,10 @@ class ForgedFiguresTest : public BatchMeterTest {
  protected:
   // Ends a batch of `rows` rows whose worker says that it held `bytes`.
   void Tell(int rows, int64_t bytes, int ran_out = 0) {
-    v1::BatchMemory memory;
-    memory.set_row_count(rows);
-    memory.set_peak_bytes(bytes);
-    memory.set_ran_out_row_count(ran_out);
+    batching::BatchMemory memory;
+    memory.rows = rows;
+    memory.peak_bytes = bytes;
+    memory.ran_out_rows = ran_out;
     const int64_t id = ++last_;
     meter_.Started(BatchOf(id), kGpu, kNow);
     meter_.Held(BatchId{id}, memory);
@@ -298,9 +297,9 @@ TEST_F(ForgedFiguresTest, AreForgottenOnceAnHonestBatchHasRun) {
   // And so does who reads what was stored.
   BatchMeter next(Flat(), meter_.TakeChanged());
   next.Started(BatchOf(99), kGpu, kNow);
-  v1::BatchMemory memory;
-  memory.set_row_count(4);
-  memory.set_peak_bytes(400);
+  batching::BatchMemory memory;
+  memory.rows = 4;
+  memory.peak_bytes = 400;
   next.Held(BatchId{99}, memory);
   (void)next.Finished(BatchId{99}, kNow + absl::Seconds(1));
   EXPECT_GE(next.RowsMax(kind_), 4);

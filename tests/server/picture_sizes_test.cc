@@ -5,7 +5,6 @@
 #include "base/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "server/workers.h"
 
 namespace sheaf::server {
 namespace {
@@ -14,10 +13,7 @@ using ::testing::HasSubstr;
 
 class PictureSizesTest : public ::testing::Test {
  protected:
-  PictureSizesTest() {
-    core_.workers = &workers_;
-    core_.pixels_max = 4096 * 4096;
-  }
+  static constexpr int64_t kPixelsMax = 4096 * 4096;
 
   void Join(int64_t id, int64_t pixels_max, const std::string& model = "m") {
     WorkerInfo info;
@@ -35,14 +31,14 @@ class PictureSizesTest : public ::testing::Test {
                          .model = "m",
                          .width = width,
                          .height = height});
-    for (const Violation& violation : ViolationsOf(CheckSizes(core_, job))) {
+    for (const Violation& violation :
+         ViolationsOf(CheckSizes(kPixelsMax, workers_, job))) {
       return violation.description;
     }
     return "";
   }
 
   WorkerRegistry workers_;
-  Core core_;
 };
 
 TEST_F(PictureSizesTest, TheServerTakesNoMorePixelsThanItsLimit) {

@@ -1,7 +1,7 @@
 #include "server/worker_claim.h"
 
+#include "base/version.h"
 #include "gtest/gtest.h"
-#include "server/version.h"
 
 namespace sheaf::server {
 namespace {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "base/near_word.h"
 #include "base/status.h"
+#include "base/version.h"
 #include "inference/image/png.h"
 #include "inference/schedule/registry.h"
 #include "inference/worker/batch_weights.h"
@@ -310,7 +311,7 @@ engine::Generation DescriptionOf(const v1::LeasedBatch& batch, int row,
     generation.more["Denoising strength"] =
         absl::StrCat(order.request.strength);
   }
-  generation.more["Version"] = "sheaf " SHEAF_VERSION;
+  generation.more["Version"] = absl::StrCat("sheaf ", kVersion);
   return generation;
 }
 
