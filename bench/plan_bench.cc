@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "absl/time/clock.h"
-#include "batching/planner.h"
-#include "batching/timeline.h"
+#include "batching/plan/planner.h"
+#include "batching/plan/timeline.h"
 #include "bench/suite.h"
 #include "bench/table.h"
 

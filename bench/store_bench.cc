@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "bench/table.h"
-#include "queue/lease.h"
+#include "queue/leasing/lease.h"
 #include "queue/sqlite/sqlite_store.h"
 
 namespace sheaf {

@@ -9,10 +9,10 @@
 #include "base/safe_text.h"
 #include "base/status.h"
 #include "base/version.h"
-#include "cli/commands.h"
-#include "cli/errors.h"
-#include "cli/text.h"
-#include "cli/tree.h"
+#include "cli/commands/commands.h"
+#include "cli/support/errors.h"
+#include "cli/support/text.h"
+#include "cli/support/tree.h"
 
 namespace sheaf::cli {
 namespace {

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "cli/app.h"
-#include "cli/interrupt.h"
+#include "cli/support/interrupt.h"
 
 int main(int argc, char** argv) {
   sheaf::cli::ExitOnInterrupt();

@@ -102,7 +102,7 @@ struct Run {
   // Of the present attempt, or the last one.
   BatchId batch;
   int64_t epoch = 0;
-  int64_t hold = 0;  // MarkOf its Hold (queue/hold.h); 0: none
+  int64_t hold = 0;  // MarkOf its Hold (queue/leasing/hold.h); 0: none
   std::string worker;
   absl::Time start_time = absl::InfinitePast();
   absl::Time end_time = absl::InfinitePast();

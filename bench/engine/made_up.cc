@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "base/status.h"
-#include "inference/models/load.h"
-#include "inference/weights/binder.h"
+#include "inference/engine/models/load.h"
+#include "inference/engine/weights/binder.h"
 
 namespace sheaf::engine {
 namespace {

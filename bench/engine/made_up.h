@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "inference/models/unet.h"
+#include "inference/engine/models/unet.h"
 
 namespace sheaf::engine {
 

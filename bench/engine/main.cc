@@ -13,8 +13,8 @@
 #include "bench/engine/steps.h"
 #include "bench/stats.h"
 #include "bench/table.h"
-#include "inference/tensor/memory.h"
-#include "inference/tensor/process.h"
+#include "inference/engine/tensor/memory.h"
+#include "inference/engine/tensor/process.h"
 
 namespace sheaf::engine {
 namespace {

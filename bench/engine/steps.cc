@@ -4,9 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "inference/pipeline/noise.h"
-#include "inference/schedule/compile.h"
-#include "inference/tensor/guard.h"
+#include "inference/engine/pipeline/noise.h"
+#include "inference/engine/schedule/compile.h"
+#include "inference/engine/tensor/guard.h"
 
 namespace sheaf::engine {
 

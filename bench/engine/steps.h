@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "bench/engine/made_up.h"
-#include "inference/pipeline/engine.h"
+#include "inference/engine/pipeline/engine.h"
 
 namespace sheaf::engine {
 

@@ -12,7 +12,7 @@
 #include "base/status.h"
 #include "queue/error.h"
 #include "queue/sqlite/backup_files.h"
-#include "queue/sqlite/files.h"
+#include "queue/sqlite/disk/files.h"
 #include "queue/sqlite/statements.h"
 
 namespace sheaf {

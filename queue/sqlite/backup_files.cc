@@ -18,7 +18,7 @@
 #include "base/status.h"
 #include "queue/error.h"
 #include "queue/sqlite/backup.h"
-#include "queue/sqlite/files.h"
+#include "queue/sqlite/disk/files.h"
 
 namespace sheaf {
 namespace {

@@ -19,9 +19,9 @@
 #include <memory>
 #include <string>
 
+#include "base/runner.h"
 #include "queue/sqlite/connection.h"
 #include "queue/sqlite/health.h"
-#include "queue/sqlite/runner.h"
 
 namespace sheaf {
 

@@ -7,8 +7,8 @@
 #include "base/status.h"
 #include "base/version.h"
 #include "queue/error.h"
+#include "queue/sqlite/disk/files.h"
 #include "queue/sqlite/fault.h"
-#include "queue/sqlite/files.h"
 
 namespace sheaf {
 namespace {

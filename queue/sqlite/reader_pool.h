@@ -8,10 +8,10 @@
 #include <thread>
 #include <vector>
 
-#include "queue/sqlite/call_line.h"
+#include "base/runner.h"
 #include "queue/sqlite/connection.h"
+#include "queue/sqlite/lines/call_line.h"
 #include "queue/sqlite/log_gate.h"
-#include "queue/sqlite/runner.h"
 #include "queue/store.h"
 
 namespace sheaf {

@@ -6,10 +6,10 @@
 
 #include "base/status.h"
 #include "queue/error.h"
+#include "queue/sqlite/disk/files.h"
+#include "queue/sqlite/disk/found_log.h"
+#include "queue/sqlite/disk/log_mark.h"
 #include "queue/sqlite/fault.h"
-#include "queue/sqlite/files.h"
-#include "queue/sqlite/found_log.h"
-#include "queue/sqlite/log_mark.h"
 #include "queue/sqlite/migrate.h"
 #include "queue/sqlite/recount.h"
 #include "queue/sqlite/statements.h"

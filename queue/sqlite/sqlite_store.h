@@ -17,11 +17,11 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/runner.h"
 #include "queue/sqlite/backup.h"
+#include "queue/sqlite/disk/lock_file.h"
 #include "queue/sqlite/health.h"
-#include "queue/sqlite/lock_file.h"
 #include "queue/sqlite/reader_pool.h"
-#include "queue/sqlite/runner.h"
 #include "queue/sqlite/writer.h"
 #include "queue/store.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/crash_point.h"
 #include "queue/error.h"
-#include "queue/sqlite/files.h"
+#include "queue/sqlite/disk/files.h"
 #include "queue/sqlite/statements.h"
 
 namespace sheaf {

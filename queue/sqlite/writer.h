@@ -27,16 +27,16 @@
 #include <thread>
 #include <vector>
 
+#include "base/runner.h"
 #include "queue/sqlite/backup.h"
-#include "queue/sqlite/ballast.h"
-#include "queue/sqlite/call_line.h"
 #include "queue/sqlite/closure_limit.h"
+#include "queue/sqlite/disk/ballast.h"
+#include "queue/sqlite/disk/log_mark.h"
 #include "queue/sqlite/fault.h"
 #include "queue/sqlite/health.h"
+#include "queue/sqlite/lines/call_line.h"
 #include "queue/sqlite/log_fold.h"
 #include "queue/sqlite/log_gate.h"
-#include "queue/sqlite/log_mark.h"
-#include "queue/sqlite/runner.h"
 #include "queue/sqlite/sqlite_tx.h"
 
 namespace sheaf {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "queue/error.h"
-#include "queue/sqlite/files.h"
+#include "queue/sqlite/disk/files.h"
 #include "queue/sqlite/writer.h"
 
 namespace sheaf {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "batching/planner.h"
-#include "batching/rows.h"
+#include "batching/plan/planner.h"
+#include "batching/rows/rows.h"
 
 namespace sheaf::batching {
 

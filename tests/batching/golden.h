@@ -8,8 +8,8 @@
 
 #include "base/check.h"
 #include "base/json.h"
-#include "batching/profile.h"
-#include "batching/trace.h"
+#include "batching/pricing/profile.h"
+#include "batching/simulate/trace.h"
 
 namespace sheaf::batching {
 

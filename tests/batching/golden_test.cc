@@ -7,8 +7,8 @@
 #include <string>
 
 #include "base/json.h"
-#include "batching/planner.h"
-#include "batching/trace.h"
+#include "batching/plan/planner.h"
+#include "batching/simulate/trace.h"
 #include "gtest/gtest.h"
 
 namespace sheaf::batching {

@@ -9,10 +9,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "cli/completion.h"
-#include "cli/errors.h"
-#include "cli/man.h"
-#include "cli/tree.h"
+#include "cli/commands/completion.h"
+#include "cli/commands/man.h"
+#include "cli/support/errors.h"
+#include "cli/support/tree.h"
 #include "tests/cli/run_cli.h"
 
 namespace sheaf::cli {

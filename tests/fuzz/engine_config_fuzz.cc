@@ -5,9 +5,9 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "inference/schedule/compile.h"
-#include "inference/schedule/registry.h"
-#include "inference/weights/config.h"
+#include "inference/engine/schedule/compile.h"
+#include "inference/engine/schedule/registry.h"
+#include "inference/engine/weights/config.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace sheaf::engine;

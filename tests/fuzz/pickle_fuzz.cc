@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "inference/weights/pickle.h"
-#include "inference/weights/pickle_machine.h"
+#include "inference/engine/weights/pickle.h"
+#include "inference/engine/weights/pickle_machine.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view file(reinterpret_cast<const char*>(data), size);

@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "inference/image/metadata.h"
-#include "inference/image/png.h"
+#include "inference/engine/image/metadata.h"
+#include "inference/engine/image/png.h"
 
 // libpng has no frame pointers: the traces the sanitizer keeps of its
 // allocations are garbage, each a new one, and would fill the memory.

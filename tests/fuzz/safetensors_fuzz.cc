@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "inference/weights/safetensors.h"
+#include "inference/engine/weights/safetensors.h"
 
 namespace sheaf::engine {
 namespace {

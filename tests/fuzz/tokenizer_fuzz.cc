@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/utf8.h"
-#include "inference/text/tokenizer.h"
+#include "inference/engine/text/tokenizer.h"
 
 namespace sheaf::engine {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "base/check.h"
 #include "base/utf8.h"
-#include "server/validator.h"
-#include "server/wire_status.h"
+#include "server/wire/validator.h"
+#include "server/wire/wire_status.h"
 #include "sheaf/v1/job_service.pb.h"
 
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "inference/weights/zip.h"
+#include "inference/engine/weights/zip.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view file(reinterpret_cast<const char*>(data), size);

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "queue/finish.h"
-#include "queue/lease.h"
-#include "queue/lease_ends.h"
-#include "queue/maintain.h"
+#include "queue/leasing/finish.h"
+#include "queue/leasing/lease.h"
+#include "queue/leasing/lease_ends.h"
+#include "queue/leasing/maintain.h"
 #include "queue/submit.h"
 
 namespace sheaf {

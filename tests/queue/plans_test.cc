@@ -2,7 +2,7 @@
 // about leasing.
 #include "queue/plans.h"
 
-#include "queue/maintain.h"
+#include "queue/leasing/maintain.h"
 #include "tests/queue/plan_case.h"
 
 namespace sheaf {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "queue/lease.h"
+#include "queue/leasing/lease.h"
 
 namespace sheaf {
 

@@ -3,7 +3,7 @@
 #include <sstream>
 
 #include "queue/job_lists.h"
-#include "queue/maintain.h"
+#include "queue/leasing/maintain.h"
 #include "tests/queue/builders.h"
 
 namespace sheaf {

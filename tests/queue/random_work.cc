@@ -1,7 +1,7 @@
 // The random steps of workers and operators; random_ops.cc has the rest.
 #include <algorithm>
 
-#include "queue/maintain.h"
+#include "queue/leasing/maintain.h"
 #include "tests/queue/builders.h"
 #include "tests/queue/random_ops.h"
 

@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "queue/finish.h"
 #include "queue/jobs.h"
-#include "queue/lease.h"
+#include "queue/leasing/finish.h"
+#include "queue/leasing/lease.h"
 #include "queue/queues.h"
 #include "queue/submit.h"
 #include "tests/queue/stores.h"

@@ -5,8 +5,8 @@
 
 Checks every file of ours under ROOT: who includes whom (the table of
 docs/architecture.md, below as data), `#pragma once`, the width and length of
-files, tabs and trailing blanks, and that nothing names a place outside the
-repository. Prints one line per fault, as a compiler would, and exits with 1 if
+files, tabs and trailing blanks, how many modules a room has, that tests/ mirrors
+the tree, and that nothing names a place outside the repository. Prints one line per fault, as a compiler would, and exits with 1 if
 there is any.
 """
 
@@ -14,37 +14,162 @@ import os
 import re
 import sys
 
-# Who may include whom: component -> (ours, third party). A component may
-# always include itself. The longest matching path names the component, so
-# that queue/sqlite/ is not queue/.
+# Who may include whom: room -> (rooms of ours, third party). A room may always
+# include itself. The longest matching path names the room, so that
+# queue/sqlite/ is not queue/.
 ANYTHING = None
+
+
+def floors(folder, stack, below, third_party, extra):
+    """Rooms of a folder, from the ground up: each may include those under it.
+
+    `stack` has (room, what it alone may include below); all may include
+    `below` and `third_party`; `extra` has what third party single rooms may.
+    """
+    table, under = {}, []
+    for room, more in stack:
+        path = f"{folder}/{room}" if room else folder
+        table[path] = (
+            tuple(under) + tuple(below) + more,
+            tuple(third_party) + extra.get(room, ()),
+        )
+        under.append(path)
+    return table
+
+
+ENGINE = (
+    ("weights", ()), ("text", ()), ("schedule", ()), ("random", ()),
+    ("image", ()), ("control", ()), ("tensor", ()), ("models", ()),
+    ("pipeline", ()), ("runtime", ()), ("verify", ()), ("cli", ()),
+)
+TORCH = ("tensor", "models", "pipeline", "runtime", "verify", "cli")
+PRICING = "batching/pricing"
+BATCHING = tuple(
+    "batching/" + room
+    for room in ("pricing", "rows", "plan", "continuous", "simulate")
+)
 TABLE = {
     "base": ((), ("absl", "openssl")),
+    "base/log": (("base",), ("absl", "spdlog")),
     "queue": (("base",), ("absl",)),
-    "queue/sqlite": (("base", "queue"), ("absl", "sqlite")),
-    "batching": (("base", "queue"), ("absl",)),
-    "inference": (("base",), ("absl", "torch", "png", "json", "utf8proc")),
-    "inference/worker": (
-        ("base", "batching", "inference", "proto"),
+    "queue/leasing": (("base", "queue"), ("absl",)),
+    "queue/sqlite/disk": (("base", "queue"), ("absl", "sqlite")),
+    "queue/sqlite/lines": (("base", "queue"), ("absl",)),
+    "queue/sqlite": (
+        ("base", "queue", "queue/sqlite/disk", "queue/sqlite/lines"),
+        ("absl", "sqlite"),
+    ),
+    "queue/sqlite/offline": (
+        ("base", "queue", "queue/sqlite", "queue/sqlite/disk"),
+        ("absl", "sqlite"),
+    ),
+    PRICING: (("base",), ("absl",)),
+    **floors(
+        "batching",
         (
-            "absl", "cli11", "fmt", "grpc", "protobuf", "spdlog",
-            "tomlplusplus",
+            ("rows", ()), ("plan", ()), ("continuous", ()),
+            ("simulate", ()),
         ),
+        ("base", "queue", PRICING),
+        ("absl",),
+        {},
     ),
-    "server": (
-        ("base", "batching", "proto", "queue", "queue/sqlite"),
+    **floors(
+        "inference/engine",
+        ENGINE,
+        ("base",),
+        ("absl",),
+        {
+            "weights": ("json",),
+            "text": ("json", "utf8proc"),
+            "image": ("json", "png"),
+            **{room: ("json", "torch") for room in TORCH},
+        },
+    ),
+    **floors(
+        "inference/worker",
         (
-            "absl", "boost", "cli11", "fmt", "grpc", "openssl", "protobuf",
-            "re2", "spdlog", "tomlplusplus",
+            ("session", ()),
+            ("simulated", ("inference/engine/image",)),
+            (
+                "process",
+                ("inference/engine/runtime", "inference/engine/image"),
+            ),
+            (
+                "torch",
+                (PRICING,)
+                + tuple(
+                    "inference/engine/" + room
+                    for room in (
+                        "control", "image", "runtime", "schedule", "tensor",
+                        "weights",
+                    )
+                ),
+            ),
         ),
+        ("base", "proto"),
+        ("absl", "fmt", "protobuf", "spdlog"),
+        {
+            "session": ("grpc",),
+            "process": ("cli11", "grpc"),
+            "torch": ("tomlplusplus",),
+        },
     ),
-    "cli": (
-        ("base", "batching", "proto"),
-        ("absl", "cli11", "fmt", "grpc", "protobuf", "tomlplusplus"),
+    **floors(
+        "server",
+        (
+            ("config", BATCHING),
+            ("admission", ()),
+            ("blobs", ()),
+            ("telemetry", ("queue/leasing",)),
+            ("scheduling", ("queue/leasing",) + BATCHING),
+            ("wire", ("proto", "queue/leasing") + BATCHING),
+            ("liveness", ("proto", "queue/leasing")),
+            (
+                "handlers",
+                (
+                    "proto", "queue/leasing", "queue/sqlite",
+                    "queue/sqlite/offline",
+                )
+                + BATCHING,
+            ),
+            (
+                "process",
+                (
+                    "queue/leasing", "queue/sqlite", "queue/sqlite/disk",
+                    "queue/sqlite/offline",
+                )
+                + BATCHING,
+            ),
+        ),
+        ("base", "base/log", "queue"),
+        ("absl", "spdlog"),
+        {
+            "config": ("cli11", "tomlplusplus"),
+            "admission": ("grpc",),
+            "blobs": ("openssl",),
+            "wire": ("grpc", "protobuf", "re2"),
+            "liveness": ("grpc",),
+            "handlers": ("grpc", "protobuf"),
+            "process": ("grpc",),
+        },
     ),
+    "cli/support": (
+        ("base", "proto") + BATCHING,
+        ("absl", "cli11", "grpc", "protobuf", "tomlplusplus"),
+    ),
+    "cli/commands": (
+        ("base", "proto", "cli/support") + BATCHING,
+        ("absl", "cli11", "fmt", "grpc", "protobuf"),
+    ),
+    "cli": (("base", "cli/support", "cli/commands"), ("absl", "cli11")),
     "tests": (ANYTHING, ANYTHING),
     "bench": (ANYTHING, ANYTHING),
 }
+# A room with more modules (a .cc with its header is one) has a second noun.
+MODULES = 24
+# Folders of tests/ that mirror no folder of code.
+NOT_MIRRORED = ("e2e", "fuzz", "golden", "tidy", "tools")
 
 # Which component an include path belongs to; the longest prefix wins.
 OURS = {
@@ -182,6 +307,57 @@ def code_faults(path, lines):
                 yield number, fault
 
 
+def module_of(path):
+    """The path without its ending: a .cc and its header are one module."""
+    return os.path.splitext(path)[0]
+
+
+def crowded_rooms(paths):
+    """(path, line, fault) for each room with more than MODULES modules."""
+    rooms = {}
+    for path in paths:
+        if path.endswith(CODE) and not path.startswith(("tests/", "bench/")):
+            rooms.setdefault(os.path.dirname(path), set()).add(module_of(path))
+    for room, modules in sorted(rooms.items()):
+        if len(modules) > MODULES:
+            yield room, 1, f"{len(modules)} modules, more than {MODULES}"
+
+
+def program_of(path):
+    """The top folder; of inference/, which has two programs, the next, too."""
+    parts = path.split("/")
+    return "/".join(parts[: 2 if parts[0] == "inference" else 1])
+
+
+def strayed_tests(paths):
+    """(path, line, fault) for each test that is not where its module is."""
+    rooms = {}  # (program, name) -> rooms with a module of that name
+    folders = {os.path.dirname(path) for path in paths}
+    for path in paths:
+        if path.endswith(CODE) and not path.startswith(("tests/", "bench/")):
+            key = program_of(path), os.path.basename(module_of(path))
+            rooms.setdefault(key, set()).add(os.path.dirname(path))
+    for path in paths:
+        parts = path.split("/")
+        if (
+            parts[0] != "tests"
+            or not path.endswith(CODE)
+            or len(parts) < 3
+            or parts[1] in NOT_MIRRORED
+        ):
+            continue
+        mirrored = "/".join(parts[1:-1])
+        if not any((f + "/").startswith(mirrored + "/") for f in folders):
+            yield path, 1, f"there is no folder {mirrored}/"
+        if not path.endswith("_test.cc"):
+            continue
+        name = parts[-1].removesuffix("_test.cc")
+        homes = rooms.get((program_of(mirrored + "/"), name), set())
+        if homes and mirrored not in homes:
+            home = sorted(homes)[0]
+            yield path, 1, f"belongs into tests/{home}/, where its module is"
+
+
 def files_of_ours(root):
     """Paths of the files to check, relative to `root`, in order."""
     for folder, folders, names in os.walk(root):
@@ -198,7 +374,10 @@ def files_of_ours(root):
 
 def check(root):
     """All faults under `root`, as lines to print."""
-    for path in files_of_ours(root):
+    paths = list(files_of_ours(root))
+    for path, line, fault in (*crowded_rooms(paths), *strayed_tests(paths)):
+        yield f"{path}:{line}: {fault}"
+    for path in paths:
         try:
             with open(os.path.join(root, path), encoding="utf-8") as file:
                 text = file.read()

@@ -38,7 +38,8 @@ class TidyTest(unittest.TestCase):
     def test_a_clean_tree_is_clean(self):
         self.write("queue/job.h", HEADER + '#include "base/status.h"\n')
         self.write("queue/sqlite/row.cc", '#include "queue/job.h"\n')
-        self.write("server/main.cc", '#include "queue/sqlite/row.h"\n')
+        self.write("server/process/main.cc",
+                   '#include "queue/sqlite/sqlite_store.h"\n')
         self.write("tests/queue/job_test.cc", '#include "gtest/gtest.h"\n')
         self.assertEqual(list(tidy.check(self.root.name)), [])
 
@@ -56,16 +57,25 @@ class TidyTest(unittest.TestCase):
         for folder, path in [
             ("base", "queue/job.h"),
             ("queue", "queue/sqlite/row.h"),
-            ("queue", "server/convert.h"),
+            ("queue", "server/wire/convert.h"),
             ("queue", "sheaf/v1/job.pb.h"),
-            ("queue/sqlite", "batching/plan.h"),
-            ("batching", "queue/sqlite/row.h"),
-            ("inference", "inference/worker/loop.h"),
-            ("inference", "sheaf/v1/job.pb.h"),
-            ("inference/worker", "queue/job.h"),
-            ("server", "inference/engine.h"),
-            ("cli", "queue/job.h"),
-            ("cli", "server/convert.h"),
+            ("queue", "queue/leasing/lease.h"),
+            ("queue/sqlite", "batching/plan/plan.h"),
+            ("queue/sqlite/disk", "queue/sqlite/row.h"),
+            ("batching/pricing", "queue/job.h"),
+            ("batching/plan", "batching/continuous/choose.h"),
+            ("batching/plan", "queue/sqlite/row.h"),
+            ("inference/engine/weights", "inference/engine/image/png.h"),
+            ("inference/engine/runtime", "inference/worker/session/session.h"),
+            ("inference/engine/image", "sheaf/v1/job.pb.h"),
+            ("inference/worker/session", "queue/job.h"),
+            ("server/blobs", "server/handlers/call.h"),
+            ("server/scheduling", "server/wire/convert.h"),
+            ("server/scheduling", "sheaf/v1/job.pb.h"),
+            ("server/process", "inference/engine/image/png.h"),
+            ("cli/commands", "queue/job.h"),
+            ("cli/support", "cli/commands/doctor.h"),
+            ("cli", "server/wire/convert.h"),
         ]:
             with self.subTest(folder=folder, path=path):
                 self.setUp()
@@ -80,10 +90,12 @@ class TidyTest(unittest.TestCase):
             ("queue", "google/protobuf/message.h"),
             ("queue", "torch/torch.h"),
             ("queue/sqlite", "spdlog/spdlog.h"),
-            ("inference", "grpcpp/grpcpp.h"),
-            ("inference/worker", "sqlite3.h"),
-            ("server", "SQLiteCpp/Database.h"),
-            ("cli", "spdlog/spdlog.h"),
+            ("inference/engine/schedule", "torch/torch.h"),
+            ("inference/engine/models", "grpcpp/grpcpp.h"),
+            ("inference/worker/session", "sqlite3.h"),
+            ("server/handlers", "SQLiteCpp/Database.h"),
+            ("server/telemetry", "grpcpp/grpcpp.h"),
+            ("cli/support", "spdlog/spdlog.h"),
             ("cli", "gtest/gtest.h"),
         ]:
             with self.subTest(folder=folder, path=path):
@@ -91,6 +103,31 @@ class TidyTest(unittest.TestCase):
                 self.assert_fault(
                     f"{folder}/a.cc", f"#include <{path}>\n", 1, path
                 )
+
+    def test_a_room_with_too_many_modules_is_a_fault(self):
+        for i in range(24):
+            self.write(f"base/m{i}.h", HEADER)
+            self.write(f"base/m{i}.cc", "\n")
+        self.assertEqual(list(tidy.check(self.root.name)), [])
+        self.assert_only_fault("base/m24.h", HEADER, "25 modules")
+
+    def assert_only_fault(self, path, text, words):
+        faults = self.faults(path, text)
+        self.assertEqual(len(faults), 1, faults)
+        self.assertIn(words, faults[0])
+
+    def test_a_test_stands_where_its_module_stands(self):
+        self.write("server/blobs/store.cc", "\n")
+        self.assert_clean("tests/server/blobs/store_test.cc", "int x;\n")
+        self.assert_clean("tests/server/blobs/other_test.cc", "int x;\n")
+        self.assert_clean("tests/server/fixture.h", HEADER)
+        self.assert_only_fault("tests/server/store_test.cc", "int x;\n",
+                               "tests/server/blobs/")
+
+    def test_tests_mirror_folders_that_are_there(self):
+        self.write("server/blobs/store.cc", "\n")
+        self.assert_only_fault("tests/server/attic/a_test.cc", "int x;\n",
+                               "server/attic/")
 
     def test_a_header_of_nobody_is_a_fault(self):
         self.assert_fault(

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_join.h"
 #include "base/status.h"
-#include "batching/calibration.h"
+#include "batching/pricing/calibration.h"
 #include "spdlog/spdlog.h"
 
 namespace sheaf::worker {

@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "batching/profile.h"
-#include "inference/studio/studio.h"
-#include "inference/worker/calibrator.h"
-#include "inference/worker/flags.h"
+#include "batching/pricing/profile.h"
+#include "inference/engine/runtime/studio.h"
+#include "inference/worker/process/flags.h"
+#include "inference/worker/session/calibrator.h"
 #include "inference/worker/torch/model_list.h"
 
 namespace sheaf::worker {

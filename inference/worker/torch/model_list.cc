@@ -12,9 +12,9 @@
 #include "base/near_word.h"
 #include "base/sha256.h"
 #include "base/status.h"
-#include "inference/schedule/registry.h"
-#include "inference/weights/config.h"
-#include "inference/weights/folder.h"
+#include "inference/engine/schedule/registry.h"
+#include "inference/engine/weights/config.h"
+#include "inference/engine/weights/folder.h"
 #include "toml++/toml.h"
 
 namespace sheaf::worker {

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "inference/studio/order.h"
+#include "inference/engine/runtime/order.h"
 
 namespace sheaf::worker {
 

@@ -10,9 +10,9 @@
 #include "base/near_word.h"
 #include "base/status.h"
 #include "base/version.h"
-#include "inference/image/png.h"
-#include "inference/schedule/registry.h"
-#include "inference/worker/batch_weights.h"
+#include "inference/engine/image/png.h"
+#include "inference/engine/schedule/registry.h"
+#include "inference/worker/session/batch_weights.h"
 
 namespace sheaf::worker {
 namespace {

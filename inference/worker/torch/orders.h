@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "inference/image/metadata.h"
-#include "inference/studio/order.h"
+#include "inference/engine/image/metadata.h"
+#include "inference/engine/runtime/order.h"
 #include "inference/worker/torch/model_list.h"
 #include "sheaf/v1/worker_service.pb.h"
 

@@ -4,8 +4,8 @@
 
 #include "base/sha256.h"
 #include "base/status.h"
-#include "inference/control/filters.h"
-#include "inference/image/png.h"
+#include "inference/engine/control/filters.h"
+#include "inference/engine/image/png.h"
 #include "spdlog/spdlog.h"
 
 namespace sheaf::worker {

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "inference/studio/studio.h"
-#include "inference/tensor/beats.h"
-#include "inference/worker/engine.h"
+#include "inference/engine/runtime/studio.h"
+#include "inference/engine/tensor/beats.h"
+#include "inference/worker/session/engine.h"
 #include "inference/worker/torch/measurer.h"
 #include "inference/worker/torch/model_list.h"
 #include "inference/worker/torch/orders.h"

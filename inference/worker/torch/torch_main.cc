@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "base/status.h"
-#include "inference/tensor/devices.h"
-#include "inference/tensor/process.h"
-#include "inference/worker/process.h"
+#include "inference/engine/tensor/devices.h"
+#include "inference/engine/tensor/process.h"
+#include "inference/worker/process/process.h"
 #include "inference/worker/torch/torch_engine.h"
 #include "spdlog/spdlog.h"
 

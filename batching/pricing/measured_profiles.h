@@ -1,0 +1,55 @@
+// By which profile work is priced: the one that a worker measured for it; one
+// measured at another size of the same model and device, scaled by the pixels;
+// or the configured one. A value; whoever owns it locks it.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "batching/pricing/profile.h"
+#include "batching/pricing/work_kind.h"
+
+namespace sheaf::batching {
+
+class MeasuredProfiles {
+ public:
+  explicit MeasuredProfiles(Profile configured)
+      : configured_(std::move(configured)) {}
+
+  const Profile& configured() const { return configured_; }
+
+  // In place of what was measured before. Whoever owns it bounds how many.
+  void Put(const WorkKind& kind, Profile profile);
+  // Whether there was one.
+  bool Remove(const WorkKind& kind) { return profiles_.erase(kind) > 0; }
+
+  // Never fails: at worst the configured one.
+  Profile For(const WorkKind& kind) const;
+  // Whether For() would answer with figures of this model on this device.
+  bool IsMeasured(const WorkKind& kind) const;
+  bool IsMeasuredAtThatSize(const WorkKind& kind) const {
+    return profiles_.count(kind) > 0;
+  }
+  // Devices that have measured the model at any size.
+  std::vector<std::string> DevicesOf(const std::string& model) const;
+
+  const std::map<WorkKind, Profile>& all() const { return profiles_; }
+
+ private:
+  using Entry = std::pair<const WorkKind, Profile>;
+  // Of the same device and model, nearest in pixels; null where there is none,
+  // or where the pixels are not known.
+  const Entry* Nearest(const WorkKind& kind) const;
+
+  const Profile configured_;
+  std::map<WorkKind, Profile> profiles_;
+};
+
+// For pictures of `factor` times the pixels: a row of theirs costs what that
+// many rows cost, but no less than one does, since a device that is not full
+// does less in the same time. Decoding grows with the pixels.
+Profile Scaled(Profile profile, double factor);
+
+}  // namespace sheaf::batching

@@ -1,0 +1,30 @@
+// The nouns of the command line; each function adds its own to the tree.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "cli/support/context.h"
+
+namespace sheaf::cli {
+
+void AddJobCommands(CLI::App& app, Context& context);
+void AddQueueCommands(CLI::App& app, Context& context);
+void AddWorkerCommands(CLI::App& app, Context& context);
+void AddArtifactCommands(CLI::App& app, Context& context);
+void AddEventsCommand(CLI::App& app, Context& context);
+void AddBatchCommands(CLI::App& app, Context& context);
+void AddStatsCommand(CLI::App& app, Context& context);
+void AddTraceCommands(CLI::App& app, Context& context);
+void AddAdminCommands(CLI::App& app, Context& context);
+void AddDoctorCommand(CLI::App& app, Context& context);
+// completion, man, config, version and the hidden __complete.
+void AddToolCommands(CLI::App& app, Context& context);
+
+// Verbs of `batch` that ask a server.
+void AddPlanCommands(CLI::App& batch, Context& context);
+// Verbs of `job` that live in files of their own.
+void AddJobSubmit(CLI::App& job, Context& context);
+void AddJobFollow(CLI::App& job, Context& context);
+void AddJobPreview(CLI::App& job, Context& context);
+
+}  // namespace sheaf::cli

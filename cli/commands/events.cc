@@ -1,0 +1,178 @@
+#include "cli/commands/events.h"
+
+#include <algorithm>
+#include <ostream>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "cli/commands/commands.h"
+#include "cli/support/errors.h"
+#include "cli/support/flag_values.h"
+#include "cli/support/output.h"
+#include "cli/support/text.h"
+#include "cli/support/tree.h"
+#include "sheaf/v1/admin_service.pb.h"
+
+namespace sheaf::cli {
+namespace {
+
+// Servers end a stream after about ten minutes; so do we.
+constexpr absl::Duration kStreamDeadline = absl::Minutes(10);
+constexpr absl::Duration kReconnectMax = absl::Minutes(1);
+constexpr absl::Duration kReconnectPause = absl::Seconds(1);
+
+void Remember(const v1::WatchEventsResponse& message,
+              v1::WatchEventsRequest* request) {
+  switch (message.kind_case()) {
+    case v1::WatchEventsResponse::kEvent:
+      return request->set_after_sequence(message.event().sequence());
+    case v1::WatchEventsResponse::kHeartbeat:
+      return request->set_after_sequence(message.heartbeat().sequence());
+    case v1::WatchEventsResponse::kResync:
+      return request->set_after_sequence(message.resync().sequence());
+    default:
+      return;
+  }
+}
+
+bool IsBreak(const absl::Status& status) {
+  return status.ok() || absl::IsUnavailable(status) ||
+         absl::IsDeadlineExceeded(status);
+}
+
+struct EventsArgs {
+  int64_t after = -1;
+  std::string queue;
+  std::string job;
+  bool progress = false;
+  int64_t limit = 0;
+};
+
+absl::Status RunEvents(Context& context, EventsArgs& args) {
+  v1::WatchEventsRequest request;
+  request.set_after_sequence(args.after);
+  request.set_progress(args.progress);
+  if (!args.queue.empty()) {
+    SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), QueueName(args.queue));
+  }
+  if (!args.job.empty()) {
+    SHEAF_ASSIGN_OR_RETURN(*request.mutable_job(), JobName(args.job));
+  }
+  if (args.after == -1) {
+    // A number to go on from, should the connection break before an event.
+    SHEAF_ASSIGN_OR_RETURN(const int64_t last, LastEventSequence(context));
+    request.set_after_sequence(last);
+  }
+  int64_t count = 0;
+  return ReadEvents(context, request, [&](const auto& message) {
+    PrintEvent(context, message);
+    if (message.has_event()) ++count;
+    return context.out() && (args.limit == 0 || count < args.limit);
+  });
+}
+
+}  // namespace
+
+absl::StatusOr<int64_t> LastEventSequence(Context& context) {
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  SHEAF_ASSIGN_OR_RETURN(
+      const auto info,
+      client->Call<v1::ServerInfo>("sheaf.v1.AdminService/GetServerInfo",
+                                   v1::GetServerInfoRequest()));
+  return info.last_event_sequence();
+}
+
+absl::Status ReadEvents(
+    Context& context, v1::WatchEventsRequest request,
+    const std::function<bool(const v1::WatchEventsResponse&)>& each) {
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  bool was_connected = false;
+  absl::Time lost_time = absl::InfiniteFuture();
+  while (true) {
+    bool stopped = false;
+    v1::WatchEventsResponse message;
+    const absl::Status status =
+        client->ReadStream("sheaf.v1.JobService/WatchEvents", request,
+                           kStreamDeadline, &message, [&] {
+                             was_connected = true;
+                             lost_time = absl::InfiniteFuture();
+                             Remember(message, &request);
+                             stopped = !each(message);
+                             return !stopped;
+                           });
+    if (stopped) return absl::OkStatus();
+    if (!IsBreak(status)) return status;
+    if (absl::IsUnavailable(status)) {
+      if (!was_connected) return status;
+      const absl::Time now = absl::Now();
+      if (lost_time == absl::InfiniteFuture()) {
+        context.Say("The connection was lost; trying again.");
+      }
+      lost_time = std::min(lost_time, now);
+      if (now - lost_time > kReconnectMax) return status;
+    }
+    absl::SleepFor(kReconnectPause);
+  }
+}
+
+std::string EventText(const v1::Event& event) {
+  std::string text =
+      absl::StrCat(FieldText(event, "time"), "  ", event.sequence(), "  ",
+                   FieldText(event, "type"));
+  for (const char* field : {"job", "queue", "batch", "worker"}) {
+    const std::string value = FieldText(event, field);
+    if (!value.empty()) absl::StrAppend(&text, "  ", value);
+  }
+  for (const v1::RunChange& run : event.runs()) {
+    absl::StrAppend(&text, "  ", FieldText(run, "run"), "=",
+                    FieldText(run, "state"));
+    const std::string error = FieldText(run, "error_class");
+    if (!error.empty()) absl::StrAppend(&text, "(", error, ")");
+  }
+  for (const v1::JobEnd& job : event.ended_jobs()) {
+    absl::StrAppend(&text, "  ", FieldText(job, "job"), " ended ",
+                    FieldText(job, "state"));
+  }
+  for (const char* field : {"actor", "reason"}) {
+    const std::string value = FieldText(event, field);
+    if (!value.empty()) absl::StrAppend(&text, "  ", field, ": ", value);
+  }
+  return text;
+}
+
+void PrintEvent(Context& context, const v1::WatchEventsResponse& message) {
+  if (message.has_heartbeat()) return;
+  const Format format = FormatFromText(context.Setting("output"));
+  if (format == Format::kJson || format == Format::kJsonl) {
+    // Always one line each: a stream has no end at which to close a list.
+    context.out() << ToJson(message, /*pretty=*/false) << std::endl;
+  } else if (message.has_resync()) {
+    context.Say(absl::StrCat("Some events were missed: ",
+                             FieldText(message, "resync.reason")));
+  } else if (message.has_event()) {
+    context.out() << (format == Format::kName ? FieldText(message, "event.job")
+                                              : EventText(message.event()))
+                  << std::endl;
+  } else {
+    context.out() << FieldText(message, "progress.run") << "  step "
+                  << message.progress().progress().step() << "/"
+                  << message.progress().progress().step_count() << std::endl;
+  }
+}
+
+void AddEventsCommand(CLI::App& app, Context& context) {
+  const auto [verb, args] = AddVerb(
+      app, context, "events", "Follow what happens, in order", &RunEvents);
+  verb->add_option("--after", args->after,
+                   "Begin after this sequence number; 0: the oldest kept; -1: "
+                   "from now on")
+      ->type_name("NUMBER");
+  AddValue(verb, "--queue", &args->queue, "QUEUE", "Only of this queue");
+  AddValue(verb, "--job", &args->job, "JOB", "Only of this job");
+  verb->add_flag("--progress", args->progress,
+                 "Also the steps of running runs");
+  verb->add_option("--limit", args->limit, "Stop after so many events")
+      ->type_name("NUMBER");
+}
+
+}  // namespace sheaf::cli

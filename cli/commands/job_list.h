@@ -1,0 +1,26 @@
+// `sheaf job list`.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "cli/support/context.h"
+#include "sheaf/v1/job_service.pb.h"
+
+namespace sheaf::cli {
+
+void AddJobList(CLI::App& job, Context& context);
+
+// The filter that --filter, --state and --queue ask for together.
+absl::StatusOr<std::string> JobFilter(const std::string& filter,
+                                      const std::string& state,
+                                      const std::string& queue);
+
+// Hands the pages of ListJobs to `each`, `limit` jobs in all (0: every one).
+// Answers the token of what is left, empty where nothing is.
+absl::StatusOr<std::string> EachJobPage(
+    Client& client, v1::ListJobsRequest request, int64_t limit,
+    const std::function<void(v1::ListJobsResponse&)>& each);
+
+}  // namespace sheaf::cli

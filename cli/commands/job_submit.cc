@@ -1,0 +1,239 @@
+// `sheaf job submit`.
+#include <fstream>
+#include <istream>
+#include <sstream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/status.h"
+#include "cli/commands/commands.h"
+#include "cli/commands/follow.h"
+#include "cli/commands/job_commands.h"
+#include "cli/commands/submit_flags.h"
+#include "cli/support/errors.h"
+#include "cli/support/flag_values.h"
+#include "cli/support/prompts_file.h"
+#include "cli/support/transfer.h"
+#include "cli/support/tree.h"
+
+namespace sheaf::cli {
+namespace {
+
+struct SubmitArgs {
+  SubmitFlags flags;
+  // Where CLI11 puts the text of the flags that set one run field.
+  std::vector<std::pair<std::string, std::string>> fields;
+  std::vector<std::string> controls;
+  std::vector<std::string> loras;
+  std::string file;
+  std::string json;
+  bool wait = false;
+  bool watch = false;
+};
+
+// The flags that set one field of every run.
+struct FieldFlag {
+  const char* flag;
+  const char* field;
+  const char* type;
+  const char* description;
+};
+constexpr FieldFlag kFieldFlags[] = {
+    {"--negative", "negative", "TEXT", "What the picture should not show"},
+    {"--seed", "seed", "NUMBER", "Seed; the server draws one if absent"},
+    {"--steps", "steps", "NUMBER", "Denoising steps"},
+    {"--guidance", "guidance", "NUMBER", "How strongly the prompt binds"},
+    {"--sampler", "sampler", "NAME", "Sampler, e.g. euler"},
+    {"--size", "size", "WxH", "Size in pixels, e.g. 512x768"},
+    {"--model", "model", "NAME", "Model, by the workers' alias"},
+    {"--vae", "vae", "NAME", "VAE, by the workers' alias"},
+    {"--init-image", "init_image", "FILE",
+     "Picture to start from: a file or artifacts/HEX"},
+    {"--mask", "mask", "FILE", "Part to repaint: a file or artifacts/HEX"},
+    {"--strength", "strength", "NUMBER", "How far from the first picture"},
+};
+
+// The text of a file, or of standard input for "-".
+absl::StatusOr<std::string> ReadInput(Context& context,
+                                      const std::string& path) {
+  std::ifstream file;
+  std::istream* in = context.environment().in;
+  if (path != "-") {
+    file.open(path, std::ios::binary);
+    if (!file) return UsageError(absl::StrCat("cannot read ", path));
+    in = &file;
+  }
+  std::string text;
+  std::string chunk(64 << 10, '\0');
+  while (in->read(chunk.data(), static_cast<std::streamsize>(chunk.size())) ||
+         in->gcount() > 0) {
+    text.append(chunk, 0, static_cast<size_t>(in->gcount()));
+    if (text.size() > kPromptsBytesMax) {
+      return UsageError(absl::StrCat(path, " is larger than ",
+                                     kPromptsBytesMax >> 20, " MiB"));
+    }
+  }
+  if (in->bad()) return UsageError(absl::StrCat("cannot read ", path));
+  return text;
+}
+
+absl::StatusOr<v1::SubmitJobRequest> MakeRequest(Context& context,
+                                                 SubmitArgs& args) {
+  v1::SubmitJobRequest request;
+  if (!args.json.empty()) {
+    SHEAF_ASSIGN_OR_RETURN(const std::string text,
+                           ReadInput(context, args.json));
+    SHEAF_ASSIGN_OR_RETURN(request, ParseSubmitJson(text));
+  }
+  if (!args.file.empty()) {
+    SHEAF_ASSIGN_OR_RETURN(const std::string text,
+                           ReadInput(context, args.file));
+    SHEAF_ASSIGN_OR_RETURN(
+        auto runs,
+        ParsePrompts(args.file, GuessPromptsFormat(args.file, text), text));
+    for (v1::RunRequest& run : runs) {
+      *request.mutable_job()->add_runs() = std::move(run);
+    }
+  }
+  SubmitFlags& flags = args.flags;
+  flags.fields = args.fields;
+  for (const auto& text : args.controls) {
+    flags.fields.emplace_back("control", text);
+  }
+  for (const auto& text : args.loras) flags.fields.emplace_back("lora", text);
+  if (flags.queue.empty() && request.job().queue().empty()) {
+    flags.queue = context.Setting("queue");
+  }
+  if (flags.owner.empty() && request.job().owner().empty()) {
+    flags.owner = context.Setting("owner");
+  }
+  if (flags.request_id.empty() && request.request_id().empty()) {
+    flags.request_id = NewRequestId();
+  }
+  SHEAF_RETURN_IF_ERROR(ApplySubmitFlags(flags, absl::Now(), &request));
+  return request;
+}
+
+absl::Status SayWhatNext(Context& context,
+                         const v1::SubmitJobResponse& response) {
+  const v1::Job& job = response.job();
+  const std::string id(absl::StripPrefix(job.name(), "jobs/"));
+  context.Say(absl::StrCat(response.replayed()
+                               ? "An earlier submit with this request id made "
+                               : "Submitted ",
+                           job.name(), " (", job.run_count(),
+                           job.run_count() == 1 ? " run" : " runs",
+                           "). Follow it: sheaf job watch ", id));
+  return absl::OkStatus();
+}
+
+absl::Status RunSubmit(Context& context, SubmitArgs& args) {
+  if (!args.file.empty() && !args.json.empty()) {
+    return UsageError("--file and --json exclude each other");
+  }
+  if (args.json.empty() && args.file.empty() && args.flags.prompts.empty() &&
+      args.flags.sweeps.empty() && args.flags.kind.empty()) {
+    return UsageError("nothing to do: give a --prompt, a --file or a --json");
+  }
+  SHEAF_ASSIGN_OR_RETURN(v1::SubmitJobRequest request,
+                         MakeRequest(context, args));
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  SHEAF_RETURN_IF_ERROR(UploadPictures(*client, request.mutable_job()));
+  const auto answer = client->Call<v1::SubmitJobResponse>(
+      "sheaf.v1.JobService/SubmitJob", request);
+  if (absl::IsUnavailable(answer.status()) ||
+      absl::IsDeadlineExceeded(answer.status())) {
+    context.Say(absl::StrCat(
+        "It may have been submitted nevertheless. To try again without making "
+        "a second job, add: --request-id ",
+        request.request_id()));
+  }
+  SHEAF_ASSIGN_OR_RETURN(const v1::SubmitJobResponse response, answer);
+  if (request.validate_only()) {
+    context.MakePrinter().One(response.job(), JobColumns());
+    context.Say("A dry run: all is well, nothing was submitted.");
+    return absl::OkStatus();
+  }
+  if (!args.wait && !args.watch) {
+    context.MakePrinter().One(response.job(), JobColumns());
+    return SayWhatNext(context, response);
+  }
+  context.Say(absl::StrCat("Submitted ", response.job().name(), "."));
+  SHEAF_ASSIGN_OR_RETURN(const v1::Job job,
+                         FollowJob(context, response.job().name(), args.watch));
+  context.MakePrinter().One(job, JobColumns());
+  return OutcomeOf(job);
+}
+
+void AddRunFlags(CLI::App* verb, SubmitArgs* args) {
+  AddValues(verb, "--prompt", &args->flags.prompts, "TEXT",
+            "What the picture should show; repeated: one run each");
+  // Filled to its full length first: CLI11 keeps pointers to the elements.
+  for (const FieldFlag& flag : kFieldFlags) {
+    args->fields.emplace_back(flag.field, "");
+  }
+  for (size_t i = 0; i < args->fields.size(); ++i) {
+    AddValue(verb, kFieldFlags[i].flag, &args->fields[i].second,
+             kFieldFlags[i].type, kFieldFlags[i].description);
+  }
+  AddValues(verb, "--control", &args->controls,
+            "TYPE[:WEIGHT[:IMAGE[:START:END]]]",
+            "Control; IMAGE is a file or artifacts/HEX; may be repeated");
+  AddValues(verb, "--weight", &args->flags.weights, "TYPE=WEIGHT",
+            "Weight of a control type; may be repeated");
+  AddValues(verb, "--lora", &args->loras, "NAME[:WEIGHT]",
+            "LoRA; may be repeated");
+  AddValues(verb, "--extra", &args->flags.extra, "KEY=VALUE",
+            "For workers of other kinds; may be repeated");
+  AddValues(verb, "--sweep", &args->flags.sweeps, "FIELD=VALUES",
+            "seed=1..8, guidance=5,7.5,9; repeated: every combination");
+  verb->add_flag("--zip", args->flags.zip,
+                 "Take the sweeps side by side instead");
+}
+
+void AddJobFlags(CLI::App* verb, SubmitArgs* args) {
+  SubmitFlags& flags = args->flags;
+  AddValue(verb, "--queue", &flags.queue, "QUEUE", "Queue [default]");
+  AddValue(verb, "--kind", &flags.kind, "KIND", "Kind of job [inference]");
+  AddValue(verb, "--priority", &flags.priority, "low|normal|high|urgent",
+           "How urgent it is [normal]");
+  AddValue(verb, "--owner", &flags.owner, "TEXT", "Who it is for");
+  AddValues(verb, "--label", &flags.labels, "KEY=VALUE",
+            "Label; may be repeated");
+  AddValue(verb, "--run-at", &flags.run_at, "TIME",
+           "Not before: +5m or RFC 3339");
+  AddValue(verb, "--start-deadline", &flags.start_deadline, "TIME",
+           "Fail what has not started by then");
+  AddValue(verb, "--attempts", &flags.attempts, "NUMBER",
+           "Attempts a run may spend");
+  AddValue(verb, "--request-id", &flags.request_id, "ID",
+           "Submits with the same id make one job [a new UUID]");
+}
+
+}  // namespace
+
+void AddJobSubmit(CLI::App& job, Context& context) {
+  const auto [verb, args] =
+      AddVerb(job, context, "submit", "Submit a job", &RunSubmit);
+  AddRunFlags(verb, args);
+  AddJobFlags(verb, args);
+  AddValue(verb, "--file", &args->file, "FILE",
+           "One run a line: JSON Lines, or CSV with named columns; - reads "
+           "standard input");
+  AddValue(verb, "--json", &args->json, "FILE",
+           "API JSON of a JobSpec or SubmitJobRequest; flags go on top");
+  verb->add_flag("--dry-run", args->flags.dry_run,
+                 "Check everything, submit nothing");
+  verb->add_flag("--wait", args->wait, "Wait until the job has ended");
+  verb->add_flag("--watch", args->watch, "Wait, and print its events");
+  verb->footer(
+      "Examples:\n"
+      "  sheaf job submit --prompt 'a red fox' --size 512x512 --wait\n"
+      "  sheaf job submit --prompt 'a fox' --sweep seed=1..8 --sweep "
+      "guidance=5,7.5\n"
+      "  sheaf job submit --prompt 'a hall' --control depth:0.8:depth.png\n"
+      "  sheaf job submit --file prompts.csv --steps 20 --priority high");
+}
+
+}  // namespace sheaf::cli

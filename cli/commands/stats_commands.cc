@@ -1,0 +1,180 @@
+// `sheaf stats`: how much is being done, how fast, and by whom.
+#include <ostream>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "cli/commands/commands.h"
+#include "cli/commands/memory_table.h"
+#include "cli/commands/watch.h"
+#include "cli/support/flag_values.h"
+#include "cli/support/tree.h"
+#include "sheaf/v1/admin_service.pb.h"
+
+namespace sheaf::cli {
+namespace {
+
+using Style = Column::Style;
+
+struct StatsArgs {
+  std::string queue;
+  std::string window = "5m";
+  std::string interval = "2s";
+  bool config = false;
+  bool watch = false;
+};
+
+const std::vector<Column>& QueueColumns() {
+  static const auto* const kColumns = new std::vector<Column>{
+      {"QUEUE", "name"},
+      {"STATE", "state", Style::kState, true},
+      {"WAITING", "queued_run_count"},
+      {"MOST", "queued_run_count_max"},
+      {"RUNNING", "running_run_count"},
+      {"RUNS/S", "window.runs_per_second", Style::kDecimal},
+      {"FAILED", "window.failed_attempt_count"},
+      {"BATCHES", "window.batch_count"},
+      {"SIZE", "window.batch_size_average", Style::kDecimal},
+      {"FILL", "window.batch_fill", Style::kShare},
+      {"WAIT P50", "window.wait.p50"},
+      {"P95", "window.wait.p95"},
+      {"MAX", "window.wait.max", Style::kPlain, true},
+      {"RUN P50", "window.generation.p50"},
+      {"P95", "window.generation.p95"},
+      {"MAX", "window.generation.max", Style::kPlain, true},
+      {"SUCCEEDED", "window.succeeded_run_count", Style::kPlain, true},
+      {"CANCELLED", "window.cancelled_run_count", Style::kPlain, true},
+      {"JOBS IN", "jobs.submitted", Style::kPlain, true},
+      {"RUNS DONE", "succeeded_run_count", Style::kPlain, true},
+  };
+  return *kColumns;
+}
+
+// Of a worker or a device, behind what says which it is.
+std::vector<Column> WithWork(std::vector<Column> columns) {
+  columns.insert(columns.end(),
+                 {{"BATCHES", "work.batch_count"},
+                  {"SIZE", "work.batch_size_average", Style::kDecimal},
+                  {"SUCCEEDED", "work.succeeded_run_count"},
+                  {"FAILED", "work.failed_attempt_count"},
+                  {"BUSY", "work.busy_ratio", Style::kShare},
+                  {"RUNNING", "work.running_run_count"},
+                  {"HOLDS", "work.batches"}});
+  return columns;
+}
+
+// Workers and devices may well be missing; then so is their table.
+void PrintTables(Context& context, const v1::Stats& stats) {
+  std::ostream& out = context.out();
+  Printer printer = context.MakePrinter();
+  out << "The last " << FieldText(stats, "window") << "; the server started "
+      << AgeText(FromProto(stats.start_time()), FromProto(stats.now()))
+      << " ago.";
+  // Of work that was measured, its row says it.
+  if (stats.memory().empty()) {
+    out << " Batches of more than " << stats.knee()
+        << (stats.knee() == 1 ? " guided run gain" : " guided runs gain")
+        << " next to nothing, by the device profile.";
+  }
+  out << "\n\n";
+  v1::Stats queues = stats;
+  if (stats.queues_size() > 1) {
+    *queues.add_queues() = stats.total();
+    queues.mutable_queues()->rbegin()->set_name("all");
+  }
+  printer.List(queues, "queues", QueueColumns());
+  if (stats.owners_size() > 1) {
+    out << "\n";
+    printer.List(stats, "owners",
+                 {{"OWNER", "owner"},
+                  {"WAITING", "queued_run_count"},
+                  {"RUNNING", "running_run_count"},
+                  {"GIVEN", "predicted_time"}});
+  }
+  if (stats.workers_size() > 0) {
+    out << "\n";
+    printer.List(stats, "workers",
+                 WithWork({{"WORKER", "name"},
+                           {"SHOWN AS", "display_name"},
+                           {"DEVICE", "devices", Style::kPlain, true}}));
+  }
+  if (stats.devices_size() > 0) {
+    out << "\n";
+    printer.List(stats, "devices",
+                 WithWork({{"DEVICE", "name"},
+                           {"IS", "description"},
+                           {"WORKERS", "workers"}}));
+  }
+  if (stats.memory_size() > 0) {
+    out << "\n";
+    printer.List(stats, "memory", MemoryColumns());
+  }
+}
+
+void Print(Context& context, const StatsArgs& args, const v1::Stats& stats) {
+  const Format format = FormatFromText(context.Setting("output"));
+  if (format == Format::kJson || format == Format::kJsonl) {
+    return context.MakePrinter().One(stats, {});
+  }
+  if (args.config) {
+    return context.MakePrinter().List(stats, "config",
+                                      {{"KEY", "key"}, {"VALUE", "value"}});
+  }
+  if (format == Format::kName) {
+    return context.MakePrinter().List(stats, "queues", {});
+  }
+  PrintTables(context, stats);
+}
+
+absl::Status RunStats(Context& context, StatsArgs& args) {
+  v1::GetStatsRequest request;
+  if (!args.queue.empty()) {
+    SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), QueueName(args.queue));
+  }
+  SHEAF_ASSIGN_OR_RETURN(const absl::Duration window,
+                         ParseDuration(args.window));
+  *request.mutable_window() = ToProto(window);
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  const auto ask = [&] {
+    return client->Call<v1::Stats>("sheaf.v1.AdminService/GetStats", request);
+  };
+  if (!args.watch) {
+    SHEAF_ASSIGN_OR_RETURN(const v1::Stats stats, ask());
+    Print(context, args, stats);
+    return absl::OkStatus();
+  }
+  return DrawAgainAndAgain(context, args.interval, [&]() -> absl::Status {
+    SHEAF_ASSIGN_OR_RETURN(const v1::Stats stats, ask());
+    if (context.environment().out_is_terminal) {
+      ClearScreen(context);
+      Print(context, args, stats);
+    } else {
+      context.out() << ToJson(stats, /*pretty=*/false) << '\n';
+    }
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace
+
+void AddStatsCommand(CLI::App& app, Context& context) {
+  const auto [stats, args] =
+      AddVerb(app, context, "stats",
+              "Show how much is being done, how fast, and by whom", &RunStats);
+  AddValue(stats, "--queue", &args->queue, "QUEUE", "Only this queue");
+  AddValue(stats, "--window", &args->window, "DURATION",
+           "How far back to look, 1h at most [5m]");
+  stats->add_flag("--config", args->config,
+                  "The server's configuration in effect, instead");
+  stats->add_flag("--watch", args->watch,
+                  "Show it again and again; JSON Lines off a terminal");
+  AddValue(stats, "--interval", &args->interval, "DURATION",
+           "Pause between with --watch [2s]");
+  stats->footer(
+      "MOST is how many runs have waited at once since the server started.\n"
+      "WAIT is from when a run was due until a worker took it, RUN from then\n"
+      "to its end: half of them took no longer than P50, 95% than P95. FILL "
+      "is\n"
+      "SIZE over the queue's batch size.");
+}
+
+}  // namespace sheaf::cli

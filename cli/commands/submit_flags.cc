@@ -1,0 +1,132 @@
+#include "cli/commands/submit_flags.h"
+
+#include <random>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/status.h"
+#include "cli/support/errors.h"
+#include "cli/support/flag_values.h"
+#include "cli/support/run_fields.h"
+#include "google/protobuf/struct.pb.h"
+#include "google/protobuf/util/json_util.h"
+
+namespace sheaf::cli {
+namespace {
+
+absl::Status ApplyRunFields(const SubmitFlags& flags, v1::JobSpec* job) {
+  if (flags.prompts.size() == 1) {
+    job->mutable_shared()->set_prompt(flags.prompts[0]);
+  } else {
+    for (const std::string& prompt : flags.prompts) {
+      job->add_runs()->set_prompt(prompt);
+    }
+  }
+  for (const auto& [name, value] : flags.fields) {
+    if (value.empty()) continue;
+    SHEAF_RETURN_IF_ERROR(SetRunField(name, value, job->mutable_shared()));
+  }
+  for (const std::string& weight : flags.weights) {
+    SHEAF_ASSIGN_OR_RETURN(const auto pair, ParseKeyValue(weight));
+    SHEAF_RETURN_IF_ERROR(SetRunField("weights." + pair.first, pair.second,
+                                      job->mutable_shared()));
+  }
+  for (const std::string& extra : flags.extra) {
+    SHEAF_ASSIGN_OR_RETURN(const auto pair, ParseKeyValue(extra));
+    (*job->mutable_shared()->mutable_extra())[pair.first] = pair.second;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ApplyJobFields(const SubmitFlags& flags, absl::Time now,
+                            v1::JobSpec* job) {
+  if (!flags.queue.empty()) {
+    SHEAF_ASSIGN_OR_RETURN(*job->mutable_queue(), QueueName(flags.queue));
+  }
+  if (!flags.kind.empty()) job->set_kind(flags.kind);
+  if (!flags.owner.empty()) job->set_owner(flags.owner);
+  if (!flags.priority.empty()) {
+    SHEAF_ASSIGN_OR_RETURN(const auto priority, ParsePriority(flags.priority));
+    job->set_priority(priority);
+  }
+  for (const std::string& label : flags.labels) {
+    SHEAF_ASSIGN_OR_RETURN(const auto pair, ParseKeyValue(label));
+    (*job->mutable_labels())[pair.first] = pair.second;
+  }
+  if (!flags.run_at.empty()) {
+    SHEAF_ASSIGN_OR_RETURN(const auto time, ParseTime(flags.run_at, now));
+    *job->mutable_run_time() = ToProto(time);
+  }
+  if (!flags.start_deadline.empty()) {
+    SHEAF_ASSIGN_OR_RETURN(const auto time,
+                           ParseTime(flags.start_deadline, now));
+    *job->mutable_start_deadline() = ToProto(time);
+  }
+  if (!flags.attempts.empty()) {
+    int32_t attempts = 0;
+    if (!absl::SimpleAtoi(flags.attempts, &attempts)) {
+      return UsageError(absl::StrCat("--attempts must be a whole number, not '",
+                                     flags.attempts, "'"));
+    }
+    job->set_attempts_max(attempts);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ApplySweeps(const SubmitFlags& flags, v1::JobSpec* job) {
+  if (flags.sweeps.empty()) {
+    return flags.zip ? UsageError("--zip needs --sweep") : absl::OkStatus();
+  }
+  for (const std::string& sweep : flags.sweeps) {
+    SHEAF_ASSIGN_OR_RETURN(v1::SweepAxis axis, ParseSweepAxis(sweep));
+    SHEAF_RETURN_IF_ERROR(CheckRunFieldName(axis.field()));
+    *job->mutable_sweep()->add_axes() = std::move(axis);
+  }
+  job->mutable_sweep()->set_mode(flags.zip ? v1::Sweep::MODE_ZIP
+                                           : v1::Sweep::MODE_PRODUCT);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ApplySubmitFlags(const SubmitFlags& flags, absl::Time now,
+                              v1::SubmitJobRequest* request) {
+  v1::JobSpec* job = request->mutable_job();
+  SHEAF_RETURN_IF_ERROR(ApplyRunFields(flags, job));
+  SHEAF_RETURN_IF_ERROR(ApplyJobFields(flags, now, job));
+  SHEAF_RETURN_IF_ERROR(ApplySweeps(flags, job));
+  if (!flags.request_id.empty()) request->set_request_id(flags.request_id);
+  if (flags.dry_run) request->set_validate_only(true);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::SubmitJobRequest> ParseSubmitJson(const std::string& json) {
+  const auto parse = [&](google::protobuf::Message* message) -> absl::Status {
+    const auto status =
+        google::protobuf::util::JsonStringToMessage(json, message);
+    if (status.ok()) return absl::OkStatus();
+    return UsageError(status.message().ToString());
+  };
+  google::protobuf::Struct object;
+  SHEAF_RETURN_IF_ERROR(parse(&object));
+  v1::SubmitJobRequest request;
+  // Only the request has a job; only the spec has what a job is made of.
+  if (object.fields().contains("job")) {
+    SHEAF_RETURN_IF_ERROR(parse(&request));
+  } else {
+    SHEAF_RETURN_IF_ERROR(parse(request.mutable_job()));
+  }
+  return request;
+}
+
+std::string NewRequestId() {
+  std::random_device random;
+  const auto word = [&] { return static_cast<uint32_t>(random()); };
+  const uint32_t tail = word();
+  return absl::StrFormat("%08x-%04x-4%03x-%04x-%08x%04x", word(),
+                         word() & 0xffff, word() & 0xfff,
+                         0x8000 | (word() & 0x3fff), tail, word() & 0xffff);
+}
+
+}  // namespace sheaf::cli

@@ -1,0 +1,261 @@
+#include "cli/support/prompts_file.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/safe_text.h"
+#include "base/status.h"
+#include "base/utf8.h"
+#include "cli/support/errors.h"
+#include "cli/support/run_fields.h"
+#include "cli/support/text.h"
+#include "google/protobuf/util/json_util.h"
+#include "google/protobuf/wrappers.pb.h"
+
+namespace sheaf::cli {
+namespace {
+
+// What is wrong with the file so far, line by line.
+class Complaints {
+ public:
+  explicit Complaints(std::string_view file_name)
+      : file_name_(Printable(file_name)) {}
+
+  void Add(size_t line, std::string_view text) {
+    lines_.push_back(absl::StrCat(file_name_, ":", line, ": ", ToAbsl(text)));
+  }
+  void Add(size_t line, const absl::Status& status) {
+    if (!status.ok()) Add(line, ToStd(status.message()));
+  }
+  size_t size() const { return lines_.size(); }
+  absl::Status ToStatus() const {
+    if (lines_.empty()) return absl::OkStatus();
+    return UsageError(absl::StrJoin(lines_, "\n"));
+  }
+
+ private:
+  std::string file_name_;
+  std::vector<std::string> lines_;
+};
+
+// A row of CSV with the line it began on.
+struct Row {
+  size_t line = 0;
+  std::vector<std::string> cells;
+};
+
+// Takes rows off a CSV text, one at a time. A row ends at a line break outside
+// quotes.
+class CsvReader {
+ public:
+  explicit CsvReader(std::string_view text) : text_(text) {}
+
+  bool AtEnd() const { return at_ >= text_.size(); }
+
+  // The next row. Stray quotes go to `complaints`; the row is then as good as
+  // it can be read.
+  Row Next(Complaints* complaints) {
+    Row row{.line = line_};
+    do {
+      row.cells.push_back(NextCell(complaints));
+    } while (Take(','));
+    if (!AtEnd()) EndLine();
+    return row;
+  }
+
+ private:
+  bool Take(char c) {
+    if (AtEnd() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+
+  bool AtLineBreak() const {
+    return text_[at_] == '\n' || text_.substr(at_, 2) == "\r\n";
+  }
+
+  void EndLine() {
+    Take('\r');
+    Take('\n');
+    ++line_;
+  }
+
+  std::string NextCell(Complaints* complaints) {
+    if (Take('"')) return QuotedCell(complaints);
+    std::string cell;
+    while (!AtEnd() && text_[at_] != ',' && !AtLineBreak()) {
+      cell += text_[at_++];
+    }
+    if (absl::StrContains(cell, "\"")) {
+      complaints->Add(line_, "a quote inside a cell that is not quoted");
+    }
+    return cell;
+  }
+
+  std::string QuotedCell(Complaints* complaints) {
+    const size_t begin_line = line_;
+    std::string cell;
+    while (!AtEnd()) {
+      const char c = text_[at_++];
+      if (c == '"' && !Take('"'))
+        return RestOfCell(std::move(cell), complaints);
+      if (c == '\n') ++line_;
+      cell += c;
+    }
+    complaints->Add(begin_line, "a quoted cell has no closing quote");
+    return cell;
+  }
+
+  std::string RestOfCell(std::string cell, Complaints* complaints) {
+    if (AtEnd() || text_[at_] == ',' || AtLineBreak()) return cell;
+    complaints->Add(line_, "text after the closing quote of a cell");
+    while (!AtEnd() && text_[at_] != ',' && !AtLineBreak()) ++at_;
+    return cell;
+  }
+
+  std::string_view text_;
+  size_t at_ = 0;
+  size_t line_ = 1;
+};
+
+std::string Trim(std::string_view text) {
+  return std::string(ToStd(absl::StripAsciiWhitespace(ToAbsl(text))));
+}
+
+// The header's names; a bad one is a complaint of the header's line.
+std::vector<std::string> ReadHeader(const Row& row, Complaints* complaints) {
+  std::vector<std::string> names;
+  std::set<std::string> seen;
+  for (const std::string& cell : row.cells) {
+    names.push_back(Trim(cell));
+    const std::string& name = names.back();
+    complaints->Add(row.line, CheckRunFieldName(name));
+    const bool may_repeat = name == "control" || name == "lora";
+    if (!seen.insert(name).second && !may_repeat) {
+      complaints->Add(row.line, absl::StrCat("column '", name, "' twice"));
+    }
+  }
+  return names;
+}
+
+std::vector<v1::RunRequest> ReadCsv(std::string_view text,
+                                    Complaints* complaints) {
+  std::vector<v1::RunRequest> runs;
+  CsvReader reader(text);
+  std::vector<std::string> names;
+  while (!reader.AtEnd() && runs.size() <= kPromptsRunsMax) {
+    const Row row = reader.Next(complaints);
+    if (row.cells.size() == 1 && Trim(row.cells[0]).empty()) continue;
+    if (names.empty()) {
+      names = ReadHeader(row, complaints);
+      // Without a good header every row would be wrong for the same reason.
+      if (complaints->size() > 0) return runs;
+      continue;
+    }
+    if (row.cells.size() != names.size()) {
+      complaints->Add(row.line, absl::StrCat(row.cells.size(), " cells under ",
+                                             names.size(), " columns"));
+      continue;
+    }
+    v1::RunRequest& run = runs.emplace_back();
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (row.cells[i].empty()) continue;
+      complaints->Add(row.line, SetRunField(names[i], row.cells[i], &run));
+    }
+  }
+  return runs;
+}
+
+absl::StatusOr<v1::RunRequest> ReadJsonRun(const std::string& line) {
+  v1::RunRequest run;
+  if (line.front() == '"') {
+    google::protobuf::StringValue prompt;
+    const auto status =
+        google::protobuf::util::JsonStringToMessage(line, &prompt);
+    if (!status.ok()) return UsageError(status.message().ToString());
+    run.set_prompt(prompt.value());
+    return run;
+  }
+  const auto status = google::protobuf::util::JsonStringToMessage(line, &run);
+  if (!status.ok()) return UsageError(status.message().ToString());
+  return run;
+}
+
+std::vector<v1::RunRequest> ReadJsonLines(std::string_view text,
+                                          Complaints* complaints) {
+  std::vector<v1::RunRequest> runs;
+  size_t number = 0;
+  while (!text.empty() && runs.size() <= kPromptsRunsMax) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string line = Trim(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    ++number;
+    if (line.empty()) continue;
+    auto run = ReadJsonRun(line);
+    if (run.ok()) {
+      runs.push_back(*std::move(run));
+    } else {
+      // The parser quotes the line over several of its own; one is enough.
+      const std::string message(run.status().message());
+      complaints->Add(number, message.substr(0, message.find('\n')));
+    }
+  }
+  return runs;
+}
+
+void CheckUtf8(std::string_view text, Complaints* complaints) {
+  for (size_t number = 1; !text.empty(); ++number) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    if (!IsValidUtf8(line)) {
+      complaints->Add(number, "not UTF-8");
+    } else if (line.find('\0') != std::string_view::npos) {
+      complaints->Add(number, "holds a NUL character");
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+}  // namespace
+
+PromptsFormat GuessPromptsFormat(std::string_view file_name,
+                                 std::string_view text) {
+  if (absl::EndsWithIgnoreCase(ToAbsl(file_name), ".csv")) {
+    return PromptsFormat::kCsv;
+  }
+  if (file_name != "-") return PromptsFormat::kJsonLines;
+  const std::string start = Trim(text.substr(0, 4096));
+  const bool json = start.empty() || start[0] == '{' ||
+                    (start[0] == '"' && !absl::StrContains(start, "\","));
+  return json ? PromptsFormat::kJsonLines : PromptsFormat::kCsv;
+}
+
+absl::StatusOr<std::vector<v1::RunRequest>> ParsePrompts(
+    std::string_view file_name, PromptsFormat format, std::string_view text) {
+  const std::string name = Printable(file_name);
+  if (text.size() > kPromptsBytesMax) {
+    return UsageError(
+        absl::StrCat(name, " is larger than ", kPromptsBytesMax >> 20, " MiB"));
+  }
+  if (text.substr(0, 3) == "\xef\xbb\xbf") text.remove_prefix(3);
+  Complaints complaints(file_name);
+  CheckUtf8(text, &complaints);
+  SHEAF_RETURN_IF_ERROR(complaints.ToStatus());
+  std::vector<v1::RunRequest> runs = format == PromptsFormat::kCsv
+                                         ? ReadCsv(text, &complaints)
+                                         : ReadJsonLines(text, &complaints);
+  SHEAF_RETURN_IF_ERROR(complaints.ToStatus());
+  if (runs.empty()) return UsageError(absl::StrCat(name, " holds no runs"));
+  if (runs.size() > kPromptsRunsMax) {
+    return UsageError(
+        absl::StrCat(name, " holds more than ", kPromptsRunsMax, " runs"));
+  }
+  return runs;
+}
+
+}  // namespace sheaf::cli

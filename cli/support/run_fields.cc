@@ -1,0 +1,150 @@
+#include "cli/support/run_fields.h"
+
+#include <cmath>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "cli/support/errors.h"
+#include "cli/support/flag_values.h"
+#include "cli/support/text.h"
+
+namespace sheaf::cli {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+
+template <class T>
+absl::StatusOr<T> ParseInteger(std::string_view name, std::string_view text) {
+  T value = 0;
+  if (!absl::SimpleAtoi(ToAbsl(text), &value)) {
+    return UsageError(absl::StrCat(
+        ToAbsl(name), " must be a whole number, not '", ToAbsl(text), "'"));
+  }
+  return value;
+}
+
+absl::StatusOr<double> ParseReal(std::string_view name, std::string_view text) {
+  double value = 0;
+  if (!absl::SimpleAtod(ToAbsl(text), &value) || !std::isfinite(value)) {
+    return UsageError(absl::StrCat(ToAbsl(name), " must be a number, not '",
+                                   ToAbsl(text), "'"));
+  }
+  return value;
+}
+
+absl::Status SetSize(std::string_view text, v1::RunRequest* run) {
+  const size_t x = text.find_first_of("xX");
+  int32_t width = 0;
+  int32_t height = 0;
+  if (x == std::string_view::npos ||
+      !absl::SimpleAtoi(ToAbsl(text.substr(0, x)), &width) ||
+      !absl::SimpleAtoi(ToAbsl(text.substr(x + 1)), &height)) {
+    return UsageError(
+        absl::StrCat("size must look like 512x768, not '", ToAbsl(text), "'"));
+  }
+  run->set_width(width);
+  run->set_height(height);
+  return absl::OkStatus();
+}
+
+absl::Status SetScalar(const FieldDescriptor& field, std::string_view text,
+                       v1::RunRequest* run) {
+  const auto* reflection = run->GetReflection();
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      reflection->SetString(run, &field, std::string(text));
+      return absl::OkStatus();
+    case FieldDescriptor::CPPTYPE_INT32: {
+      SHEAF_ASSIGN_OR_RETURN(const int32_t value,
+                             ParseInteger<int32_t>(field.name(), text));
+      reflection->SetInt32(run, &field, value);
+      return absl::OkStatus();
+    }
+    case FieldDescriptor::CPPTYPE_INT64: {
+      SHEAF_ASSIGN_OR_RETURN(const int64_t value,
+                             ParseInteger<int64_t>(field.name(), text));
+      reflection->SetInt64(run, &field, value);
+      return absl::OkStatus();
+    }
+    case FieldDescriptor::CPPTYPE_DOUBLE: {
+      SHEAF_ASSIGN_OR_RETURN(const double value, ParseReal(field.name(), text));
+      reflection->SetDouble(run, &field, value);
+      return absl::OkStatus();
+    }
+    default:
+      return absl::InternalError(
+          absl::StrCat("no text form for ", field.full_name()));
+  }
+}
+
+// The key after "weights." or "extra.", or empty.
+std::string KeyAfter(std::string_view name, std::string_view prefix) {
+  if (name.substr(0, prefix.size()) != prefix) return "";
+  return std::string(name.substr(prefix.size()));
+}
+
+const FieldDescriptor* FindScalar(std::string_view name) {
+  const auto* field =
+      v1::RunRequest::descriptor()->FindFieldByName(std::string(name));
+  return field == nullptr || field->is_repeated() ? nullptr : field;
+}
+
+}  // namespace
+
+const std::vector<std::string>& RunFieldNames() {
+  static const auto* const kNames = [] {
+    auto* names = new std::vector<std::string>;
+    const auto* descriptor = v1::RunRequest::descriptor();
+    for (int i = 0; i < descriptor->field_count(); ++i) {
+      const auto* field = descriptor->field(i);
+      if (!field->is_repeated()) names->push_back(field->name());
+    }
+    for (const char* name : {"negative", "size", "control", "lora"}) {
+      names->push_back(name);
+    }
+    return names;
+  }();
+  return *kNames;
+}
+
+absl::Status CheckRunFieldName(std::string_view name) {
+  for (const std::string& known : RunFieldNames()) {
+    if (name == known) return absl::OkStatus();
+  }
+  if (!KeyAfter(name, "weights.").empty()) return absl::OkStatus();
+  if (!KeyAfter(name, "extra.").empty()) return absl::OkStatus();
+  std::vector<std::string> candidates = RunFieldNames();
+  candidates.insert(candidates.end(), {"weights.TYPE", "extra.KEY"});
+  return UsageError(absl::StrCat("unknown field '", ToAbsl(name), "'",
+                                 DidYouMean(name, candidates)));
+}
+
+absl::Status SetRunField(std::string_view name, std::string_view value,
+                         v1::RunRequest* run) {
+  SHEAF_RETURN_IF_ERROR(CheckRunFieldName(name));
+  if (name == "negative") name = "negative_prompt";
+  if (name == "size") return SetSize(value, run);
+  if (name == "control") {
+    SHEAF_ASSIGN_OR_RETURN(*run->add_controls(), ParseControl(value));
+    return absl::OkStatus();
+  }
+  if (name == "lora") {
+    SHEAF_ASSIGN_OR_RETURN(*run->add_loras(), ParseLora(value));
+    return absl::OkStatus();
+  }
+  const std::string type = KeyAfter(name, "weights.");
+  if (!type.empty()) {
+    SHEAF_ASSIGN_OR_RETURN((*run->mutable_weights())[type],
+                           ParseReal(name, value));
+    return absl::OkStatus();
+  }
+  const std::string key = KeyAfter(name, "extra.");
+  if (!key.empty()) {
+    (*run->mutable_extra())[key] = std::string(value);
+    return absl::OkStatus();
+  }
+  return SetScalar(*FindScalar(name), value, run);
+}
+
+}  // namespace sheaf::cli

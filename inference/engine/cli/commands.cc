@@ -1,0 +1,13 @@
+#include "inference/engine/cli/commands.h"
+
+namespace sheaf::engine {
+
+const std::vector<Command>& Commands() {
+  static const auto* commands = new std::vector<Command>{
+      TextToImageCommand(), ImageToImageCommand(), InspectCommand(),
+      SchedulersCommand(),  PreprocessCommand(),   SheetCommand(),
+      BenchCommand(),       VerifyCommand()};
+  return *commands;
+}
+
+}  // namespace sheaf::engine

@@ -1,0 +1,57 @@
+// PNG files: reading those of strangers, writing ours with what made them.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "inference/engine/image/image.h"
+
+namespace sheaf::engine {
+
+// Keyword and UTF-8 text, in the order of the file.
+using PngTexts = std::vector<std::pair<std::string, std::string>>;
+
+struct PngFile {
+  Image image;
+  // The full values of a 16-bit grey file (a depth map), in [0, 65535]; empty
+  // for any other.
+  Plane deep;
+  PngTexts texts;
+};
+
+struct PngLimits {
+  int side_max = 16384;
+  int64_t pixels_max = int64_t{64} << 20;
+  // Of one text (or other extra chunk), unpacked; at most 32 are kept.
+  size_t chunk_bytes_max = size_t{4} << 20;
+  // False: texts, and what else is no pixel, are passed over unread: packed,
+  // they may hold a thousand times what they take in the file.
+  bool texts = true;
+};
+
+struct PngSize {
+  int64_t width = 0;
+  int64_t height = 0;
+  int64_t pixels() const { return width * height; }
+};
+
+// Reads the size that the file says of itself at its beginning; nothing is
+// unpacked. INVALID_ARGUMENT for what begins like no PNG.
+absl::StatusOr<PngSize> ReadPngSize(std::string_view bytes);
+
+// INVALID_ARGUMENT with libpng's words for what is no PNG or a broken one;
+// RESOURCE_EXHAUSTED for one beyond the limits, before its pixels are touched.
+absl::StatusOr<PngFile> DecodePng(std::string_view bytes,
+                                  const PngLimits& limits = {});
+
+// The file's bytes, always the same for the same arguments. A text is written
+// as tEXt where Latin-1 will do, as iTXt elsewhere. INVALID_ARGUMENT where the
+// image's size and pixels disagree or a keyword is not 1 to 79 printable ASCII
+// characters.
+absl::StatusOr<std::string> EncodePng(const Image& image,
+                                      const PngTexts& texts);
+
+}  // namespace sheaf::engine

@@ -1,0 +1,59 @@
+// ControlNetModel: a copy of a UNet's way down that looks at a picture and
+// answers with what to add to the UNet's own maps.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "inference/engine/models/unet.h"
+
+namespace sheaf::engine {
+
+struct ControlInput {
+  at::Tensor sample;
+  TimeInput time;
+  at::Tensor context;
+  PromptKeys* keys = nullptr;  // As UNetInput's.
+  at::Tensor hint;  // [rows, 3, picture's height, width] in [0, 1], RGB
+  // How strong it is for each row: [rows].
+  at::Tensor weights;
+  // Weak outside, full in the middle: for pictures without a prompt.
+  bool guess_mode = false;
+};
+
+// Immutable but for its adapter slots. Any thread.
+class ControlNet {
+ public:
+  // The errors of UNet::Load.
+  static absl::StatusOr<std::unique_ptr<ControlNet>> Load(
+      const std::string& folder, const LoadOptions& options,
+      const Placement& placement, AdapterSlots* slots = nullptr);
+
+  // What LoadModule calls.
+  ControlNet(const ModuleScope& scope, const UNetConfig& config);
+
+  // What a picture becomes before it meets the sample. The same at every step
+  // of a run.
+  at::Tensor Hint(const at::Tensor& picture) const;
+
+  // `input.hint` is a picture.
+  ControlResiduals operator()(const ControlInput& input) const;
+  // `input.hint` is what Hint() returned.
+  ControlResiduals WithHint(const ControlInput& input) const;
+
+  const UNetConfig& config() const { return config_; }
+
+ private:
+  UNetConfig config_;
+  Placement placement_;
+  UNetEncoder encoder_;
+  Conv2d hint_in_;
+  std::vector<Conv2d> hint_blocks_;
+  Conv2d hint_out_;
+  std::vector<Conv2d> outputs_;
+  Conv2d middle_;
+};
+
+}  // namespace sheaf::engine

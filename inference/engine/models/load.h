@@ -1,0 +1,53 @@
+// Loading one component of a model: weights by name into a module, and every
+// name that does not fit in one message.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/status.h"
+#include "inference/engine/tensor/module_scope.h"
+#include "inference/engine/weights/folder.h"
+
+namespace sheaf::engine {
+
+// INVALID_ARGUMENT for weights that nobody asked for: they are a sign that the
+// configuration is of another model. `source` names it.
+absl::Status CheckAllUsed(const WeightBinder& binder,
+                          const std::string& source);
+
+// Module(scope, config) over `tensors`. `slots` may be null for models that
+// take no adapters. INVALID_ARGUMENT names what is missing, mis-shaped or left
+// over; RESOURCE_EXHAUSTED where there is no memory.
+template <typename Module, typename ModuleConfig>
+absl::StatusOr<std::unique_ptr<Module>> BuildModule(const TensorMap& tensors,
+                                                    const std::string& source,
+                                                    const Placement& placement,
+                                                    const ModuleConfig& config,
+                                                    AdapterSlots* slots) {
+  const c10::InferenceMode no_gradients;
+  WeightBinder binder(tensors, source);
+  AdapterSlots unused_slots;
+  auto module = std::make_unique<Module>(
+      ModuleScope(WeightScope(&binder), placement,
+                  slots == nullptr ? &unused_slots : slots),
+      config);
+  SHEAF_RETURN_IF_ERROR(binder.Finish());
+  SHEAF_RETURN_IF_ERROR(CheckAllUsed(binder, source));
+  return module;
+}
+
+template <typename Module, typename ModuleConfig>
+absl::StatusOr<std::unique_ptr<Module>> LoadModule(
+    const std::string& folder, const LoadOptions& options,
+    const Placement& placement, const ModuleConfig& config,
+    AdapterSlots* slots = nullptr) {
+  SHEAF_ASSIGN_OR_RETURN(const TensorMap tensors, LoadWeights(folder, options));
+  return BuildModule<Module>(tensors, folder, placement, config, slots);
+}
+
+}  // namespace sheaf::engine

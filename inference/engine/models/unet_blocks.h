@@ -1,0 +1,78 @@
+// The levels of a UNet: down, middle, up.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "inference/engine/models/blocks.h"
+#include "inference/engine/models/time_embedding.h"
+#include "inference/engine/models/transformer.h"
+#include "inference/engine/models/unet_config.h"
+
+namespace sheaf::engine {
+
+// What every block is given beside the map.
+struct BlockInput {
+  at::Tensor time;  // What TimeEmbedding returned.
+  Prompt prompt;
+};
+
+class DownBlock {
+ public:
+  // `level` counts from the outside.
+  DownBlock(const ModuleScope& scope, const UNetConfig& config, size_t level);
+  // Appends what the way up will want to `residuals`.
+  at::Tensor operator()(at::Tensor x, const BlockInput& input,
+                        std::vector<at::Tensor>* residuals) const;
+
+ private:
+  std::vector<ResidualBlock> resnets_;
+  std::vector<Transformer2d> attentions_;
+  std::optional<Downsample> downsample_;
+};
+
+class MiddleBlock {
+ public:
+  MiddleBlock(const ModuleScope& scope, const UNetConfig& config);
+  at::Tensor operator()(const at::Tensor& x, const BlockInput& input) const;
+
+ private:
+  ResidualBlock first_;
+  std::optional<Transformer2d> attention_;
+  std::optional<ResidualBlock> second_;
+};
+
+class UpBlock {
+ public:
+  UpBlock(const ModuleScope& scope, const UNetConfig& config, size_t level);
+  // Takes its share of `residuals` from the end.
+  at::Tensor operator()(at::Tensor x, const BlockInput& input,
+                        std::vector<at::Tensor>* residuals) const;
+
+ private:
+  std::vector<ResidualBlock> resnets_;
+  std::vector<Transformer2d> attentions_;
+  std::optional<Upsample> upsample_;
+};
+
+// The way down and its middle, which ControlNets have, too.
+class UNetEncoder {
+ public:
+  UNetEncoder(const ModuleScope& scope, const UNetConfig& config);
+
+  at::Tensor Time(const TimeInput& input) const { return time_(input); }
+  at::Tensor First(const at::Tensor& sample) const { return conv_in_(sample); }
+  // From what First() returned: the maps that the way up wants, the first of
+  // them `x` itself; the last is what Middle() takes.
+  std::vector<at::Tensor> Down(const at::Tensor& x,
+                               const BlockInput& input) const;
+  at::Tensor Middle(const at::Tensor& x, const BlockInput& input) const;
+
+ private:
+  Conv2d conv_in_;
+  TimeEmbedding time_;
+  std::vector<DownBlock> down_;
+  std::optional<MiddleBlock> middle_;
+};
+
+}  // namespace sheaf::engine

@@ -1,0 +1,341 @@
+#include "inference/engine/pipeline/begin.h"
+
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "inference/engine/pipeline/noise.h"
+#include "inference/engine/pipeline/pictures.h"
+#include "inference/engine/pipeline/prompt.h"
+#include "inference/engine/schedule/compile.h"
+#include "inference/engine/tensor/guard.h"
+
+namespace sheaf::engine {
+namespace {
+
+constexpr int kSideMax = 8192;
+constexpr int kChunksMax = 32;
+
+absl::Status CheckRequest(const Model& model, const RunRequest& request) {
+  const auto bad = [](std::string_view what) {
+    return absl::InvalidArgumentError(ToAbsl(what));
+  };
+  const auto scale = static_cast<int>(model.vae->config().scale());
+  for (const int side : {request.width, request.height}) {
+    if (side < scale || side > kSideMax || side % scale != 0) {
+      return bad("width and height must be multiples of " +
+                 std::to_string(scale) + ", at most " +
+                 std::to_string(kSideMax));
+    }
+  }
+  for (const double part : {request.strength, request.guidance_rescale,
+                            request.denoising_start.value_or(0),
+                            request.denoising_end.value_or(0)}) {
+    if (!(part >= 0 && part <= 1)) {
+      return bad("strength and the like must be between 0 and 1");
+    }
+  }
+  if (!std::isfinite(request.guidance) ||
+      !std::isfinite(request.image_guidance)) {
+    return bad("guidance must be a number");
+  }
+  if (request.prompt_chunks < 1 || request.prompt_chunks > kChunksMax) {
+    return bad("a prompt must have 1 to " + std::to_string(kChunksMax) +
+               " chunks");
+  }
+  const bool needs_image =
+      request.task != Task::kText && request.latents.data == nullptr;
+  if (needs_image && request.image.pixels.empty()) return bad("no picture");
+  if (request.task == Task::kInpaint && request.mask.pixels.empty()) {
+    return bad("no mask");
+  }
+  for (const ControlRequest& control : request.controls) {
+    if (control.net == nullptr || control.image.pixels.empty() ||
+        !std::isfinite(control.weight)) {
+      return bad("a control needs a network, a picture and a finite weight");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The whole program, cut to the calls that this request makes.
+absl::StatusOr<std::shared_ptr<const Program>> ProgramOf(
+    const RunRequest& request) {
+  CompileOptions options = {.steps = request.steps, .eta = request.eta};
+  SHEAF_ASSIGN_OR_RETURN(std::shared_ptr<const Program> program,
+                         Compile(request.scheduler, options));
+  SHEAF_ASSIGN_OR_RETURN(
+      const CallRange range,
+      CallsOf(request, *program, request.scheduler.train_steps));
+  if (range.first > 0) {
+    options.begin = static_cast<int>(range.first);
+    SHEAF_ASSIGN_OR_RETURN(program, Compile(request.scheduler, options));
+  }
+  const size_t count = range.last - range.first;
+  if (count < program->steps.size()) {
+    auto cut = std::make_shared<Program>(*program);
+    cut->steps.resize(count);
+    program = std::move(cut);
+  }
+  return program;
+}
+
+// SDXL's sizes: those of the picture it may pretend to be, and for refiners how
+// beautiful it shall be.
+at::Tensor TimeIds(const Model& model, const RunRequest& request,
+                   bool is_prompt) {
+  const Pair own = {request.height, request.width};
+  const Pair original = request.original_size.value_or(own);
+  const Pair target = request.target_size.value_or(own);
+  std::vector<double> ids = {static_cast<double>(original.first),
+                             static_cast<double>(original.second),
+                             static_cast<double>(request.crop.first),
+                             static_cast<double>(request.crop.second)};
+  Config::Reader reader(model.index.config);
+  if (reader.Bool("requires_aesthetics_score", false)) {
+    ids.push_back(is_prompt ? request.aesthetic_score
+                            : request.negative_aesthetic_score);
+  } else {
+    ids.push_back(static_cast<double>(target.first));
+    ids.push_back(static_cast<double>(target.second));
+  }
+  return at::tensor(ids, at::kFloat);
+}
+
+Branch BranchOf(const Model& model, const RunRequest& request,
+                const EncodedPrompt& prompt, bool is_prompt) {
+  Branch branch = {.context = prompt.context,
+                   .pooled = prompt.pooled,
+                   .is_prompt = is_prompt};
+  if (model.is_xl()) branch.time_ids = TimeIds(model, request, is_prompt);
+  return branch;
+}
+
+// Unguided + guidance (guided - unguided), as weights.
+absl::StatusOr<std::vector<Branch>> BranchesOf(const Model& model,
+                                               const RunRequest& request) {
+  SHEAF_ASSIGN_OR_RETURN(const EncodedPrompt prompt,
+                         EncodePrompt(model, request));
+  Branch guided = BranchOf(model, request, prompt, true);
+  const bool is_distilled = model.unet->config().guidance_width > 0;
+  if (is_distilled || request.guidance <= 1) {
+    return std::vector<Branch>{guided};
+  }
+  SHEAF_ASSIGN_OR_RETURN(const EncodedPrompt negative,
+                         EncodeNegative(model, request));
+  Branch unguided = BranchOf(model, request, negative, false);
+  guided.weight = request.guidance;
+  unguided.weight = 1 - request.guidance;
+  if (request.task != Task::kEdit || request.image_guidance < 1) {
+    return std::vector<Branch>{unguided, guided};
+  }
+  // Three: with prompt and picture, with the picture alone, with neither.
+  Branch pictured = unguided;
+  pictured.weight = request.image_guidance - request.guidance;
+  unguided.weight = 1 - request.image_guidance;
+  return std::vector<Branch>{guided, pictured, unguided};
+}
+
+// The picture's latents, scaled. Draws as many numbers as they have.
+at::Tensor EncodePicture(const Model& model, const at::Tensor& picture,
+                         Normals* normals) {
+  const at::Tensor moments =
+      model.vae->Encode(picture.unsqueeze(0), {}).to(at::kCPU);
+  if (model.vae->config().is_tiny) return model.vae->Scale(moments)[0];
+  const at::Tensor mean = MeanOf(moments);
+  const at::Tensor noise = DrawNoise(mean.sizes(), normals);
+  return model.vae->Scale(SampleOf(moments, noise))[0];
+}
+
+// Where a row begins, given a clean picture or none. The order in which the
+// generator is asked is the reference's, and pictures depend on it.
+class Beginning {
+ public:
+  Beginning(const Model& model, const RunRequest& request, RowStart* start)
+      : model_(model), request_(request), start_(start) {
+    const int64_t scale = model.vae->config().scale();
+    shape_ = {model.vae->config().latent_channels, request.height / scale,
+              request.width / scale};
+  }
+
+  absl::Status Run() {
+    switch (request_.task) {
+      case Task::kText:
+        FromNoise();
+        return absl::OkStatus();
+      case Task::kImage:
+        return FromImage();
+      case Task::kInpaint:
+        return FromMask();
+      case Task::kEdit:
+        return FromInstruction();
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  at::Tensor Noise() { return DrawNoise(shape_, &start_->noise); }
+
+  at::Tensor Picture() const {
+    return PictureToTensor(request_.image, request_.width, request_.height) *
+               2 -
+           1;
+  }
+
+  void FromNoise() { start_->sample = Noise() * start_->program->init_scale; }
+
+  at::Tensor MakeNoisy(const at::Tensor& clean, const at::Tensor& noise) const {
+    const Renoise& level = start_->program->renoise.front();
+    return clean * level.sample + noise * level.noise;
+  }
+
+  absl::Status FromImage() {
+    if (request_.latents.data != nullptr) {
+      const at::Tensor latents = ToTorch(request_.latents, {});
+      if (latents.dim() != 4 || latents.size(0) != 1 ||
+          latents[0].sizes() != at::IntArrayRef(shape_)) {
+        return absl::InvalidArgumentError(
+            "latents do not fit width and height");
+      }
+      // What another model left is as noisy as it should be.
+      start_->sample = request_.denoising_start
+                           ? latents[0].clone()
+                           : MakeNoisy(latents[0], Noise());
+      return absl::OkStatus();
+    }
+    const at::Tensor clean = EncodePicture(model_, Picture(), &start_->noise);
+    start_->sample =
+        request_.denoising_start ? clean : MakeNoisy(clean, Noise());
+    return absl::OkStatus();
+  }
+
+  absl::Status FromMask() {
+    const int64_t channels = model_.unet->config().in_channels;
+    const bool sees_mask = channels == 2 * shape_[0] + 1;
+    if (!sees_mask && channels != shape_[0]) {
+      return absl::InvalidArgumentError("this UNet does not paint into masks");
+    }
+    const bool is_all_noise = request_.strength == 1;
+    const at::Tensor picture = Picture();
+    const at::Tensor mask =
+        MaskToTensor(request_.mask, request_.width, request_.height);
+    at::Tensor clean;
+    if (!sees_mask || !is_all_noise) {
+      clean = EncodePicture(model_, picture, &start_->noise);
+    }
+    const at::Tensor noise = Noise();
+    start_->sample = is_all_noise ? noise * start_->program->init_scale
+                                  : MakeNoisy(clean, noise);
+    const at::Tensor small =
+        at::upsample_nearest2d(mask.unsqueeze(0), {shape_[1], shape_[2]})[0];
+    // Drawn for, whether looked at or not.
+    const at::Tensor masked =
+        EncodePicture(model_, picture * mask.lt(0.5), &start_->noise);
+    if (!sees_mask) {
+      start_->keep = Keep{small, clean, noise};
+      return absl::OkStatus();
+    }
+    for (Branch& branch : start_->branches) {
+      branch.extra = at::cat({small, masked});
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status FromInstruction() {
+    if (model_.unet->config().in_channels != 2 * shape_[0]) {
+      return absl::InvalidArgumentError(
+          "this UNet does not edit after instructions");
+    }
+    // As it is: neither drawn from nor scaled.
+    const at::Tensor moments =
+        model_.vae->Encode(Picture().unsqueeze(0), {}).to(at::kCPU);
+    const at::Tensor latents =
+        (model_.vae->config().is_tiny ? moments : MeanOf(moments))[0];
+    for (size_t i = 0; i < start_->branches.size(); ++i) {
+      const bool sees = start_->branches.size() < 3 || i < 2;
+      start_->branches[i].extra = sees ? latents : at::zeros_like(latents);
+    }
+    FromNoise();
+    return absl::OkStatus();
+  }
+
+  const Model& model_;
+  const RunRequest& request_;
+  RowStart* start_;
+  std::vector<int64_t> shape_;
+};
+
+std::vector<RowControl> ControlsOf(const RunRequest& request) {
+  std::vector<RowControl> controls;
+  for (const ControlRequest& control : request.controls) {
+    const at::Tensor picture =
+        PictureToTensor(control.image, request.width, request.height);
+    // The first network decides for all, as in the reference.
+    const bool guesses =
+        request.guess_mode || request.controls[0].net->config().pools_residuals;
+    controls.push_back({.net = control.net,
+                        .hint = control.net->Hint(picture.unsqueeze(0))[0],
+                        .weight = control.weight,
+                        .start = control.start,
+                        .end = control.end,
+                        .guess_mode = guesses});
+  }
+  return controls;
+}
+
+// Where the model is: then a step waits for nothing.
+void MoveTo(at::Device device, RowStart* start) {
+  const auto move = [device](at::Tensor* tensor) {
+    if (tensor->defined()) *tensor = tensor->to(device);
+  };
+  move(&start->sample);
+  for (Branch& branch : start->branches) {
+    for (at::Tensor* part :
+         {&branch.context, &branch.pooled, &branch.time_ids, &branch.extra}) {
+      move(part);
+    }
+  }
+  if (!start->keep) return;
+  for (at::Tensor* part :
+       {&start->keep->mask, &start->keep->clean, &start->keep->noise}) {
+    move(part);
+  }
+}
+
+absl::Status Fill(const Model& model, const RunRequest& request,
+                  RowStart* start) {
+  SHEAF_ASSIGN_OR_RETURN(start->program, ProgramOf(request));
+  SHEAF_ASSIGN_OR_RETURN(start->branches, BranchesOf(model, request));
+  SHEAF_RETURN_IF_ERROR(Beginning(model, request, start).Run());
+  start->guidance = request.guidance;
+  start->guidance_rescale = request.guidance_rescale;
+  start->controls = ControlsOf(request);
+  const int64_t channels =
+      start->sample.size(0) + (start->branches[0].extra.defined()
+                                   ? start->branches[0].extra.size(0)
+                                   : 0);
+  if (channels != model.unet->config().in_channels) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("this UNet takes ", model.unet->config().in_channels,
+                     " channels, the request makes ", channels));
+  }
+  MoveTo(model.unet->placement().device, start);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Row> BeginRow(const Model& model, const RunRequest& request) {
+  const c10::InferenceMode no_gradients;
+  SHEAF_RETURN_IF_ERROR(CheckRequest(model, request));
+  RowStart start;
+  start.noise = Normals(request.random, request.seed);
+  absl::Status filled;
+  SHEAF_RETURN_IF_ERROR(
+      Guard("beginning a run", [&] { filled = Fill(model, request, &start); }));
+  SHEAF_RETURN_IF_ERROR(filled);
+  return Row(std::move(start));
+}
+
+}  // namespace sheaf::engine

@@ -1,0 +1,27 @@
+// From a request to a row that can be stepped.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "inference/engine/pipeline/model.h"
+#include "inference/engine/pipeline/request.h"
+#include "inference/engine/pipeline/row.h"
+
+namespace sheaf::engine {
+
+// Encodes prompts and pictures, compiles the scheduler and draws the noise.
+// INVALID_ARGUMENT says which part of the request does not fit the model; the
+// errors of Guard().
+absl::StatusOr<Row> BeginRow(const Model& model, const RunRequest& request);
+
+// Which of the scheduler's calls a request makes, [first, last).
+struct CallRange {
+  size_t first = 0;
+  size_t last = 0;
+};
+
+// After `request`'s strength, start and end. `whole` is the program of all
+// steps, `train_steps` the scheduler's. INVALID_ARGUMENT where nothing is left.
+absl::StatusOr<CallRange> CallsOf(const RunRequest& request,
+                                  const Program& whole, int train_steps);
+
+}  // namespace sheaf::engine

@@ -1,0 +1,32 @@
+// Pictures as tensors, and through the autoencoder.
+#pragma once
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "inference/engine/image/image.h"
+#include "inference/engine/pipeline/model.h"
+
+namespace sheaf::engine {
+
+// [3, height, width] in [0, 1], resized where it has another size.
+at::Tensor PictureToTensor(const Image& image, int width, int height);
+
+// [1, height, width] of 0 and 1: 1 where the mask is at least half white.
+at::Tensor MaskToTensor(const Image& mask, int width, int height);
+
+// From [3, height, width], about in [-1, 1], to eight bits. Throws as LibTorch
+// does.
+Image TensorToPicture(const at::Tensor& picture);
+
+// The pictures of finished latents, [channels, height, width] each, of any
+// sizes, as samplers leave them, one after the other. Where memory does not
+// suffice for a whole picture, it is decoded in tiles. Where a model in half
+// precision answers with NaN, it is asked again in fp32. INTERNAL where that
+// does not help, or the latents are no numbers; the errors of Guard() and, at
+// that second time, of loading.
+absl::StatusOr<std::vector<Image>> DecodePictures(
+    const Model& model, const std::vector<at::Tensor>& latents,
+    const VaeOptions& options);
+
+}  // namespace sheaf::engine

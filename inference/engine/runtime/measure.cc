@@ -1,0 +1,238 @@
+#include "inference/engine/runtime/measure.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "base/status.h"
+#include "inference/engine/image/png.h"
+#include "inference/engine/pipeline/begin.h"
+#include "inference/engine/pipeline/pictures.h"
+#include "inference/engine/runtime/self_test.h"
+#include "inference/engine/runtime/shelf.h"
+#include "inference/engine/schedule/registry.h"
+
+namespace sheaf::engine {
+namespace {
+
+constexpr int kTimes = 5;             // A median of so many, if there is time.
+constexpr double kFigureShare = 0.1;  // Of the budget, for one figure.
+constexpr int kManyRuns = 4;          // That begin together.
+constexpr int kControlRowsMax = 4;
+constexpr int kProgramSteps = 20;
+constexpr double kLeastMs = 0.01;
+// In half precision, or on a device that picks its kernels by the batch, the
+// last bits of a batch are its own.
+constexpr double kRoughly = 0.02;
+
+double MedianOf(std::vector<double> times) {
+  std::sort(times.begin(), times.end());
+  return times[times.size() / 2];
+}
+
+}  // namespace
+
+struct Measuring::Bench {
+  Shelf* shelf;
+  std::shared_ptr<Desk> desk;
+  RunRequest request;  // Of one UNet row.
+  std::optional<Row> row;
+  int prompts = 0;  // Made up so far: no two are alike.
+
+  absl::StatusOr<Row> Begin(double guidance) {
+    request.guidance = guidance;
+    request.prompt = absl::StrCat("measure ", ++prompts);
+    request.seed = static_cast<uint64_t>(prompts);
+    return BeginRow(*desk->model, request);
+  }
+};
+
+Measuring::Measuring(Shelf* shelf, MeasureOrder order)
+    : order_(std::move(order)), bench_(std::make_unique<Bench>()) {
+  bench_->shelf = shelf;
+  // The last one comes first. Steps plan what follows them.
+  figures_ = {{"steps of 1 row", true, [this] { return TimeStep(1); }},
+              {"pictures", true, [this] { return TimeDecode(); }},
+              {"prompts", true, [this]() -> absl::Status {
+                 SHEAF_RETURN_IF_ERROR(TimeEncode(1));
+                 return TimeEncode(kManyRuns);
+               }}};
+  // It warms up what is timed afterwards.
+  if (order_.self_test) {
+    figures_.push_back(
+        {"the self-test of rows", false, [this] { return TestRows(); }});
+  }
+  figures_.push_back({"loading", true, [this] { return Load(); }});
+}
+
+Measuring::~Measuring() = default;
+
+absl::StatusOr<bool> Measuring::Advance() {
+  while (!figures_.empty()) {
+    const Figure figure = std::move(figures_.back());
+    figures_.pop_back();
+    if (!figure.needed && spent_ >= order_.budget) {
+      found_.left_out.push_back(absl::StrCat(figure.name, ": time"));
+      continue;
+    }
+    const absl::Time begin = absl::Now();
+    const absl::Status status = figure.find();
+    spent_ += absl::Now() - begin;
+    if (absl::IsResourceExhausted(status) && !figure.needed) {
+      found_.left_out.push_back(absl::StrCat(figure.name, ": memory"));
+      continue;
+    }
+    if (!status.ok()) figures_.clear();
+    SHEAF_RETURN_IF_ERROR(status);
+    return true;
+  }
+  return false;
+}
+
+// The first time is a warm-up, unless it took all the time there is.
+absl::StatusOr<double> Measuring::Median(
+    const std::function<absl::Status()>& action) {
+  const absl::Duration share = order_.budget * kFigureShare;
+  std::vector<double> times;
+  const absl::Time since = absl::Now();
+  for (int i = 0; i <= kTimes; ++i) {
+    const absl::Time begin = absl::Now();
+    SHEAF_RETURN_IF_ERROR(action());
+    times.push_back(absl::ToDoubleMilliseconds(absl::Now() - begin));
+    if (absl::Now() - since > share) break;
+  }
+  if (times.size() > 1) times.erase(times.begin());
+  return MedianOf(std::move(times));
+}
+
+absl::StatusOr<double> Measuring::MedianStep(const Row& row, int rows) {
+  std::vector<Row> copies;
+  return Median([&] {
+    if (copies.empty() || copies.front().done()) {
+      copies.assign(static_cast<size_t>(rows), row);
+    }
+    std::vector<Row*> all;
+    for (Row& copy : copies) all.push_back(&copy);
+    return bench_->desk->engine.Step(all);
+  });
+}
+
+absl::Status Measuring::Load() {
+  Bench& bench = *bench_;
+  SHEAF_ASSIGN_OR_RETURN(bench.desk, bench.shelf->Get(order_.model));
+  const Model& model = *bench.desk->model;
+  found_.load = bench.desk->load_ms;
+  const auto side = static_cast<int>(model.unet->config().sample_size *
+                                     model.vae->config().scale());
+  found_.width = order_.width > 0 ? order_.width : side;
+  found_.height = order_.height > 0 ? order_.height : side;
+  found_.own_size = found_.width == side && found_.height == side;
+  RunRequest& request = bench.request;
+  SHEAF_ASSIGN_OR_RETURN(request.scheduler,
+                         ResolveScheduler("auto", model.scheduler, Config()));
+  request.steps = kProgramSteps;
+  request.width = found_.width;
+  request.height = found_.height;
+  // Models that edit pictures begin with one.
+  if (model.unet->config().in_channels == 8) {
+    request.task = Task::kEdit;
+    request.image = MakeImage(found_.width, found_.height, 3, 128);
+  }
+  SHEAF_ASSIGN_OR_RETURN(bench.row, bench.Begin(1));
+  return absl::OkStatus();
+}
+
+absl::Status Measuring::TestRows() {
+  Desk& desk = *bench_->desk;
+  SHEAF_ASSIGN_OR_RETURN(Row other, bench_->Begin(7.5));
+  const Placement& placement = desk.model->options.placement;
+  const bool exact = placement.device.is_cpu() && placement.dtype == at::kFloat;
+  SHEAF_ASSIGN_OR_RETURN(
+      found_.rows_agree,
+      RowsAgree({*bench_->row, std::move(other)}, exact ? 0 : kRoughly,
+                [&](const std::vector<Row*>& rows) {
+                  return desk.engine.Step(rows);
+                }));
+  desk.rows_agree = found_.rows_agree;
+  return absl::OkStatus();
+}
+
+absl::Status Measuring::TimeEncode(int runs) {
+  const auto begin_all = [&]() -> absl::Status {
+    for (int i = 0; i < runs; ++i) {
+      SHEAF_RETURN_IF_ERROR(bench_->Begin(7.5).status());
+    }
+    return absl::OkStatus();
+  };
+  SHEAF_ASSIGN_OR_RETURN(found_.encodes[runs], Median(begin_all));
+  return absl::OkStatus();
+}
+
+absl::Status Measuring::TimeDecode() {
+  const auto develop = [&]() -> absl::Status {
+    SHEAF_ASSIGN_OR_RETURN(
+        const std::vector<Image> images,
+        DecodePictures(*bench_->desk->model, {bench_->row->sample()}, {}));
+    return EncodePng(images.front(), {}).status();
+  };
+  SHEAF_ASSIGN_OR_RETURN(found_.decode, Median(develop));
+  return absl::OkStatus();
+}
+
+absl::Status Measuring::TimeStep(int rows) {
+  const Engine& engine = bench_->desk->engine;
+  engine.ForgetLimits();
+  const auto median = MedianStep(*bench_->row, rows);
+  const bool split = engine.together().ran_out > 0;
+  engine.ForgetLimits();
+  if (rows > 1 && (split || absl::IsResourceExhausted(median.status()))) {
+    PlanControls();
+    return absl::ResourceExhaustedError("they do not fit together");
+  }
+  SHEAF_RETURN_IF_ERROR(median.status());
+  found_.steps[rows] = *median;
+  PlanStep();
+  return absl::OkStatus();
+}
+
+void Measuring::PlanStep() {
+  const auto rows =
+      order_.next_rows ? order_.next_rows(found_.steps) : std::nullopt;
+  if (!rows || *rows <= found_.steps.rbegin()->first) return PlanControls();
+  figures_.push_back({absl::StrCat("steps of ", *rows, " rows"), false,
+                      [this, rows] { return TimeStep(*rows); }});
+}
+
+void Measuring::PlanControls() {
+  for (const auto& [type, folder] : order_.controls) {
+    for (const auto& [rows, ms] : found_.steps) {
+      if (rows > kControlRowsMax) break;
+      figures_.push_back({absl::StrCat("control ", type, " of ", rows, " rows"),
+                          false,
+                          [this, type = type, folder = folder, rows = rows] {
+                            return TimeControl(type, folder, rows);
+                          }});
+    }
+  }
+}
+
+absl::Status Measuring::TimeControl(const std::string& type,
+                                    const std::string& folder, int rows) {
+  Bench& bench = *bench_;
+  ControlRequest control;
+  SHEAF_ASSIGN_OR_RETURN(control.net,
+                         bench.shelf->GetControl(bench.desk.get(), folder));
+  control.image = MakeImage(found_.width, found_.height, 3, 128);
+  bench.request.controls = {control};
+  const auto begun = bench.Begin(1);
+  bench.request.controls.clear();
+  SHEAF_RETURN_IF_ERROR(begun.status());
+  SHEAF_ASSIGN_OR_RETURN(const double with, MedianStep(*begun, rows));
+  // Noise can make the difference of two steps anything; nothing is free.
+  found_.controls[type][rows] =
+      std::max(kLeastMs, with - found_.steps.at(rows));
+  return absl::OkStatus();
+}
+
+}  // namespace sheaf::engine

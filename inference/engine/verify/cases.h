@@ -1,0 +1,68 @@
+// The kinds of reference cases, each with how to run it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/json.h"
+#include "inference/engine/pipeline/model.h"
+#include "inference/engine/tensor/torch.h"
+#include "inference/engine/verify/verify.h"
+
+namespace sheaf::engine {
+
+// Runs cases one after the other and keeps what they came to.
+class CaseList {
+ public:
+  CaseList(std::string folder, const VerifyOptions& options)
+      : folder_(std::move(folder)), options_(options) {}
+
+  const std::string& folder() const { return folder_; }
+  Placement placement() const { return {.device = options_.device}; }
+  // Runs `check` unless the filter leaves it out. What it returns, or throws,
+  // as an error is why the case could not be run. It sets error and tolerance.
+  void Run(const std::string& group, const std::string& name,
+           const std::function<absl::Status(Outcome*)>& check);
+
+  std::vector<Outcome> Take() { return std::move(outcomes_); }
+
+ private:
+  const std::string folder_;
+  const VerifyOptions& options_;
+  std::vector<Outcome> outcomes_;
+};
+
+// tokens.json
+void RunTokenCases(CaseList* list);
+// modules/*.safetensors
+void RunModuleCases(CaseList* list);
+// schedulers/cases.jsonl
+void RunSchedulerCases(CaseList* list);
+// pipelines/cases.jsonl
+void RunPipelineCases(CaseList* list);
+
+// The lines of a file of JSON objects; none where there is no such file.
+absl::StatusOr<std::vector<Json>> ReadJsonLines(const std::string& path);
+
+// A file's tensors and what its metadata says.
+struct CaseFile {
+  std::map<std::string, at::Tensor> tensors;
+  std::map<std::string, std::string> metadata;
+
+  bool has(const std::string& name) const { return tensors.count(name) != 0; }
+  // An undefined tensor where there is none.
+  at::Tensor at(const std::string& name) const;
+  // The same, with tensors there.
+  CaseFile On(at::Device device) const;
+};
+absl::StatusOr<CaseFile> ReadCaseFile(const std::string& path);
+
+// Notes that `actual` should be `expected`: the largest difference, if it is
+// the largest of this case so far.
+void Compare(const at::Tensor& actual, const at::Tensor& expected,
+             Outcome* outcome);
+
+}  // namespace sheaf::engine

@@ -1,0 +1,325 @@
+#include "inference/worker/process/flags.h"
+
+#include <limits.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <map>
+#include <sstream>
+#include <utility>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "base/version.h"
+#include "fmt/format.h"
+
+namespace sheaf::worker {
+namespace {
+
+constexpr int64_t kPixelsMost = int64_t{16384} * 16384;
+
+std::string DefaultName() {
+  char host[HOST_NAME_MAX + 1] = "worker";
+  gethostname(host, sizeof(host) - 1);
+  return fmt::format("{}:{}", host, getpid());
+}
+
+// Values as they are typed, before they are turned into options.
+struct Raw {
+  std::string engine = "simulated";
+  std::string name = DefaultName();
+  std::vector<std::string> queues;
+  std::vector<std::string> kinds;
+  std::vector<std::string> aliases;
+  int batch_size_max = 0;
+  uint64_t model_memory = 0;
+  uint64_t tensor_memory = 0;
+  std::string step_time = "20ms";
+  std::string row_time = "5ms";
+  std::string stall_timeout = "5m";
+  std::string calibrate = "auto";
+  std::string calibrate_time = "20s";
+  bool no_self_test = false;
+  std::string checkpoint_pause = "1s";
+  std::string preview_pause = "1s";
+  std::vector<std::string> faults;
+  std::string log_level = "info";
+  bool log_json = false;
+  bool no_images = false;
+  std::string join = "on";
+};
+
+const std::map<std::string, spdlog::level::level_enum> kLevels = {
+    {"debug", spdlog::level::debug},
+    {"info", spdlog::level::info},
+    {"warn", spdlog::level::warn},
+    {"error", spdlog::level::err},
+};
+
+std::string CheckWaitTime(const std::string& text) {
+  const auto duration = ParseWaitTime(text);
+  return duration.ok() ? "" : std::string(duration.status().message());
+}
+
+std::string CheckFaults(const std::string& text) {
+  const auto faults = ParseFaults(text);
+  return faults.ok() ? "" : std::string(faults.status().message());
+}
+
+void AddWorkerFlags(CLI::App* app, Flags* flags, Raw* raw) {
+  app->add_option("--server", flags->server,
+                  "Where sheafd listens: host:port or unix:path")
+      ->envname("SHEAF_SERVER")
+      ->capture_default_str();
+  app->add_option("--engine", raw->engine, "What makes the pictures")
+      ->check(CLI::IsMember({"simulated", "torch"}))
+      ->capture_default_str();
+  app->add_option("--name", raw->name, "Name to show; host and pid if absent")
+      ->envname("SHEAF_WORKER_NAME");
+  app->add_option("--queues", raw->queues, "Queues to serve; all if absent")
+      ->delimiter(',');
+  app->add_option("--kinds", raw->kinds, "Job kinds to take; all if absent")
+      ->delimiter(',');
+  app->add_option("--aliases", raw->aliases,
+                  "Models to work for, by alias; all it has if absent")
+      ->delimiter(',');
+  app->add_option("--batch-size-max", raw->batch_size_max,
+                  "Most runs in one batch; 0: no limit of its own")
+      ->check(CLI::Range(0, 1024));
+  app->add_option("--join", raw->join,
+                  "Whether runs may join a batch at hand between two steps")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str();
+  app->add_flag("--once", flags->session.once, "Leave after one batch");
+  app->add_flag("--exit-with-parent", flags->exit_with_parent,
+                "Stop when the process that started this one ends");
+  app->add_option("--stall-timeout", raw->stall_timeout,
+                  "Give up an engine that gets nowhere for so long")
+      ->check(CheckWaitTime)
+      ->capture_default_str();
+  app->add_option("--checkpoint-pause", raw->checkpoint_pause,
+                  "Save where a run has got to no more often than this")
+      ->check(CheckWaitTime)
+      ->capture_default_str();
+  app->add_option("--preview-pause", raw->preview_pause,
+                  "Show what a batch looks like no more often than this")
+      ->check(CheckWaitTime)
+      ->capture_default_str();
+  app->add_flag("--log-json", raw->log_json, "Log lines as JSON objects");
+  app->add_option("--log-level", raw->log_level, "Least level to log")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+}
+
+void AddTorchFlags(CLI::App* app, Flags* flags, Raw* raw) {
+  engine::StudioOptions* options = &flags->studio;
+  const std::string group = "Diffusion engine (--engine torch)";
+  app->add_option("--models", flags->model_paths,
+                  "Folders of models in the diffusers layout, or .toml files "
+                  "that list them; may be repeated")
+      ->envname("SHEAF_MODELS")
+      ->delimiter(',')
+      ->group(group);
+  app->add_option("--device", options->device,
+                  "cpu, cuda, cuda:1; auto: a GPU where there is one; auto:1: "
+                  "the second")
+      ->capture_default_str()
+      ->group(group);
+  app->add_flag("--list-devices", flags->list_devices,
+                "Say which there are, one a line, best first, and leave")
+      ->group(group);
+  app->add_option("--pixels-max", flags->pixels_max,
+                  "Most pixels of a picture, width times height; 0: 2 Mi on a "
+                  "CPU, 16 Mi on a GPU")
+      ->check(CLI::Range(int64_t{0}, kPixelsMost))
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--pixel-steps-max", flags->pixel_steps_max,
+                  "The same of a run's steps together: pixels times steps; 0: "
+                  "any number")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--dtype", options->dtype, "How models are held")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--model-memory", raw->model_memory,
+                  "Most that models hold together, e.g. 8GiB; the one unused "
+                  "longest goes; 0: no bound")
+      ->transform(CLI::AsSizeValue(false))
+      ->group(group);
+  app->add_option("--calibrate", raw->calibrate,
+                  "Measure models: auto: once idle after their first batch, "
+                  "where the server knows nothing of them; off: only when told "
+                  "to (sheaf worker calibrate)")
+      ->check(CLI::IsMember({"auto", "off"}))
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--calibrate-time", raw->calibrate_time,
+                  "Most time to spend on measuring one model")
+      ->check(CheckWaitTime)
+      ->capture_default_str()
+      ->group(group);
+  app->add_flag("--no-self-test", raw->no_self_test,
+                "Do not try whether rows that step together are what they are "
+                "alone, when a model is measured")
+      ->group(group);
+  app->add_option("--cleanup-batches", options->batches_per_cleanup,
+                  "Give memory kept for later back after so many batches; 0: "
+                  "only when it runs out")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--tensor-memory", raw->tensor_memory,
+                  "Most that all tensors on the CPU hold, e.g. 16GiB; 0: what "
+                  "the machine has")
+      ->transform(CLI::AsSizeValue(false))
+      ->group(group);
+}
+
+void AddSimulationFlags(CLI::App* app, Flags* flags, Raw* raw) {
+  SimulatedEngineOptions* options = &flags->simulated;
+  const std::string group = "Simulated engine";
+  app->add_option("--step-time", raw->step_time,
+                  "Time one step of one row takes")
+      ->check(CheckWaitTime)
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--row-time", raw->row_time, "Time each further row adds")
+      ->check(CheckWaitTime)
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--memory-bytes", options->memory_bytes,
+                  "Memory of the device; 0: as much as is needed")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--row-bytes", options->row_bytes,
+                  "Memory that each row holds")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--steps-default", options->steps_default,
+                  "Steps of runs that name none")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--time-scale", options->time_scale,
+                  "Multiplies all times; 0: no sleeping at all")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str()
+      ->group(group);
+  app->add_option("--image-size", options->image_side_max,
+                  "Longest side of a picture, in pixels")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str()
+      ->group(group);
+  app->add_flag("--no-images", raw->no_images,
+                "Let runs succeed without pictures")
+      ->group(group);
+  app->add_flag("--allow-faults", options->allow_faults,
+                "Let runs ask for faults of their own (extra sim.fault): for "
+                "tests, since any client can end the process by them")
+      ->group(group);
+  app->add_option("--fault", raw->faults,
+                  "ACTION@CONDITION,... e.g. oom@rows>4 or fail@p=0.1,seed=7; "
+                  "may be repeated; also in SHEAF_FAULT, separated by ';'")
+      ->envname("SHEAF_FAULT")
+      ->expected(1)
+      ->take_all()
+      ->check(CheckFaults)
+      ->group(group);
+}
+
+std::string QueueName(const std::string& text) {
+  return text.starts_with("queues/") ? text : "queues/" + text;
+}
+
+// Everything here has passed its check.
+void Convert(const Raw& raw, Flags* flags) {
+  v1::RegisterWorkerRequest* hello = &flags->session.hello;
+  hello->set_display_name(raw.name);
+  hello->set_version(kVersion);
+  hello->set_batch_size_max(raw.batch_size_max);
+  for (const auto& queue : raw.queues) hello->add_queues(QueueName(queue));
+  for (const auto& kind : raw.kinds) hello->add_kinds(kind);
+  for (const auto& alias : raw.aliases) hello->add_models(alias);
+  flags->engine =
+      raw.engine == "torch" ? EngineKind::kTorch : EngineKind::kSimulated;
+  flags->studio.model_bytes_max = raw.model_memory;
+  flags->studio.memory_bytes_max = raw.tensor_memory;
+  flags->session.join = raw.join == "on";
+  flags->session.stall_timeout = *ParseWaitTime(raw.stall_timeout);
+  flags->session.measures_by_itself = raw.calibrate == "auto";
+  flags->measuring.budget = *ParseWaitTime(raw.calibrate_time);
+  flags->measuring.self_test = !raw.no_self_test;
+  flags->session.checkpoint_pause = *ParseWaitTime(raw.checkpoint_pause);
+  flags->session.preview_pause = *ParseWaitTime(raw.preview_pause);
+  flags->simulated.step_time = *ParseWaitTime(raw.step_time);
+  flags->simulated.row_time = *ParseWaitTime(raw.row_time);
+  flags->simulated.images = !raw.no_images;
+  for (const std::string& text : raw.faults) {
+    const std::vector<Fault> faults = *ParseFaults(text);
+    flags->simulated.faults.insert(flags->simulated.faults.end(),
+                                   faults.begin(), faults.end());
+  }
+  flags->log_format = raw.log_json ? LogFormat::kJson : LogFormat::kText;
+  flags->log_level = kLevels.at(raw.log_level);
+}
+
+}  // namespace
+
+FlagsOrExit ParseFlags(int argc, const char* const* argv) {
+  FlagsOrExit result;
+  result.flags.server = "127.0.0.1:7420";
+  Raw raw;
+  CLI::App app("Takes batches from a Sheaf server and makes their pictures.",
+               "sheaf-worker");
+  app.set_version_flag("--version", absl::StrCat("sheaf-worker ", kVersion));
+  AddWorkerFlags(&app, &result.flags, &raw);
+  AddTorchFlags(&app, &result.flags, &raw);
+  AddSimulationFlags(&app, &result.flags, &raw);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    result.exits = true;
+    // CLI11 has a code for each kind of mistake; callers know 2 for all.
+    result.exit_code = app.exit(error, out, out) == 0 ? 0 : 2;
+    result.output = out.str();
+    return result;
+  }
+  Convert(raw, &result.flags);
+  if (result.flags.list_devices && result.flags.engine != EngineKind::kTorch) {
+    result.exits = true;
+    result.exit_code = 2;
+    result.output = "--list-devices needs --engine torch\n";
+  } else if (result.flags.engine == EngineKind::kTorch &&
+             !result.flags.list_devices && result.flags.model_paths.empty()) {
+    result.exits = true;
+    result.exit_code = 2;
+    result.output = "--engine torch needs --models: where they are\n";
+  }
+  return result;
+}
+
+absl::StatusOr<absl::Duration> ParseWaitTime(const std::string& text) {
+  absl::Duration duration;
+  double seconds = 0;
+  if (absl::SimpleAtod(text, &seconds) && !std::isnan(seconds)) {
+    duration = absl::Seconds(seconds);
+  } else if (!absl::ParseDuration(text, &duration)) {
+    return absl::InvalidArgumentError(
+        fmt::format("'{}' is no time; write it like 250ms, 5s or 1m30s", text));
+  }
+  if (duration < absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        fmt::format("'{}' is less than nothing", text));
+  }
+  return duration;
+}
+
+}  // namespace sheaf::worker

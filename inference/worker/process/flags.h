@@ -1,0 +1,58 @@
+// The command line of sheaf-worker.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "inference/engine/runtime/options.h"
+#include "inference/worker/process/log.h"
+#include "inference/worker/session/session.h"
+#include "inference/worker/simulated/simulated_engine.h"
+
+namespace sheaf::worker {
+
+// How models are measured.
+struct MeasuringOptions {
+  absl::Duration budget = absl::Seconds(20);
+  bool self_test = true;
+};
+
+enum class EngineKind { kSimulated, kTorch };
+
+struct Flags {
+  std::string server;
+  EngineKind engine = EngineKind::kSimulated;
+  bool exit_with_parent = false;
+  LogFormat log_format = LogFormat::kText;
+  spdlog::level::level_enum log_level = spdlog::level::info;
+  SessionOptions session;
+  SimulatedEngineOptions simulated;
+  // Of the diffusion engine.
+  bool list_devices = false;
+  std::vector<std::string> model_paths;
+  int64_t pixels_max = 0;       // Of a picture; 0: by the device.
+  int64_t pixel_steps_max = 0;  // The same, times the steps; 0: any number.
+  engine::StudioOptions studio;
+  MeasuringOptions measuring;
+};
+
+// What parsing came to: flags, or a text to print and a code to exit with
+// (help, version, or what is wrong).
+struct FlagsOrExit {
+  Flags flags;
+  bool exits = false;
+  int exit_code = 0;
+  std::string output;
+};
+
+// Flags win over the SHEAF_* environment, which wins over defaults.
+FlagsOrExit ParseFlags(int argc, const char* const* argv);
+
+// "250ms", "1m30s"; a bare number is read as seconds. INVALID_ARGUMENT for
+// anything else and for less than nothing.
+absl::StatusOr<absl::Duration> ParseWaitTime(const std::string& text);
+
+}  // namespace sheaf::worker

@@ -1,0 +1,91 @@
+#include "inference/worker/process/process.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "base/version.h"
+#include "inference/worker/session/session.h"
+#include "spdlog/spdlog.h"
+
+namespace sheaf::worker {
+namespace {
+
+// Of the five seconds a worker has to leave; the rest is for Abandon.
+constexpr timespec kPatience = {.tv_sec = 4, .tv_nsec = 0};
+
+// Signals arrive on one thread, which waits for them: every other thread, those
+// of gRPC too, is started with them blocked.
+sigset_t BlockSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGUSR1);  // From main: all is over.
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+// The first signal asks the session to leave; a second, or too long a wait,
+// ends the process here and now.
+void WatchSignals(const sigset_t& signals, Session* session) {
+  int number = 0;
+  sigwait(&signals, &number);
+  if (number == SIGUSR1) return;
+  spdlog::info("{}: leaving at the next step", strsignal(number));
+  session->Stop();
+  number = sigtimedwait(&signals, nullptr, &kPatience);
+  if (number == SIGUSR1) return;
+  if (number > 0) std::_Exit(kExitRefused);
+  spdlog::warn("the engine does not stop: leaving without it");
+  session->Abandon();
+  std::_Exit(0);
+}
+
+// False if the parent is gone already.
+bool FollowParent() {
+  const pid_t parent = getppid();
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  return getppid() == parent;
+}
+
+}  // namespace
+
+int RunProcess(Flags flags, const MakeEngine& make_engine) {
+  InstallLog(flags.log_format, flags.log_level);
+  const sigset_t signals = BlockSignals();
+  if (flags.exit_with_parent && !FollowParent()) return 0;
+  Client client(MakeChannel(flags.server));
+  const auto engine = make_engine(&flags, &client);
+  if (!engine.ok()) {
+    spdlog::critical("{}", std::string(engine.status().message()));
+    return kExitUsage;
+  }
+  flags.session.on_stall = [] {
+    spdlog::critical(
+        "the engine makes no steps any more: giving up, for a new process");
+    std::_Exit(kExitHung);
+  };
+  Session session(std::move(flags.session), &client, engine->get());
+  std::thread watcher([&] { WatchSignals(signals, &session); });
+  spdlog::info("sheaf-worker {} for {}", kVersion, flags.server);
+  const absl::Status status = session.Run();
+  pthread_kill(watcher.native_handle(), SIGUSR1);
+  watcher.join();
+  if (const absl::Status health = (*engine)->Health(); !health.ok()) {
+    spdlog::critical("the device is beyond use, left: {}", health.ToString());
+    // What would be taken apart now lies on that device.
+    std::_Exit(kExitDeviceLost);
+  }
+  if (status.ok()) return 0;
+  spdlog::critical("the server refuses this worker: {}", status.ToString());
+  return kExitRefused;
+}
+
+}  // namespace sheaf::worker

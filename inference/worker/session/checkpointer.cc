@@ -1,0 +1,177 @@
+#include "inference/worker/session/checkpointer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "inference/worker/session/backoff.h"
+#include "spdlog/spdlog.h"
+
+namespace sheaf::worker {
+namespace {
+
+// A server that restarts is back within this; after it, doing the work again
+// beats waiting.
+constexpr absl::Duration kFetchPatience = absl::Seconds(5);
+// Of one checkpoint; less where the session waits for it.
+constexpr absl::Duration kSendPatience = absl::Minutes(1);
+constexpr absl::Duration kHandBackPatience = absl::Seconds(3);
+// While a server takes no checkpoints, one line now and then says so.
+constexpr int kFailuresPerLine = 100;
+
+}  // namespace
+
+Checkpointer::Checkpointer(Client* client, Options options)
+    : client_(client),
+      options_(std::move(options)),
+      thread_([this] { Work(); }) {}
+
+Checkpointer::~Checkpointer() {
+  {
+    std::lock_guard lock(mutex_);
+    quitting_ = true;
+    waiting_.clear();
+    changed_.notify_all();
+  }
+  slot_.Cancel();
+  thread_.join();
+}
+
+// By the steady clock: a clock that is set back is no pause of an hour.
+absl::Time Checkpointer::Now() const {
+  if (options_.now) return options_.now();
+  return absl::UnixEpoch() +
+         absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+std::string Checkpointer::Fetch(const std::string& worker,
+                                const v1::LeasedBatch& batch, int row) {
+  v1::LoadCheckpointRequest request;
+  request.set_worker(worker);
+  request.set_batch(batch.name());
+  request.set_epoch(batch.epoch());
+  request.set_secret(batch.secret());
+  request.set_run(batch.runs(row).run());
+  const absl::Time give_up_time = Now() + kFetchPatience;
+  Backoff backoff(absl::Milliseconds(100), absl::Seconds(1));
+  auto bytes = client_->LoadCheckpoint(request);
+  while (!bytes.ok() && IsRetryable(bytes.status()) && Now() < give_up_time) {
+    absl::SleepFor(backoff.Next());
+    bytes = client_->LoadCheckpoint(request);
+  }
+  if (bytes.ok()) return *std::move(bytes);
+  spdlog::warn("{}: no checkpoint to go on from: {}", request.run(),
+               bytes.status().ToString());
+  return "";
+}
+
+void Checkpointer::Begun(const std::string& run, RowSteps from) {
+  marks_[run] = {from.step, Now()};
+  if (from.step == 0) return;
+  spdlog::info("{}: goes on from step {} of {}", run, from.step,
+               from.step_count);
+}
+
+void Checkpointer::Stepped(const std::string& worker,
+                           const v1::LeasedBatch& batch, int index, int step,
+                           const std::function<std::string()>& save) {
+  const std::string& run = batch.runs(index).run();
+  const auto mark = marks_.find(run);
+  if (mark == marks_.end() || batch.checkpoint_steps() == 0 ||
+      step < mark->second.step + batch.checkpoint_steps() ||
+      Now() < mark->second.time + options_.pause) {
+    return;
+  }
+  // Also where there turns out to be nothing: it has been asked for.
+  mark->second = {step, Now()};
+  Item item = ItemOf(worker, batch, index, step);
+  item.bytes = save();
+  if (!item.bytes.empty()) Put(std::move(item));
+}
+
+bool Checkpointer::HandBack(const std::string& worker,
+                            const v1::LeasedBatch& batch, int index, int step,
+                            const std::function<std::string()>& save) {
+  const std::string& run = batch.runs(index).run();
+  const auto mark = marks_.find(run);
+  if (mark == marks_.end() || batch.checkpoint_steps() == 0) return true;
+  Item item = ItemOf(worker, batch, index, step);
+  if (step > mark->second.step) item.bytes = save();
+  if (item.bytes.empty()) return true;
+  Forget(run);
+  // Of an older one that is under way the server keeps nothing after this.
+  CancelSlot slot;
+  return Send(item, &slot, kHandBackPatience);
+}
+
+Checkpointer::Item Checkpointer::ItemOf(const std::string& worker,
+                                        const v1::LeasedBatch& batch, int index,
+                                        int step) {
+  Item item;
+  item.header.set_worker(worker);
+  item.header.set_batch(batch.name());
+  item.header.set_epoch(batch.epoch());
+  item.header.set_secret(batch.secret());
+  item.header.set_run(batch.runs(index).run());
+  item.header.set_step(step);
+  return item;
+}
+
+void Checkpointer::Ended(const std::string& run) {
+  marks_.erase(run);
+  Forget(run);
+}
+
+void Checkpointer::Forget(const std::string& run) {
+  std::lock_guard lock(mutex_);
+  std::erase_if(waiting_,
+                [&](const Item& each) { return each.header.run() == run; });
+}
+
+// In the place of an older one in line, so that no row waits for ever.
+void Checkpointer::Put(Item item) {
+  std::lock_guard lock(mutex_);
+  const auto older = std::find_if(
+      waiting_.begin(), waiting_.end(),
+      [&](const Item& each) { return each.header.run() == item.header.run(); });
+  if (older != waiting_.end()) {
+    *older = std::move(item);
+  } else {
+    waiting_.push_back(std::move(item));
+  }
+  changed_.notify_all();
+}
+
+void Checkpointer::Work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return quitting_ || !waiting_.empty(); });
+    if (quitting_) return;
+    const Item item = std::move(waiting_.front());
+    waiting_.pop_front();
+    lock.unlock();
+    Send(item, &slot_, kSendPatience);
+    lock.lock();
+  }
+}
+
+bool Checkpointer::Send(const Item& item, CancelSlot* slot,
+                        absl::Duration deadline) {
+  const absl::Status status =
+      client_->SaveCheckpoint(item.header, item.bytes, slot, deadline);
+  if (status.ok()) {
+    failures_ = 0;
+    spdlog::debug("{}: saved at step {}", item.header.run(),
+                  item.header.step());
+    return true;
+  }
+  // A lease that is lost is told by others.
+  if (absl::IsFailedPrecondition(status)) return false;
+  if (failures_++ % kFailuresPerLine != 0) return false;
+  spdlog::warn("{}: not saved at step {}: {}", item.header.run(),
+               item.header.step(), status.ToString());
+  return false;
+}
+
+}  // namespace sheaf::worker

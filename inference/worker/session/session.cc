@@ -1,0 +1,256 @@
+#include "inference/worker/session/session.h"
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "base/status.h"
+#include "spdlog/spdlog.h"
+
+namespace sheaf::worker {
+namespace {
+
+// A worker that leaves has a few seconds in all.
+constexpr absl::Duration kGoodbyeDeadline = absl::Seconds(1);
+constexpr absl::Duration kAbandonDeadline = absl::Milliseconds(600);
+// A server that has answered another question has ended waits for joining.
+constexpr absl::Duration kJoinsEndWithin = absl::Seconds(2);
+constexpr absl::Duration kBackoffFirst = absl::Milliseconds(100);
+constexpr absl::Duration kBackoffLongest = absl::Seconds(5);
+// While a server stays away, one line a minute or so says so.
+constexpr int kFailuresPerLine = 12;
+
+// Whether the server said that this worker, as it presents itself, is wrong.
+// gRPC has no other word than UNIMPLEMENTED for a server that could not read a
+// call, for lack of memory or otherwise, than for one that knows no such call:
+// that one never `knew` us.
+bool IsRefusal(const absl::Status& status, bool knew) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kUnauthenticated:
+      return true;
+    case absl::StatusCode::kUnimplemented:
+      return !knew;
+    default:
+      return false;
+  }
+}
+
+SessionOptions Introduce(SessionOptions options, const Engine& engine) {
+  for (const v1::Device& device : engine.Devices()) {
+    *options.hello.add_devices() = device;
+  }
+  options.hello.set_measures(options.measurer != nullptr);
+  return options;
+}
+
+}  // namespace
+
+Session::Session(SessionOptions options, Client* client, Engine* engine)
+    : options_(Introduce(std::move(options), *engine)),
+      client_(client),
+      engine_(engine),
+      timed_engine_(engine),
+      calibrator_(options_.measurer, client, options_.measures_by_itself),
+      keepers_(client,
+               {.stall_timeout = options_.stall_timeout,
+                .on_drain = [this] { Drain(); },
+                .on_stall = options_.on_stall,
+                .beats = [this] { return timed_engine_.Beats(); },
+                .engine_time = [this] { return timed_engine_.worked(); },
+                .engine_rows = [this] { return timed_engine_.rows(); },
+                .preview_pause = options_.preview_pause}),
+      uploader_(client, {}),
+      checkpointer_(client, {.pause = options_.checkpoint_pause}),
+      joiner_(client),
+      batches_({client, &timed_engine_, &keepers_, &uploader_, &checkpointer_,
+                &stopping_, &options_.at_point}),
+      backoff_(kBackoffFirst, kBackoffLongest) {}
+
+absl::Status Session::Run() {
+  while (!leaving()) {
+    const absl::Status status = Serve();
+    if (!refusal_.ok()) return refusal_;
+    if (status.ok() || leaving()) continue;
+    LogTrouble(status);
+    Pause(backoff_.Next());
+  }
+  return engine_->Health();
+}
+
+void Session::Stop() {
+  stopping_ = true;
+  keepers_.Hurry();
+  waiting_call_.Cancel();
+  joiner_.Cancel();
+  std::lock_guard lock(mutex_);
+  changed_.notify_all();
+}
+
+void Session::Drain() {
+  if (draining_.exchange(true)) return;
+  spdlog::info("told to leave: finishing what is at hand");
+  waiting_call_.Cancel();
+  std::lock_guard lock(mutex_);
+  changed_.notify_all();
+}
+
+void Session::Abandon() {
+  Terms terms;
+  {
+    std::lock_guard lock(mutex_);
+    terms = terms_;
+  }
+  if (terms.worker.empty()) return;
+  client_->DeregisterWorker(terms, kAbandonDeadline).IgnoreError();
+}
+
+absl::Status Session::Serve() {
+  // Whoever wants this thread back sets a flag first and cancels second: a
+  // flag that is missed here finds its cancel waiting in the next call.
+  waiting_call_.Reset();
+  if (leaving()) return absl::OkStatus();
+  auto registration =
+      Registration::Open(client_, options_.hello,
+                         {.on_signal =
+                              [this](const v1::WorkerSignal& signal) {
+                                if (signal.report_now()) keepers_.ReportSoon();
+                                calibrator_.Heard(signal);
+                                if (signal.drain()) Drain();
+                              },
+                          .on_end =
+                              [this] {
+                                // A batch at hand shows that we live.
+                                keepers_.ReportSoon();
+                                waiting_call_.Cancel();
+                              }},
+                         &waiting_call_);
+  if (!registration.ok()) {
+    if (IsRefusal(registration.status(), welcomed_)) {
+      refusal_ = registration.status();
+    }
+    return registration.status();
+  }
+  welcomed_ = true;
+  const Terms& terms = (*registration)->terms();
+  spdlog::info("registered as {}, lease {}, heartbeat {}", terms.worker,
+               absl::FormatDuration(terms.lease_duration),
+               absl::FormatDuration(terms.heartbeat_interval));
+  {
+    std::lock_guard lock(mutex_);
+    terms_ = terms;
+  }
+  timed_engine_.SetFetchSaved(
+      [this, worker = terms.worker](const v1::LeasedBatch& batch, int index) {
+        return checkpointer_.Fetch(worker, batch, index);
+      });
+  const absl::Status status = LeaseLoop(**registration);
+  SayGoodbye(terms);
+  joiner_.Reset();
+  return status;
+}
+
+absl::Status Session::LeaseLoop(const Registration& registration) {
+  while (true) {
+    SHEAF_RETURN_IF_ERROR(StepAll(registration));
+    waiting_call_.Reset();
+    if (leaving()) return absl::OkStatus();
+    if (registration.ended()) {
+      return absl::UnavailableError("the server closed the stream");
+    }
+    SHEAF_ASSIGN_OR_RETURN(
+        const bool works,
+        Lease(registration, calibrator_.Wait(options_.lease_wait)));
+    if (!works && !leaving() && !registration.ended()) {
+      calibrator_.Idle(registration.terms());
+    }
+  }
+}
+
+absl::Status Session::StepAll(const Registration& registration) {
+  const Terms& terms = registration.terms();
+  while (true) {
+    while (batches_.live_count() > 0) {
+      batches_.Step();
+      BeginJoined(terms);
+      const bool may_join = options_.join && !options_.once && !leaving();
+      if (!may_join || batches_.live_count() == 0) continue;
+      const v1::LeasedBatch* batch = batches_.ToBeJoined(options_.join_age);
+      if (batch == nullptr || registration.ended()) continue;
+      joiner_.Ask(terms, *batch, batches_.live_count());
+    }
+    if (options_.once && batches_.begun_count() > 0) once_done_ = true;
+    absl::Status status;
+    if (!leaving() && !registration.ended()) {
+      // The device need not idle for pictures that are on their way. And any
+      // such question ends those for joining.
+      if (joiner_.busy() || batches_.MayOverlap()) {
+        status = Lease(registration, absl::ZeroDuration()).status();
+      }
+      if (status.ok()) status = SettleJoins(registration);
+    }
+    if (batches_.live_count() > 0) continue;
+    batches_.CloseAll();
+    return status;
+  }
+}
+
+absl::StatusOr<bool> Session::Lease(const Registration& registration,
+                                    absl::Duration wait) {
+  const auto response =
+      client_->LeaseBatch(registration.terms(), wait, &waiting_call_);
+  if (!response.ok()) {
+    // The call may be cancelled because of what the caller is going to see.
+    if (leaving() || registration.ended()) return false;
+    // It may also have leased a batch whose answer was lost. Coming back
+    // under a new name, after a goodbye to the old one, hands it back.
+    return response.status();
+  }
+  backoff_.Reset();
+  failure_count_ = 0;
+  if (response->drain()) Drain();
+  if (response->calibrate()) calibrator_.Told();
+  if (!response->has_batch()) return false;
+  calibrator_.Ran(response->batch());
+  batches_.Begin(response->batch(), registration.terms());
+  return true;
+}
+
+void Session::BeginJoined(const Terms& terms) {
+  for (v1::LeasedBatch& batch : joiner_.Take()) {
+    batches_.Begin(std::move(batch), terms);
+  }
+  if (joiner_.drained()) Drain();
+}
+
+absl::Status Session::SettleJoins(const Registration& registration) {
+  if (!joiner_.busy()) return joiner_.trouble();
+  const bool quiet = joiner_.WaitQuiet(kJoinsEndWithin);
+  BeginJoined(registration.terms());
+  if (!quiet) return absl::UnavailableError("the server ends no waits");
+  return joiner_.trouble();
+}
+
+// What joiner's calls may have leased meanwhile is handed back with the rest.
+void Session::SayGoodbye(const Terms& terms) {
+  joiner_.Cancel();
+  const absl::Status status =
+      client_->DeregisterWorker(terms, kGoodbyeDeadline);
+  if (!status.ok()) spdlog::debug("no goodbye: {}", status.ToString());
+  std::lock_guard lock(mutex_);
+  terms_ = {};
+}
+
+void Session::LogTrouble(const absl::Status& status) {
+  if (failure_count_++ % kFailuresPerLine != 0) return;
+  spdlog::warn("no work from the server, trying again: {}", status.ToString());
+}
+
+void Session::Pause(absl::Duration duration) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, absl::ToChronoNanoseconds(duration),
+                    [this] { return stopping_ || draining_; });
+}
+
+}  // namespace sheaf::worker

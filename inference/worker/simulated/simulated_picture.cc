@@ -1,0 +1,112 @@
+#include "inference/worker/simulated/simulated_picture.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+
+#include "base/sha256.h"
+#include "fmt/format.h"
+#include "inference/engine/image/png.h"
+#include "inference/worker/session/batch_weights.h"
+
+namespace sheaf::worker {
+namespace {
+
+// A weight of 0 is the same as none: batches spell out zeros for control types
+// that only their neighbours have, and neighbours must not show.
+std::map<std::string, double> EffectiveWeights(const v1::LeasedBatch& batch,
+                                               int row) {
+  std::map<std::string, double> weights;
+  for (const auto& [type, weight] : WeightsOf(batch, row)) {
+    if (weight != 0) weights[type] = weight;
+  }
+  return weights;
+}
+
+// Every value with its length, so that no two requests run together.
+std::string Digest(const v1::RunRequest& request,
+                   const std::map<std::string, double>& weights) {
+  Sha256 hash;
+  const auto add = [&hash](const std::string& value) {
+    hash.Update(fmt::format("{}:", value.size()));
+    hash.Update(value);
+  };
+  add(request.prompt());
+  add(request.negative_prompt());
+  add(request.model());
+  add(request.sampler());
+  add(fmt::format("{} {} {} {}", request.seed(), request.steps(),
+                  request.guidance(), request.strength()));
+  for (const auto& [type, weight] : weights) {
+    add(type);
+    add(fmt::format("{}", weight));
+  }
+  return hash.FinishHex();
+}
+
+// The n-th of 32 bytes behind a digest's hex digits.
+int DigestByte(const std::string& hex, int n) {
+  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+  return digit(hex[2 * n]) * 16 + digit(hex[2 * n + 1]);
+}
+
+engine::Image MakeCanvas(const v1::RunRequest& request, int side_max) {
+  const double width = request.has_width() ? request.width() : side_max;
+  const double height = request.has_height() ? request.height() : side_max;
+  const double scale = std::min(1.0, side_max / std::max(width, height));
+  return engine::MakeImage(std::max(1, static_cast<int>(width * scale)),
+                           std::max(1, static_cast<int>(height * scale)), 3);
+}
+
+// Two colours, blended along bands whose slope and width the digest picks.
+void Paint(const std::string& digest, engine::Image* picture) {
+  const int slope_x = DigestByte(digest, 6) % 7 + 1;
+  const int slope_y = DigestByte(digest, 7) % 7 - 3;
+  const int bend = DigestByte(digest, 8) % 5;
+  std::uint8_t* pixel = picture->pixels.data();
+  for (int y = 0; y < picture->height; ++y) {
+    for (int x = 0; x < picture->width; ++x) {
+      const int phase = (x * slope_x + y * slope_y + bend * x * y / 16) & 63;
+      const int blend = phase < 32 ? phase * 8 : (63 - phase) * 8;
+      for (int channel = 0; channel < 3; ++channel) {
+        const int from = DigestByte(digest, channel);
+        const int to = DigestByte(digest, channel + 3);
+        *pixel++ = static_cast<std::uint8_t>(
+            (from * (255 - blend) + to * blend) / 255);
+      }
+    }
+  }
+}
+
+engine::Image Draw(const v1::RunRequest& request,
+                   const std::map<std::string, double>& weights, int side_max) {
+  engine::Image picture = MakeCanvas(request, side_max);
+  Paint(Digest(request, weights), &picture);
+  return picture;
+}
+
+}  // namespace
+
+PngMaker DrawSimulatedPreview(const v1::LeasedBatch& batch, int row,
+                              int side_max, double part) {
+  return [request = batch.runs(row).request(),
+          weights = EffectiveWeights(batch, row), side_max, part] {
+    engine::Image picture = Draw(request, weights, side_max);
+    for (std::uint8_t& value : picture.pixels) {
+      value = static_cast<std::uint8_t>(128 + (value - 128) * part);
+    }
+    return engine::EncodePng(picture, {});
+  };
+}
+
+absl::StatusOr<std::string> DrawSimulatedPicture(const v1::LeasedBatch& batch,
+                                                 int row, int side_max) {
+  const v1::RunRequest& request = batch.runs(row).request();
+  const engine::Image picture =
+      Draw(request, EffectiveWeights(batch, row), side_max);
+  return engine::EncodePng(picture,
+                           {{"prompt", request.prompt()},
+                            {"seed", fmt::format("{}", request.seed())}});
+}
+
+}  // namespace sheaf::worker

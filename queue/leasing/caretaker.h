@@ -1,0 +1,57 @@
+// Does what time has made due (queue/leasing/maintain.h), each thing in a write
+// of its own.
+//
+// Something that cannot be done, as what is stored of it makes no sense, is set
+// aside: it is named among the problems, tried again a minute later, and stops
+// nothing else. A store that takes no writes at all is another matter: nothing
+// is set aside then.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "queue/leasing/maintain.h"
+
+namespace sheaf {
+
+class Caretaker {
+ public:
+  // The store must outlive it. `log` has a line for each thing that is newly
+  // set aside.
+  explicit Caretaker(
+      Store* store,
+      std::function<void(const std::string&)> log = [](const std::string&) {});
+
+  // One round. True: there is more, call again. The status of a store that
+  // takes no writes. Waits for the store; on one thread.
+  absl::StatusOr<bool> Round(const Upkeep& upkeep);
+
+  // A line for each thing that is set aside, the first few of them. Any thread.
+  std::vector<std::string> Problems() const;
+
+ private:
+  struct Aside {
+    std::string why;
+    absl::Time retry_time;
+  };
+
+  // The things set aside whose time to be tried again has not come.
+  std::set<Due> Left(absl::Time now) const;
+  // Notes what became of `due`.
+  void Note(const Due& due, const absl::Status& status, absl::Time now);
+  // Forgets what was to be tried again and is not due any more: it was mended.
+  void Forget(const DueList& due, absl::Time now);
+
+  Store* const store_;
+  const std::function<void(const std::string&)> log_;
+  mutable std::mutex mutex_;
+  std::map<Due, Aside> aside_;  // guarded by mutex_
+};
+
+}  // namespace sheaf

@@ -1,0 +1,162 @@
+#include "queue/leasing/finish.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "queue/run_changes.h"
+
+namespace sheaf {
+namespace {
+
+absl::Status Lost(const Run& run, const FinishReport& report) {
+  return WithMetadata(
+      Error(Reason::kLeaseLost, absl::StrCat(NameOf(run.id), " is not held by ",
+                                             NameOf(report.hold.batch),
+                                             " in epoch ", report.hold.epoch)),
+      "currentAttempt", absl::StrCat(run.attempt));
+}
+
+// A success is recorded or it is lost: a run that has become anything else had
+// been taken from this worker before, though no one may hold it anew yet.
+bool SaysWhatIsNot(const RunOutcome& outcome, const Run& run) {
+  return std::holds_alternative<Succeeded>(outcome.outcome) &&
+         run.state != RunState::kRunning && run.state != RunState::kSucceeded;
+}
+
+absl::Status CheckOutputs(Tx& tx, const RunOutcome& outcome) {
+  const auto* success = std::get_if<Succeeded>(&outcome.outcome);
+  if (success == nullptr) return absl::OkStatus();
+  for (const Output& output : success->outputs) {
+    if (!tx.FindArtifact(output.artifact)) {
+      return Error(
+          Reason::kArtifactNotFound,
+          absl::StrCat("artifacts/", output.artifact, ", an output of ",
+                       NameOf(outcome.run), ", has not been uploaded"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// A run that waits for another's picture ends with that one, by what becomes
+// of it. To have it end by itself too would move it twice.
+bool IsTwin(const std::optional<Batch>& batch, RunId run) {
+  return batch && batch->twins.contains(run);
+}
+
+// The report's runs, where all that it says of them may be written; nothing is,
+// yet.
+absl::StatusOr<std::vector<Run>> Check(Tx& tx, const FinishReport& report,
+                                       const std::optional<Batch>& batch) {
+  // Once the lease is gone its runs tell whose it was; a report of none says
+  // nothing then.
+  if (batch || report.hold.secret.empty() || report.outcomes.empty()) {
+    SHEAF_RETURN_IF_ERROR(CheckHold(batch, report.hold));
+  }
+  const int64_t mark = MarkOf(report.hold);
+  std::vector<Run> runs;
+  std::set<RunId> seen;
+  for (const RunOutcome& outcome : report.outcomes) {
+    if (!seen.insert(outcome.run).second) {
+      return InvalidArgument({{absl::StrCat("outcomes[", seen.size(), "].run"),
+                               "names a run twice"}});
+    }
+    std::optional<Run> run = tx.FindRun(outcome.run);
+    if (!run) {
+      return Error(Reason::kRunNotFound,
+                   absl::StrCat("there is no ", NameOf(outcome.run)));
+    }
+    if (run->hold != mark) {
+      return Error(Reason::kLeaseLost,
+                   absl::StrCat(NameOf(run->id), " is another lease's"));
+    }
+    if (run->batch != report.hold.batch || run->epoch != report.hold.epoch ||
+        run->attempt != outcome.attempt || SaysWhatIsNot(outcome, *run) ||
+        IsTwin(batch, run->id)) {
+      return Lost(*run, report);
+    }
+    if (run->state == RunState::kRunning) {
+      SHEAF_RETURN_IF_ERROR(CheckOutputs(tx, outcome));
+    }
+    runs.push_back(*std::move(run));
+  }
+  return runs;
+}
+
+struct Become {
+  RunChanges& changes;
+  Run& run;
+
+  void operator()(const Succeeded& success) const {
+    run.outputs = success.outputs;
+    run.error.reset();
+    changes.Move(run, RunState::kSucceeded);
+  }
+  void operator()(const RunError& error) const { changes.Fail(run, error); }
+  // Cancels only what was to be cancelled; a worker that stops on its own
+  // account hands back.
+  void operator()(const StoppedAsOrdered&) const { changes.HandBack(run); }
+  void operator()(const HandedBack&) const { changes.HandBack(run); }
+};
+
+// What a run's end means for those that wait for its picture: they have it
+// too, or go back in line.
+void FinishTwins(Tx& tx, const Run& run, Batch* batch, RunChanges* changes) {
+  for (auto at = batch->twins.begin(); at != batch->twins.end();) {
+    if (at->second != run.id) {
+      ++at;
+      continue;
+    }
+    std::optional<Run> twin = tx.FindRun(at->first);
+    std::erase(batch->runs, at->first);
+    at = batch->twins.erase(at);
+    if (!twin || twin->state != RunState::kRunning ||
+        twin->epoch != batch->epoch) {
+      continue;
+    }
+    if (run.state == RunState::kSucceeded && !twin->cancel_requested) {
+      Become{*changes, *twin}(Succeeded{run.outputs});
+    } else {
+      changes->HandBack(*twin);
+    }
+  }
+}
+
+// Writes what the report says; `runs` are then as it leaves them.
+void Apply(Tx& tx, const FinishReport& report, Batch batch,
+           std::vector<Run>* runs) {
+  RunChanges changes(tx, batch.queue);
+  for (size_t i = 0; i < runs->size(); ++i) {
+    Run& run = (*runs)[i];
+    // As it is now: one before it may have ended it.
+    run = tx.FindRun(run.id).value_or(run);
+    if (run.state != RunState::kRunning) continue;
+    std::visit(Become{changes, run}, report.outcomes[i].outcome);
+    std::erase(batch.runs, run.id);
+    FinishTwins(tx, run, &batch, &changes);
+  }
+  if (changes.empty()) return;
+  if (batch.runs.empty()) {
+    tx.DeleteBatch(batch.id);
+  } else {
+    tx.SaveBatch(batch);
+  }
+  changes.Commit({.type = EventType::kRunsChanged,
+                  .batch = batch.id,
+                  .worker = batch.worker_name});
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<RunState>> Finish(Tx& tx,
+                                             const FinishReport& report) {
+  std::optional<Batch> batch = tx.FindBatch(report.hold.batch);
+  SHEAF_ASSIGN_OR_RETURN(std::vector<Run> runs, Check(tx, report, batch));
+  if (batch) Apply(tx, report, *std::move(batch), &runs);
+  std::vector<RunState> states;
+  for (const Run& run : runs) states.push_back(run.state);
+  return states;
+}
+
+}  // namespace sheaf

@@ -1,0 +1,278 @@
+#include "queue/leasing/lease.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "queue/job_lists.h"
+#include "queue/leasing/lease_ends.h"
+#include "queue/leasing/pick.h"
+#include "queue/run_changes.h"
+
+namespace sheaf {
+namespace {
+
+bool Serves(const Names& names, const std::string& what) {
+  return names.empty() || names.Contains(what) || names.Contains("*");
+}
+
+void NoteStarted(Tx& tx, PlanId id) {
+  std::optional<PlanRecord> plan = tx.FindPlan(id);
+  if (!plan || plan->start_time != absl::InfinitePast()) return;
+  plan->start_time = tx.now();
+  tx.SavePlan(*plan);
+}
+
+// What waits for less may be on its way to a worker that is free, or join.
+constexpr absl::Duration kPatience = absl::Milliseconds(500);
+// Waiting runs of a lane that are looked at for twins.
+constexpr int kTwinsMax = 64;
+
+// Takes out of `runs` those that ask for what one before them asks for, adds
+// others that wait in the first one's lane for what one of them asks for, and
+// answers them with their doubles. A seed is part of what one asks for.
+std::vector<std::pair<LeasedRun, RunId>> TakeTwins(
+    Tx& tx, std::vector<LeasedRun>* runs) {
+  std::vector<std::pair<LeasedRun, RunId>> twins;
+  std::map<std::pair<LaneId, std::string>, RunId> asked;
+  std::set<RunId> known;
+  std::vector<LeasedRun> kept;
+  for (LeasedRun& leased : *runs) {
+    known.insert(leased.run.id);
+    const auto [at, is_new] = asked.try_emplace(
+        {leased.run.lane, Encode(leased.params)}, leased.run.id);
+    if (is_new) {
+      kept.push_back(std::move(leased));
+    } else {
+      twins.emplace_back(std::move(leased), at->second);
+    }
+  }
+  *runs = std::move(kept);
+  const Run& first = (*runs)[0].run;
+  std::vector<Run> waiting;
+  for (Run& run : tx.Ready(first.lane, Priority::kUrgent, kTwinsMax)) {
+    if (run.run_time > tx.now() || run.start_deadline <= tx.now()) continue;
+    if (!run.alone && !known.contains(run.id)) {
+      waiting.push_back(std::move(run));
+    }
+  }
+  for (LeasedRun& leased : LoadRuns(tx, std::move(waiting))) {
+    const auto at = asked.find({leased.run.lane, Encode(leased.params)});
+    if (at != asked.end()) twins.emplace_back(std::move(leased), at->second);
+  }
+  return twins;
+}
+
+void Start(const Batch& batch, int64_t mark, absl::Time now, Run* run) {
+  ++run->attempt;
+  run->batch = batch.id;
+  run->epoch = batch.epoch;
+  run->hold = mark;
+  run->worker = batch.worker_name;
+  run->start_time = now;
+  run->end_time = absl::InfinitePast();
+  run->error.reset();
+}
+
+// A worker must be able to read what it leases: gRPC's own limit is 4 MiB.
+constexpr int64_t kBatchBytesMax = 3 << 20;
+
+// How many of the first ones, one at the least.
+size_t CountThatFit(const std::vector<LeasedRun>& runs) {
+  int64_t bytes = 0;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    bytes += BytesOf(runs[i].params) + BytesOf(runs[i].run);
+    if (bytes > kBatchBytesMax) return std::max<size_t>(i, 1);
+  }
+  return runs.size();
+}
+
+Leased TakeBatch(Tx& tx, const Lessee& who, Picked picked, LeasePolicy* policy,
+                 absl::Duration lease_duration) {
+  const Lane lane = tx.FindLane(picked.runs[0].lane);
+  Leased leased;
+  leased.kind = lane.kind;
+  leased.runs = LoadRuns(tx, std::move(picked.runs));
+  const size_t whole = leased.runs.size();
+  if (policy != nullptr) {
+    leased.runs.resize(std::clamp<size_t>(
+        policy->Share(who, lane, leased.runs, tx.now()), 1, whole));
+  }
+  leased.runs.resize(CountThatFit(leased.runs));
+  std::vector<std::pair<LeasedRun, RunId>> twins;
+  if (picked.queue.settings.twins && !leased.runs[0].run.alone) {
+    twins = TakeTwins(tx, &leased.runs);
+  }
+  if (leased.runs.size() == whole) {
+    leased.plan = picked.plan;
+    leased.plan_batch = picked.plan_batch;
+  }
+  Batch& batch = leased.batch;
+  batch.id = tx.NewBatchId();
+  batch.queue = picked.queue.name;
+  batch.worker = who.id;
+  batch.worker_name = who.name;
+  batch.epoch = tx.NewEpoch();
+  batch.secret = who.new_secret;
+  batch.start_time = tx.now();
+  batch.lease_expire_time = tx.now() + lease_duration;
+  const int64_t mark = MarkOf(HoldOf(batch));
+  RunChanges changes(tx, picked.queue.name);
+  for (LeasedRun& each : leased.runs) {
+    Start(batch, mark, tx.now(), &each.run);
+    changes.Move(each.run, RunState::kRunning);
+    batch.runs.push_back(each.run.id);
+  }
+  for (auto& [twin, of] : twins) {
+    Start(batch, mark, tx.now(), &twin.run);
+    changes.Move(twin.run, RunState::kRunning);
+    batch.runs.push_back(twin.run.id);
+    batch.twins[twin.run.id] = of;
+  }
+  tx.SaveBatch(batch);
+  changes.Commit(
+      {.type = EventType::kRunsStarted, .batch = batch.id, .worker = who.name});
+  return leased;
+}
+
+// The first run of the batch that the worker wants joined; none where it does
+// not hold that.
+std::optional<Run> FirstOfBeside(Tx& tx, const Lessee& who) {
+  const std::optional<Batch> batch = tx.FindBatch(who.beside);
+  // The secret is of this epoch alone.
+  const Hold hold{who.id, who.beside, batch ? batch->epoch : 0,
+                  who.beside_secret};
+  if (!CheckHold(batch, hold).ok() || batch->runs.empty()) return std::nullopt;
+  return tx.FindRun(batch->runs[0]);
+}
+
+// How many more rows may step with those at hand, of which `first` is one. None
+// with a batch of a plan: that says who steps together, and for how long.
+int RoomBeside(Tx& tx, const Lessee& who, const Run& first, const Lane& lane,
+               LeasePolicy* policy) {
+  const std::optional<Queue> queue = tx.FindQueue(lane.queue);
+  if (!queue || first.alone) return 0;
+  if (queue->plan && tx.FindPlanBatch(queue->plan, first.id)) return 0;
+  int64_t most = queue->settings.batch_size;
+  if (who.batch_size_max > 0) {
+    most = std::min<int64_t>(most, who.batch_size_max);
+  }
+  if (policy != nullptr) {
+    most = std::min<int64_t>(most, policy->RowsMax(lane, who));
+  }
+  return static_cast<int>(most) - who.row_count;
+}
+
+}  // namespace
+
+bool CanServe(const Lessee& who, const Lane& lane) {
+  // A lane of no size is of what its model was trained for.
+  const bool fits =
+      who.pixels_max == 0 || lane.width * lane.height <= who.pixels_max;
+  return fits && Serves(who.queues, lane.queue) &&
+         Serves(who.kinds, lane.kind) &&
+         (lane.model.empty() || Serves(who.models, lane.model));
+}
+
+LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
+                  LeasePolicy* policy) {
+  LeaseResult result;
+  Lessee asking = who;
+  std::optional<Lane> beside;
+  if (who.beside) {
+    const std::optional<Run> first = FirstOfBeside(tx, who);
+    result.lost = !first;
+    if (!first) return result;
+    beside = tx.FindLane(first->lane);
+    asking.batch_size_max = RoomBeside(tx, who, *first, *beside, policy);
+    if (asking.batch_size_max <= 0) return result;
+  }
+  std::optional<Picked> picked =
+      Pick(tx, asking, policy, &result.next_time, beside ? &*beside : nullptr);
+  if (!picked) return result;
+  if (picked->planned) NoteStarted(tx, picked->queue.plan);
+  result.leased =
+      TakeBatch(tx, asking, *std::move(picked), policy, lease_duration);
+  return result;
+}
+
+Orders Heartbeat(Tx& tx, const Hold& hold, absl::Duration lease_duration,
+                 bool give_way) {
+  Orders orders;
+  std::optional<Batch> batch = tx.FindBatch(hold.batch);
+  if (!CheckHold(batch, hold).ok()) {
+    orders.lost = true;
+    return orders;
+  }
+  if (batch->lease_expire_time - tx.now() < lease_duration / 2) {
+    batch->lease_expire_time = tx.now() + lease_duration;
+    tx.SaveBatch(*batch);
+  }
+  orders.lease_expire_time = batch->lease_expire_time;
+  const std::optional<Queue> queue = tx.FindQueue(batch->queue);
+  const bool paused = queue && queue->state == QueueState::kPaused &&
+                      queue->pause_mode == PauseMode::kNextStep;
+  for (RunId id : batch->runs) {
+    // Of a twin the worker knows nothing.
+    if (batch->twins.contains(id)) continue;
+    const std::optional<Run> run = tx.FindRun(id);
+    if (run && run->cancel_requested) {
+      orders.cancel.push_back(id);
+    } else if (paused || give_way) {
+      orders.release.push_back(id);
+    }
+  }
+  return orders;
+}
+
+std::optional<RunId> OutrankedBy(Tx& tx, BatchId batch_id, const Lessee& who,
+                                 LeasePolicy* policy) {
+  const std::vector<Queue> queues = tx.Queues();
+  if (std::none_of(queues.begin(), queues.end(), [](const Queue& queue) {
+        return queue.settings.preempt_from.has_value();
+      })) {
+    return std::nullopt;
+  }
+  const std::optional<Batch> batch = tx.FindBatch(batch_id);
+  if (!batch || batch->worker != who.id) return std::nullopt;
+  auto highest = Priority::kLow;
+  for (RunId id : batch->runs) {
+    const std::optional<Run> run = tx.FindRun(id);
+    if (run) highest = std::max(highest, run->priority);
+  }
+  const auto outranks = [&](const Run& run, const std::string& queue_name) {
+    const std::optional<Queue> queue = tx.FindQueue(queue_name);
+    return queue && queue->settings.preempt_from &&
+           run.priority >= *queue->settings.preempt_from &&
+           run.priority > highest && run.run_time + kPatience <= tx.now();
+  };
+  bool outranked = false;
+  tx.ForEachLane([&](const Lane& lane, const Run& run) {
+    outranked = run.priority > highest && outranks(run, lane.queue);
+    return !outranked;
+  });
+  if (!outranked) return std::nullopt;
+  Lessee free = who;
+  free.beside = {};
+  absl::Time next_time = absl::InfiniteFuture();
+  const std::optional<Picked> picked = Pick(tx, free, policy, &next_time);
+  if (!picked || !outranks(picked->runs[0], picked->queue.name)) {
+    return std::nullopt;
+  }
+  return picked->runs[0].id;
+}
+
+absl::StatusOr<int> ReleaseLease(Tx& tx, const Hold& hold) {
+  SHEAF_RETURN_IF_ERROR(CheckHold(tx.FindBatch(hold.batch), hold));
+  return EndLease(tx, hold.batch, LeaseEnd::kHandedBack);
+}
+
+void RenewLeases(Tx& tx, absl::Duration lease_duration, absl::Duration step) {
+  const absl::Time start_time = tx.now() + step;
+  tx.RenewLeases(start_time, start_time + lease_duration);
+}
+
+}  // namespace sheaf

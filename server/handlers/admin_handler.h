@@ -1,0 +1,90 @@
+// AdminService on the wire.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "queue/types.h"
+#include "server/handlers/core.h"
+#include "server/scheduling/workers.h"
+#include "server/wire/guarded_messages.h"
+#include "sheaf/v1/admin_service.grpc.pb.h"
+
+namespace sheaf {
+class SqliteStore;
+}
+
+namespace sheaf::server {
+
+// What the admin calls need beyond the core.
+struct AdminOptions {
+  SqliteStore* sqlite = nullptr;
+  std::string data_directory;
+  std::string backup_directory;
+  int backups_max = 0;  // 0: any number
+  absl::Time start_time;
+  // Key and value of the configuration in effect.
+  std::vector<std::pair<std::string, std::string>> config;
+  // What is wrong beside the store: a clock that stepped back, ...
+  std::function<std::vector<std::string>()> problems;
+  // The operator vouches for the system's clock; by how much it is ahead.
+  std::function<absl::Duration()> accept_clock;
+  // False where reads wait in vain.
+  std::function<bool()> reads_work;
+  // Facts that an operator may want to know, and need not mend.
+  std::function<std::vector<std::string>()> notes;
+};
+
+class AdminHandler final : public sheaf::v1::AdminService::CallbackService {
+ public:
+  AdminHandler(Core* core, AdminOptions options)
+      : core_(*core), options_(std::move(options)) {}
+
+  grpc::ServerUnaryReactor* ListWorkers(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::ListWorkersRequest* request,
+      sheaf::v1::ListWorkersResponse* response) override;
+  grpc::ServerUnaryReactor* DrainWorker(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::DrainWorkerRequest* request,
+      sheaf::v1::Worker* response) override;
+  grpc::ServerUnaryReactor* CalibrateWorker(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::CalibrateWorkerRequest* request,
+      sheaf::v1::Worker* response) override;
+  grpc::ServerUnaryReactor* Backup(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::BackupRequest* request,
+      sheaf::v1::BackupResponse* response) override;
+  grpc::ServerUnaryReactor* CheckIntegrity(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::CheckIntegrityRequest* request,
+      sheaf::v1::CheckIntegrityResponse* response) override;
+  grpc::ServerUnaryReactor* GetServerInfo(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::GetServerInfoRequest* request,
+      sheaf::v1::ServerInfo* response) override;
+  grpc::ServerUnaryReactor* AcceptClock(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::AcceptClockRequest* request,
+      sheaf::v1::AcceptClockResponse* response) override;
+  grpc::ServerUnaryReactor* GetStats(grpc::CallbackServerContext* context,
+                                     const sheaf::v1::GetStatsRequest* request,
+                                     sheaf::v1::Stats* response) override;
+
+ private:
+  // Figures of its devices are added while `figure_bytes` last.
+  void FillWorker(const WorkerInfo& worker, const std::vector<Batch>& batches,
+                  int64_t* figure_bytes, sheaf::v1::Worker* out) const;
+  void FillOneWorker(const WorkerInfo& worker,
+                     const std::vector<Batch>& batches,
+                     sheaf::v1::Worker* out) const;
+  void FillInfo(sheaf::v1::ServerInfo* info) const;
+
+  Core& core_;
+  const AdminOptions options_;
+};
+
+}  // namespace sheaf::server

@@ -1,0 +1,243 @@
+#include "server/handlers/artifacts_handler.h"
+
+#include <atomic>
+#include <memory>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "base/status.h"
+#include "server/admission/stream_slots.h"
+#include "server/blobs/artifact_library.h"
+#include "server/handlers/call.h"
+#include "server/handlers/piece_sender.h"
+#include "server/wire/convert.h"
+
+namespace sheaf::server {
+namespace {
+
+constexpr size_t kChunk = 256 * 1024;
+
+absl::Status NoSuchArtifact(const std::string& digest) {
+  const std::string name = absl::StrCat("artifacts/", digest);
+  return WithSubject(
+      Error(Reason::kArtifactNotFound, absl::StrCat("there is no ", name)),
+      name);
+}
+
+absl::Status Gone() {
+  return Error(Reason::kCallCancelled, "the caller has gone");
+}
+
+// Ended by its own tasks, or, while it waits for the caller's next message, by
+// the clock or for another's sake.
+class UploadReactor final
+    : public grpc::ServerReadReactor<pb::UploadArtifactRequest>,
+      public std::enable_shared_from_this<UploadReactor> {
+ public:
+  UploadReactor(Core* core, grpc::CallbackServerContext* context,
+                pb::Artifact* response)
+      : core_(core),
+        context_(context),
+        response_(response),
+        caller_(CallerOf(context->peer())) {}
+
+  void Start() {
+    self_ = shared_from_this();
+    place_ = core_->uploads->Enter(
+        caller_, [weak = weak_from_this()](const absl::Status& status) {
+          if (const auto me = weak.lock()) me->PutOut(status);
+        });
+    ReadNext();
+  }
+
+  void OnReadDone(bool ok) override {
+    place_->Heard(ok ? static_cast<int64_t>(request_.data().size()) : 0);
+    if (const absl::Status status = ok ? Check() : absl::OkStatus();
+        !status.ok()) {
+      return End(status);
+    }
+    core_->artifacts->Run(caller_.connection, [me = shared_from_this(), ok] {
+      ok ? me->Take() : me->Complete();
+    });
+  }
+  // The read under way fails then, and ends the call.
+  void OnCancel() override { cancelled_ = true; }
+  void OnDone() override {
+    place_.reset();
+    // Its file is removed where one may wait for the disk.
+    core_->artifacts->Run([self = std::move(self_)] {});
+  }
+
+ private:
+  void ReadNext() {
+    const absl::MutexLock lock(&mutex_);
+    if (ended_) return;
+    place_->Waits();
+    StartRead(&request_);
+  }
+
+  absl::Status Check() {
+    SHEAF_RETURN_IF_ERROR(Admit(*core_, *context_, request_));
+    if (first_) {
+      SHEAF_RETURN_IF_ERROR(place_->Claim());
+      expected_ = LastPart(request_.expected_name());
+      media_type_ = request_.media_type();
+      first_ = false;
+    } else if (!request_.expected_name().empty() ||
+               !request_.media_type().empty()) {
+      return InvalidArgument(
+          {{"expected_name", "and media_type belong to the first message"}});
+    }
+    return absl::OkStatus();
+  }
+
+  // On the disk's threads, like Complete and Append.
+  void Take() {
+    if (cancelled_) return End(Gone());
+    const absl::Status status = Append();
+    if (!status.ok()) return End(status);
+    ReadNext();
+  }
+
+  absl::Status Append() {
+    if (upload_ == nullptr) {
+      SHEAF_ASSIGN_OR_RETURN(upload_, core_->artifacts->BeginUpload());
+    }
+    return upload_->Append(request_.data());
+  }
+
+  void Complete() {
+    if (cancelled_) return End(Gone());
+    if (upload_ == nullptr) {
+      return End(InvalidArgument({{"data", "the stream had no message"}}));
+    }
+    {
+      const absl::MutexLock lock(&mutex_);
+      if (ended_) return;
+      completing_ = true;
+    }
+    core_->artifacts->Finish(
+        std::move(upload_), expected_, media_type_,
+        [me = shared_from_this()](const absl::StatusOr<Artifact>& artifact) {
+          if (artifact.ok()) ToProto(*artifact, me->response_);
+          me->End(artifact.status());
+        },
+        CallOf(*context_, /*cancellable=*/false));
+  }
+
+  void PutOut(const absl::Status& status) {
+    const absl::MutexLock lock(&mutex_);
+    if (!completing_) EndLocked(status);
+  }
+  void End(const absl::Status& status) {
+    const absl::MutexLock lock(&mutex_);
+    EndLocked(status);
+  }
+  void EndLocked(const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (ended_) return;
+    ended_ = true;
+    Finish(ToGrpcStatus(status));
+  }
+
+  Core* const core_;
+  grpc::CallbackServerContext* const context_;
+  pb::Artifact* const response_;
+  const Caller caller_;
+  std::shared_ptr<UploadReactor> self_;  // until OnDone
+  std::unique_ptr<StreamSlots::Stream> place_;
+  pb::UploadArtifactRequest request_;
+  std::unique_ptr<ArtifactLibrary::Upload> upload_;
+  std::string expected_;
+  std::string media_type_;
+  bool first_ = true;
+  std::atomic<bool> cancelled_ = false;
+  absl::Mutex mutex_;
+  bool completing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+class DownloadReactor final : public PieceSender<pb::DownloadArtifactResponse> {
+ public:
+  using PieceSender::PieceSender;
+
+  void Start(const absl::Status& admitted, const std::string& digest) {
+    if (!Enter(admitted, core()->downloads)) return;
+    const auto me =
+        std::static_pointer_cast<DownloadReactor>(shared_from_this());
+    core()->store->Read(
+        [me, digest](View& view) -> absl::Status {
+          const auto artifact = view.FindArtifact(digest);
+          if (!artifact) return NoSuchArtifact(digest);
+          ToProto(*artifact, me->out()->mutable_artifact());
+          me->out()->mutable_artifact()->set_referenced(
+              view.IsReferenced(digest));
+          return absl::OkStatus();
+        },
+        [me, digest](const absl::Status& status) {
+          if (!status.ok()) return me->End(status);
+          me->digest_ = digest;
+          me->Send();
+        },
+        call());
+  }
+
+ private:
+  absl::StatusOr<bool> Next(pb::DownloadArtifactResponse* out) override {
+    const bool first = reader_ == nullptr;
+    if (first) {
+      SHEAF_ASSIGN_OR_RETURN(reader_, core()->artifacts->OpenReader(digest_));
+    }
+    SHEAF_ASSIGN_OR_RETURN(std::string data, reader_->Read(kChunk));
+    out->set_data(std::move(data));
+    // An empty artifact is one message, too.
+    return first || !out->data().empty();
+  }
+
+  std::string digest_;
+  std::unique_ptr<ArtifactStore::Reader> reader_;
+};
+
+}  // namespace
+
+grpc::ServerReadReactor<pb::UploadArtifactRequest>*
+ArtifactsHandler::UploadArtifact(grpc::CallbackServerContext* context,
+                                 pb::Artifact* response) {
+  const auto reactor =
+      std::make_shared<UploadReactor>(&core_, context, response);
+  reactor->Start();
+  return reactor.get();
+}
+
+grpc::ServerWriteReactor<pb::DownloadArtifactResponse>*
+ArtifactsHandler::DownloadArtifact(grpc::CallbackServerContext* context,
+                                   const pb::DownloadArtifactRequest* request) {
+  const auto reactor = std::make_shared<DownloadReactor>(&core_, context);
+  reactor->Start(Admit(core_, *context, *request), LastPart(request->name()));
+  return reactor.get();
+}
+
+grpc::ServerUnaryReactor* ArtifactsHandler::GetArtifact(
+    grpc::CallbackServerContext* context, const pb::GetArtifactRequest* request,
+    pb::Artifact* response) {
+  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
+    return Refuse(context, s);
+  }
+  using Found = std::pair<Artifact, bool>;
+  return ReadCall(
+      core_, context,
+      [digest =
+           LastPart(request->name())](View& view) -> absl::StatusOr<Found> {
+        const auto artifact = view.FindArtifact(digest);
+        if (!artifact) return NoSuchArtifact(digest);
+        return Found(*artifact, view.IsReferenced(digest));
+      },
+      [response](const Found& found) {
+        ToProto(found.first, response);
+        response->set_referenced(found.second);
+      });
+}
+
+}  // namespace sheaf::server

@@ -1,0 +1,58 @@
+// BatchingService on the wire.
+#pragma once
+
+#include "server/handlers/core.h"
+#include "server/scheduling/analyst.h"
+#include "server/wire/guarded_messages.h"
+#include "sheaf/v1/batching_service.grpc.pb.h"
+
+namespace sheaf::server {
+
+class BatchingHandler final
+    : public sheaf::v1::BatchingService::CallbackService {
+ public:
+  // Borrows both.
+  BatchingHandler(Core* core, Analyst* analyst)
+      : core_(*core), analyst_(*analyst) {}
+
+  grpc::ServerUnaryReactor* AnalyzeQueue(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::AnalyzeQueueRequest* request,
+      sheaf::v1::AnalyzeQueueResponse* response) override;
+  grpc::ServerUnaryReactor* GetPlan(grpc::CallbackServerContext* context,
+                                    const sheaf::v1::GetPlanRequest* request,
+                                    sheaf::v1::Plan* response) override;
+  grpc::ServerUnaryReactor* ListPlans(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::ListPlansRequest* request,
+      sheaf::v1::ListPlansResponse* response) override;
+  grpc::ServerUnaryReactor* ListPlanBatches(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::ListPlanBatchesRequest* request,
+      sheaf::v1::ListPlanBatchesResponse* response) override;
+  grpc::ServerUnaryReactor* ExecutePlan(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::ExecutePlanRequest* request,
+      sheaf::v1::ExecutePlanResponse* response) override;
+  grpc::ServerUnaryReactor* UndoPlan(grpc::CallbackServerContext* context,
+                                     const sheaf::v1::UndoPlanRequest* request,
+                                     sheaf::v1::Plan* response) override;
+  grpc::ServerUnaryReactor* ExplainRun(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::ExplainRunRequest* request,
+      sheaf::v1::ExplainRunResponse* response) override;
+  grpc::ServerUnaryReactor* GetBatchProfile(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::GetBatchProfileRequest* request,
+      sheaf::v1::BatchProfile* response) override;
+  grpc::ServerUnaryReactor* ForgetLearned(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::ForgetLearnedRequest* request,
+      sheaf::v1::ForgetLearnedResponse* response) override;
+
+ private:
+  Core& core_;
+  Analyst& analyst_;
+};
+
+}  // namespace sheaf::server

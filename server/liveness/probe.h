@@ -1,0 +1,82 @@
+// Knows that the server is dead when it is: asks, again and again, for what
+// clients ask for, by the ways that they go.
+//
+// Slow is not dead. A question goes before those of clients where it can, and
+// as long as others of its kind are answered, one that waits says nothing. A
+// check has failed once nothing of its kind was answered well for `patience`.
+//
+// Needs no store, no hub and no lock of theirs. Owned by the server; any
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/stop_flag.h"
+
+namespace sheaf::server {
+
+class Probe {
+ public:
+  using Answered = std::function<void(const absl::Status&)>;
+
+  struct Check {
+    std::string name;  // "writes"
+    // Asks without waiting. UNAVAILABLE is a good answer: whoever says so is
+    // there, and says more elsewhere. DEADLINE_EXCEEDED is none.
+    std::function<void(Answered)> ask;
+    // Grows with every answer of its kind, whoever asked; may be null.
+    std::function<int64_t()> answers;
+  };
+
+  struct Options {
+    absl::Duration interval = absl::Seconds(5);
+    absl::Duration patience = absl::Seconds(15);
+    // No answer at all for so long: only a new process helps.
+    absl::Duration watchdog_patience = absl::Seconds(30);
+    std::function<absl::Duration()> steady;  // never goes back
+    // Told after every look, once a second, on the probe's thread.
+    std::function<void()> on_tick = [] {};
+  };
+
+  Probe(std::vector<Check> checks, Options options);
+  ~Probe() { Stop(); }
+
+  // Looks once a second from now on, on a thread of its own.
+  void Start();
+  // Looks no more; questions already asked may be answered later. Idempotent.
+  void Stop();
+
+  // Asks what is due, and sees what has come of it.
+  void Tick();
+
+  // The checks that have failed, in the words of an operator.
+  std::vector<std::string> Problems() const;
+  // Whether this check has failed.
+  bool HasFailed(std::string_view name) const;
+  // False where something has had no answer for `watchdog_patience`, good or
+  // bad.
+  bool IsAlive() const;
+
+ private:
+  struct State;
+  using StatePtr = std::shared_ptr<State>;
+
+  void Look(const StatePtr& state, absl::Duration now);
+  void Loop();
+
+  const Options options_;
+  std::vector<StatePtr> states_;
+  absl::Duration last_tick_;  // of whoever ticks
+  StopFlag stopping_;
+  std::thread thread_;
+};
+
+}  // namespace sheaf::server

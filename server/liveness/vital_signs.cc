@@ -1,0 +1,99 @@
+#include "server/liveness/vital_signs.h"
+
+#include <utility>
+
+#include "base/clock.h"
+#include "server/liveness/self_call.h"
+
+namespace sheaf::server {
+namespace {
+
+constexpr absl::Duration kCallSelf = absl::Seconds(4);
+// No queue can be called that.
+constexpr char kNoQueue[] = "(probe)";
+
+Probe::Check Writes(const VitalSigns::Parts& parts) {
+  return {.name = "writes",
+          .ask =
+              [store = parts.store](Probe::Answered answered) {
+                store->Write([](Tx&) { return absl::OkStatus(); },
+                             std::move(answered), {.own = true});
+              },
+          .answers = parts.commits};
+}
+
+Probe::Check Leases(const VitalSigns::Parts& parts) {
+  return {
+      .name = "leases",
+      .ask =
+          [broker = parts.broker, now = parts.now](Probe::Answered answered) {
+            Lessee nobody;
+            nobody.name = kNoQueue;
+            nobody.queues = {kNoQueue};
+            broker->Wait(
+                std::move(nobody), now(),
+                [answered = std::move(answered)](
+                    const absl::StatusOr<std::optional<Leased>>& leased) {
+                  answered(leased.status());
+                });
+          },
+      .answers = [broker = parts.broker] { return broker->looks(); }};
+}
+
+// Connects as clients do. Well also where others have made all connections that
+// there may be and keep us out: the loop that says so lives.
+absl::Status Connect(const VitalSigns::Parts& parts) {
+  const int64_t refused = parts.accept_loop->refused();
+  const absl::Status status = CallSelf(parts.address, kCallSelf);
+  if (parts.accept_loop->refused() != refused) return absl::OkStatus();
+  return status;
+}
+
+Probe::Check Connections(const VitalSigns::Parts& parts, Runner* caller) {
+  return {.name = "new connections",
+          .ask =
+              [&parts, caller](Probe::Answered answered) {
+                caller->Run([&parts, answered = std::move(answered)] {
+                  answered(Connect(parts));
+                });
+              },
+          .answers = [loop = parts.accept_loop] { return loop->accepted(); }};
+}
+
+}  // namespace
+
+Probe::Check VitalSigns::Reads(const Parts& parts) {
+  return {.name = kReads,
+          .ask = [store = parts.store](Probe::Answered answered) {
+            store->Read([](View&) { return absl::OkStatus(); },
+                        std::move(answered), {.own = true});
+          }};
+}
+
+VitalSigns::VitalSigns(Parts parts, ServiceManager manager)
+    : parts_(std::move(parts)),
+      manager_(std::move(manager)),
+      probe_({Writes(parts_), Reads(parts_), Leases(parts_),
+              Connections(parts_, &caller_)},
+             {.steady = SystemClockSources().steady,
+              .on_tick = [this] { Tell(); }}) {}
+
+void VitalSigns::Stop() {
+  probe_.Stop();
+  caller_.Stop();
+}
+
+std::vector<std::string> VitalSigns::Problems() const {
+  std::vector<std::string> problems = probe_.Problems();
+  if (std::string upkeep = parts_.upkeep_problem(); !upkeep.empty()) {
+    problems.push_back(std::move(upkeep));
+  }
+  return problems;
+}
+
+void VitalSigns::Tell() {
+  if (probe_.IsAlive()) manager_.Alive();
+  parts_.set_serving(parts_.may_serve() && Problems().empty());
+}
+
+}  // namespace sheaf::server

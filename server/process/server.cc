@@ -1,0 +1,417 @@
+#include "server/process/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "base/log/log.h"
+#include "base/status.h"
+#include "queue/leasing/lease.h"
+#include "queue/queues.h"
+#include "server/config/config_keys.h"
+#include "server/config/device_profile.h"
+#include "server/handlers/admin_handler.h"
+#include "server/handlers/artifacts_handler.h"
+#include "server/handlers/batching_handler.h"
+#include "server/handlers/checkpoints.h"
+#include "server/handlers/jobs_handler.h"
+#include "server/handlers/queues_handler.h"
+#include "server/handlers/worker_handler.h"
+#include "server/process/data_directory.h"
+#include "server/process/part_options.h"
+#include "server/process/process.h"
+#include "server/process/recovery.h"
+#include "server/process/server_key.h"
+#include "server/process/worker_environment.h"
+#include "server/wire/message_guard.h"
+#include "spdlog/spdlog.h"
+
+namespace sheaf::server {
+namespace {
+
+// An upload holds a file open, a download one piece in memory, twice.
+constexpr int kUploadsMax = 64;
+constexpr int kDownloadsMax = 256;
+constexpr absl::Duration kDownloadYields = absl::Seconds(5);
+constexpr absl::Duration kShutdownGrace = absl::Seconds(1);
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(
+    const ServerConfig& config) {
+  std::unique_ptr<Server> server(new Server(config));
+  SHEAF_RETURN_IF_ERROR(server->Open());
+  SHEAF_RETURN_IF_ERROR(server->Recover());
+  SHEAF_RETURN_IF_ERROR(server->Listen());
+  SHEAF_RETURN_IF_ERROR(server->StartLocalWorkers());
+  return server;
+}
+
+Server::Server(const ServerConfig& config)
+    : config_(config),
+      start_time_(absl::Now()),
+      uploads_({.what = "uploads",
+                .count_max = kUploadsMax,
+                .silence_max = config.upload_silence_max}),
+      downloads_({.what = "downloads",
+                  .count_max = kDownloadsMax,
+                  .silence_max = config.download_silence_max,
+                  .yield_after = kDownloadYields}),
+      artifact_budget_(config.artifact_total_bytes,
+                       [dir = config.data_dir] { return SpaceAt(dir); }) {}
+
+Server::~Server() { Stop(); }
+
+absl::Status Server::Open() {
+  SHEAF_RETURN_IF_ERROR(
+      PrepareDataDirectory(config_.data_dir, [](const std::string& line) {
+        Log(spdlog::level::warn, "server", line);
+      }));
+  SHEAF_ASSIGN_OR_RETURN(batching::Profile profile,
+                         LoadDeviceProfile(config_.device_profile));
+  SqliteStore::Options options = StoreOptionsOf(config_);
+  // The clock needs the newest time in the store, and the store a clock.
+  options.clock = [this] {
+    ServerClock* clock = clock_in_use_.load();
+    return clock != nullptr ? clock->Now() : absl::Now();
+  };
+  options.observer = [this](const Committed& committed) { Heard(committed); };
+  options.log = [](const std::string& line) {
+    Log(spdlog::level::warn, "store", line, {});
+  };
+  // As after a kill: nothing that was acknowledged is lost, and whoever starts
+  // the server again has it read the log anew.
+  options.on_distrust = [](const std::string& line) {
+    Log(spdlog::level::critical, "store", line, {});
+    spdlog::default_logger()->flush();
+    _exit(1);
+  };
+  SHEAF_ASSIGN_OR_RETURN(store_, SqliteStore::Open(std::move(options)));
+  caretaker_ = std::make_unique<Caretaker>(
+      store_.get(),
+      [](const std::string& line) { Log(spdlog::level::err, "upkeep", line); });
+  clock_ = std::make_unique<ServerClock>(NewestTime(*store_));
+  clock_in_use_ = clock_.get();
+
+  ArtifactOptions artifact_options;
+  artifact_options.bytes_max = config_.artifact_max_bytes;
+  artifact_options.allow_other_types = config_.artifact_any_type;
+  artifact_options.picture.pixels_max = config_.pixels_max;
+  SHEAF_ASSIGN_OR_RETURN(
+      auto files, ArtifactStore::Open(config_.data_dir, artifact_options));
+  SHEAF_ASSIGN_OR_RETURN(
+      artifacts_,
+      ArtifactLibrary::Open(std::move(files), store_.get(), &artifact_budget_));
+  uploads_.SweepBy(&timer_);
+  downloads_.SweepBy(&timer_);
+  SHEAF_ASSIGN_OR_RETURN(const std::string key,
+                         LoadServerKey(config_.data_dir));
+  SHEAF_ASSIGN_OR_RETURN(
+      checkpoints_,
+      CheckpointStore::Open(config_.data_dir,
+                            {.bytes_max = config_.checkpoint_max_bytes,
+                             .total_max = config_.checkpoint_total_bytes,
+                             .key = key}));
+  events_ = std::make_unique<EventHub>(store_.get());
+  SHEAF_RETURN_IF_ERROR(OpenBatching(profile));
+  core_.store = store_.get();
+  core_.timer = &timer_;
+  core_.events = events_.get();
+  core_.broker = broker_.get();
+  core_.workers = &workers_;
+  core_.progress = &progress_;
+  core_.previews = &previews_;
+  core_.pace = &pace_;
+  core_.stats = &stats_;
+  core_.artifacts = artifacts_.get();
+  core_.checkpoints = checkpoints_.get();
+  core_.uploads = &uploads_;
+  core_.downloads = &downloads_;
+  core_.saves = &saves_;
+  saves_.SweepBy(&timer_);
+  core_.checkpoint_steps = config_.checkpoint_steps;
+  core_.now = [this] { return clock_->Now(); };
+  core_.preview_steps = config_.preview_steps;
+  core_.lease_duration = config_.lease_duration;
+  core_.heartbeat_interval = config_.heartbeat_interval;
+  core_.worker_grace = config_.worker_grace;
+  return absl::OkStatus();
+}
+
+absl::Status Server::OpenBatching(const batching::Profile& profile) {
+  std::map<std::string, std::string> learned;
+  SHEAF_RETURN_IF_ERROR(ReadAndWait(*store_, [&](View& view) {
+    learned = view.Learned();
+    return absl::OkStatus();
+  }));
+  meter_ = std::make_unique<BatchMeter>(profile, learned);
+  SHEAF_ASSIGN_OR_RETURN(TurnOptions options, TurnOptionsOf(config_));
+  options.swap_ms = [this](const Lessee& who, const Lane& lane) {
+    return meter_->SwapMs({who.device, lane.model, lane.width, lane.height});
+  };
+  const auto others = [this] { return OtherWorkers(); };
+  turns_ = std::make_unique<Turns>(std::move(options), others);
+  chooser_ = std::make_unique<BatchChooser>(
+      meter_.get(), [this] { return workers_.count(); },
+      [this](WorkerId worker, const Lane& lane) {
+        return turns_->IsLoaded(worker, lane);
+      });
+  dispatcher_ = std::make_unique<Dispatcher>(
+      Dispatcher::Options{.owner_running_max = config_.owner_running_max,
+                          .may_split = config_.device_profile != "unmeasured"},
+      turns_.get(), chooser_.get(), meter_.get(), others);
+  broker_ = std::make_unique<LeaseBroker>(
+      LeaseBroker::Parts{.store = store_.get(),
+                         .timer = &timer_,
+                         .workers = &workers_,
+                         .stats = &stats_,
+                         .policy = dispatcher_.get(),
+                         .now = [this] { return clock_->Now(); },
+                         .lease_duration = config_.lease_duration});
+  analyst_ = std::make_unique<Analyst>(store_.get(), meter_.get());
+  auto_planner_ = std::make_unique<AutoPlanner>(store_.get(), analyst_.get());
+  core_.meter = meter_.get();
+  core_.lease_policy = dispatcher_.get();
+  core_.turns = turns_.get();
+  core_.submit_limits = {.job_bytes_max = config_.job_bytes_max,
+                         .owner_queued_max = config_.owner_queued_max};
+  core_.submit_bytes = &submit_bytes_;
+  core_.page_bytes_max =
+      std::min<int64_t>(core_.page_bytes_max, config_.max_message_bytes / 2);
+  core_.changes = &changes_;
+  core_.owner_running_max = config_.owner_running_max;
+  core_.pixels_max = config_.pixels_max;
+  return absl::OkStatus();
+}
+
+std::vector<WorkerPlace> Server::OtherWorkers() {
+  std::vector<WorkerPlace> places;
+  if (workers_.count() < 2) return places;  // nobody but the one that asks
+  const std::map<WorkerId, absl::Time> idle = broker_->Idle();
+  const absl::Time now = clock_->Now();
+  for (Lessee& worker : workers_.Takers()) {
+    const auto waits = idle.find(worker.id);
+    if (waits != idle.end()) {
+      // Unless it is being handed a batch at this moment.
+      if (waits->second > turns_->TakenAt(worker.id)) {
+        places.push_back({std::move(worker)});
+      }
+    } else if (const auto ms = meter_->FreeIn(worker.id, now)) {
+      places.push_back({std::move(worker), *ms, 1});
+    }
+  }
+  return places;
+}
+
+void Server::KeepLearned() {
+  auto changed = meter_->TakeChanged();
+  if (changed.empty()) return;
+  store_->Write(
+      [changed = std::move(changed)](Tx& tx) {
+        for (const auto& [name, value] : changed) tx.Learn(name, value);
+        return absl::OkStatus();
+      },
+      [](const absl::Status&) {}, {.own = true});
+}
+
+// Workers may have gone on while we were away: they get their full time to
+// come back.
+absl::Status Server::Recover() {
+  SHEAF_RETURN_IF_ERROR(HandBackUnheld(*store_));
+  int64_t sequence = 0;
+  std::vector<Queue> queues;
+  std::vector<Batch> batches;
+  SHEAF_RETURN_IF_ERROR(WriteAndWait(*store_, [&](Tx& tx) {
+    EnsureDefaultQueue(tx);
+    RenewLeases(tx, config_.lease_duration);
+    sequence = tx.LastSequence();
+    queues = tx.Queues();
+    batches = tx.Batches(absl::InfiniteFuture());
+    return absl::OkStatus();
+  }));
+  SHEAF_RETURN_IF_ERROR(SweepCheckpoints(*store_, *checkpoints_));
+  events_->Start(sequence);
+  stats_.Start(queues, batches, clock_->Now());
+  open_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status Server::Listen() {
+  grpc::EnableDefaultHealthCheckService(true);
+  SetMessageBytesMax(config_.max_message_bytes);
+  if (config_.reflection) {
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  }
+  AdminOptions admin;
+  admin.sqlite = store_.get();
+  admin.data_directory = config_.data_dir;
+  admin.backup_directory = config_.backup_dir;
+  admin.backups_max = config_.backups_max;
+  SweepBackups(config_.backup_dir);
+  admin.start_time = start_time_;
+  for (const ConfigKey& key : ConfigKeys()) {
+    admin.config.emplace_back(key.name, ShowKeyToAll(key, config_));
+  }
+  admin.problems = [this] { return Problems(); };
+  admin.accept_clock = [this] { return clock_->Accept(); };
+  admin.reads_work = [this] {
+    return !vital_signs_ || vital_signs_->ReadsWork();
+  };
+  admin.notes = [this] { return Notes(); };
+  handlers_.push_back(std::make_unique<JobsHandler>(&core_));
+  handlers_.push_back(std::make_unique<QueuesHandler>(&core_));
+  handlers_.push_back(std::make_unique<WorkerHandler>(&core_));
+  handlers_.push_back(std::make_unique<ArtifactsHandler>(&core_));
+  handlers_.push_back(
+      std::make_unique<BatchingHandler>(&core_, analyst_.get()));
+  handlers_.push_back(std::make_unique<AdminHandler>(&core_, admin));
+
+  grpc::ServerBuilder builder;
+  SetLimits(config_, &builder);
+  SHEAF_ASSIGN_OR_RETURN(
+      sockets_, Listeners::Open(config_.listen,
+                                std::stoi(config_.socket_mode, nullptr, 8)));
+  auto acceptor = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      grpc::InsecureServerCredentials());
+  for (auto& handler : handlers_) builder.RegisterService(handler.get());
+  listener_ = builder.BuildAndStart();
+  if (listener_ == nullptr) {
+    return absl::UnavailableError("gRPC does not start; see the log");
+  }
+  AcceptFrom(std::move(acceptor));
+  UpkeepOptions upkeep = UpkeepOptionsOf(config_);
+  upkeep.caretaker = caretaker_.get();
+  upkeep.on_tick = [this] {
+    KeepLearned();
+    auto_planner_->Tick();
+  };
+  upkeep_ =
+      std::make_unique<UpkeepThread>(&core_, clock_.get(), std::move(upkeep));
+  WatchOver();
+  accept_loop_->Start();
+  return absl::OkStatus();
+}
+
+void Server::AcceptFrom(
+    std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor) {
+  using NewConnection =
+      grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters;
+  auto take = [shared = std::shared_ptr(std::move(acceptor))](int listening,
+                                                              int fd) {
+    NewConnection connection;
+    connection.listener_fd = listening;
+    connection.fd = fd;
+    shared->HandleNewConnection(&connection);
+  };
+  accept_loop_ = std::make_unique<AcceptLoop>(
+      sockets_->sockets(), ConnectionLimitsOf(config_), std::move(take));
+}
+
+absl::Status Server::StartLocalWorkers() {
+  if (config_.local_workers == 0) return absl::OkStatus();
+  LocalWorkersOptions options;
+  options.count = config_.local_workers;
+  options.command = config_.worker_command;
+  options.server = addresses().front();
+  options.args = config_.worker_args;
+  options.environment = WorkerEnvironment(environ, config_.worker_environment);
+  SHEAF_ASSIGN_OR_RETURN(local_workers_, LocalWorkers::Start(options));
+  return absl::OkStatus();
+}
+
+void Server::WatchOver() {
+  VitalSigns::Parts parts;
+  parts.store = store_.get();
+  parts.broker = broker_.get();
+  parts.now = core_.now;
+  parts.accept_loop = accept_loop_.get();
+  parts.address = addresses().front();
+  parts.commits = [this] { return commits_.load(); };
+  parts.upkeep_problem = [this] { return upkeep_->Problem(); };
+  parts.may_serve = [this] {
+    return !core_.stopping && store_->Health().writable;
+  };
+  parts.set_serving = [this](bool serving) {
+    listener_->GetHealthCheckService()->SetServingStatus(serving);
+  };
+  vital_signs_ =
+      std::make_unique<VitalSigns>(std::move(parts), ServiceManager());
+  vital_signs_->Start();
+}
+
+void Server::Heard(const Committed& committed) {
+  ++commits_;
+  if (!open_) return;
+  stats_.NoteCommit(committed, clock_->Now());
+  events_->Committed(committed.last_sequence);
+  RemoveEnded(core_, committed);
+  if (committed.work_ready) broker_->Signal();
+}
+
+std::vector<std::string> Server::Problems() {
+  std::vector<std::string> problems;
+  if (std::string clock = clock_->Problem(); !clock.empty()) {
+    problems.push_back(std::move(clock));
+  }
+  for (std::string& text : caretaker_->Problems()) {
+    problems.push_back(std::move(text));
+  }
+  if (vital_signs_) {
+    for (std::string& text : vital_signs_->Problems()) {
+      problems.push_back(std::move(text));
+    }
+  }
+  if (local_workers_) {
+    for (std::string& text : local_workers_->Problems()) {
+      problems.push_back(std::move(text));
+    }
+  }
+  return problems;
+}
+
+std::vector<std::string> Server::Notes() {
+  std::vector<std::string> notes;
+  if (std::string note = clock_->Note(); !note.empty()) {
+    notes.push_back(std::move(note));
+  }
+  if (accept_loop_) {
+    if (std::string note = accept_loop_->Note(); !note.empty()) {
+      notes.push_back(std::move(note));
+    }
+  }
+  return notes;
+}
+
+void Server::Stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  // While calls still work, so that what they hold is handed back.
+  if (local_workers_) local_workers_->Stop(config_.drain_timeout);
+  core_.stopping = true;
+  if (vital_signs_) vital_signs_->Stop();
+  if (upkeep_) upkeep_->Stop();
+  if (analyst_) analyst_->Stop();
+  if (listener_) {
+    listener_->GetHealthCheckService()->SetServingStatus(false);
+    broker_->Stop();
+    workers_.GoodbyeToAll();
+    if (accept_loop_) accept_loop_->Stop();
+    sockets_->Close();
+    listener_->Shutdown(absl::ToChronoTime(absl::Now() + kShutdownGrace));
+    listener_->Wait();
+  }
+  // No call is left; what is under way in the store finishes with it.
+  timer_.Stop();
+  if (meter_) KeepLearned();
+  open_ = false;
+  store_.reset();
+  listener_.reset();
+}
+
+}  // namespace sheaf::server

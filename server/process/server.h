@@ -1,0 +1,126 @@
+// The whole server: store, handlers, listeners, upkeep, put together and taken
+// apart in order. main.cc makes one; tests make as many as they like.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "base/timer.h"
+#include "queue/leasing/caretaker.h"
+#include "queue/sqlite/sqlite_store.h"
+#include "server/admission/accept_loop.h"
+#include "server/admission/byte_budget.h"
+#include "server/admission/change_limit.h"
+#include "server/admission/listeners.h"
+#include "server/admission/stream_slots.h"
+#include "server/blobs/artifact_budget.h"
+#include "server/blobs/artifact_library.h"
+#include "server/blobs/checkpoint_store.h"
+#include "server/config/config.h"
+#include "server/handlers/core.h"
+#include "server/liveness/vital_signs.h"
+#include "server/process/local_workers.h"
+#include "server/process/upkeep.h"
+#include "server/scheduling/analyst.h"
+#include "server/scheduling/auto_planner.h"
+#include "server/scheduling/batch_chooser.h"
+#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/dispatcher.h"
+#include "server/scheduling/lease_broker.h"
+#include "server/scheduling/turns.h"
+#include "server/scheduling/workers.h"
+#include "server/telemetry/event_hub.h"
+#include "server/telemetry/pace.h"
+#include "server/telemetry/previews.h"
+#include "server/telemetry/progress.h"
+#include "server/telemetry/stats_board.h"
+
+namespace grpc {
+class Server;
+class Service;
+namespace experimental {
+class ExternalConnectionAcceptor;
+}
+}  // namespace grpc
+
+namespace sheaf::server {
+
+class Server {
+ public:
+  // Opens the store, recovers, and listens. What went wrong is said in the
+  // words of an operator.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(
+      const ServerConfig& config);
+  ~Server();  // stops, if Stop was not called
+
+  // What clients may call: "127.0.0.1:7420", also where port 0 was asked for.
+  const std::vector<std::string>& addresses() const {
+    return sockets_->addresses();
+  }
+
+  // Local workers hand back what they hold, calls end, the store closes.
+  // Takes `drain_timeout` of the configuration at the most, and a little.
+  void Stop();
+
+ private:
+  explicit Server(const ServerConfig& config);
+  absl::Status Open();
+  absl::Status OpenBatching(const batching::Profile& profile);
+  std::vector<WorkerPlace> OtherWorkers();
+  void KeepLearned();
+  absl::Status Recover();
+  absl::Status Listen();
+  void AcceptFrom(
+      std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor);
+  absl::Status StartLocalWorkers();
+  void Heard(const Committed& committed);
+  void WatchOver();
+  std::vector<std::string> Problems();
+  std::vector<std::string> Notes();
+
+  const ServerConfig config_;
+  const absl::Time start_time_;
+  std::unique_ptr<ServerClock> clock_;
+  std::atomic<ServerClock*> clock_in_use_ = nullptr;
+  Timer timer_;
+  WorkerRegistry workers_;
+  ProgressBoard progress_;
+  PreviewBoard previews_;
+  Pace pace_;
+  StatsBoard stats_;
+  ByteBudget submit_bytes_{128 << 20, 384 << 20};
+  ChangeLimit changes_{config_.changes_per_second};
+  Core core_;
+  std::unique_ptr<SqliteStore> store_;
+  std::unique_ptr<EventHub> events_;
+  std::unique_ptr<Caretaker> caretaker_;
+  StreamSlots uploads_;
+  StreamSlots downloads_;
+  ArtifactBudget artifact_budget_;
+  std::unique_ptr<CheckpointStore> checkpoints_;
+  StreamSlots saves_{{.what = "checkpoints"}};
+  std::unique_ptr<ArtifactLibrary> artifacts_;  // after what its tasks use
+  std::unique_ptr<BatchMeter> meter_;
+  std::unique_ptr<Turns> turns_;
+  std::unique_ptr<BatchChooser> chooser_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  std::unique_ptr<LeaseBroker> broker_;
+  std::unique_ptr<Analyst> analyst_;
+  std::unique_ptr<AutoPlanner> auto_planner_;
+  std::atomic<bool> open_ = false;
+  std::atomic<int64_t> commits_ = 0;
+  std::vector<std::unique_ptr<grpc::Service>> handlers_;
+  std::unique_ptr<grpc::Server> listener_;
+  std::unique_ptr<Listeners> sockets_;
+  std::unique_ptr<AcceptLoop> accept_loop_;
+  std::unique_ptr<UpkeepThread> upkeep_;
+  std::unique_ptr<VitalSigns> vital_signs_;
+  std::unique_ptr<LocalWorkers> local_workers_;
+  bool stopped_ = false;
+};
+
+}  // namespace sheaf::server

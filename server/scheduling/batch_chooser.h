@@ -1,0 +1,51 @@
+// Chooses, when a worker asks, which waiting runs of different jobs go to it
+// together, or whether to wait for more: by the rules of
+// batching/continuous/choose.h and the prices of what the worker's device was
+// measured to take, or of the configured device profile.
+//
+// Owned by the server; called on the writer's thread alone.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "batching/continuous/choose.h"
+#include "queue/leasing/lease.h"
+#include "server/scheduling/batch_meter.h"
+
+namespace sheaf::server {
+
+class BatchChooser {
+ public:
+  using IsLoaded = std::function<bool(WorkerId, const Lane&)>;
+
+  // `devices` says how many workers are here, `is_loaded` whether one has a
+  // lane's model. Borrows `meter`, whose prices it takes.
+  BatchChooser(const BatchMeter* meter, std::function<int()> devices,
+               IsLoaded is_loaded)
+      : meter_(*meter),
+        devices_(std::move(devices)),
+        is_loaded_(std::move(is_loaded)) {}
+
+  // As LeasePolicy has them.
+  int RowsMax(const Lane& lane, const Lessee& who);
+  LeasePolicy::Choice Choose(const Queue& queue, const Lessee& who,
+                             const std::vector<Line>& lines, absl::Time now);
+
+ private:
+  // When the newest runs of a lane came, for how often they come.
+  struct Arrivals {
+    std::deque<absl::Time> times;
+    RunId newest;
+  };
+  double ArrivalsPerSecond(const Line& line, absl::Time now);
+
+  const BatchMeter& meter_;
+  const std::function<int()> devices_;
+  const IsLoaded is_loaded_;
+  std::map<LaneId, Arrivals> arrivals_;
+};
+
+}  // namespace sheaf::server

@@ -1,0 +1,17 @@
+// Whether anybody could make pictures of the sizes that a job asks for.
+#pragma once
+
+#include "absl/status/status.h"
+#include "queue/submit.h"
+#include "server/scheduling/workers.h"
+
+namespace sheaf::server {
+
+// INVALID_FIELD, with the size and the limit, where a picture would have more
+// pixels than the server takes (`pixels_max`; 0: any number), or than any
+// worker makes that is here and has the model. Where none is here, one may come
+// that does. Sizes that a run leaves to its model are not looked at.
+absl::Status CheckSizes(int64_t pixels_max, const WorkerRegistry& workers,
+                        const PreparedJob& job);
+
+}  // namespace sheaf::server

@@ -1,0 +1,115 @@
+// The workers that are here: who they are, when they were last heard, whether
+// they are to leave. In memory: what must survive a restart, the leases, is in
+// the store, and a worker says hello again after one.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "queue/leasing/lease.h"
+
+namespace sheaf::server {
+
+struct DeviceInfo {
+  std::string name;
+  std::string description;
+  int64_t memory_bytes = 0;
+};
+
+struct WorkerInfo {
+  Lessee lessee;
+  std::vector<DeviceInfo> devices;
+  std::string version;
+  // Calls in the worker's name show this secret, or come over the connection of
+  // this peer (worker_claim.h).
+  std::string secret;
+  std::string peer;
+  std::string address;  // of the peer (caller.h)
+  absl::Time register_time;
+  absl::Time heartbeat_time;
+  bool draining = false;
+  bool attached = true;  // its stream is open
+  bool measures = false;
+  int64_t pixel_steps_max = 0;  // of a run: its pixels times its steps; 0: any
+  int64_t succeeded = 0;
+  int64_t failed = 0;
+  absl::Duration engine_time;  // as it last said
+};
+
+// What a worker's stream is told.
+struct WorkerNudge {
+  bool report_now = false;
+  bool drain = false;
+  bool goodbye = false;  // end the stream
+};
+
+// Any thread. The nudges are called with the registry locked and must not
+// call it back.
+class WorkerRegistry {
+ public:
+  using Nudge = std::function<void(const WorkerNudge&)>;
+
+  // The worker's stream has opened.
+  void Attach(const WorkerInfo& info, Nudge nudge);
+  // The stream has ended; false where the worker is no longer known, or has
+  // been detached already.
+  bool Detach(WorkerId id);
+  // What is known of it, with its stream or while it is missed.
+  std::optional<WorkerInfo> Find(WorkerId id) const;
+  std::vector<WorkerInfo> List() const;
+  // The workers that take work now; and how many are known.
+  std::vector<Lessee> Takers() const;
+  int count() const;
+  // The address from which it registered; "" where there is no such worker. And
+  // how many came from one.
+  std::string AddressOf(WorkerId id) const;
+  int CountFrom(const std::string& address) const;
+  // The smallest of all workers' limits to the pixels of a picture; whatever
+  // has no more is for any of them. Costs nothing.
+  int64_t least_pixels_max() const { return least_pixels_max_; }
+  // The largest of those that are here and take the lane but for its size; 0
+  // where one of them has no limit, or there is none.
+  int64_t PixelsMaxFor(const Lane& lane) const;
+  void Heard(WorkerId id, absl::Time now);
+  void CountRuns(WorkerId id, int64_t succeeded, int64_t failed);
+  void NoteEngineTime(WorkerId id, absl::Duration worked);
+  // False where there is no such worker.
+  bool Drain(WorkerId id);
+  // Asks it to measure its models, when it next asks for work. False where
+  // there is no such worker.
+  bool Calibrate(WorkerId id);
+  // Whether it is asked to and does not know it yet.
+  bool MustCalibrate(WorkerId id) const;
+  // The same, and now it does.
+  bool TakeCalibrate(WorkerId id);
+  // Forgets it and ends its stream.
+  bool Remove(WorkerId id);
+  // There may be orders for any of them.
+  void ReportNowToAll();
+  void GoodbyeToAll();
+
+ private:
+  struct Entry {
+    WorkerInfo info;
+    Nudge nudge;
+    bool must_calibrate = false;
+  };
+  void NoteLeastPixels() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  static constexpr int64_t kAnyPixels = std::numeric_limits<int64_t>::max();
+
+  mutable absl::Mutex mutex_;
+  std::map<WorkerId, Entry> workers_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<int64_t> least_pixels_max_ = kAnyPixels;
+};
+
+}  // namespace sheaf::server

@@ -1,0 +1,97 @@
+// What the statistics are made of: what was handed out and what became of it
+// of late, and counts since the server started. In memory, and nothing of it
+// survives a restart.
+//
+// Fed from two places: the lease broker, which alone knows how long a run had
+// waited, and the store's commits, which tell of every end, whoever brought it
+// about: a report, a lease that ran out, a cancel. Both call on the store's
+// thread of answers, a lease before the commit that made it, so that no batch
+// ends here before it began. Owned by the server; any thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "queue/leasing/lease.h"
+#include "queue/store.h"
+#include "server/telemetry/stats_window.h"
+
+namespace sheaf::server {
+
+class StatsBoard {
+ public:
+  struct Options {
+    size_t notes_max = 262'144;  // of each kind; 24 MiB in all
+    absl::Duration window_max = absl::Hours(1);
+  };
+  // Since the start.
+  struct Totals {
+    RunCounts runs;  // that ended
+    int64_t jobs_submitted = 0;
+    RunCounts jobs;         // that ended
+    int64_t depth_max = 0;  // runs that waited at once
+    absl::Time depth_max_time = absl::InfinitePast();
+  };
+  struct Recalled {
+    Figures figures;
+    absl::Time since;  // how far back the figures really reach
+    Totals total;
+    std::map<std::string, Totals> queues;
+  };
+
+  StatsBoard() : StatsBoard(Options()) {}
+  explicit StatsBoard(Options options) : options_(options) {}
+
+  // What the store holds when the server starts. Before all else.
+  void Start(const std::vector<Queue>& queues,
+             const std::vector<Batch>& batches, absl::Time now);
+  void NoteLease(const Leased& leased);
+  void NoteCommit(const Committed& committed, absl::Time now);
+
+  // The last `window`, or as much of it as is remembered: never more than
+  // window_max, nor from before the start.
+  Recalled Recall(absl::Duration window, absl::Time now) const;
+
+ private:
+  struct Track {
+    int32_t number = 0;
+    int64_t depth = 0;
+    Totals totals;
+  };
+  struct Held {
+    BatchNote note;
+    int runs = 0;  // still in it
+  };
+
+  Track& TrackOf(const std::string& queue)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NoteDepth(const Queue& queue, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NoteEvent(const Event& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NoteChanges(const Event& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Hold(const Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  template <class Note>
+  void Keep(std::deque<Note>* notes, const Note& note, int64_t time)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const Options options_;
+  mutable absl::Mutex mutex_;
+  std::deque<StartNote> starts_ ABSL_GUARDED_BY(mutex_);
+  std::deque<EndNote> ends_ ABSL_GUARDED_BY(mutex_);
+  std::deque<BatchNote> batches_ ABSL_GUARDED_BY(mutex_);  // ended
+  std::map<BatchId, Held> held_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Track> tracks_ ABSL_GUARDED_BY(mutex_);
+  Totals total_ ABSL_GUARDED_BY(mutex_);
+  int64_t depth_ ABSL_GUARDED_BY(mutex_) = 0;
+  int32_t last_number_ ABSL_GUARDED_BY(mutex_) = 0;
+  // All that happened after this is remembered.
+  int64_t reaches_to_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace sheaf::server

@@ -1,0 +1,391 @@
+#include "server/wire/convert.h"
+
+#include <charconv>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "server/telemetry/progress.h"
+
+namespace sheaf::server {
+namespace {
+
+constexpr char kArtifacts[] = "artifacts/";
+
+std::string ArtifactName(const std::string& digest) {
+  return kArtifacts + digest;
+}
+
+Control FromProto(const pb::Control& in) {
+  Control control;
+  control.type = in.type();
+  if (in.has_weight()) control.weight = in.weight();
+  control.image = LastPart(in.image());
+  if (in.has_start()) control.start = in.start();
+  if (in.has_end()) control.end = in.end();
+  return control;
+}
+
+void ToProto(const Control& control, pb::Control* out) {
+  out->set_type(control.type);
+  if (control.weight) out->set_weight(*control.weight);
+  if (!control.image.empty()) out->set_image(ArtifactName(control.image));
+  if (control.start) out->set_start(*control.start);
+  if (control.end) out->set_end(*control.end);
+}
+
+void ErrorToProto(const RunError& error, pb::RunError* out) {
+  out->set_error_class(static_cast<pb::ErrorClass>(error.error_class));
+  out->set_message(error.message);
+}
+
+ErrorClass ClassFromProto(pb::ErrorClass in) {
+  // An unclassified failure may pass.
+  return in == pb::ERROR_CLASS_UNSPECIFIED ? ErrorClass::kTransient
+                                           : static_cast<ErrorClass>(in);
+}
+
+Outcome OutcomeFromProto(const pb::RunOutcome& in) {
+  switch (in.outcome_case()) {
+    case pb::RunOutcome::kSuccess: {
+      Succeeded success;
+      for (const pb::Output& output : in.success().outputs()) {
+        success.outputs.push_back(
+            {LastPart(output.artifact()), output.name(), output.media_type()});
+      }
+      return success;
+    }
+    case pb::RunOutcome::kFailure:
+      return RunError{ClassFromProto(in.failure().error_class()),
+                      in.failure().message()};
+    case pb::RunOutcome::kCancelled:
+      return StoppedAsOrdered{};
+    default:
+      return HandedBack{};
+  }
+}
+
+}  // namespace
+
+void SetTime(absl::Time time, google::protobuf::Timestamp* out) {
+  const int64_t ms = absl::ToUnixMillis(time);
+  out->set_seconds(ms >= 0 ? ms / 1000 : (ms - 999) / 1000);
+  out->set_nanos(static_cast<int32_t>(ms - out->seconds() * 1000) * 1'000'000);
+}
+
+void SetDuration(absl::Duration duration, google::protobuf::Duration* out) {
+  const int64_t ms = absl::ToInt64Milliseconds(duration);
+  out->set_seconds(ms / 1000);
+  out->set_nanos(static_cast<int32_t>(ms % 1000) * 1'000'000);
+}
+
+absl::Time FromProto(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixMillis(time.seconds() * 1000 + time.nanos() / 1'000'000);
+}
+
+absl::Duration FromProto(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) +
+         absl::Nanoseconds(duration.nanos());
+}
+
+std::string LastPart(const std::string& name) {
+  return name.substr(name.rfind('/') + 1);
+}
+
+RunParams FromProto(const pb::RunRequest& in) {
+  RunParams out;
+  if (in.has_prompt()) out.prompt = in.prompt();
+  if (in.has_negative_prompt()) out.negative_prompt = in.negative_prompt();
+  if (in.has_seed()) out.seed = in.seed();
+  if (in.has_steps()) out.steps = in.steps();
+  if (in.has_guidance()) out.guidance = in.guidance();
+  if (in.has_sampler()) out.sampler = in.sampler();
+  if (in.has_width()) out.width = in.width();
+  if (in.has_height()) out.height = in.height();
+  if (in.has_model()) out.model = in.model();
+  if (in.has_vae()) out.vae = in.vae();
+  for (const pb::Control& control : in.controls()) {
+    out.controls.push_back(FromProto(control));
+  }
+  for (const auto& [type, weight] : in.weights()) out.weights[type] = weight;
+  for (const pb::Lora& lora : in.loras()) {
+    Lora& mine = out.loras.emplace_back();
+    mine.name = lora.name();
+    if (lora.has_weight()) mine.weight = lora.weight();
+  }
+  if (in.has_init_image()) out.init_image = LastPart(in.init_image());
+  if (in.has_mask()) out.mask = LastPart(in.mask());
+  if (in.has_strength()) out.strength = in.strength();
+  for (const auto& [key, value] : in.extra()) out.extra[key] = value;
+  return out;
+}
+
+void ToProto(const RunParams& params, pb::RunRequest* out) {
+  if (params.prompt) out->set_prompt(*params.prompt);
+  if (params.negative_prompt) out->set_negative_prompt(*params.negative_prompt);
+  if (params.seed) out->set_seed(*params.seed);
+  if (params.steps) out->set_steps(static_cast<int>(*params.steps));
+  if (params.guidance) out->set_guidance(*params.guidance);
+  if (params.sampler) out->set_sampler(*params.sampler);
+  if (params.width) out->set_width(static_cast<int>(*params.width));
+  if (params.height) out->set_height(static_cast<int>(*params.height));
+  if (params.model) out->set_model(*params.model);
+  if (params.vae) out->set_vae(*params.vae);
+  for (const Control& control : params.controls) {
+    ToProto(control, out->add_controls());
+  }
+  for (const auto& [type, weight] : params.weights) {
+    (*out->mutable_weights())[type] = weight;
+  }
+  for (const Lora& lora : params.loras) {
+    pb::Lora* theirs = out->add_loras();
+    theirs->set_name(lora.name);
+    if (lora.weight) theirs->set_weight(*lora.weight);
+  }
+  if (params.init_image) out->set_init_image(ArtifactName(*params.init_image));
+  if (params.mask) out->set_mask(ArtifactName(*params.mask));
+  if (params.strength) out->set_strength(*params.strength);
+  for (const auto& [key, value] : params.extra) {
+    (*out->mutable_extra())[key] = value;
+  }
+}
+
+absl::StatusOr<NewJob> FromProto(const pb::SubmitJobRequest& request) {
+  const pb::JobSpec& in = request.job();
+  NewJob job;
+  job.request_id = request.request_id();
+  if (!in.queue().empty()) job.queue = LastPart(in.queue());
+  if (!in.kind().empty()) job.kind = in.kind();
+  if (in.priority() != pb::PRIORITY_UNSPECIFIED) {
+    job.priority = static_cast<Priority>(in.priority());
+  }
+  job.owner = in.owner();
+  job.labels = {in.labels().begin(), in.labels().end()};
+  if (in.has_run_time()) job.run_time = FromProto(in.run_time());
+  if (in.has_start_deadline()) {
+    job.start_deadline = FromProto(in.start_deadline());
+  }
+  job.attempts_max = in.attempts_max();
+  job.shared = FromProto(in.shared());
+  job.runs.reserve(in.runs_size());
+  for (const pb::RunRequest& run : in.runs()) {
+    job.runs.push_back(FromProto(run));
+  }
+  if (in.has_sweep()) {
+    SHEAF_ASSIGN_OR_RETURN(job.sweep, FromProto(in.sweep()));
+  }
+  return job;
+}
+
+void ToProto(const Job& job, pb::Job* out) {
+  out->set_name(NameOf(job.id));
+  out->set_queue(absl::StrCat("queues/", job.queue));
+  out->set_kind(job.kind);
+  out->set_priority(static_cast<pb::Priority>(job.priority));
+  out->set_owner(job.owner);
+  out->mutable_labels()->insert(job.labels.begin(), job.labels.end());
+  out->set_state(static_cast<pb::JobState>(StateOf(job.counts)));
+  pb::RunCounts* counts = out->mutable_run_counts();
+  counts->set_queued(static_cast<int>(job.counts.queued));
+  counts->set_running(static_cast<int>(job.counts.running));
+  counts->set_succeeded(static_cast<int>(job.counts.succeeded));
+  counts->set_failed(static_cast<int>(job.counts.failed));
+  counts->set_cancelled(static_cast<int>(job.counts.cancelled));
+  out->set_run_count(job.run_count);
+  PutTime(job.create_time, out, &pb::Job::mutable_create_time);
+  PutTime(job.run_time, out, &pb::Job::mutable_run_time);
+  PutTime(job.start_deadline, out, &pb::Job::mutable_start_deadline);
+  PutTime(job.start_time, out, &pb::Job::mutable_start_time);
+  PutTime(job.end_time, out, &pb::Job::mutable_end_time);
+  PutTime(job.expire_time, out, &pb::Job::mutable_expire_time);
+  out->set_attempts_max(job.attempts_max);
+  out->set_request_id(job.request_id);
+  out->set_etag(absl::StrCat(job.version));
+}
+
+void ToProto(const Run& run, pb::Run* out) {
+  out->set_name(NameOf(run.id));
+  out->set_index(run.id.index());
+  out->set_state(static_cast<pb::RunState>(run.state));
+  out->set_attempt(run.attempt);
+  out->set_failure_count(run.failures);
+  if (run.batch) out->set_batch(NameOf(run.batch));
+  out->set_worker(run.worker);
+  PutTime(run.run_time, out, &pb::Run::mutable_run_time);
+  PutTime(run.start_time, out, &pb::Run::mutable_start_time);
+  PutTime(run.end_time, out, &pb::Run::mutable_end_time);
+  for (const Output& output : run.outputs) {
+    pb::Output* theirs = out->add_outputs();
+    theirs->set_artifact(ArtifactName(output.artifact));
+    theirs->set_name(output.name);
+    theirs->set_media_type(output.media_type);
+  }
+  if (run.error) ErrorToProto(*run.error, out->mutable_error());
+  out->set_cancel_requested(run.cancel_requested);
+}
+
+void ToProto(const Attempt& attempt, pb::Attempt* out) {
+  out->set_attempt(attempt.attempt);
+  out->set_worker(attempt.worker);
+  out->set_batch(NameOf(attempt.batch));
+  out->set_epoch(attempt.epoch);
+  PutTime(attempt.start_time, out, &pb::Attempt::mutable_start_time);
+  PutTime(attempt.end_time, out, &pb::Attempt::mutable_end_time);
+  out->set_outcome(static_cast<pb::RunState>(attempt.outcome));
+  if (attempt.error) ErrorToProto(*attempt.error, out->mutable_error());
+}
+
+void AttemptsToProto(const Run& run, const std::vector<Attempt>& ended,
+                     pb::Run* out) {
+  for (const Attempt& attempt : ended) ToProto(attempt, out->add_attempts());
+  const bool kept = !ended.empty() && ended.back().attempt == run.attempt;
+  if (run.attempt == 0 || kept) return;
+  ToProto(Attempt{.run = run.id,
+                  .attempt = run.attempt,
+                  .worker = run.worker,
+                  .batch = run.batch,
+                  .epoch = run.epoch,
+                  .start_time = run.start_time,
+                  .end_time = run.end_time,
+                  .outcome = run.state,
+                  .error = run.error},
+          out->add_attempts());
+}
+
+void ToProto(const Event& event, pb::Event* out) {
+  out->set_sequence(event.sequence);
+  SetTime(event.time, out->mutable_time());
+  out->set_type(static_cast<pb::EventType>(event.type));
+  if (!event.queue.empty()) {
+    out->set_queue(absl::StrCat("queues/", event.queue));
+  }
+  if (event.job) out->set_job(NameOf(event.job));
+  if (event.batch) out->set_batch(NameOf(event.batch));
+  out->set_worker(event.worker);
+  for (const RunChange& change : event.runs) {
+    pb::RunChange* theirs = out->add_runs();
+    theirs->set_run(NameOf(change.run));
+    theirs->set_state(static_cast<pb::RunState>(change.state));
+    theirs->set_attempt(change.attempt);
+    if (change.error_class) {
+      theirs->set_error_class(static_cast<pb::ErrorClass>(*change.error_class));
+    }
+  }
+  for (const JobEnd& end : event.ended) {
+    pb::JobEnd* theirs = out->add_ended_jobs();
+    theirs->set_job(NameOf(end.job));
+    theirs->set_state(static_cast<pb::JobState>(end.state));
+  }
+  out->set_actor(event.actor);
+  out->set_reason(event.reason);
+}
+
+void ToProto(const Artifact& artifact, pb::Artifact* out) {
+  out->set_name(ArtifactName(artifact.digest));
+  out->set_size_bytes(artifact.size);
+  out->set_media_type(artifact.media_type);
+  SetTime(artifact.create_time, out->mutable_create_time());
+}
+
+void ToProto(const Leased& leased, pb::LeasedBatch* out) {
+  out->set_name(NameOf(leased.batch.id));
+  out->set_epoch(leased.batch.epoch);
+  out->set_secret(leased.batch.secret);
+  SetTime(leased.batch.lease_expire_time, out->mutable_lease_expire_time());
+  out->set_queue(absl::StrCat("queues/", leased.batch.queue));
+  out->set_kind(leased.kind);
+  std::vector<RunParams> requests;
+  for (const LeasedRun& run : leased.runs) {
+    pb::LeasedRun* theirs = out->add_runs();
+    theirs->set_run(NameOf(run.run.id));
+    theirs->set_attempt(run.run.attempt);
+    ToProto(run.params, theirs->mutable_request());
+    requests.push_back(run.params);
+  }
+  ToProto(Common(requests), out->mutable_shared());
+  for (const auto& weights : WeightsList(requests)) {
+    out->add_weights_list()->mutable_weights()->insert(weights.begin(),
+                                                       weights.end());
+  }
+}
+
+void ToProto(const StepProgress& progress, pb::Progress* out) {
+  out->set_step(progress.step);
+  out->set_step_count(progress.step_count);
+  SetTime(progress.update_time, out->mutable_update_time());
+  PutTime(progress.Eta(), out, &pb::Progress::mutable_eta);
+  out->set_preview_step(progress.preview_step);
+}
+
+absl::StatusOr<JobPatch> FromProto(const pb::UpdateJobRequest& request) {
+  const pb::Job& job = request.job();
+  JobPatch patch;
+  SHEAF_ASSIGN_OR_RETURN(patch.version, VersionOf(job.etag()));
+  Violations violations;
+  if (request.update_mask().paths().empty()) {
+    violations.push_back({"update_mask", "must name at least one field"});
+  }
+  for (const std::string& path : request.update_mask().paths()) {
+    if (path == "priority") {
+      patch.priority = job.priority() == pb::PRIORITY_UNSPECIFIED
+                           ? Priority::kNormal
+                           : static_cast<Priority>(job.priority());
+    } else if (path == "labels") {
+      patch.labels = {{job.labels().begin(), job.labels().end()}};
+    } else if (path == "run_time") {
+      patch.run_time =
+          job.has_run_time() ? FromProto(job.run_time()) : absl::InfinitePast();
+    } else if (path == "start_deadline") {
+      patch.start_deadline = job.has_start_deadline()
+                                 ? FromProto(job.start_deadline())
+                                 : absl::InfiniteFuture();
+    } else {
+      violations.push_back(
+          {"update_mask",
+           absl::StrCat("cannot change ", path,
+                        "; it may name priority, labels, run_time and "
+                        "start_deadline")});
+    }
+  }
+  if (!violations.empty()) return InvalidArgument(std::move(violations));
+  return patch;
+}
+
+FinishReport FromProto(const pb::FinishRunsRequest& request) {
+  FinishReport report;
+  report.hold = HoldOf(request);
+  for (const pb::RunOutcome& outcome : request.outcomes()) {
+    report.outcomes.push_back({ParseRunName(outcome.run()).value_or(RunId()),
+                               outcome.attempt(), OutcomeFromProto(outcome)});
+  }
+  return report;
+}
+
+absl::StatusOr<JobId> JobNamed(const std::string& name) {
+  if (const auto job = ParseJobName(name)) return *job;
+  return WithSubject(
+      Error(Reason::kJobNotFound, absl::StrCat("there never was a ", name)),
+      name);
+}
+
+absl::StatusOr<RunId> RunNamed(const std::string& name) {
+  if (const auto run = ParseRunName(name)) return *run;
+  return WithSubject(
+      Error(Reason::kRunNotFound, absl::StrCat("there is no ", name)), name);
+}
+
+bool NamesRun(const std::string& name) {
+  return name.find("/runs/") != name.npos;
+}
+
+absl::StatusOr<int64_t> VersionOf(const std::string& etag) {
+  if (etag.empty()) return 0;
+  int64_t version = 0;
+  const char* end = etag.data() + etag.size();
+  const auto [stop, error] = std::from_chars(etag.data(), end, version);
+  if (error != std::errc() || stop != end || version <= 0) {
+    return Error(Reason::kEtagMismatch, "the etag is none that Sheaf gave");
+  }
+  return version;
+}
+
+}  // namespace sheaf::server

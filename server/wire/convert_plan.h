@@ -1,0 +1,28 @@
+// Plans on the wire. What a plan said of itself lies in the store as JSON
+// (batching/plan/plan_json.h) and is read as the messages that it shows.
+#pragma once
+
+#include "batching/plan/plan.h"
+#include "batching/pricing/calibration.h"
+#include "batching/pricing/work_kind.h"
+#include "queue/plan.h"
+#include "queue/store.h"
+#include "sheaf/v1/batching_service.pb.h"
+
+namespace sheaf::server {
+
+namespace pb = sheaf::v1;
+
+void ToProto(const PlanRecord& plan, pb::Plan* out);
+void ToProto(const PlanTimes& times, pb::Plan* out);
+void ToProto(const batching::WorkKind& kind,
+             const batching::Calibration& calibration,
+             pb::WorkCalibration* out);
+// All but weights_list, which is in the runs' requests.
+void ToProto(const PlanBatch& batch, pb::PlanBatch* out);
+
+// The weights of each run of a batch: every control that any of them uses, 0
+// where a run does not use it.
+void FillWeights(View& view, const PlanBatch& batch, pb::PlanBatch* out);
+
+}  // namespace sheaf::server

@@ -1,0 +1,175 @@
+#include "server/wire/convert_stats.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/wire/convert.h"
+
+namespace sheaf::server {
+namespace {
+
+double Ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
+
+void ToProto(const Spread& spread, pb::TimeStats* out) {
+  out->set_count(spread.count);
+  if (spread.count == 0) return;
+  SetDuration(absl::Milliseconds(spread.p50), out->mutable_p50());
+  SetDuration(absl::Milliseconds(spread.p95), out->mutable_p95());
+  SetDuration(absl::Milliseconds(spread.max), out->mutable_max());
+}
+
+// Room: the runs that the batches could have held.
+void ToProto(const QueueFigures& figures, int64_t room, absl::Duration window,
+             pb::QueueWindow* out) {
+  const RunCounts& ended = figures.ended;
+  out->set_succeeded_run_count(ended.succeeded);
+  out->set_failed_run_count(ended.failed);
+  out->set_cancelled_run_count(ended.cancelled);
+  out->set_runs_per_second(
+      Ratio(static_cast<double>(ended.succeeded + ended.failed),
+            absl::ToDoubleSeconds(window)));
+  out->set_failed_attempt_count(figures.failed_attempts);
+  out->set_batch_count(figures.batches);
+  const double runs = static_cast<double>(figures.batched_runs);
+  out->set_batch_size_average(
+      Ratio(runs, static_cast<double>(figures.batches)));
+  out->set_batch_fill(Ratio(runs, static_cast<double>(room)));
+  ToProto(figures.wait, out->mutable_wait());
+  ToProto(figures.generation, out->mutable_generation());
+}
+
+void ToProto(const StatsBoard::Totals& totals, pb::QueueStats* out) {
+  out->set_queued_run_count_max(totals.depth_max);
+  PutTime(totals.depth_max_time, out,
+          &pb::QueueStats::mutable_queued_run_count_max_time);
+  out->set_succeeded_run_count(totals.runs.succeeded);
+  out->set_failed_run_count(totals.runs.failed);
+  out->set_cancelled_run_count(totals.runs.cancelled);
+  pb::JobCounts* jobs = out->mutable_jobs();
+  jobs->set_submitted(totals.jobs_submitted);
+  jobs->set_succeeded(totals.jobs.succeeded);
+  jobs->set_failed(totals.jobs.failed);
+  jobs->set_cancelled(totals.jobs.cancelled);
+}
+
+// What one worker, or those of a device, come to.
+struct Work {
+  WorkerFigures figures;
+  int64_t here = 0;  // milliseconds of the window in which they were here
+  std::vector<std::string> batches;
+  int64_t running = 0;
+
+  void Add(const Work& other) {
+    figures.batches += other.figures.batches;
+    figures.batched_runs += other.figures.batched_runs;
+    figures.succeeded += other.figures.succeeded;
+    figures.failed_attempts += other.figures.failed_attempts;
+    figures.busy += other.figures.busy;
+    here += other.here;
+    batches.insert(batches.end(), other.batches.begin(), other.batches.end());
+    running += other.running;
+  }
+};
+
+void ToProto(const Work& work, pb::WorkStats* out) {
+  const WorkerFigures& figures = work.figures;
+  out->set_batch_count(figures.batches);
+  out->set_batch_size_average(Ratio(static_cast<double>(figures.batched_runs),
+                                    static_cast<double>(figures.batches)));
+  out->set_succeeded_run_count(figures.succeeded);
+  out->set_failed_attempt_count(figures.failed_attempts);
+  // A lease is told of in the moment it is made, a little ahead of `now`'s
+  // millisecond: never more than all of the time.
+  out->set_busy_ratio(std::min(1.0, Ratio(static_cast<double>(figures.busy),
+                                          static_cast<double>(work.here))));
+  for (const std::string& batch : work.batches) out->add_batches(batch);
+  out->set_running_run_count(work.running);
+}
+
+Work WorkOf(const WorkerInfo& worker, const StatsParts& parts) {
+  Work work;
+  const auto& figures = parts.recalled.figures.workers;
+  const auto found = figures.find(worker.lessee.id);
+  if (found != figures.end()) work.figures = found->second;
+  const absl::Time since = std::max(parts.recalled.since, worker.register_time);
+  work.here = absl::ToInt64Milliseconds(parts.now - since);
+  for (const Batch& batch : parts.batches) {
+    if (batch.worker != worker.lessee.id) continue;
+    work.batches.push_back(NameOf(batch.id));
+    work.running += static_cast<int64_t>(batch.runs.size());
+  }
+  return work;
+}
+
+void WorkersToProto(const StatsParts& parts, pb::Stats* out) {
+  struct OfDevice {
+    Work work;
+    std::vector<std::string> workers;
+  };
+  std::map<std::pair<std::string, std::string>, OfDevice> devices;
+  for (const WorkerInfo& worker : parts.workers) {
+    const Work work = WorkOf(worker, parts);
+    pb::WorkerStats* theirs = out->add_workers();
+    theirs->set_name(NameOf(worker.lessee.id));
+    theirs->set_display_name(worker.lessee.name);
+    ToProto(work, theirs->mutable_work());
+    for (const DeviceInfo& device : worker.devices) {
+      theirs->add_devices(device.name);
+      OfDevice& all = devices[{device.name, device.description}];
+      all.work.Add(work);
+      all.workers.push_back(NameOf(worker.lessee.id));
+    }
+  }
+  for (const auto& [key, device] : devices) {
+    pb::DeviceStats* theirs = out->add_devices();
+    theirs->set_name(key.first);
+    theirs->set_description(key.second);
+    for (const auto& worker : device.workers) theirs->add_workers(worker);
+    ToProto(device.work, theirs->mutable_work());
+  }
+}
+
+template <class Map>
+typename Map::mapped_type Find(const Map& map, const std::string& name) {
+  const auto found = map.find(name);
+  return found == map.end() ? typename Map::mapped_type() : found->second;
+}
+
+}  // namespace
+
+void ToProto(const StatsParts& parts, const std::string& only, pb::Stats* out) {
+  const StatsBoard::Recalled& recalled = parts.recalled;
+  const absl::Duration window = parts.now - recalled.since;
+  SetTime(parts.now, out->mutable_now());
+  SetDuration(window, out->mutable_window());
+  pb::QueueStats* total = out->mutable_total();
+  int64_t room = 0;
+  for (const Queue& queue : parts.queues) {
+    if (!only.empty() && queue.name != only) continue;
+    const QueueFigures figures = Find(recalled.figures.queues, queue.name);
+    const int64_t own_room = figures.batches * queue.settings.batch_size;
+    pb::QueueStats* theirs = out->add_queues();
+    theirs->set_name(absl::StrCat("queues/", queue.name));
+    theirs->set_state(static_cast<pb::QueueState>(queue.state));
+    theirs->set_queued_run_count(queue.queued);
+    theirs->set_running_run_count(queue.running);
+    theirs->set_batch_size(queue.settings.batch_size);
+    ToProto(Find(recalled.queues, queue.name), theirs);
+    ToProto(figures, own_room, window, theirs->mutable_window());
+    room += own_room;
+    total->set_queued_run_count(total->queued_run_count() + queue.queued);
+    total->set_running_run_count(total->running_run_count() + queue.running);
+  }
+  if (only.empty()) {
+    ToProto(recalled.total, total);
+    ToProto(recalled.figures.total, room, window, total->mutable_window());
+  } else {
+    *total = out->queues(0);
+    total->clear_name();
+  }
+  WorkersToProto(parts, out);
+}
+
+}  // namespace sheaf::server

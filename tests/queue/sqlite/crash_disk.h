@@ -1,0 +1,58 @@
+// Tells what a disk may hold after its power failed, by what was done to it.
+//
+// The model: of what was written since a file's last sync, any part may be
+// there; each sector of 512 bytes is whole, in any of the versions that it had.
+// A truncate is one step, with what was written after it or without, as file
+// systems with a journal do it. A log's first sync also makes its name durable;
+// the database has its name from the start. A failed sync may have kept some of
+// what it was for, all or nothing, and the next one does not make up for it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/queue/sqlite/crash_record.h"
+#include "tests/queue/sqlite/crash_vfs.h"
+
+namespace sheaf {
+
+// Syncs that the disk only pretends to make.
+struct DiskLies {
+  bool logs = false;
+  bool database = false;
+};
+
+class CrashDisk {
+ public:
+  CrashDisk(DiskLies lies, uint64_t seed) : lies_(lies), random_(seed) {}
+
+  void Apply(const DiskStep& step);
+
+  static constexpr int kKinds = 9;
+  // One state in which a crash may leave the files now, of the `kind`-th kind:
+  // nothing of what is not synced, all of it, ... ; the last kind is that of a
+  // killed process, after which the system still has all that was written.
+  Files CrashState(int kind);
+
+ private:
+  struct File {
+    std::string durable;
+    std::string cached;           // as the running system reads it
+    std::vector<DiskStep> loose;  // since the last sync
+    bool named = false;           // its name is durable
+  };
+
+  size_t Below(size_t count) { return random_() % count; }
+  std::string Survivor(const File& file, int kind);
+  std::string MixedSectors(const File& file);
+  void SyncFails(File& file);
+
+  const DiskLies lies_;
+  std::mt19937_64 random_;
+  std::map<std::string, File> files_;
+};
+
+}  // namespace sheaf
