@@ -12,7 +12,7 @@ namespace {
 
 constexpr absl::Duration kStep = absl::Seconds(2);
 constexpr double kSlew = 0.1;
-// An hour set by hand, with what that takes: steps like that do little harm.
+// An hour set by hand, and a minute to do so: such steps do little harm.
 constexpr absl::Duration kSmallStep = absl::Minutes(61);
 constexpr absl::Duration kMustStand = absl::Minutes(10);
 

@@ -6,9 +6,9 @@
 // never goes backwards.
 //
 // A wall clock that is wrong for a moment must not delete jobs whose retention
-// seems over. So a step ahead of more than an hour counts for nothing until it
-// has stood for ten minutes, or an operator accepts it; where it is taken back
-// before, it has never been.
+// seems over. So the server ignores a step ahead of more than an hour until it
+// has stood for ten minutes, or an operator accepts it. A step that is taken
+// back before then has no effect.
 //
 // Any thread. Owned by the server.
 #pragma once
@@ -34,29 +34,30 @@ ClockSources SystemClockSources();
 class ServerClock {
  public:
   // Starts at the wall clock's time, or at `floor`, the newest time in the
-  // database, where that is later by an hour at the most: time that was
-  // written down has passed. A floor further ahead was written by a wrong
-  // clock, and is left behind.
+  // database, where that is later by an hour at the most: time that was written
+  // down has passed. A floor further ahead was written by a wrong clock, and is
+  // ignored.
   explicit ServerClock(absl::Time floor,
                        ClockSources sources = SystemClockSources());
 
-  // Drifts of up to two seconds are made up for a tenth faster or slower, and
-  // so is a wall clock behind by more, however long that takes. A wall clock
-  // ahead by more than two seconds changes nothing before AdoptStep().
+  // Makes up for drifts of up to two seconds by running a tenth faster or
+  // slower. It does the same for a wall clock behind by more, however long that
+  // takes. A wall clock ahead by more than two seconds changes nothing before
+  // AdoptStep().
   absl::Time Now();
 
   // By how much the wall clock is ahead, where that is more than two seconds
   // and to be adopted now; zero otherwise.
   absl::Duration StepPending();
 
-  // Makes the pending step, if there is one, and answers how long it was. For
-  // whoever renews the leases in the same write: the time skipped is time that
-  // no worker had.
+  // Makes the pending step, if there is one, and answers how long it was. The
+  // caller renews the leases in the same write, since no worker had the time
+  // that is skipped.
   absl::Duration AdoptStep();
 
-  // Whether what time alone ends (retention, deadlines, pauses, plans,
-  // artifacts) may go by this clock. Not for ten minutes after a start at
-  // which the wall clock was more than an hour ahead of all that is stored:
+  // Whether this clock may end things that time alone ends (retention,
+  // deadlines, pauses, plans, artifacts). False for ten minutes after a start
+  // at which the wall clock was more than an hour ahead of all that is stored:
   // a machine's clock is often wrong until NTP has set it.
   bool IsSettled();
 
@@ -71,7 +72,7 @@ class ServerClock {
   std::string Note();
 
  private:
-  // A wall clock far ahead: by how much, and since when by just that.
+  // A wall clock far ahead: by how much, and since when by that amount.
   struct Step {
     absl::Duration ahead;
     absl::Duration since;  // steady

@@ -1,10 +1,10 @@
 // Named places at which a test may have the process die, as by kill -9.
 //
-// SHEAF_CRASH_POINT=name or name:3 in the environment kills the process when
-// it reaches the place (the third time). SHEAF_STALL_POINT, of the same form,
-// keeps for ever each thread that reaches it, from then on. Unarmed, a place
-// costs one relaxed load, so the program that is tested is the one that is
-// shipped.
+// SHEAF_CRASH_POINT=name or name:3 in the environment kills the process when it
+// reaches the place (the third time). SHEAF_STALL_POINT, of the same form,
+// blocks for ever each thread that reaches the place from then on. Unarmed, a
+// place costs one relaxed load, so the program that is tested is the one that
+// is shipped.
 #pragma once
 
 #include <atomic>
@@ -19,8 +19,8 @@ extern std::atomic<bool> armed;
 void Reached(std::string_view name);
 
 // For a place inside a call that is not ours, such as a checkpoint: where
-// `name` is the armed one, the process dies a moment after this was made, or at
-// its end.
+// `name` is the armed one, the process dies a moment after this object was
+// made, or at the object's end.
 class During {
  public:
   explicit During(std::string_view name);

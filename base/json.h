@@ -23,7 +23,8 @@ class Json {
   // INVALID_ARGUMENT, with the byte where it went wrong.
   static absl::StatusOr<Json> Parse(std::string_view text);
 
-  // What the value is; null pointers and nullopt where it is something else.
+  // Each returns the value where it has that type, and otherwise null or
+  // nullopt.
   bool is_null() const { return value_.index() == 0; }
   const bool* boolean() const { return std::get_if<bool>(&value_); }
   const std::string* text() const { return std::get_if<std::string>(&value_); }

@@ -29,7 +29,8 @@ size_t Distance(std::string_view a, std::string_view b) {
 std::string DidYouMean(std::string_view word,
                        const std::vector<std::string>& candidates) {
   if (word.size() > kLettersMax) return "";
-  // A swap of neighbours is two; words further off than a third are no help.
+  // A swap of neighbours counts as two. A word that is further off than a third
+  // of its letters is no help.
   size_t nearest = std::max<size_t>(2, word.size() / 3) + 1;
   std::string_view found;
   for (const std::string& candidate : candidates) {

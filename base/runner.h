@@ -1,5 +1,5 @@
-// A thread that runs what it is given, in order. The destructor runs what is
-// left, then ends the thread.
+// A thread that runs the tasks it is given, in order. The destructor runs the
+// tasks that are left, then ends the thread.
 #pragma once
 
 #include <condition_variable>
@@ -19,8 +19,8 @@ class Runner {
   Runner() : thread_([this] { Loop(); }) {}
   ~Runner() { Stop(); }
 
-  // Any thread. On the runner's thread, also while Stop waits for it; after
-  // Stop, on the calling thread at once.
+  // Any thread. Runs `task` on the runner's thread, also while Stop waits for
+  // it; after Stop, on the calling thread at once.
   void Run(Task task) {
     {
       std::lock_guard lock(mutex_);
@@ -28,7 +28,7 @@ class Runner {
     }
     task ? task() : changed_.notify_one();
   }
-  // Runs what is left, and what that gives it in turn. Not from a task.
+  // Runs the tasks that are left, and those that they add. Not from a task.
   void Stop() {
     {
       std::lock_guard lock(mutex_);
@@ -48,7 +48,7 @@ class Runner {
       tasks_.pop_front();
       lock.unlock();
       task();
-      task = nullptr;  // what it holds goes without the lock
+      task = nullptr;  // frees what it holds without the lock
       lock.lock();
     }
     ended_ = true;

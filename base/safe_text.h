@@ -24,8 +24,8 @@ std::string Printable(std::string_view text);
 // The same for text of several lines: their ends stay.
 std::string PrintableLines(std::string_view text);
 
-// JSON as it was written by others, with each unsafe character beyond ASCII,
-// and DEL, as \uNNNN: it reads as the same values. A broken byte becomes
+// JSON as it was written by others, with each unsafe character outside of
+// ASCII, and DEL, as \uNNNN: it reads as the same values. A broken byte becomes
 // \ufffd. White space stays.
 std::string SafeJson(std::string_view json);
 

@@ -52,8 +52,8 @@ std::string HmacHex(std::string_view key, std::string_view text) {
   return hex;
 }
 
-// No HMAC: it would be a twentieth of what a run costs from its submit to its
-// end. Of the hash only a quarter is shown, so that nothing can be added to it.
+// No HMAC: it would be a twentieth of a run's cost from its submit to its end.
+// The mark is only a quarter of the hash, so that nobody can extend the hash.
 int64_t MarkOf(std::string_view secret, std::string_view purpose) {
   Sha256 sha;
   sha.Update(std::to_string(secret.size()));

@@ -1,5 +1,5 @@
-// Secrets that a program gives out and is shown again, and what is bound to
-// one. Any thread.
+// Secrets that a program gives out and is shown again, and values bound to one.
+// Any thread.
 #pragma once
 
 #include <cstdint>
@@ -13,15 +13,15 @@ inline constexpr size_t kSecretBytes = 16;
 // `count` bytes that nobody can guess, from the system.
 std::string RandomBytes(size_t count = kSecretBytes);
 
-// Whether the two are one secret, in a time that tells nothing of where they
-// differ. An empty one is none, and like no other.
+// Whether the two are one secret. The time it takes does not tell where they
+// differ. An empty text is no secret, and equals no other.
 bool IsSameSecret(std::string_view a, std::string_view b);
 
 // HMAC-SHA-256 of `text` by `key`, in lower-case hex.
 std::string HmacHex(std::string_view key, std::string_view text);
 
-// A number that whoever knows the secret, and what it was given out for, can
-// find again; of which nobody learns either.
+// A number that anyone who knows the secret and its purpose can compute again.
+// Nobody can learn either of them from the number.
 int64_t MarkOf(std::string_view secret, std::string_view purpose);
 
 }  // namespace sheaf

@@ -7,7 +7,7 @@
 namespace sheaf {
 namespace {
 
-// Found once: each EVP_sha256() would have OpenSSL look for it anew.
+// Found once: OpenSSL would look for it again at each EVP_sha256().
 const EVP_MD* Algorithm() {
   static const EVP_MD* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   return found != nullptr ? found : EVP_sha256();

@@ -8,10 +8,10 @@
 
 namespace sheaf {
 
-// Of `bytes`, whole.
+// The digest of `bytes`.
 std::string Sha256Hex(std::string_view bytes);
 
-// Of bytes that come in pieces. Use each object once.
+// The digest of bytes that come in pieces. Use each object once.
 class Sha256 {
  public:
   Sha256();

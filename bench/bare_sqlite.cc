@@ -13,7 +13,7 @@
 namespace sheaf::bench {
 namespace {
 
-// Seldom enough that a checkpoint is no part of a usual commit.
+// Checkpoints are rare enough that a usual commit contains none.
 constexpr int kCheckpointPages = 10'000;
 
 // The text of about as many bytes as the payload of a submit.

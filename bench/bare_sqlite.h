@@ -1,6 +1,6 @@
-// What the disk and SQLite cost: the rows of a submit in commits of a given
-// number of jobs, by the server's own statements over its own schema, and
-// nothing around them. One thread.
+// Measures the disk and SQLite alone: writes the rows of a submit, in commits
+// of a given number of jobs, with the server's own statements over its own
+// schema. One thread.
 #pragma once
 
 #include <memory>

@@ -8,7 +8,8 @@ namespace sheaf::bench {
 absl::StatusOr<std::unique_ptr<Client>> Client::Connect(
     const std::string& address, int connections, absl::Duration patience) {
   grpc::ChannelArguments arguments;
-  // A connection each, instead of one for all channels to an address.
+  // Each channel gets its own connection, instead of one for all channels to an
+  // address.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
   arguments.SetInt(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, INT_MAX);

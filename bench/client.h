@@ -48,7 +48,7 @@ class Client {
 // have them; more than four only cost memory.
 int ConnectionsFor(int in_flight);
 
-// What a gRPC call said, as a status of ours.
+// Converts the status of a gRPC call to one of ours.
 absl::Status FromGrpc(const grpc::Status& status);
 
 // The context of one call, with its deadline. `context` is a unique_ptr or

@@ -20,8 +20,8 @@ struct Sample {
   double latency;
 };
 
-// What one slot saw. Touched by one thread at a time: the one that its
-// operation ends on.
+// The samples of one slot. Only one thread at a time touches it: the one on
+// which its operation ends.
 struct Slot {
   Operation* operation = nullptr;
   std::vector<Sample> samples;
@@ -43,7 +43,7 @@ std::vector<Slot> SlotsFor(const Operations& operations) {
   return slots;
 }
 
-// What ended within the window.
+// The samples that ended within the window, and all failures.
 Window Collect(const std::vector<Slot>& slots, Clock::time_point begin,
                Clock::time_point end) {
   Window window;
@@ -137,8 +137,8 @@ class Open {
                         Seconds(interval_ * index));
   }
 
-  // Starts what is due, as far as there are idle slots. The index of the next
-  // operation that is not due yet.
+  // Starts the operations that are due, as far as slots are idle. Returns the
+  // index of the next operation that is not due yet.
   int64_t StartDue() {
     while (true) {
       const int64_t due = Seconds(Clock::now() - begin_).count() / interval_;
@@ -162,7 +162,7 @@ class Open {
     });
   }
 
-  // Takes up at once what fell due while all slots were busy.
+  // Starts at once an operation that fell due while all slots were busy.
   void Ended(Slot* slot) {
     int64_t index;
     {

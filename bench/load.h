@@ -24,16 +24,17 @@ class Operation {
 using Operations = std::vector<std::unique_ptr<Operation>>;
 
 struct LoadOptions {
-  // Load before the window that is not counted.
+  // Load that runs before the window and is not counted.
   absl::Duration warm_up = absl::Milliseconds(60);
   absl::Duration window = absl::Milliseconds(500);
 };
 
-// All `operations` in flight all the time. Returns when the last one is over.
+// Keeps all `operations` in flight all the time. Returns when the last one is
+// over.
 Window ClosedLoop(const Operations& operations, const LoadOptions& options);
 
-// `rate` operations a second, each counted from when it was due, also where
-// all of `operations` were still busy then.
+// Starts `rate` operations a second. Each is counted from the time it was due,
+// even if all of `operations` were still busy then.
 Window OpenLoop(const Operations& operations, double rate,
                 const LoadOptions& options);
 

@@ -1,5 +1,5 @@
-// Measures what a flood by some costs a client that asks for one thing after
-// another, beside what the same flood costs it where an echo server takes it.
+// Measures how much a flood from others slows a client that asks for one thing
+// after another, beside the same flood against an echo server.
 #include <fmt/format.h>
 
 #include <atomic>
@@ -15,7 +15,7 @@ namespace {
 
 constexpr double kTimesSlowerMax = 3;
 
-// Keeps operations in flight until it goes.
+// Keeps operations in flight until it is destroyed.
 class Flood {
  public:
   explicit Flood(Operations operations)

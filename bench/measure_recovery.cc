@@ -43,8 +43,8 @@ absl::StatusOr<int64_t> QueuedRuns(Client* client) {
   return queue.queued_run_count();
 }
 
-// Kills the server amid submits. The runs that must be queued after it: those
-// that were before, and those it acknowledged.
+// Kills the server amid submits. Returns how many runs must be queued after the
+// restart: those queued before, and those it acknowledged.
 absl::StatusOr<int64_t> KillUnderLoad(ServerProcess* server, Client* client) {
   constexpr int64_t kForEver = 1'000'000'000;
   SHEAF_ASSIGN_OR_RETURN(const int64_t before, QueuedRuns(client));

@@ -1,4 +1,4 @@
-// What a durable submit costs, beside what gRPC and SQLite cost alone.
+// Measures what a durable submit costs, beside what gRPC and SQLite cost alone.
 #include <fmt/format.h>
 
 #include <list>
@@ -130,7 +130,7 @@ void JudgeMany(Suite& suite, const Field& field, const std::string& name,
   suite.table->Add(AtLeast(
       {name + " / bare SQLite", PairedRatio(many.rates, bare.rates), "x"}, 0.5,
       fmt::format("commits of {}", group), suite.judge()));
-  // Where the disk and the processor do not carry it, nothing can be judged.
+  // The rate is judged only where the disk and the processor can carry it.
   const bool possible = bare.rate() >= kManyPerSecond;
   suite.table->Add(AtLeast({name + ", rate", many.rate(), "runs/s"},
                            kManyPerSecond,

@@ -1,5 +1,5 @@
-// What workers see: leasing and finishing over a long queue, and whole lives
-// beside PostgreSQL.
+// Measures the workers' side: leasing and finishing over a long queue, and
+// whole lives beside PostgreSQL.
 #include <fmt/format.h>
 
 #include <list>

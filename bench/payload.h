@@ -1,4 +1,4 @@
-// What the load submits: jobs of 500 bytes on the wire, as a client makes
+// The jobs that the load submits: 500 bytes each on the wire, as a client makes
 // them - a prompt and the usual settings, a request_id each.
 #pragma once
 
@@ -19,7 +19,7 @@ inline constexpr size_t kJobBytes = 500;
 // A job of `runs` runs, each with its own seed, all of it `bytes` long.
 pb::SubmitJobRequest MakeSubmit(int runs, size_t bytes = kJobBytes);
 
-// Never the same twice; without order, as the UUIDs of clients.
+// Never returns the same id twice; the ids have no order, as clients' UUIDs.
 std::string NewRequestId();
 
 }  // namespace sheaf::bench

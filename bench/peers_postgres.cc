@@ -81,7 +81,7 @@ std::string UserFor() {
 }
 
 absl::StatusOr<double> ReadRate(const std::string& output) {
-  // Of nothing, pgbench names no rate.
+  // pgbench names no rate where it processed nothing.
   if (output.find("actually processed: 0\n") != std::string::npos) return 0.0;
   const size_t at = output.find("tps = ");
   if (at == std::string::npos) {
@@ -180,7 +180,7 @@ absl::StatusOr<std::string> PostgresPeer::RunTool(
 
 absl::StatusOr<Window> PostgresPeer::Measure(const Loop& loop,
                                              absl::Duration window) {
-  // What a loop left behind would slow the next: dead rows, most of all.
+  // Remains of an earlier loop, dead rows most of all, would slow this one.
   SHEAF_RETURN_IF_ERROR(Sql("TRUNCATE jobs, runs RESTART IDENTITY"));
   const std::string script = directory_ + "/loop.sql";
   std::ofstream file(script);

@@ -16,7 +16,7 @@ namespace sheaf::bench {
 
 class PostgresPeer {
  public:
-  // How one client's loop puts, takes and acknowledges.
+  // The puts, takes and acknowledgements of one client's loop.
   struct Loop {
     int inserts = 1;          // statements, each a job, each a commit
     int runs_per_insert = 1;  // rows of such a job
@@ -46,7 +46,7 @@ class PostgresPeer {
   std::string bin_;  // where the programs are
   std::string version_;
   std::string directory_;  // of the cluster, its socket and its logs
-  std::string user_;       // that the cluster runs as; empty: ours
+  std::string user_;       // the cluster runs as this user; empty: ours
   Process server_;
 };
 

@@ -23,8 +23,8 @@
 namespace sheaf::batching {
 namespace {
 
-// What a queue of many clients looks like: few models and sizes, round
-// numbers of steps, one control or none for most, jobs of one to eight runs.
+// A queue as many clients make it: few models and sizes, round numbers of
+// steps, one control or none for most, jobs of one to eight runs.
 class Mix {
   template <class T>
   T Pick(std::initializer_list<T> values) {
@@ -127,7 +127,7 @@ Measured Measure(int64_t count, int batch_size) {
   return measured;
 }
 
-// In a child of its own; nothing where that failed.
+// Measures in a child process of its own; nothing where that failed.
 std::optional<Measured> MeasureApart(int64_t count, int batch_size) {
   int ends[2];
   if (pipe(ends) != 0) return std::nullopt;

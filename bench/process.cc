@@ -48,14 +48,14 @@ absl::StatusOr<Identity> IdentityOf(const std::string& user) {
   return Identity{entry->pw_uid, entry->pw_gid, true};
 }
 
-// In the child. Only calls that are safe between fork and exec.
+// Runs in the child. Makes only calls that are safe between fork and exec.
 [[noreturn]] void Become(const Identity& identity, int log, char** arguments) {
   if (identity.change &&
       (setgroups(0, nullptr) != 0 || setgid(identity.gid) != 0 ||
        setuid(identity.uid) != 0)) {
     _exit(126);
   }
-  // After the change of user, which would clear it.
+  // Comes after the change of user, which would clear it.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
   dup2(log, STDOUT_FILENO);

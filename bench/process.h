@@ -22,8 +22,8 @@ class Process {
   };
 
   static absl::StatusOr<Process> Start(const Options& options);
-  // Starts it, waits for its end; its standard output. The log where it fails
-  // or takes longer.
+  // Starts the program, waits for its end, and returns its output. Where it
+  // fails or takes longer than `timeout`, the error holds the end of its log.
   static absl::StatusOr<std::string> Run(const Options& options,
                                          absl::Duration timeout);
 
@@ -34,7 +34,7 @@ class Process {
   ~Process();
 
   bool Alive();
-  // Sends the signal and waits for the end, at the most `patience`; then
+  // Sends the signal and waits for the end, for at most `patience`; then sends
   // SIGKILL.
   void Stop(int signal, absl::Duration patience);
   // Resident memory; 0 where it is gone.

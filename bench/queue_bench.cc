@@ -1,5 +1,5 @@
-// queue_bench: what the server does under load, over real gRPC, beside what
-// gRPC, SQLite and PostgreSQL do on the same machine in the same minutes.
+// queue_bench: measures the server under load, over real gRPC, beside gRPC,
+// SQLite and PostgreSQL on the same machine in the same minutes.
 // bench/README.md says how to read it.
 #include <fmt/format.h>
 
@@ -127,10 +127,11 @@ int Main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--unix", flags.unix_socket,
                "over UNIX sockets instead of TCP on 127.0.0.1");
-  // How this program starts its own echo server.
+  // This program starts its own echo server with this flag.
   app.add_option("--echo-server", flags.echo_server)->group("");
   CLI11_PARSE(app, argc, argv);
-  // Debian's Abseil looks for deadlocks at every lock: a tenth of all time.
+  // Debian's Abseil looks for deadlocks at every lock, which takes a tenth of
+  // all time.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   if (!flags.echo_server.empty()) return RunEchoServer(flags.echo_server);
   return Run(flags);

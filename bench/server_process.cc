@@ -88,8 +88,8 @@ absl::Status ServerProcess::Launch() {
   if (options_.echo) {
     options.command = {ProgramPath(), "--echo-server", address_};
   } else {
-    // A worker here takes what there is, and leaves nothing to one that has
-    // the model already.
+    // With an affinity wait of 0, a worker takes any waiting run, and leaves
+    // none to a worker that has the model already.
     options.command = {
         SheafdPath(), "--data-dir",      options_.directory + "/data",
         "--listen",   address_,          "--local-workers",

@@ -14,12 +14,12 @@
 
 namespace sheaf::bench {
 
-// The folder in which a run of the benchmark keeps everything; it goes with
-// all its contents.
+// The folder in which a run of the benchmark keeps everything; it is removed
+// with all its contents.
 class TempDirectory {
  public:
-  // Below `parent`. Says where that is a file system in memory, on which a
-  // commit costs nothing.
+  // Makes it below `parent`. in_memory() says whether that is a file system in
+  // memory, where a commit costs nothing.
   static absl::StatusOr<std::unique_ptr<TempDirectory>> Make(
       const std::string& parent);
   ~TempDirectory();
@@ -34,14 +34,14 @@ class TempDirectory {
 
 struct ServerOptions {
   std::string directory;     // for data, log and socket; made if needed
-  bool unix_socket = false;  // else a port of 127.0.0.1
+  bool unix_socket = false;  // false: a port of 127.0.0.1
   bool echo = false;         // our own echo server instead of sheafd
 };
 
 // sheafd beside this program, or this program as echo server.
 class ServerProcess {
  public:
-  // Returns once it answers calls, with the queue of the load made.
+  // Returns once it answers calls and the load's queue is made.
   static absl::StatusOr<std::unique_ptr<ServerProcess>> Start(
       const ServerOptions& options);
 
@@ -68,7 +68,7 @@ class ServerProcess {
   Process process_;
 };
 
-// Submits `runs` runs in jobs of 8, in bulk; then they are queued.
+// Submits `runs` runs in jobs of 8, in bulk. When it returns, they are queued.
 absl::Status FillQueue(Client* client, int64_t runs);
 
 }  // namespace sheaf::bench

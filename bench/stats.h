@@ -14,15 +14,15 @@
 
 namespace sheaf::bench {
 
-// What one window of load saw.
+// The results of one window of load.
 struct Window {
   double rate = 0;                // operations per second
   std::vector<double> latencies;  // seconds each, sorted
   int64_t failures = 0;           // operations that were refused or lost
 };
 
-// Why an operation failed, for whoever reads the table: the first reason since
-// TakeBlame() is kept. Any thread.
+// Notes why an operation failed, for the reader of the table. Keeps only the
+// first reason since TakeBlame(). Any thread.
 void Blame(const std::string& reason);
 std::string TakeBlame();
 
@@ -54,8 +54,8 @@ struct RoundOptions {
   double spread = 0.1;
 };
 
-// Measures all contenders in turns until stable. The first error ends it, a
-// window with failures is one.
+// Measures all contenders in turns until stable. The first error ends it; a
+// window with failures counts as an error.
 absl::Status RunRounds(const std::vector<Contender*>& contenders,
                        const RoundOptions& options);
 

@@ -1,6 +1,6 @@
-// What the store costs, in process: single-run submits by 1 ... 256 waiters
-// (group commit), lease + finish over a backlog, and what a lease takes where
-// runs wait for very many models and sizes.
+// Measures the store in process: single-run submits by 1 ... 256 waiters (group
+// commit), lease + finish over a backlog, and the time of a lease where runs
+// wait for very many models and sizes.
 //
 //   store_bench [--json FILE] [--directory DIR] [--seconds S] [--backlog N]
 //
@@ -29,8 +29,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What this thread has used of a processor, so that neighbours on the machine
-// do not count.
+// The processor time of this thread, so that neighbours on the machine do not
+// count.
 double ThreadSeconds() {
   timespec used;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);

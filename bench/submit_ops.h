@@ -45,7 +45,7 @@ class BulkSubmit final : public Operation {
 };
 
 // One StreamJobs call, for as long as it lives. Any thread; must be idle when
-// it goes.
+// it is destroyed.
 class JobStream final
     : private grpc::ClientBidiReactor<pb::SubmitJobRequest,
                                       pb::StreamJobsResponse> {

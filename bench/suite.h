@@ -15,14 +15,14 @@ namespace sheaf::bench {
 struct Suite {
   Table* table = nullptr;
   std::string directory;     // for data directories
-  bool unix_socket = false;  // else TCP on 127.0.0.1
-  // Everything small: shows that it works, judges no rates.
+  bool unix_socket = false;  // false: TCP on 127.0.0.1
+  // Measures everything at a small size: shows that it works, judges no rates.
   bool quick = false;
   LoadOptions load;
   RoundOptions rounds;
 
   bool judge() const { return !quick; }
-  // `full`, or what stands for it with --quick.
+  // `full`, or `small` with --quick.
   template <class T>
   T Size(T full, T small) const {
     return quick ? small : full;
@@ -32,7 +32,7 @@ struct Suite {
                                                        bool echo = false) const;
 };
 
-// gRPC and SQLite alone: what nothing here can be faster than.
+// gRPC and SQLite alone: nothing here can be faster than they are.
 absl::Status MeasureFloor(Suite& suite);
 // Durable submits, one by one, by stream and in bulk, beside the floor.
 absl::Status MeasureSubmit(Suite& suite);
@@ -51,12 +51,12 @@ absl::Status MeasureQuiet(Suite& suite);
 // From kill -9 to the next answered submit, with 1M runs queued.
 absl::Status MeasureRecovery(Suite& suite);
 
-// A contender that keeps all of `operations` in flight; `each` is what one of
-// them counts for.
+// A contender that keeps all of `operations` in flight; one of them counts as
+// `each`.
 Contender ClosedContender(const Suite& suite, const std::string& name,
                           Operations operations, double each = 1);
 
-// Rows of what a contender did: its rate, and p50 and p99 where it has them.
+// Add rows for a contender's rate, and for p50 and p99 where it has them.
 void AddRate(Suite& suite, const Contender& contender, const std::string& unit);
 void AddLatency(Suite& suite, const Contender& contender);
 

@@ -1,5 +1,5 @@
-// What a benchmark found: rows for a reader, and the same rows as JSON for
-// whoever keeps them. Shared by all programs of bench/. One thread.
+// The figures that a benchmark found: rows for a reader, and the same rows as
+// JSON to keep. Shared by all programs of bench/. One thread.
 #pragma once
 
 #include <optional>
@@ -14,8 +14,8 @@ struct Row {
   std::string name;  // "submit unary, 64 in flight"
   double value = 0;
   std::string unit;  // "jobs/s", "us", "MiB"
-  // What it is held to, in words (">= 0.35 of echo = 26000"); empty where it
-  // is there for information.
+  // The bound it is held to, in words (">= 0.35 of echo = 26000"); empty where
+  // the figure is for information only.
   std::string target;
   // Whether it met the target; nothing where there is none, or where this run
   // cannot tell (--quick, a peer that is not installed).

@@ -74,13 +74,13 @@ const CLI::App* FindVerb(const CLI::App& app, const std::string& word) {
   return nullptr;
 }
 
-// What the arguments meant, as far as they can be followed.
+// The meaning of the arguments, as far as they can be followed.
 struct Reading {
   const CLI::App* app = nullptr;  // The deepest noun or verb named.
   std::string mistake;            // The first unknown word, if there is one.
 };
 
-// CLI11 says of a misspelt word only that it was not expected.
+// For a misspelt word, CLI11 says only that it was not expected.
 Reading ReadArguments(const CLI::App& root,
                       const std::vector<std::string>& arguments) {
   Reading reading{.app = &root};
@@ -152,7 +152,8 @@ std::unique_ptr<CLI::App> MakeApp(Context* context) {
       "Submit image jobs to a Sheaf server and look after its queues.",
       "sheaf");
   app->require_subcommand(1);
-  // Global flags may stand after the verb too; inherited by all below.
+  // Global flags may stand after the verb, too; all nouns and verbs inherit
+  // this.
   app->fallthrough();
   app->set_version_flag("--version", absl::StrCat("sheaf ", kVersion));
   AddGlobalFlags(app.get(), context);

@@ -31,6 +31,8 @@ if(SHEAF_FUZZ)
   # Every object counts its edges; the fuzzers add libFuzzer's main. Clang's
   # opinions on style are not what this build is for.
   add_compile_options(-fsanitize=fuzzer-no-link -Wno-error)
+  # But it alone holds locks against what they guard.
+  add_compile_options(-Wthread-safety -Werror=thread-safety)
   add_link_options(-fsanitize=fuzzer-no-link)
 endif()
 
@@ -78,14 +80,19 @@ function(sheaf_library name)
   endif()
 endfunction()
 
-# sheaf_program(NAME MAIN_FILE LINK libs...)
+# sheaf_program(NAME MAIN_FILE LINK libs... [WHEN_ASKED]): with WHEN_ASKED it is
+# built when it is asked for by its name, and not installed.
 function(sheaf_program name main)
-  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(arg "WHEN_ASKED" "" "LINK" ${ARGN})
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${main})
     add_executable(${name} ${main})
     target_link_libraries(${name} PRIVATE ${arg_LINK})
     set_target_properties(${name} PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
-    install(TARGETS ${name} RUNTIME DESTINATION bin)
+    if(arg_WHEN_ASKED)
+      set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+    else()
+      install(TARGETS ${name} RUNTIME DESTINATION bin)
+    endif()
   endif()
 endfunction()

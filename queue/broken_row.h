@@ -1,6 +1,6 @@
-// Thrown where what is stored contradicts itself: a text column does not hold
-// what we write there, counts would fall below nothing, a run waits in a queue
-// that is not there. Ends one closure with STORE_CORRUPT, and nothing else:
+// Thrown where stored data contradicts itself: a text column does not hold what
+// we write there, counts would fall below zero, a run waits in a queue that is
+// not there. It ends one closure with STORE_CORRUPT and has no other effect:
 // only stores catch it.
 #pragma once
 

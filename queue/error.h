@@ -119,12 +119,12 @@ absl::Status WithMetadata(absl::Status status, std::string_view key,
                           std::string_view value);
 absl::Status WithViolation(absl::Status status, std::string_view field,
                            std::string_view description);
-// What the error is about, by name: "queues/default".
+// Adds the name of the thing that the error is about: "queues/default".
 absl::Status WithSubject(absl::Status status, std::string_view subject);
-// When it is worth asking again.
+// Adds how long to wait before it is worth asking again.
 absl::Status WithRetryAfter(absl::Status status, absl::Duration delay);
 
-// What was put in; empty where nothing was.
+// Each returns the particulars that were put in; empty where there are none.
 std::optional<Reason> ReasonOf(const absl::Status& status);
 std::map<std::string, std::string> MetadataOf(const absl::Status& status);
 Violations ViolationsOf(const absl::Status& status);

@@ -1,4 +1,4 @@
-// What happened, in order: one value per outbox row.
+// Events in order: one value per outbox row.
 #pragma once
 
 #include <cstdint>
@@ -60,8 +60,8 @@ struct Event {
   bool operator==(const Event&) const = default;
 };
 
-// Runs, and ended jobs, that one event names at the most: what changes more is
-// said by several events, one after another.
+// The most runs, and ended jobs, that one event names. A larger change makes
+// several events, one after another.
 inline constexpr size_t kRunsPerEventMax = 1000;
 
 // About the bytes that the event takes in memory, and those of a page of them.

@@ -95,7 +95,7 @@ std::optional<int64_t> ReadName(std::span<const FilterName> names,
 }
 
 // Milliseconds since 1970. Abseil reads far more than RFC 3339 ("infinite",
-// years of any length), hence the look at the shape.
+// years of any length), so the shape is checked first.
 std::optional<int64_t> ReadTime(std::string_view text) {
   constexpr std::string_view kShape = "dddd-dd-ddTdd:dd:dd";
   if (text.size() <= kShape.size()) return std::nullopt;

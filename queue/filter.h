@@ -1,11 +1,11 @@
-// Which jobs are meant: the filters of ListJobs and CancelJob, read from text
-// into a small tree. docs/filters.md has the grammar.
+// The filters of ListJobs and CancelJob, read from text into a small tree.
+// docs/filters.md has the grammar.
 //
 // A filter that parses is well typed: every term compares a known field with a
-// value of its type by an operator that the field has, so whoever reads the
-// tree (Matches here, queue/sqlite/filter_sql.h) needs no checks of its own.
-// Truth has two values: a comparison with something the job does not have (a
-// label, an end_time) is false, and `!=` is always the opposite of `=`.
+// value of its type by an operator that the field has, so readers of the tree
+// (Matches here, queue/sqlite/filter_sql.h) need no checks of their own. Truth
+// has two values: a comparison with something the job does not have (a label,
+// an end_time) is false, and `!=` is always the opposite of `=`.
 //
 // Plain values; any thread.
 #pragma once
@@ -79,8 +79,8 @@ absl::StatusOr<FilterExpr> ParseFilter(std::string_view text);
 // Text that parses to the same tree.
 std::string PrintFilter(const FilterExpr& filter);
 
-// What a filter can ask of a job. An infinite time is one the job does not
-// have.
+// The facts that a filter can ask of a job. An infinite time is one that the
+// job does not have.
 struct JobFacts {
   int64_t id = 0;
   std::string queue;

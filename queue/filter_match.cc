@@ -1,4 +1,4 @@
-// What a filter's tree means (Matches) and how it reads (PrintFilter).
+// The meaning of a filter's tree (Matches) and its text (PrintFilter).
 #include <optional>
 #include <span>
 
@@ -114,7 +114,8 @@ std::string NameIn(std::span<const FilterName> names, int64_t number) {
 
 std::string PrintValue(const FilterTerm& term) {
   if (const auto* text = std::get_if<std::string>(&term.value)) {
-    // The parser takes one "queues/" off: where another is left, both are said.
+    // The parser takes one "queues/" off. Where the name begins with another
+    // one, both are printed.
     const bool has_prefix =
         term.field == FilterField::kQueue && text->starts_with("queues/");
     return Quote((has_prefix ? "queues/" : "") + *text);

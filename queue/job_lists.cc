@@ -9,8 +9,8 @@ namespace {
 // A value's name and its few bytes of form, or a number.
 constexpr int64_t kFieldBytes = 16;
 
-// Jobs that are fetched at once, and looked at by a filter between two looks at
-// the clock: less for one of many terms.
+// How many jobs are fetched at once, and how many a filter looks at between two
+// looks at the clock, divided by the number of its terms.
 constexpr int kFetch = 100;
 constexpr int64_t kLooks = 20'000;
 

@@ -1,6 +1,6 @@
 // Lists of jobs, page by page: each page is bounded in items, in bytes and in
-// the work of finding what matches, so that no question takes long, whatever
-// it asks of however many jobs.
+// the work of finding matches, so that no question takes long, however many
+// jobs there are.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,14 @@ namespace sheaf {
 
 struct PageLimits {
   int64_t bytes_max = 8 << 20;
-  // Steady time, after which no further part of the jobs is looked at.
+  // Steady time after which no further jobs are looked at.
   absl::Duration time_max = absl::Milliseconds(250);
 };
 
 struct JobPage {
   std::vector<Job> jobs;
-  // After which job the list goes on; none at its end. A page may be short,
-  // or empty, and the list go on all the same.
+  // The job after which the list goes on; none at its end. A page may be short,
+  // or empty, though the list goes on.
   std::optional<JobId> next;
 };
 
@@ -30,7 +30,7 @@ struct JobPage {
 JobPage ListJobs(View& view, const JobQuery& query,
                  const PageLimits& limits = {});
 
-// About the bytes that it takes to say all of it.
+// About the bytes that an answer with the whole value takes.
 int64_t BytesOf(const Job& job);
 int64_t BytesOf(const Run& run);
 int64_t BytesOf(const Attempt& attempt);

@@ -13,7 +13,7 @@ namespace sheaf {
 namespace {
 
 constexpr int64_t kPositionMax = 100'000;
-constexpr int kPlacesMax = 1000;  // of a job's waiting runs, those looked at
+constexpr int kPlacesMax = 1000;  // looked at, of a job's waiting runs
 constexpr int kPage = 1000;
 // Where runs wait in more lanes, no job is told its position: it would take
 // too long to count.
@@ -59,7 +59,7 @@ std::vector<Run> Slice(View& view, JobId job, std::optional<RunId> from,
   return runs;
 }
 
-// Cancels those of the job's `runs` that live.
+// Cancels the job's `runs` that have not ended.
 CancelCounts CancelRuns(Tx& tx, const Job& job, std::vector<Run> runs,
                         const CancelOptions& options) {
   CancelCounts counts;
@@ -106,7 +106,8 @@ absl::Status CheckRoom(Tx& tx, const Job& job, int64_t more) {
 }
 
 void PutBack(Tx& tx, RunChanges& changes, Run run) {
-  // A run that ended while it waited for another try has kept its last one.
+  // If a run ended while it waited for another try, its last try is kept
+  // already.
   const std::vector<Attempt> kept = tx.Attempts(run.id);
   const int last_kept = kept.empty() ? 0 : kept.back().attempt;
   if (run.attempt > last_kept) {
@@ -149,7 +150,8 @@ absl::Status NothingToRetry(JobId job) {
 absl::StatusOr<Job> FindJobOrError(View& view, JobId id) {
   std::optional<Job> job = view.FindJob(id);
   if (job) return *std::move(job);
-  // Ids go up: up to the last one given out, a missing one has been.
+  // Ids go up: a missing id was a job once if it is not above the last one
+  // given out.
   const bool was = id.value > 0 && id <= view.LastJob();
   return WithSubject(
       Error(Reason::kJobNotFound,

@@ -1,5 +1,5 @@
-// What clients do to jobs after submitting them: find, cancel, retry, change,
-// delete.
+// The ways in which clients use jobs after submitting them: find, cancel,
+// retry, change, delete.
 #pragma once
 
 #include <map>
@@ -18,8 +18,8 @@ namespace sheaf {
 absl::StatusOr<Job> FindJobOrError(View& view, JobId id);
 absl::StatusOr<Run> FindRunOrError(View& view, RunId id);
 
-// Runs that one transaction changes at the most where a job has more of them:
-// others get their turn in between.
+// The most runs of a job that one transaction changes, so that others get their
+// turn in between.
 inline constexpr int kRunsPerSlice = 1000;
 
 struct CancelOptions {
@@ -31,15 +31,15 @@ struct CancelCounts {
   int64_t cancelled = 0;  // ended now
   int64_t stopping = 0;   // running, told to stop
 };
-// Counts what a cancel of the job, or run, would come to. JOB_NOT_FOUND /
-// RUN_NOT_FOUND; JOB_ALREADY_FINISHED where nothing is left to cancel.
+// Counts the runs that a cancel of the job, or run, would change. JOB_NOT_FOUND
+// / RUN_NOT_FOUND; JOB_ALREADY_FINISHED where nothing is left to cancel.
 absl::StatusOr<CancelCounts> WouldCancel(View& view, JobId id,
                                          bool keep_running);
 absl::StatusOr<CancelCounts> WouldCancel(View& view, RunId id,
                                          bool keep_running);
 
-// The part of a job's cancel that was done, and the run from which on there may
-// be more to do; none at its end.
+// The part of a job's cancel that was done, and the first run that may still be
+// left to do; none at its end.
 struct CancelSlice {
   CancelCounts counts;  // `jobs` is 1 where it did anything
   std::optional<RunId> next;
@@ -61,8 +61,8 @@ absl::Status AlreadyFinished(const std::string& name, bool keep_running);
 
 // Failed and cancelled runs of the job (or the one run) go back in line under
 // the same ids, with fresh attempts. NOTHING_TO_RETRY, QUEUE_DRAINING,
-// QUEUE_FULL, *_NOT_FOUND. Answers how many. RetrySome begins where there is
-// room for all of them.
+// QUEUE_FULL, *_NOT_FOUND. Answers how many. RetrySome begins only where there
+// is room for all of them.
 struct RetrySlice {
   int count = 0;
   std::optional<RunId> next;
@@ -81,7 +81,7 @@ struct JobPatch {
   std::optional<absl::Time> start_deadline;
 };
 // Labels may change at any time, the rest while runs wait (JOB_NOT_WAITING);
-// ETAG_MISMATCH. What changes nothing leaves no trace.
+// ETAG_MISMATCH. A patch that changes nothing leaves no trace.
 absl::StatusOr<Job> UpdateJob(Tx& tx, JobId id, const JobPatch& patch);
 
 // JOB_NOT_FINISHED while any run lives; ETAG_MISMATCH (0: any version).

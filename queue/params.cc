@@ -54,7 +54,7 @@ bool Get(const Json& json, std::optional<double>* value) {
   return value->has_value();
 }
 
-// A member that may be missing, but may not be something else.
+// A member that may be missing, but may not have another type.
 template <class T>
 bool GetOptional(const Json& item, std::string_view name, T* value) {
   const Json* member = item.Find(name);
@@ -206,7 +206,7 @@ RunParams Common(const std::vector<RunParams>& requests) {
 }
 
 std::string Encode(const RunParams& params) {
-  // It grows once a thread, not once a call.
+  // It grows once per thread, not once per call.
   thread_local std::string out;
   if (out.capacity() > kScratchBytesMax) out = std::string();
   out.clear();

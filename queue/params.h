@@ -1,4 +1,4 @@
-// What one picture asks for, and its stored form.
+// The request for one picture, and its stored form.
 //
 // A job holds shared values, each run its own on top; the effective request is
 // Merge(shared, own). The stored form is canonical JSON: equal requests have
@@ -73,7 +73,7 @@ std::vector<std::string> ArtifactsOf(const RunParams& params);
 std::map<std::string, double> EffectiveWeights(const RunParams& params);
 
 // One complete map per request, in order: every control type that any of them
-// uses, with an explicit 0 where this one does not. So nobody inherits a
+// uses, with an explicit 0 where this one does not. So no run inherits a
 // neighbour's control.
 std::vector<std::map<std::string, double>> WeightsList(
     const std::vector<RunParams>& requests);

@@ -2,9 +2,9 @@
 // together. Values.
 //
 // A plan changes no run. It lies beside them, and takes effect when its queue
-// names it: from then on whoever leases the first run of one of its batches
-// gets the others with it, as far as they still wait. So executing a plan of a
-// million runs is one small write, and so is undoing it.
+// names it: from then on a worker that leases the first run of one of its
+// batches gets the others with it, as far as they still wait. So executing a
+// plan of a million runs is one small write, and so is undoing it.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ struct PlanRecord {
   int64_t job_count = 0;
   int64_t batch_count = 0;
   std::string mode;
-  std::string report = "{}";  // JSON object, for whoever shows it
+  std::string report = "{}";  // JSON object, to be shown
   std::string preview;        // text for people
   std::string request_id;     // by which it was executed
   PlanId former;              // active before this one was executed
@@ -57,7 +57,7 @@ struct PlanBatch {
   bool operator==(const PlanBatch&) const = default;
 };
 
-// Of the batches of a plan that have run as planned.
+// Totals of the batches of a plan that have run as planned.
 struct PlanTimes {
   int64_t batches = 0;
   absl::Duration predicted;

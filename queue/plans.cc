@@ -53,7 +53,7 @@ absl::Status CheckFresh(View& view, const PlanRecord& plan, const Queue& queue,
   return WithMetadata(Error(Reason::kAnalysisStale, text), "changes", changes);
 }
 
-// Counts of what happened, by what to call it.
+// Counts of the changes that happened, by their words.
 class Changes {
  public:
   void Note(const Event& event) {
@@ -156,8 +156,8 @@ absl::Status AddToPlan(Tx& tx, PlanId id, std::vector<PlanBatch> batches) {
 
 namespace {
 
-// Each plan is as long as its queue: of those that nobody has executed only the
-// newest are kept for their whole life.
+// Each plan is as long as its queue, so only the newest of the plans that
+// nobody has executed are kept for their whole life.
 void ExpireOlder(Tx& tx, const PlanRecord& newest) {
   int ready = 1;
   for (PlanRecord& plan :

@@ -39,8 +39,8 @@ struct Executed {
   bool operator==(const Executed&) const = default;
 };
 // The plan's queue goes by it from now on. NO_ANALYSIS, PLAN_NOT_FOUND;
-// ANALYSIS_STALE, with what changed, where what waits is not what was looked
-// at, unless the plan is live and may be executed in part.
+// ANALYSIS_STALE, with the changes, where the waiting runs are not those that
+// were analyzed, unless the plan is live and may be executed in part.
 absl::StatusOr<Executed> ExecutePlan(Tx& tx, const ExecuteOptions& options);
 
 // The queue goes by the plan before it, or by none. PLAN_NOT_FOUND,
@@ -52,8 +52,9 @@ absl::StatusOr<PlanRecord> UndoPlan(Tx& tx, PlanId id,
 // in the plan's queue since it was looked at; empty where nothing did.
 std::string ChangesSince(View& view, const PlanRecord& plan);
 
-// The batch of a plan that `run` is in, and those of its runs that wait, are
-// due and may go with others, in batch order; neither where it is in none.
+// The batch of a plan that `run` is in, and the runs of that batch that wait,
+// are due and may go with others, in batch order. Both are empty where `run` is
+// in no batch.
 struct PlannedRuns {
   std::optional<PlanBatch> batch;
   std::vector<Run> members;

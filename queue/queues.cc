@@ -35,8 +35,8 @@ Queue ToActive(Tx& tx, Queue queue, const std::string& actor,
   return queue;
 }
 
-// By the runs themselves: counts may be wrong, and a queue that goes while
-// workers hold runs of it leaves those without an end.
+// Looks at the runs themselves, since counts may be wrong. If a queue went
+// while workers hold runs of it, those runs could never end.
 bool HoldsRuns(View& view, const std::string& name) {
   const std::vector<LeaseKey> leases = view.Leases(absl::InfiniteFuture());
   bool holds =

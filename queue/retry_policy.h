@@ -1,4 +1,5 @@
-// What becomes of a run whose attempt failed: one table by class of error.
+// Decides what becomes of a run whose attempt failed: one table by class of
+// error.
 #pragma once
 
 #include <optional>

@@ -15,7 +15,8 @@ void RunChanges::Move(Run& run, RunState to) {
     deltas_.emplace_back(run.id.job(), RunCounts{});
   }
   RunCounts& delta = deltas_.back().second;
-  // What ends changes nothing about what waits: a plan stays good.
+  // A running run that ends does not change the waiting ones: a plan stays
+  // good.
   if (run.state == RunState::kQueued || to == RunState::kQueued) {
     line_changed_ = true;
   }
@@ -90,7 +91,8 @@ void RunChanges::Commit(Event event) {
     const RunCounts counts = tx_.ApplyToJob(job, delta, queue->settings);
     if (counts.live() == 0) ended.push_back({job, StateOf(counts)});
   }
-  // Here, as the store writes queues at the end, for many closures at once.
+  // Checked here, since the store writes queues at the end, for many closures
+  // at once.
   if (queue->queued < 0 || queue->running < 0) {
     throw BrokenRow(
         absl::StrCat("queues/", queue_, " would count less than nothing"));

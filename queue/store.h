@@ -1,19 +1,19 @@
-// What the domain asks of a store. Two implementations: SQLite
+// The interface that the domain needs of a store. Two implementations: SQLite
 // (queue/sqlite/) and the in-memory model of the tests; one conformance suite
 // runs against both.
 //
 // All writes are closures run one after another on one thread, several of them
-// in one transaction: a closure that returns an error leaves no trace. For
-// that, those before it in its transaction may be run again, from the start
-// and to the same end: what a closure leaves outside must be set anew by each
-// run, not added to. Reads see one snapshot. A fault of the disk, or a row that
-// makes no sense (broken_row.h), ends the closure by an exception that only
-// the store catches: use cases carry no code for it.
+// in one transaction: a closure that returns an error leaves no trace. To undo
+// it, the closures before it in its transaction may be run again, from the
+// start and to the same end. So each run of a closure must set the values that
+// it leaves outside, not add to them. Reads see one snapshot. A fault of the
+// disk, or a row that makes no sense (broken_row.h), ends the closure by an
+// exception that only the store catches: use cases carry no code for it.
 //
 // Times are kept to the millisecond, and now() never lies before an event that
 // is stored, but for events that lay more than an hour ahead when the store was
-// opened: a clock was wrong then. What a run's outputs name is referenced as
-// long as the run is.
+// opened: a clock was wrong then. The artifacts of a run's outputs are
+// referenced as long as the run exists.
 #pragma once
 
 #include <functional>
@@ -70,7 +70,7 @@ struct ReadyPlace {
   RunId id;
 };
 
-// A lease, without what lies in its lists: found also where those are damaged.
+// A lease without its lists: found also where those are damaged.
 struct LeaseKey {
   BatchId batch;
   WorkerId worker;
@@ -101,7 +101,8 @@ class View {
   virtual std::vector<Queue> Queues() = 0;
   virtual std::optional<Queue> FindQueue(const std::string& name) = 0;
 
-  // Counts of runs; zero where it has none. And of all who have some, by name.
+  // An owner's counts of runs, zero where it has none; and the counts of all
+  // owners that have some, by name.
   virtual OwnerCounts CountsOf(const std::string& owner) = 0;
   virtual std::vector<OwnerCounts> Owners() = 0;
 
@@ -120,8 +121,8 @@ class View {
   virtual std::vector<Attempt> Attempts(RunId id) = 0;  // ended ones, in order
 
   virtual std::optional<Batch> FindBatch(BatchId id) = 0;
-  // All leased batches, or those whose lease ends by `expired_by`. What cannot
-  // be read is left out.
+  // All leased batches, or those whose lease ends by `expired_by`. Batches that
+  // cannot be read are left out.
   virtual std::vector<Batch> Batches(absl::Time expired_by) = 0;
   // The same leases, none left out.
   virtual std::vector<LeaseKey> Leases(absl::Time expired_by) = 0;
@@ -135,8 +136,8 @@ class View {
   std::vector<LaneHead> LaneHeads();  // copies of all of them
   // The first waiting run of a lane, none above `highest`.
   virtual std::optional<Run> Head(LaneId lane, Priority highest) = 0;
-  // The owner's lanes in which runs wait; and how many they are at the most,
-  // which is quicker to say.
+  // The owner's lanes in which runs wait; and an upper bound of their number,
+  // which is quicker to find.
   virtual std::vector<Lane> LanesOf(const std::string& owner) = 0;
   virtual int64_t LaneBoundOf(const std::string& owner) = 0;
   // True only where runs wait in all of these lanes; false also where that
@@ -179,8 +180,8 @@ class View {
   virtual std::optional<PlanBatch> FindPlanBatch(PlanId plan, RunId run) = 0;
   virtual PlanTimes TimesOf(PlanId plan) = 0;
 
-  // What was learned from finished batches, by what it is about. Its values
-  // are no concern of the queue's.
+  // The figures learned from finished batches, by name. The queue does not look
+  // at the values.
   virtual std::map<std::string, std::string> Learned() = 0;
 
   virtual std::optional<Artifact> FindArtifact(const std::string& digest) = 0;
@@ -198,15 +199,15 @@ class Tx : public View {
                           std::vector<Run> runs,
                           const std::vector<std::string>& own) = 0;
   virtual void SaveRun(const Run& run) = 0;
-  // Forgets those of the run that lie kAttemptsKeptMax before it.
+  // Also forgets attempts of the run that lie kAttemptsKeptMax before it.
   virtual void AddAttempt(const Attempt& attempt) = 0;
   // Adds to the job's counts, bumps its version, and keeps start_time,
   // end_time and expire_time in step. Answers the counts after.
   virtual RunCounts ApplyToJob(JobId id, const RunCounts& delta,
                                const QueueSettings& keep) = 0;
   virtual void SaveJob(const Job& job) = 0;  // all but counts
-  // With all that belongs to it. The request that made it is kept, as one of
-  // a job that was deleted now.
+  // Deletes the job with all that belongs to it. Keeps the request that made
+  // it, as that of a job that was deleted now.
   virtual void DeleteJob(JobId id) = 0;
   // Forgets requests of jobs that were deleted by then, `limit` at the most;
   // answers how many.
@@ -234,7 +235,7 @@ class Tx : public View {
   // plan itself: then true.
   virtual bool DeletePlan(PlanId id, int limit) = 0;
 
-  // An empty value forgets it.
+  // An empty value forgets the name.
   virtual void Learn(const std::string& name, const std::string& value) = 0;
 
   virtual void AppendEvent(Event event) = 0;     // gives sequence and time
@@ -247,7 +248,7 @@ class Tx : public View {
                              const std::vector<std::string>& digests) = 0;
 };
 
-// What a commit left behind, told to whoever waits for news.
+// The changes of a commit, for those who wait for news.
 struct Committed {
   int64_t last_sequence = 0;
   bool work_ready = false;
@@ -262,7 +263,7 @@ struct CallOptions {
   enum class Length { kShort, kScan };
 
   // Callers are served in turn by the time that their calls take; the calls of
-  // one caller come in their own order. Nobody in particular where empty.
+  // one caller come in their own order. Empty: nobody in particular.
   std::string caller;
   // Callers of one group have one share of the time together: an address and
   // its connections.
@@ -277,8 +278,8 @@ struct CallOptions {
   bool own = false;
   // Replies of workers, which end work and make room: they go before the rest.
   bool first = false;
-  // Deletes, or ends, or lets delete: taken also while the disk is full, where
-  // only little room is left for such calls.
+  // The call deletes or ends something, or lets it be deleted. It is taken also
+  // while the disk is full, where only little room is left for such calls.
   bool makes_room = false;
 };
 

@@ -17,8 +17,8 @@ namespace {
 // Seeds fit a signed 32-bit integer, as every tool around takes them.
 constexpr int64_t kSeedEnd = int64_t{1} << 31;
 
-// A sweep over one run is, up to this size, the same payload as the runs that
-// it makes, written out; beyond it, writing them out costs too much.
+// Up to this size, a sweep over one run is the same payload as the runs that it
+// makes, written out. Above it, writing them out costs too much.
 constexpr int64_t kListedBytesMax = 8 << 20;
 
 absl::Status TooLarge(int64_t bytes, int64_t most) {
@@ -158,8 +158,8 @@ class LaneSorter {
       places_;
 };
 
-// Makes the runs. What the client said goes into `payload`, `said_below` (null:
-// nothing) below the values of each run.
+// Makes the runs. The client's values go into `payload`, with `said_below`
+// (null: nothing) below the values of each run.
 absl::Status MakeRuns(RunMaker* runs, const RunParams* said_below,
                       Sha256* payload, uint64_t entropy, int64_t bytes_max,
                       bool rehearsal, PreparedJob* prepared) {
@@ -261,7 +261,7 @@ absl::Status CheckLanes(View& view, const PreparedJob& prepared, int64_t most) {
     return std::tie(lane.queue, lane.kind, lane.model, lane.vae, lane.width,
                     lane.height);
   };
-  // Many a submit near the limit asks for what is waited for already.
+  // Many submits near the limit ask for lanes in which runs wait already.
   if (view.HoldsLanes(prepared.lanes)) return absl::OkStatus();
   const std::vector<Lane> held = view.LanesOf(owner);
   std::set<decltype(key(held[0]))> all;

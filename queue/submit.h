@@ -1,7 +1,7 @@
 // Taking jobs in: durable, idempotent, all runs or none.
 //
-// Whatever a job is made of is counted before it is made: a request of a few
-// bytes may stand for gigabytes.
+// The parts of a job are counted before they are made: a request of a few bytes
+// may stand for gigabytes.
 #pragma once
 
 #include <cstdint>
@@ -58,9 +58,9 @@ struct PreparedJob {
 };
 
 // Does all that needs no store. `entropy` seeds the seeds of runs that name
-// none. The only run that a sweep is laid over becomes part of the shared
-// values, so that its prompt is stored once. A `rehearsal` checks the same and
-// keeps no texts. INVALID_FIELD names every fault of the request;
+// none. If a sweep is laid over a single run, that run becomes part of the
+// shared values, so that its prompt is stored once. A `rehearsal` checks the
+// same and keeps no texts. INVALID_FIELD names every fault of the request;
 // TOO_MANY_RUNS, SWEEP_MISMATCH, JOB_TOO_LARGE, TOO_MANY_LANES.
 absl::StatusOr<PreparedJob> Prepare(NewJob job, uint64_t entropy,
                                     const SubmitLimits& limits = {},
@@ -77,7 +77,7 @@ absl::StatusOr<Submitted> Rehearse(View& view, const PreparedJob& prepared,
 
 // Stores the job. REQUEST_ID_REUSED for a request_id that made a job from
 // another payload, REQUEST_ID_SPENT for one whose job was deleted since (within
-// Upkeep::request_keep, maintain.h); QUEUE_NOT_FOUND, QUEUE_DRAINING,
+// Maintenance::request_keep, maintain.h); QUEUE_NOT_FOUND, QUEUE_DRAINING,
 // QUEUE_FULL, OWNER_QUOTA, ARTIFACT_NOT_FOUND, INVALID_FIELD.
 absl::StatusOr<Submitted> Submit(Tx& tx, const PreparedJob& prepared,
                                  const SubmitLimits& limits = {});

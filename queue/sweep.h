@@ -12,7 +12,7 @@ namespace sheaf {
 
 // Each axis is a list of partial requests, laid over the job's own runs.
 struct Sweep {
-  bool zip = false;  // side by side; else every combination
+  bool zip = false;  // side by side; otherwise every combination
   std::vector<std::vector<RunParams>> axes;
 };
 

@@ -27,8 +27,8 @@ using LaneId = Id<struct LaneTag>;
 using PlanId = Id<struct PlanTag>;
 
 inline constexpr int kRunsPerJobMax = 100'000;
-// Ended attempts of one run that are kept, the newest: a worker may lease a run
-// and give it back for ever.
+// How many ended attempts of a run are kept, the newest: a worker may lease a
+// run and give it back for ever.
 inline constexpr int kAttemptsKeptMax = 100;
 
 // A run is named by its job and its place in it; the two packed in one number
@@ -71,10 +71,10 @@ struct Output {
   bool operator==(const Output&) const = default;
 };
 
-// What must be equal for runs to go through a model together, which queue they
-// wait in, and whose they are. Runs wait in lanes, so that a worker which
-// cannot serve one model never has to look past a million runs of it, nor one
-// owner stand behind a million runs of another.
+// The values that must be equal for runs to go through a model together, the
+// queue in which they wait, and their owner. Runs wait in lanes, so that a
+// worker that cannot serve one model never has to look past a million runs of
+// it, and no owner stands behind a million runs of another.
 struct Lane {
   LaneId id;
   std::string queue;
@@ -99,10 +99,11 @@ struct Run {
   int crashes = 0;     // of those, the ones in which the worker died
   bool alone = false;  // an attempt ran out of memory or died
   bool cancel_requested = false;
-  // Of the present attempt, or the last one.
+  // The lease of the present attempt, or of the last one.
   BatchId batch;
   int64_t epoch = 0;
-  int64_t hold = 0;  // MarkOf its Hold (queue/leasing/hold.h); 0: none
+  int64_t hold =
+      0;  // MarkOf its LeaseClaim (queue/leasing/lease_claim.h); 0: none
   std::string worker;
   absl::Time start_time = absl::InfinitePast();
   absl::Time end_time = absl::InfinitePast();
@@ -171,7 +172,7 @@ struct Job {
 enum class QueueState { kActive = 1, kPaused = 2, kDraining = 3 };
 enum class PauseMode { kAfterBatch = 1, kNextStep = 2 };
 
-// How runs are batched that are in no plan.
+// How runs that are in no plan are batched.
 enum class BatchPolicy {
   kOff = 1,       // job by job
   kAdaptive = 2,  // across jobs, waiting for more while few are queued
@@ -190,14 +191,14 @@ struct QueueSettings {
   BatchPolicy policy = BatchPolicy::kOff;
   int batch_min = 1;  // adaptive: fewer wait as long as they may
   absl::Duration wait_max = absl::Seconds(2);
-  // Adaptive: at this depth waiting begins to shrink. Auto: that many waiting
-  // runs outside of a plan are planned.
+  // Adaptive: at this depth waiting begins to shrink. Auto: a plan is made once
+  // this many runs wait and new jobs have come.
   int threshold = 8;
   int gain_min_percent = 10;  // auto: plans that gain less are not executed
-  // Of runs that ask for the very same picture, one makes it for all that are
+  // Where runs ask for the very same picture, one makes it for all that are
   // leased with it.
   bool twins = false;
-  // Its waiting runs from this priority on take the place of lower ones.
+  // Waiting runs of this priority and above take the place of lower ones.
   std::optional<Priority> preempt_from;
   absl::Duration run_duration_max = absl::InfiniteDuration();  // of an attempt
   bool operator==(const QueueSettings&) const = default;
@@ -228,19 +229,20 @@ struct Batch {
   WorkerId worker;
   std::string worker_name;
   int64_t epoch = 0;
-  // The secret that its worker must show with every report. Bytes; for nobody
-  // else, and in no log. Empty: none was given, and nobody holds it.
+  // The secret that its worker must show with every report. Bytes; only the
+  // worker may know it, and no log may show it. Empty: none was given, and
+  // nobody holds it.
   std::string secret;
   absl::Time lease_expire_time;
   absl::Time start_time;
   std::vector<RunId> runs;  // in batch order; those still running
-  // Of those, the ones that no worker makes, each with the run whose picture
-  // will be its own too.
+  // The runs among these that no worker makes, each with the run whose picture
+  // it will get, too.
   std::map<RunId, RunId> twins;
   bool operator==(const Batch&) const = default;
 };
 
-// What an owner has under way.
+// The runs that an owner has under way.
 struct OwnerCounts {
   std::string owner;
   int64_t queued = 0;

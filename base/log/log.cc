@@ -16,15 +16,16 @@ namespace {
 
 constexpr std::string_view kComponentDefault = "sheafd";
 
-// What spdlog's message has no room for. Its sinks format on the thread that
-// logs, so Log hands these to the formatter past it.
+// The parts of a line for which spdlog's message has no room. spdlog's sinks
+// format on the thread that logs, so Log hands the parts to the formatter in a
+// thread-local variable.
 struct Extras {
   std::string_view component = kComponentDefault;
   std::initializer_list<LogField> fields;
 };
 thread_local const Extras* extras_of_this_line = nullptr;
 
-// JSON has its own escapes for what is below space; Printable does the rest.
+// JSON has its own escapes for characters below space; Printable does the rest.
 std::string EscapedForJson(std::string_view text) {
   std::string out;
   while (!text.empty()) {

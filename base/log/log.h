@@ -1,4 +1,4 @@
-// What sheafd logs, on standard error: one line per event, as text or as JSON.
+// The log of sheafd, on standard error: one line per event, as text or as JSON.
 //
 //   Log(spdlog::level::info, "lease", "lease ended",
 //       {{"batch", 17}, {"worker", "workers/3"}, {"reason", "expired"}});
@@ -7,11 +7,11 @@
 //   {"ts":"2025-03-01T09:30:00.125Z","level":"info","component":"lease",
 //    "msg":"lease ended","batch":17,...}
 //
-// Whatever names, labels or error messages hold, it stays within its field and
-// its line: control characters, those that reorder text, and bytes that are
-// not UTF-8 come out escaped. Prompts are their owner's business: fields named
-// `prompt` or `negative_prompt` show only their length unless the level is
-// debug or trace.
+// Names, labels and error messages stay within their field and their line, with
+// any characters in them: control characters, those that reorder text, and
+// bytes that are not UTF-8 come out escaped. Prompts are their owner's
+// business: fields named `prompt` or `negative_prompt` show only their length
+// unless the level is debug or trace.
 //
 // Lines of others that go to spdlog's default logger come out the same way,
 // with component "sheafd". Any thread, once SetUpLogging has returned.
@@ -31,8 +31,8 @@
 
 namespace sheaf {
 
-// A key and what belongs to it; borrows both, so it lives no longer than the
-// call it is an argument of.
+// A key and its value; borrows both, so it lives no longer than the call it is
+// an argument of.
 struct LogField {
   using Value = std::variant<std::string_view, int64_t, double, bool>;
 

@@ -14,9 +14,9 @@ bool IsFull(const Head& head, const WaitPolicy& policy) {
   return head.rows >= LimitOf(head, policy);
 }
 
-// The head to run if one must be run now: the highest priority; then whoever
-// has to start soonest; then the loaded model, unless another has been passed
-// over for too long; then the oldest.
+// The head to run if one must be run now: the highest priority; then the one
+// that has to start soonest; then the loaded model, unless another has been
+// passed over for too long; then the oldest.
 size_t Best(absl::Span<const Head> heads, const WaitPolicy& policy,
             absl::Time now) {
   const auto rank = [&](const Head& head) {
@@ -108,7 +108,7 @@ Choice ChooseBatch(absl::Span<const Head> heads, const WaitPolicy& policy,
     return {best, now, "the batch is full"};
   }
   for (size_t i = 0; i < heads.size(); ++i) {
-    // Somebody else could use the device at once: nobody holds it idle.
+    // Another batch could use the device at once, so none keeps it idle.
     if (i == best || !IsFull(heads[i], policy)) continue;
     if (heads[i].priority < heads[best].priority) continue;
     const bool patient = now - heads[best].oldest <= policy.defer_max;

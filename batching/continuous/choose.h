@@ -1,5 +1,5 @@
 // Continuous batching: at lease time, run a batch now or wait for more runs to
-// join it. Pure: what is known goes in, a choice comes out.
+// join it. Pure: the known facts go in, a choice comes out.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ enum class WaitRule {
 std::string_view NameOf(WaitRule rule);
 std::optional<WaitRule> ParseWaitRule(std::string_view name);
 
-// What a queue is set to.
+// A queue's settings.
 struct WaitPolicy {
   WaitRule rule = WaitRule::kOff;
   int batch_max = 4;
@@ -30,8 +30,8 @@ struct WaitPolicy {
   absl::Duration wait_min = absl::ZeroDuration();
   // Adaptive: at this depth waiting begins to shrink, at twice it is wait_min.
   int adaptive_threshold = 8;
-  // Economic: what of the saving one run's share of waiting may use up
-  // (alpha), and what a run's waiting is worth in GPU time (omega).
+  // Economic: the part of the saving that one run's share of waiting may use up
+  // (alpha), and the worth of a run's waiting in GPU time (omega).
   double saving_share = 1;
   double waiting_weight = 0.1;
   // How long runs of another model may be passed over for the loaded one.
@@ -42,7 +42,7 @@ struct WaitPolicy {
 struct Head {
   uint32_t key = 0;
   int rows = 0;                           // in the batch, at most batch_max
-  int rows_max = 1;                       // what knee and memory allow
+  int rows_max = 1;                       // allowed by knee and memory
   Priority priority = Priority::kNormal;  // of its first run
   absl::Time oldest;                      // arrival of its oldest run
   absl::Time start_by = absl::InfiniteFuture();  // earliest deadline in it

@@ -83,7 +83,7 @@ FairState Charged(FairState state, const std::string& owner, double ms,
   const double clock = ClockOf(state, owner);
   state.clock_ms[owner] = clock + std::max(ms, 0.0) / WeightOf(owner, options);
   state.served_time[owner] = now;
-  // Whose clock is at the floor is as if never heard of.
+  // An owner whose clock is at the floor needs no entry.
   std::erase_if(state.clock_ms, [&](const auto& known) {
     return known.second <= state.floor_ms;
   });

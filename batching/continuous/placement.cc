@@ -63,7 +63,7 @@ std::optional<size_t> PlaceBatch(absl::Span<const WorkerView> workers,
       return Least(workers, [](const WorkerView& w) { return w.runs; });
     case PlacementRule::kRoundRobin:
       return Least(workers, [&](const WorkerView& w) {
-        return w.worker <= last;  // the next id, or else from the start
+        return w.worker <= last;  // the next id, or the first one again
       });
   }
   return std::nullopt;

@@ -22,8 +22,8 @@ struct Groups {
   }
 };
 
-// What can share a batch at all: equal keys, and equal priorities unless
-// `across_priorities`.
+// Groups rows that can share a batch at all: they have equal keys, and equal
+// priorities unless `across_priorities`.
 Groups GroupByKey(const RowSet& set, absl::Span<const uint32_t> rows,
                   bool across_priorities);
 // Refines rows of one key.

@@ -7,8 +7,9 @@ namespace sheaf::batching {
 namespace {
 
 constexpr double kGainMin = 1e-6;  // ms; below it is rounding
-// Pairs of batches that are looked at for each cost that may be asked for: of
-// rows that are all alike none is, and there are as many pairs as the square.
+// How many pairs of batches may be looked at for each cost that may be asked
+// for. Rows that are all alike ask for no cost, and their pairs grow with the
+// square of the batches.
 constexpr int64_t kPairsPerCost = 16;
 
 class Improver {

@@ -1,5 +1,5 @@
-// What a planner answers: an ordered list of batches over the rows of a
-// snapshot, and how it compares. Values.
+// A planner's answer: an ordered list of batches over the rows of a snapshot,
+// and how it compares. Values.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ enum class Fill {
   kOptimal = 4  // dynamic programming over several orders
 };
 
-// What makes a policy. kBest is made of all others.
+// The parts of a policy. kBest is made of all others.
 struct PolicySpec {
   Policy policy;
   std::string_view name;  // as in docs/batching.md
@@ -43,13 +43,14 @@ struct PolicySpec {
 };
 const std::vector<PolicySpec>& PolicySpecs();
 const PolicySpec& SpecOf(Policy policy);
-// What kBest chooses from: all that compute controls as the engine does.
+// The policies that kBest chooses from: all that compute controls as the engine
+// does.
 const std::vector<PolicySpec>& BestCandidates();
 std::optional<Policy> ParsePolicy(std::string_view name);
 
-// What an operator asks for, and the rules to choose from for it: one where
-// there is nothing to choose. Leaving the jobs as they are is always among
-// several.
+// An operator's request, and the rules to choose from for it: a single one
+// where there is nothing to choose. Where there are several, leaving the jobs
+// as they are is always one of them.
 enum class Mode { kStrict = 1, kMixed = 2, kBest = 3 };
 enum class Signature {
   kMinimal = 1,

@@ -1,5 +1,5 @@
-// What a plan says of itself as JSON, for the columns in which the store keeps
-// it. The members are those of the messages Plan and PlanBatch in
+// A plan's description of itself as JSON, for the columns in which the store
+// keeps it. The members are those of the messages Plan and PlanBatch in
 // proto/sheaf/v1/batching_service.proto, so that the JSON reads as one of them;
 // tests hold the two together. Pure.
 #pragma once

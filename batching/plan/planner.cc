@@ -7,7 +7,7 @@
 #include <numeric>
 #include <thread>
 
-#include "batching/plan/fill.h"
+#include "batching/plan/group_filler.h"
 #include "batching/plan/groups.h"
 #include "batching/plan/timeline.h"
 
@@ -122,8 +122,8 @@ void PutInOrder(const RowSet& set, const CostModel& model, const Timeline* fifo,
                absl::ToDoubleMilliseconds(options.defer_max), plan);
 }
 
-// Plans stretch after stretch of the queue, each as long as it can be without
-// anybody in it ending later than FIFO allows. What is saved early lets later
+// Plans the queue stretch by stretch, each as long as it can be without a run
+// in it ending later than FIFO allows. Time that is saved early lets later
 // stretches be longer, so they soon grow.
 class Harmless {
  public:
@@ -146,8 +146,7 @@ class Harmless {
       Plan stretch = Stretch(done, length);
       const PlannedBatch& last = fifo_.batches[done + length - 1];
       if (length > 1 && !Fits(stretch, last)) {
-        // From everything straight to a little: most whole queues fit or
-        // fail by far.
+        // A long stretch shrinks fast: most whole queues fit or fail by far.
         length = length > 64 ? length / 8 : length / 2;
         continue;
       }
@@ -159,7 +158,7 @@ class Harmless {
   }
 
  private:
-  // The runs of FIFO batches [first, first + count), planned anew. One batch
+  // The runs of FIFO batches [first, first + count), planned again. One batch
   // stays as it is.
   Plan Stretch(size_t first, size_t count) {
     std::vector<uint32_t> rows;
@@ -192,7 +191,7 @@ class Harmless {
         if (now > fifo_time_.end_ms[row] + harm_max + 1e-6) return false;
       }
     }
-    // What comes next may need the model that FIFO would have loaded by now.
+    // The next batch may need the model that FIFO would have loaded by now.
     const BatchKey& next = set_.shapes.key(fifo_last.key);
     if (loaded != next.loaded) now += model_.profile(next.work).swap;
     const uint32_t last = fifo_.RowsOf(fifo_last)[0];

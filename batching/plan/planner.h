@@ -19,10 +19,10 @@ struct PlanOptions {
   int batch_size = 4;
   // How many runs of a key fit the device (memory.h); empty: no limit.
   std::function<int(const BatchKey& key)> rows_max;
-  // Stop batches at the knee: rows beyond it cost as much as they bring.
-  // 0: leave that to the costs.
+  // Stop batches at the knee: further rows cost as much as they bring. 0: leave
+  // that to the costs.
   double knee_share = 0;
-  // What a run's waiting is worth (cuts.h). 0: GPU time alone.
+  // The worth of a run's waiting (optimal_cuts.h). 0: GPU time alone counts.
   double waiting_weight = 0;
   // Whether a run may ride in a batch of a higher priority.
   bool across_priorities = false;
@@ -32,8 +32,8 @@ struct PlanOptions {
   absl::Duration defer_max = absl::ZeroDuration();
   absl::Time now = absl::UnixEpoch();  // against which deadlines are held
   // Bounds of the search over all rows, each group having its share: rows
-  // looked at while cutting (cuts.h), but no less than `work_per_row` each,
-  // and costs asked for while exchanging rows.
+  // looked at while cutting (optimal_cuts.h), but no less than `work_per_row`
+  // each, and costs asked for while exchanging rows.
   int64_t work_max = 10'000'000;
   int64_t work_per_row = 20;
   int64_t exchanges_max = 1'000'000;
@@ -54,8 +54,8 @@ Plan MakePlan(const RowSet& set, const CostModel& model, Policy policy,
 Plan MakePlan(const RowSet& set, const CostModel& model, Policy policy,
               const PlanOptions& options, absl::Span<const uint32_t> rows);
 
-// Less than this no plan with such batches can take; how far a plan is from it
-// says how much a better planner might still find.
+// A lower bound of the time that a plan with such batches takes. The distance
+// of a plan from it says how much a better planner might still find.
 double LowerBound(const RowSet& set, const CostModel& model, int batch_size);
 
 }  // namespace sheaf::batching

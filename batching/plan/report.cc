@@ -38,8 +38,8 @@ std::string Runs(int64_t count) {
   return absl::StrCat(count, count == 1 ? " run" : " runs");
 }
 
-// What the cheapest rules of either kind would have taken, where the plan
-// knows.
+// The times that the cheapest rule of either kind would have taken, where the
+// plan knows them.
 struct RuleCosts {
   double strict = -1;
   double mixed = -1;

@@ -1,4 +1,4 @@
-// What to tell about a plan before anybody executes it. Pure.
+// The report on a plan before anybody executes it. Pure.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct WarningText {
   std::string text;
 };
 
-// "scheduled for later": what such runs are.
+// A description of such runs: "scheduled for later".
 std::string_view TextOf(Unplanned why);
 
 struct PlanReport {
@@ -50,13 +50,14 @@ struct PlanReport {
 // The work (ShapeTable::work) of most rows; 0 where there are none.
 uint32_t WorkOfMost(const RowSet& set);
 
-// Plans the baseline by the way. `calibration` is of the work of most rows; the
-// model is uncorrected.
+// Plans the baseline, too. `calibration` is of the work of most rows; the model
+// is uncorrected.
 PlanReport Report(const RowSet& set, const CostModel& model, const Plan& plan,
                   const Calibration& calibration, const PlanOptions& options);
 
-// Whether a queue that plans by itself should execute this: once it gains that
-// much (1.1), also at the slow end of the band, and only with a band.
+// Whether a queue that plans by itself should execute this plan: if it gains at
+// least `gain_min` (1.1), also at the slow end of the band, and only with a
+// band.
 bool IsWorthExecuting(const PlanReport& report, double gain_min);
 
 // "No batchable jobs found" and why; for a set without rows to plan.

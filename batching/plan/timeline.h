@@ -26,7 +26,7 @@ void OrderBatches(const RowSet& set, const CostModel& model,
                   const std::vector<double>& due, double defer_max_ms,
                   Plan* plan);
 
-// The plan against what would run without it, run by run.
+// The plan compared with running without it, run by run.
 struct Comparison {
   int64_t earlier = 0;
   int64_t later = 0;

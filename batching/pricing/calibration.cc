@@ -58,8 +58,8 @@ Estimate EstimateOf(const Calibration& calibration,
   const double middle = Quantile(calibration.ratios, 0.5);
   const double low = 1 - Quantile(calibration.ratios, 0.1) / middle;
   const double high = Quantile(calibration.ratios, 0.9) / middle - 1;
-  // As many independent errors as there are batches of like size; the
-  // correction is worth this many observations.
+  // The errors of batches are independent; batches of like size give one each.
+  // The correction is worth `known` observations.
   const double known =
       std::min(static_cast<double>(calibration.count), (2 - kNewest) / kNewest);
   const double narrowed = std::sqrt(squares / (sum * sum) + 1 / known);

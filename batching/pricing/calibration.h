@@ -40,8 +40,8 @@ struct Estimate {
   std::optional<double> low_ms;   // 10%
   std::optional<double> high_ms;  // 90%
 };
-// For batches run one after another, from their uncorrected predictions.
-// Errors of single batches even out over a long plan, that of the correction
+// For batches run one after another, from their uncorrected predictions. Errors
+// of single batches even out over a long plan; the error of the correction
 // itself does not.
 Estimate EstimateOf(const Calibration& calibration,
                     absl::Span<const double> batch_ms);
@@ -56,10 +56,10 @@ std::string GainText(const Calibration& calibration, double baseline_ms,
 std::string Encode(const Calibration& calibration);
 absl::StatusOr<Calibration> DecodeCalibration(std::string_view json);
 
-// Which number of rows to time next, given those timed (n -> ms): 1, 2, 4, 8,
-// 16, which is as many as usual batches have, and on until a row gets no
-// cheaper; then nothing. A figure that noise spoils must not end it early:
-// beyond the last one all is guessed.
+// The number of rows to time next, given those timed (n -> ms): 1, 2, 4, 8, 16,
+// which is as many as usual batches have, and on until a row gets no cheaper;
+// then nothing. A noisy figure must not end the series early: all times above
+// its last number are guesses.
 std::optional<int> NextToMeasure(const std::map<int, double>& measured,
                                  int rows_max);
 

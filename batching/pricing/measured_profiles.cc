@@ -25,7 +25,8 @@ double Pixels(const WorkKind& kind) {
   return static_cast<double>(kind.width) * static_cast<double>(kind.height);
 }
 
-// A step of some rows and a part of one; less than one costs what one does.
+// The time of a step with a fractional number of rows; less than one row costs
+// as much as one.
 double StepOf(const Profile& profile, double rows) {
   if (rows <= 1) return profile.Step(1);
   const int whole = static_cast<int>(rows);

@@ -1,6 +1,6 @@
-// By which profile work is priced: the one that a worker measured for it; one
-// measured at another size of the same model and device, scaled by the pixels;
-// or the configured one. A value; whoever owns it locks it.
+// The profiles that price work. For each kind: the one that a worker measured
+// for it; one measured at another size of the same model and device, scaled by
+// the pixels; or the configured one. A value; its owner locks it.
 #pragma once
 
 #include <map>
@@ -20,9 +20,10 @@ class MeasuredProfiles {
 
   const Profile& configured() const { return configured_; }
 
-  // In place of what was measured before. Whoever owns it bounds how many.
+  // Replaces the profile that was measured before. The owner bounds how many
+  // there are.
   void Put(const WorkKind& kind, Profile profile);
-  // Whether there was one.
+  // Answers whether there was one.
   bool Remove(const WorkKind& kind) { return profiles_.erase(kind) > 0; }
 
   // Never fails: at worst the configured one.
@@ -39,17 +40,17 @@ class MeasuredProfiles {
 
  private:
   using Entry = std::pair<const WorkKind, Profile>;
-  // Of the same device and model, nearest in pixels; null where there is none,
-  // or where the pixels are not known.
+  // The entry of the same device and model that is nearest in pixels; null
+  // where there is none, or where the pixels are not known.
   const Entry* Nearest(const WorkKind& kind) const;
 
   const Profile configured_;
   std::map<WorkKind, Profile> profiles_;
 };
 
-// For pictures of `factor` times the pixels: a row of theirs costs what that
-// many rows cost, but no less than one does, since a device that is not full
-// does less in the same time. Decoding grows with the pixels.
+// The profile for pictures of `factor` times the pixels: one row of them costs
+// as much as `factor` rows, but no less than one row, since a device that is
+// not full does less in the same time. Decoding grows with the pixels.
 Profile Scaled(Profile profile, double factor);
 
 }  // namespace sheaf::batching

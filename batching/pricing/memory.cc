@@ -59,7 +59,8 @@ double FreeBytes(double reserved, double allocated, double device_free) {
 
 MemoryBounds Succeeded(MemoryBounds bounds, MemoryPeak peak, double budget) {
   const int limit = RowsMax(bounds, budget);
-  // Fewer rows cannot have held so much more than these, whatever was said.
+  // Fewer rows cannot have held so much more than these, though it was
+  // reported.
   std::erase_if(bounds.peaks, [&](const MemoryPeak& other) {
     return peak.bytes > 0 && other.rows <= peak.rows &&
            other.bytes > kImplausible * peak.bytes;
@@ -68,7 +69,7 @@ MemoryBounds Succeeded(MemoryBounds bounds, MemoryPeak peak, double budget) {
   if (bounds.peaks.size() > kPeaksKept) {
     bounds.peaks.erase(bounds.peaks.begin());
   }
-  // What ran out before went well now: others may have let go of memory.
+  // A size that ran out before went well now: others may have let go of memory.
   if (bounds.smallest_oom != 0 && peak.rows >= bounds.smallest_oom) {
     bounds.smallest_oom = peak.rows + 1;
   }
@@ -114,7 +115,7 @@ MemoryLine FitPeaks(const std::vector<MemoryPeak>& peaks) {
 
 int RowsMax(const MemoryBounds& bounds, double budget) {
   if (bounds.largest_success == 0) return 1;
-  // Doubling finds the neighbourhood; after running out it goes by ones.
+  // The limit doubles at first; once memory has run out, it grows by ones.
   int most = bounds.largest_success * 2;
   if (bounds.smallest_oom != 0) {
     most = bounds.largest_success;

@@ -31,7 +31,7 @@ struct MemoryBounds {
   bool operator==(const MemoryBounds&) const = default;
 };
 
-// What a worker says of the memory that a batch took.
+// A worker's report of the memory that a batch took.
 struct BatchMemory {
   // Most rows that went through the model together (0: nothing is known), and
   // the most that was held while they did.
@@ -41,16 +41,16 @@ struct BatchMemory {
   int ran_out_rows = 0;  // the fewest for which memory ran out; 0: it did not
 };
 
-// What batches may use: a share (0.80 to 0.85) of the device, less what others
-// hold.
+// The memory that batches may use: a share (0.80 to 0.85) of the device, less
+// what others hold.
 double MemoryBudget(double device_bytes, double others_bytes,
                     double share = 0.85);
-// What a caching allocator has left: what it reserved and does not use, and
-// what the device has free.
+// The memory that a caching allocator has left: the part that it reserved and
+// does not use, and the part that the device has free.
 double FreeBytes(double reserved, double allocated, double device_free);
 
-// With one more batch that went well, or one that ran out of memory. A peak
-// that the new one shows to be impossible is dropped.
+// The bounds with one more batch that went well, or that ran out of memory. A
+// peak that the new one shows to be impossible is dropped.
 MemoryBounds Succeeded(MemoryBounds bounds, MemoryPeak peak, double budget);
 MemoryBounds RanOut(MemoryBounds bounds, int rows);
 
@@ -60,17 +60,18 @@ struct MemoryLine {
   double per_row = 0;
   double At(int rows) const { return fixed + per_row * rows; }
 };
-// Without two sizes to tell them apart, all is taken to grow with the rows.
+// Where all peaks are of one size, all memory is taken to grow with the rows.
 MemoryLine FitPeaks(const std::vector<MemoryPeak>& peaks);
 
-// The rows the next batch may have. Never more than the fit allows in the
-// budget; at first 1, 2, 4, ...; below the size that ran out; one more after
-// ten clean batches, and up to a size that ran out only after twice as many
-// for each time. At least 1: a single row must be tried to be known.
+// The most rows that the next batch may have. Never more than the fit allows in
+// the budget. At first 1, 2, 4, ...; once a size has run out, below that size,
+// and one more row after ten clean batches. Each time that memory ran out
+// doubles the clean batches needed to try a size again that ran out. At least
+// 1: a single row must be tried to be known.
 int RowsMax(const MemoryBounds& bounds, double budget);
 
-// What a batch of that many rows is predicted to hold; 0 where nothing is
-// known yet.
+// The memory that a batch of that many rows is predicted to hold; 0 where
+// nothing is known yet.
 double PredictedBytes(const MemoryBounds& bounds, int rows);
 
 // "batch size 6 fits; 4 is the knee": for people.

@@ -15,8 +15,8 @@
 namespace sheaf::batching {
 namespace {
 
-// A profile may be anybody's, and is kept: so many points and controls are more
-// than anybody measures.
+// Anybody may send a profile, and it is kept. These limits are above the number
+// of points and controls that anybody measures.
 constexpr size_t kPointsMax = 128;
 constexpr size_t kControlsMax = 64;
 constexpr size_t kControlNameMax = 256;
@@ -26,8 +26,8 @@ absl::Status Bad(std::string_view what, std::string_view why) {
       absl::StrCat("profile: ", ToAbsl(what), " ", ToAbsl(why)));
 }
 
-// Costs are neither negative nor falling: a planner that trusted such a
-// profile would batch without end. Only where a hinge's line meets the axis
+// Costs are neither negative nor falling: a planner that trusted such a profile
+// would batch without end. Only the point where a hinge's line meets the axis
 // may lie below 0.
 absl::Status Read(const Json& json, std::string_view name, double* value,
                   bool below_zero = false) {

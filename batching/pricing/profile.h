@@ -1,5 +1,5 @@
-// What a device was measured to take. Milliseconds throughout; UNet rows count
-// a guided run twice. Plain values; any thread.
+// The times that a device was measured to take, in milliseconds throughout.
+// UNet rows count a guided run twice. Plain values; any thread.
 #pragma once
 
 #include <algorithm>
@@ -29,15 +29,15 @@ struct Line {
   bool operator==(const Line&) const = default;
 };
 
-// Of one device, model, dtype and picture size. Labelled by name wherever it
-// shows.
+// The times of one device, model, dtype and picture size. It is labelled by its
+// name wherever it shows.
 struct Profile {
   std::string name;
-  // By the worker itself for this very model, not taken from a file. Not
-  // encoded: who reads it back knows where it lay.
+  // Whether the worker itself measured it for this very model, and it is not
+  // from a file. Not encoded: its reader knows where it lay.
   bool measured_here = false;
   // One step for n UNet rows: as measured at some n, straight between
-  // neighbours, the hinge beyond the last one and where nothing was measured.
+  // neighbours, the hinge above the last one and where nothing was measured.
   std::map<int, double> measured;
   Hinge step;
   // One step of one control for n rows that use it; a control that is not

@@ -12,7 +12,7 @@
 namespace sheaf::batching {
 namespace {
 
-// A line of the name: whoever names a device or a model may write anything.
+// A line of the name. Names of devices and models may hold anything.
 std::string Line(const std::string& text) {
   return absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\n", "\\n"}});
 }

@@ -1,4 +1,4 @@
-// Work of which one batch tells about another. A value.
+// A kind of work: one of its batches tells about another. A value.
 #pragma once
 
 #include <compare>
@@ -17,8 +17,8 @@ struct WorkKind {
   auto operator<=>(const WorkKind&) const = default;
 };
 
-// The name under which the store keeps what is known of it: `prefix` says what
-// that is and ends in a line break.
+// The name under which the store keeps a figure of this kind of work. `prefix`
+// names the figure and ends in a line break.
 std::string NameOf(std::string_view prefix, const WorkKind& kind);
 // Nothing for a name that has another prefix or is none.
 std::optional<WorkKind> ParseWorkKind(std::string_view prefix,

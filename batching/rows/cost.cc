@@ -31,8 +31,8 @@ void SortByEnd(std::vector<CostModel::Mark>* marks) {
   }
 }
 
-// The time of all steps, from the last one back to the first: how many rows
-// live changes at the marks only.
+// The time of all steps, from the last one back to the first: the number of
+// live rows changes at the marks only.
 template <class TimeOf>
 double Swept(std::vector<CostModel::Mark>* marks, TimeOf time_of) {
   SortByEnd(marks);
@@ -177,7 +177,8 @@ double CostModel::Alike(uint32_t cost_class, int count) const {
   double time = correction_ * (prices.profile.encode.At(count) +
                                count * prices.profile.decode.At(1)) +
                 row.steps * Step(prices, live);
-  // The same control twice in one row counts both: rare enough to ask Batch.
+  // A control that stands twice in one row counts twice. That is rare enough to
+  // ask Batch.
   for (size_t i = 1; i < row.controls.size(); ++i) {
     if (row.controls[i].control != row.controls[i - 1].control) continue;
     repeated_.assign(count, cost_class);

@@ -1,7 +1,7 @@
-// What a batch is predicted to take, from a device profile: the cost model of
-// docs/batching.md. The planner asks millions of times, so it works on numbers
-// of cost classes and on tables. Borrows the ShapeTable, which may
-// have grown no further by then. One thread at a time.
+// The predicted time of a batch, from a device profile: the cost model of
+// docs/batching.md. The planner asks for it millions of times, so the model
+// works on numbers of cost classes and on tables. It borrows the ShapeTable,
+// which must not grow after that. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +38,8 @@ class CostModel {
   // The same for `count` rows of one class.
   double Alike(uint32_t cost_class, int count) const;
 
-  // One step of n UNet rows; of a control over n rows that use it. `work` is
-  // theirs.
+  // One step of n UNet rows; one step of a control over n rows that use it.
+  // `work` is the rows' work.
   double Step(int n, uint32_t work = 0) const;
   double Control(uint16_t control, int n, uint32_t work = 0) const;
   // A lower bound of what a row of the class adds to any plan whose batches
@@ -61,7 +61,7 @@ class CostModel {
   };
 
   Prices Tabled(Profile profile) const;
-  // All work has the first where there is but one.
+  // Where there is only one, it is for all work.
   const Prices& PricesOf(uint32_t work) const {
     return prices_[prices_.size() == 1 ? 0 : work];
   }

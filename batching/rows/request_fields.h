@@ -1,8 +1,8 @@
 // The one table of what a run asks for, and what each field means to a batch.
 //
-// Everything that decides whether two runs may go through the model together
-// is derived from this table: the batch key and its hash (shape.h), what
-// strict batches need equal besides, and the explanation why run A does not
+// Everything that decides whether two runs may go through the model together is
+// derived from this table: the batch key and its hash (rows.h), the fields that
+// must be equal in strict batches, too, and the explanation why run A does not
 // go with run B. A test holds the table equal to sheaf.v1.RunRequest. Pure
 // functions over static data; any thread.
 #pragma once
@@ -21,7 +21,8 @@ enum class FieldClass {
   kIgnored = 3,  // says nothing about the picture
 };
 
-// What a model (as proven when it was loaded) lets a batch hold.
+// The differences that a model (as proven when it was loaded) allows in a
+// batch.
 enum class Capability {
   kFull = 1,         // each row has its own controls, weights and pictures
   kMultiImage = 2,   // own control pictures; types, weights, windows equal
@@ -29,8 +30,8 @@ enum class Capability {
   kDisabled = 4,     // one row at a time
 };
 
-// What two runs must have in common. The key alone is the mixed rule; each
-// flag adds to it.
+// The values that two runs must have in common. The key alone is the mixed
+// rule; each flag adds to it.
 struct Grouping {
   bool signature = false;  // the set of controls that have weight
   bool settings = false;   // steps, guidance, sampler
@@ -40,8 +41,8 @@ struct Grouping {
 inline constexpr Grouping kMixed = {};
 inline constexpr Grouping kStrict = {.signature = true, .settings = true};
 
-// A request and what stands for its absent fields: a field that is absent and
-// one that spells out its default are the same.
+// A request and the defaults of its absent fields: an absent field and one that
+// spells out its default are the same.
 struct Request {
   std::string_view kind;
   const RunParams* params = nullptr;
@@ -62,8 +63,8 @@ const std::vector<Field>& RequestFields();
 // Whether runs of this kind may be batched with others at all.
 bool IsBatchable(std::string_view kind);
 
-// Appends the canonical values of all hard fields; equal texts are one key.
-// A capability below full adds what it cannot have differ.
+// Appends the canonical values of all hard fields; equal texts are one key. A
+// capability below full adds the fields that it does not let differ.
 void AppendKey(const Request& request, Capability capability, std::string* out);
 // Appends the canonical steps, guidance and sampler.
 void AppendSettings(const Request& request, std::string* out);
@@ -76,11 +77,11 @@ struct LiveControl {
   double start = 0;
   double end = 1;
 };
-// Those with weight > 0, by type; a type without a control of its own (the
-// plain map) is live all the way.
+// The controls with weight > 0, by type. A type that only the plain map names
+// is live all the way.
 std::vector<LiveControl> LiveControls(const RunParams& params);
 
-// One field in which two runs differ, and which rules that offends.
+// One field in which two runs differ, and the rules that this breaks.
 struct Difference {
   std::string field;
   std::string a;

@@ -1,7 +1,7 @@
-// Runs as the planner sees them: fixed-size rows, and the tables of what many
-// of them share. A million queued runs are a million Rows (48 bytes each) and
-// as many Shapes as there are different requests. Values; one thread at a
-// time.
+// Runs as the planner sees them: fixed-size rows, and the tables of the values
+// that many of them share. A million queued runs are a million Rows (48 bytes
+// each) and as many Shapes as there are different requests. Values; one thread
+// at a time.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +47,8 @@ struct ControlSpan {
 };
 ControlSpan SpanOf(uint16_t control, int steps, double start, double end);
 
-// All that the price of a row depends on: rows of one cost class can stand for
-// each other.
+// Everything that the price of a row depends on: rows of one cost class can
+// stand for each other.
 struct CostClass {
   uint16_t steps = 0;
   uint16_t width = 1;                 // rows of the UNet: two with guidance
@@ -57,7 +57,8 @@ struct CostClass {
   auto operator<=>(const CostClass&) const = default;
 };
 
-// What runs with equal requests (but for texts, seeds and pictures) share.
+// The numbers that runs with equal requests (but for texts, seeds and pictures)
+// share.
 struct Shape {
   uint32_t key = 0;
   uint32_t signature = 0;
@@ -66,7 +67,7 @@ struct Shape {
   bool operator==(const Shape&) const = default;
 };
 
-// What decides by which profile a run is priced.
+// The values that decide which profile prices a run.
 struct Work {
   std::string model;
   int64_t width = 0;  // 0: the model's own
@@ -90,19 +91,19 @@ struct BatchKey {
 class ShapeTable {
  public:
   struct Options {
-    RunParams defaults;      // what absent fields read as
+    RunParams defaults;      // for absent fields
     int steps_default = 20;  // where defaults name none either
     double guidance_default = 7.5;
-    std::map<std::string, Capability> capabilities;  // by model; else full
+    std::map<std::string, Capability> capabilities;  // by model; full if absent
   };
   ShapeTable() : ShapeTable(Options()) {}
   explicit ShapeTable(Options options);
 
-  // Clients name controls as they like; so many names are told apart.
+  // Clients name controls as they like. At most this many names are told apart.
   static constexpr size_t kControlsMax = 0xffff;
   bool HasRoomFor(const RunParams& params) const;
 
-  // The number of what this request is, known or new. The kind must be
+  // The number of this request's shape, known or new. The kind must be
   // batchable, and there must be room.
   uint32_t Intern(const RunParams& params);
 

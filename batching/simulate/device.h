@@ -26,8 +26,8 @@ class VirtualDevice {
 
   // Lets time pass; only while empty.
   void IdleUntil(double ms) { now_ms_ = std::max(now_ms_, ms); }
-  // Takes rows in, between two steps: loads their model where that changes,
-  // and encodes their prompts. They are of the key of those within.
+  // Takes rows in, between two steps: loads their model where that changes, and
+  // encodes their prompts. They have the same key as the rows under way.
   void Admit(absl::Span<const uint32_t> rows);
   // One step of all rows; those that are done are decoded and leave.
   std::vector<Ended> Step();

@@ -40,8 +40,8 @@ class Load {
     }
   }
 
-  // What the row's controls would add beyond what they must cost anywhere, a
-  // step.
+  // The milliseconds per step that the row's controls would add, less those
+  // that they must cost anywhere.
   double Waste(uint32_t row) const {
     const CostClass& cost = ClassOf(set_, row);
     double waste = 0;

@@ -1,5 +1,5 @@
-// Rows that join others between two steps: who joins next, and what that
-// comes to. Pure.
+// Rows that join others between two steps: which join next, and how long all of
+// them take. Pure.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,12 @@ namespace sheaf::batching {
 inline constexpr size_t kJoinCandidatesMax = 256;
 
 enum class JoinRule {
-  // Whose controls waste least: add least to a step beyond what they must cost
-  // anywhere; of those the longest. Best while many wait, since it keeps runs
-  // of equal controls together.
+  // The row whose controls waste least: they add the least time to a step, not
+  // counting the time that they must cost anywhere. Among equals the longest.
+  // Best while many wait, since it keeps runs of equal controls together.
   kControls = 1,
-  // The longest, and of those whose controls waste least. Best when few are
-  // left: long runs that start late run alone at the end.
+  // The longest row; among equals, the one whose controls waste least. Best
+  // when few are left: long runs that start late run alone at the end.
   kLongest = 2,
 };
 
@@ -35,8 +35,8 @@ std::vector<uint32_t> ChooseJoining(const RowSet& set, const CostModel& model,
                                     absl::Span<const uint32_t> waiting,
                                     int room, JoinRule rule);
 
-// GPU milliseconds until all of `waiting` are done, `size` rows at a time,
-// nothing else arriving.
+// GPU milliseconds until all of `waiting` are done, `size` rows at a time, if
+// no more arrive.
 double DrainTime(const RowSet& set, const CostModel& model,
                  absl::Span<const uint32_t> waiting, int size, JoinRule rule);
 

@@ -9,7 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "base/near_word.h"
 #include "base/status.h"
-#include "batching/continuous/companions.h"
+#include "batching/continuous/batch_forming.h"
 #include "batching/plan/planner.h"
 #include "batching/simulate/device.h"
 #include "batching/simulate/joining.h"
@@ -42,7 +42,7 @@ class Simulation {
         waiting_(&trace.set, queued_),
         device_(&trace.set, &model_, computation) {}
 
-  // Plans whatever waits, and again once a tenth of it is new: with a long
+  // Plans all waiting runs, and again once a tenth of them is new: with a long
   // backlog a plan for each arrival would gain little and cost much.
   void RunPlanned(Policy policy) {
     PlanOptions plan_options;
@@ -215,7 +215,8 @@ Simulation::Way Simulation::ChooseWay(uint32_t key) const {
     if (ms < least) way.rule = rule;
     least = std::min(least, ms);
   }
-  // While more arrive, whoever joins waits less: batches would keep them out.
+  // While more runs arrive, joining makes them wait less: batches would keep
+  // them out.
   if (!queued_) return way;
   PlanOptions plan_options;
   plan_options.batch_size = options_.batch_size;
@@ -241,8 +242,8 @@ void Simulation::Join() {
   const auto candidates = waiting_.Oldest(key, kJoinCandidatesMax);
   if (candidates.empty()) return;
   std::vector<uint32_t> joining;
-  // Nobody is overtaken without end, however badly they fit; of those who
-  // came together nobody is overtaken.
+  // No run is overtaken without end, however badly it fits. Where all runs came
+  // together (`queued_`), none counts as overtaken.
   const uint32_t overtaken = kOvertakenMax * options_.batch_size;
   if (!queued_ &&
       waiting_.PlaceOf(candidates[0]) + overtaken < newest_joined_) {
@@ -285,7 +286,7 @@ Simulated Simulation::Result(const std::string& policy,
   result.mean_ms = sum / static_cast<double>(sorted.size());
   result.p95_ms = Percentile(sorted, 0.95);
   result.p99_ms = Percentile(sorted, 0.99);
-  // What each run alone would take, and each job's runs as they came.
+  // The times that each run would take alone, and each job's runs as they came.
   double singles = 0;
   for (const Row& row : set_.rows) {
     singles += model_.Alike(set_.shapes.shape(row.shape).cost, 1);

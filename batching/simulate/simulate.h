@@ -1,6 +1,6 @@
-// What a policy would have made of a trace: the planner's and the waiting
-// rules' own code against a device on a virtual clock. Nothing here is
-// measured; results carry the profile's name. Pure.
+// Simulates a policy on a trace: the planner's and the waiting rules' own code
+// runs against a device on a virtual clock. Nothing here is measured; results
+// carry the profile's name. Pure.
 #pragma once
 
 #include <string>

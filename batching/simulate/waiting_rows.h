@@ -20,13 +20,13 @@ class WaitingRows {
   WaitingRows(const RowSet* set, bool queued);
 
   double ArrivalOf(uint32_t row) const;
-  // Lets in what has arrived by then; how many did.
+  // Lets in the rows that have arrived by then; answers how many.
   int64_t ArriveBy(double now_ms);
   // When the next one arrives; infinite where none will.
   double NextArrival() const;
   void Take(uint32_t row);
 
-  // Those that wait, by key. No list is empty.
+  // The waiting rows, by key. No list is empty.
   const std::map<uint32_t, Places>& by_key() const { return by_key_; }
   uint32_t RowAt(uint32_t place) const { return order_[place]; }
   uint32_t PlaceOf(uint32_t row) const { return place_[row]; }

@@ -16,7 +16,7 @@ namespace sheaf::engine {
 
 struct BenchModel {
   std::string_view name;
-  int64_t side;             // Of its latents.
+  int64_t side;             // The side of its latents.
   std::string_view config;  // As config.json.
 };
 
@@ -31,7 +31,7 @@ std::vector<float> MadeUp(std::string_view key, size_t count);
 // A UNet of that shape. A weight is MadeUp(its key) / sqrt(fan in), fan in
 // being all of its dimensions but the first; a norm's weight is 1 + 0.1 times
 // it, a bias 0.1 times it; all in single precision. INVALID_ARGUMENT where the
-// configuration is none.
+// configuration is not valid.
 absl::StatusOr<std::unique_ptr<UNet>> MakeUpUNet(const BenchModel& model,
                                                  const Placement& placement);
 

@@ -1,6 +1,6 @@
-// engine_bench: what a step costs by how many rows make it together, and beside
-// it the same steps of another program (bench/engine/peer.py is one, in
-// PyTorch), in turns.
+// engine_bench: measures what a step costs for each number of rows that make it
+// together, in turns with the same steps of another program
+// (bench/engine/peer.py is one, in PyTorch).
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <string>
@@ -29,7 +29,8 @@ struct Options {
   bool judge = false;
 };
 
-// Of what the two programs computed after the same steps, relative to its size.
+// The largest difference between the two programs' samples after the same
+// steps, relative to the peer's largest value.
 double Difference(const std::vector<float>& own, const Json& answer) {
   const Json* sample = answer.Find("sample");
   if (sample == nullptr || sample->array() == nullptr ||

@@ -7,7 +7,7 @@
 //   {"make": 10}          answers {"ms": [...]}, one for each step
 //   {"sample": 0}         answers {"sample": [...]}, of that row
 //
-// Where it cannot, it answers {"error": "why"}. One thread.
+// On failure it answers {"error": "why"}. One thread.
 #pragma once
 
 #include <sys/types.h>
@@ -22,16 +22,16 @@ namespace sheaf::engine {
 
 class Peer {
  public:
-  // `command` is for a shell. UNAVAILABLE where there is none to be started.
+  // A shell runs `command`. UNAVAILABLE where no process can be started.
   static absl::StatusOr<std::unique_ptr<Peer>> Start(
       const std::string& command);
-  // It ends when its input does.
+  // The program ends when its input ends.
   ~Peer();
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
-  // Sends the line and waits for the answer. UNAVAILABLE where it has gone,
-  // FAILED_PRECONDITION with its own words where it cannot.
+  // Sends the line and waits for the answer. UNAVAILABLE where the program has
+  // gone, FAILED_PRECONDITION with its own words where it answers an error.
   absl::StatusOr<Json> Ask(const std::string& line);
 
  private:

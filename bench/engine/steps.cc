@@ -55,7 +55,7 @@ absl::Status Steps::Begin(int64_t rows) {
 }
 
 absl::StatusOr<std::vector<double>> Steps::Make(int count) {
-  const Engine engine(unet_);
+  const RowStepper engine(unet_);
   std::vector<double> times;
   for (int i = 0; i < count; ++i) {
     if (rows_.front().done()) rows_ = fresh_;

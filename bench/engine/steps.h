@@ -9,13 +9,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "bench/engine/made_up.h"
-#include "inference/engine/pipeline/engine.h"
+#include "inference/engine/pipeline/row_stepper.h"
 
 namespace sheaf::engine {
 
 inline constexpr int kBenchSteps = 30;
 inline constexpr int64_t kBenchTokens = 77;
-// Of the scheduler; all else is its class's default.
+// The scheduler's configuration; missing settings have its class's defaults.
 inline constexpr std::string_view kBenchScheduler =
     R"({"beta_schedule": "scaled_linear", "beta_start": 0.00085,
         "beta_end": 0.012, "timestep_spacing": "leading", "steps_offset": 1})";
@@ -29,8 +29,8 @@ class Steps {
 
   // Takes up `rows` new rows at their first step.
   absl::Status Begin(int64_t rows);
-  // Milliseconds that each of the next `count` steps takes; the first of them
-  // that a row cannot make starts all rows anew.
+  // Makes `count` steps and returns the milliseconds of each. Rows that have
+  // made all their steps start again from the first.
   absl::StatusOr<std::vector<double>> Make(int count);
   // The first row's sample.
   std::vector<float> Sample() const;

@@ -19,7 +19,7 @@
 namespace sheaf::cli {
 namespace {
 
-// Copying and checking take as long as the database is large.
+// Copying and checking a large database takes long.
 constexpr absl::Duration kLongWork = absl::Minutes(10);
 
 struct BackupArgs {
@@ -51,7 +51,7 @@ struct RestoreArgs {
   std::string data_directory;
 };
 
-// sheafd beside this program, else the one on PATH.
+// The sheafd beside this program, or the one on PATH where there is none.
 std::string FindServer() {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);

@@ -192,7 +192,7 @@ absl::Status RunSimulate(Context& context, SimulateArgs& args) {
     for (const int size : sizes) {
       for (const std::string& policy : policies) {
         options.batch_size = policy == "singles" ? 1 : size;
-        // One by one is the same for every size: once is enough.
+        // "singles" gives the same result for every size, so one run is enough.
         if (policy == "singles" && size != sizes[0]) continue;
         SHEAF_ASSIGN_OR_RETURN(
             rows.emplace_back(),

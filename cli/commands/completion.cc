@@ -21,7 +21,7 @@ namespace {
 constexpr absl::Duration kPatience = absl::Seconds(2);
 constexpr int kJobsMax = 50;
 
-// What a flag or a positional takes.
+// The kind of value that a flag or a positional takes.
 struct Value {
   enum Kind { kNothing, kText, kFile, kDirectory, kLive, kChoice };
   Kind kind = kNothing;
@@ -319,8 +319,8 @@ std::string FishScript(const std::vector<Node>& nodes) {
   return text;
 }
 
-// A shell expands what it is given; whoever answers at the port could name a
-// queue by a command.
+// A shell expands the names it is given, so a false server at the port could
+// name a queue by a command.
 bool IsPlain(absl::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' ||
@@ -351,7 +351,7 @@ std::string CompletionScript(const CLI::App& root, const std::string& shell) {
 absl::StatusOr<std::string> LiveNames(Context& context,
                                       const std::string& kind) {
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
-  // Somebody sits before the prompt and waits.
+  // The user is waiting at the prompt.
   const absl::Duration less =
       std::min(absl::ZeroDuration(), kPatience - client->timeout());
   if (kind == "queues") {

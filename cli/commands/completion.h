@@ -1,5 +1,6 @@
-// Completion scripts, made by walking the tree of commands: what can be typed
-// can be completed. Pure functions, but for the live names.
+// Completion scripts, made by walking the tree of commands, so that everything
+// that can be typed can be completed. Pure functions, except for the live
+// names.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -16,7 +17,7 @@ namespace sheaf::cli {
 // and workers.
 std::string CompletionScript(const CLI::App& root, const std::string& shell);
 
-// What `sheaf __complete KIND` prints: the names of jobs, queues or workers
+// The output of `sheaf __complete KIND`: the names of jobs, queues or workers
 // that live now, one a line; an error if the server does not answer soon.
 absl::StatusOr<std::string> LiveNames(Context& context,
                                       const std::string& kind);

@@ -1,4 +1,4 @@
-// `sheaf doctor`: what is wrong, why, and what to do about it.
+// `sheaf doctor`: says what is wrong, why, and what to do about it.
 #include <ostream>
 
 #include "absl/strings/str_cat.h"
@@ -77,7 +77,7 @@ std::string Words(const absl::Status& status) {
   return std::string(status.message());
 }
 
-// False if there is nobody to ask anything else.
+// False if no server answers, so that there is no more to ask.
 bool CheckHealth(Client& client, Report* report) {
   const auto health = client.Call<grpc::health::v1::HealthCheckResponse>(
       "grpc.health.v1.Health/Check", grpc::health::v1::HealthCheckRequest());

@@ -59,7 +59,8 @@ absl::Status RunEvents(Context& context, EventsArgs& args) {
     SHEAF_ASSIGN_OR_RETURN(*request.mutable_job(), JobName(args.job));
   }
   if (args.after == -1) {
-    // A number to go on from, should the connection break before an event.
+    // The stream goes on from this number if the connection breaks before the
+    // first event.
     SHEAF_ASSIGN_OR_RETURN(const int64_t last, LastEventSequence(context));
     request.set_after_sequence(last);
   }

@@ -1,4 +1,4 @@
-// What happens on the server, as it happens. Blocks; one thread.
+// Reads and prints the server's events as they happen. Blocks; one thread.
 #pragma once
 
 #include <functional>
@@ -10,8 +10,8 @@
 
 namespace sheaf::cli {
 
-// The sequence number of the last event so far: what is read after this call
-// and the events after this number together miss nothing.
+// The sequence number of the last event so far: state read after this call and
+// the events after this number together miss nothing.
 absl::StatusOr<int64_t> LastEventSequence(Context& context);
 
 // Hands every message of the stream to `each`, until it returns false. A
@@ -25,7 +25,7 @@ absl::Status ReadEvents(
 // One line about the event, without line break, safe for a terminal.
 std::string EventText(const v1::Event& event);
 
-// Prints the message in the chosen format; heartbeats not at all.
+// Prints the message in the chosen format; skips heartbeats.
 void PrintEvent(Context& context, const v1::WatchEventsResponse& message);
 
 }  // namespace sheaf::cli

@@ -18,11 +18,11 @@
 namespace sheaf::cli {
 namespace {
 
-// A job's counts are read anew at most this often.
+// A job's counts are read again at most this often.
 constexpr absl::Duration kRefresh = absl::Milliseconds(250);
 // One WaitJob call; the server allows ten minutes.
 constexpr absl::Duration kWaitCall = absl::Seconds(30);
-// How long `job wait` puts up with a server that is away (a restart, say).
+// `job wait` gives up on a server that is away for longer (a restart, say).
 constexpr absl::Duration kAwayMax = absl::Minutes(1);
 
 std::string Id(const std::string& name) {
@@ -70,7 +70,7 @@ class Follower {
     return absl::OkStatus();
   }
 
-  // False once there is nothing more to hear.
+  // False once it needs no more messages.
   bool Take(const v1::WatchEventsResponse& message) {
     if (message.has_progress()) {
       const v1::Progress& progress = message.progress().progress();
@@ -84,8 +84,8 @@ class Follower {
     }
     Print(message);
     const bool ended = message.event().ended_jobs_size() > 0;
-    // Counting events here would count those twice that came between the
-    // snapshot and the stream; the server's own counts are always right.
+    // Counting events here would count the events between the snapshot and the
+    // stream twice; the server's own counts are always right.
     if (stale_ && (ended || message.has_heartbeat() || message.has_resync() ||
                    absl::Now() - refresh_time_ > kRefresh)) {
       stale_ = false;
@@ -227,8 +227,8 @@ absl::StatusOr<v1::Job> FollowJob(Context& context, const std::string& name,
   v1::WatchEventsRequest request;
   request.set_job(name);
   request.set_progress(true);
-  // The number first, then the job: what happens in between comes twice
-  // rather than never.
+  // Reads the number first, then the job: events in between come twice rather
+  // than never.
   SHEAF_ASSIGN_OR_RETURN(const int64_t last, LastEventSequence(context));
   request.set_after_sequence(last);
   Follower follower(context, *client, print_events);

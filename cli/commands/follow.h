@@ -18,7 +18,7 @@ bool HasEnded(const v1::Job& job);
 absl::Status OutcomeOf(const v1::Job& job);
 
 // Follows the job's events until it has ended, and returns it then. Shows a
-// progress bar where standard error is a terminal, else a line on standard
+// progress bar where standard error is a terminal, otherwise a line on standard
 // error each time runs have ended; with `print_events`, prints the events on
 // standard output instead of those lines.
 absl::StatusOr<v1::Job> FollowJob(Context& context, const std::string& name,

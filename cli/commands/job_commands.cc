@@ -231,8 +231,9 @@ struct UpdateArgs {
   std::string start_deadline;
 };
 
-// Labels are changed one by one here but sent as a whole map: they start from
-// the job's own, and its etag refuses what was changed meanwhile.
+// Labels are changed one by one here but sent as a whole map. The map starts
+// from the job's own labels, and the job's etag makes the server refuse it if
+// the job was changed meanwhile.
 absl::Status ChangeLabels(Client& client, const UpdateArgs& args,
                           v1::Job* job) {
   v1::GetJobRequest request;

@@ -1,4 +1,4 @@
-// How jobs and runs are shown; shared by the verbs of `job`.
+// The columns that show jobs and runs; shared by the verbs of `job`.
 #pragma once
 
 #include <string>

@@ -48,8 +48,8 @@ absl::StatusOr<v1::ListJobsResponse> ListJobs(Client& client,
   return all;
 }
 
-// On a terminal the table is drawn anew each time; elsewhere each job that is
-// new or has changed becomes a JSON line.
+// On a terminal this draws the table again each time; elsewhere each job that
+// is new or has changed becomes a JSON line.
 absl::Status Watch(Context& context, Client& client,
                    const v1::ListJobsRequest& request, const ListArgs& args) {
   std::map<std::string, std::string> etags;
@@ -118,8 +118,8 @@ absl::StatusOr<std::string> JobFilter(const std::string& filter,
                                       const std::string& queue) {
   std::vector<std::string> parts;
   if (!filter.empty()) {
-    // Only where there is more to add: the server's own messages about the
-    // filter should speak of what was written.
+    // Adds parentheses only where there is more to add, so that the server's
+    // messages about the filter quote it as written.
     const bool alone = state.empty() && queue.empty();
     parts.push_back(alone ? filter : absl::StrCat("(", filter, ")"));
   }

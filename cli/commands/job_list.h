@@ -18,7 +18,7 @@ absl::StatusOr<std::string> JobFilter(const std::string& filter,
                                       const std::string& queue);
 
 // Hands the pages of ListJobs to `each`, `limit` jobs in all (0: every one).
-// Answers the token of what is left, empty where nothing is.
+// Answers the token of the remaining jobs, empty where none remain.
 absl::StatusOr<std::string> EachJobPage(
     Client& client, v1::ListJobsRequest request, int64_t limit,
     const std::function<void(v1::ListJobsResponse&)>& each);

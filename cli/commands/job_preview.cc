@@ -16,7 +16,7 @@
 namespace sheaf::cli {
 namespace {
 
-// Workers show something new once a second at the most.
+// Workers show a new preview once a second at the most.
 constexpr absl::Duration kLookAgain = absl::Milliseconds(500);
 
 struct PreviewArgs {
@@ -50,8 +50,8 @@ std::string FileNameFor(const std::string& run) {
       "-preview.png");
 }
 
-// Whoever shows the file sees a whole picture, always: each takes the place of
-// the one before.
+// A viewer of the file always sees a whole picture: each new one replaces the
+// one before.
 absl::Status Put(Context& context, const v1::Preview& preview,
                  const std::string& path) {
   if (path == "-") {
@@ -65,15 +65,15 @@ absl::Status Put(Context& context, const v1::Preview& preview,
   return absl::OkStatus();
 }
 
-// Each new preview, until the run has ended. Where none came, what the server
-// says of that.
+// Shows each new preview until the run has ended. Where none came, returns the
+// server's error.
 absl::Status Follow(Context& context, Client& client, const std::string& run,
                     const std::string& path) {
   int step = 0;
   while (context.out()) {
     const auto preview = GetPreview(client, run);
     if (preview.ok()) {
-      // A run that begins anew begins with earlier steps.
+      // A run that starts again has earlier steps.
       if (preview->step() != step) {
         SHEAF_RETURN_IF_ERROR(Put(context, *preview, path));
       }

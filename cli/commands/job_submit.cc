@@ -22,7 +22,7 @@ namespace {
 
 struct SubmitArgs {
   SubmitFlags flags;
-  // Where CLI11 puts the text of the flags that set one run field.
+  // CLI11 puts the text of the flags that set one run field here.
   std::vector<std::pair<std::string, std::string>> fields;
   std::vector<std::string> controls;
   std::vector<std::string> loras;

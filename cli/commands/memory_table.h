@@ -1,4 +1,4 @@
-// How what is known of memory and times (WorkMemory) reads as a table.
+// The columns that show known memory and times (WorkMemory).
 #pragma once
 
 #include <vector>

@@ -185,7 +185,7 @@ std::vector<Column> ReportColumns() {
           {"PROFILE", "profile"}};
 }
 
-// The plan that the queue went by last.
+// The newest plan of the queue that was executed.
 absl::StatusOr<std::string> LastExecuted(Client* client,
                                          const std::string& queue) {
   v1::ListPlansRequest request;

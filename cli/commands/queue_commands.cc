@@ -70,7 +70,7 @@ absl::StatusOr<int64_t> ParseCount(const std::string& text) {
   return count;
 }
 
-// The server says what is too many.
+// Cuts `n` to the largest number; the server says if that is too many.
 int32_t ToInt32(int64_t n) {
   return static_cast<int32_t>(std::min<int64_t>(n, INT32_MAX));
 }
@@ -81,7 +81,8 @@ v1::BatchPolicy PolicyOf(const std::string& name) {
   return name == "auto" ? v1::BATCH_POLICY_AUTO : v1::BATCH_POLICY_OFF;
 }
 
-// The settings that were given, and the fields they are.
+// Puts the settings that were given into `settings`, and their fields into
+// `mask`.
 absl::Status ReadSettings(const SettingsArgs& args, v1::QueueSettings* settings,
                           google::protobuf::FieldMask* mask) {
   const auto count = [&](const std::string& text, const char* field,
@@ -95,7 +96,7 @@ absl::Status ReadSettings(const SettingsArgs& args, v1::QueueSettings* settings,
   const auto keep = [&](const std::string& text, const char* field,
                         const auto& mutable_field) -> absl::Status {
     if (text.empty()) return absl::OkStatus();
-    // A zero duration is the wire's way to say for ever.
+    // On the wire, a zero duration means for ever.
     SHEAF_ASSIGN_OR_RETURN(const absl::Duration value,
                            ParseDuration(text == "forever" ? "0s" : text));
     *mutable_field() = ToProto(value);

@@ -49,7 +49,8 @@ const std::vector<Column>& QueueColumns() {
   return *kColumns;
 }
 
-// Of a worker or a device, behind what says which it is.
+// Adds the columns of the work of a worker or a device behind those that name
+// it.
 std::vector<Column> WithWork(std::vector<Column> columns) {
   columns.insert(columns.end(),
                  {{"BATCHES", "work.batch_count"},
@@ -62,14 +63,14 @@ std::vector<Column> WithWork(std::vector<Column> columns) {
   return columns;
 }
 
-// Workers and devices may well be missing; then so is their table.
+// Leaves out the table of the workers or devices where there are none.
 void PrintTables(Context& context, const v1::Stats& stats) {
   std::ostream& out = context.out();
   Printer printer = context.MakePrinter();
   out << "The last " << FieldText(stats, "window") << "; the server started "
       << AgeText(FromProto(stats.start_time()), FromProto(stats.now()))
       << " ago.";
-  // Of work that was measured, its row says it.
+  // Measured work has a row of its own that says this.
   if (stats.memory().empty()) {
     out << " Batches of more than " << stats.knee()
         << (stats.knee() == 1 ? " guided run gain" : " guided runs gain")

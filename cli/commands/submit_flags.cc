@@ -111,7 +111,7 @@ absl::StatusOr<v1::SubmitJobRequest> ParseSubmitJson(const std::string& json) {
   google::protobuf::Struct object;
   SHEAF_RETURN_IF_ERROR(parse(&object));
   v1::SubmitJobRequest request;
-  // Only the request has a job; only the spec has what a job is made of.
+  // Only a request has the field `job`; a spec has the job's own fields.
   if (object.fields().contains("job")) {
     SHEAF_RETURN_IF_ERROR(parse(&request));
   } else {

@@ -1,5 +1,5 @@
-// What `job submit` asks for, turned from flags into a request. Pure
-// functions: files have been read before, pictures are uploaded after.
+// Turns the flags of `job submit` into a request. Pure functions: files have
+// been read before, pictures are uploaded after.
 #pragma once
 
 #include <string>
@@ -33,9 +33,8 @@ struct SubmitFlags {
   bool dry_run = false;
 };
 
-// Puts the flags over `request`: what --json gave, or an empty one. Text of
-// one field that is empty leaves the field as it is. INVALID_ARGUMENT names
-// the flag.
+// Puts the flags over `request`, which is the one from --json or an empty one.
+// An empty text leaves its field as it is. INVALID_ARGUMENT names the flag.
 absl::Status ApplySubmitFlags(const SubmitFlags& flags, absl::Time now,
                               v1::SubmitJobRequest* request);
 

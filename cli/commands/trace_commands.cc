@@ -1,4 +1,4 @@
-// `sheaf trace record`: what a live server was asked, as a trace to try
+// `sheaf trace record`: records the jobs of a live server as a trace to try
 // policies on.
 #include <algorithm>
 #include <deque>
@@ -31,8 +31,8 @@ struct RecordArgs {
   bool force = false;
 };
 
-// Gives the same number to the same text: who it was is nobody's business,
-// that it was the same one is.
+// Gives the same number to the same text: a trace shows which texts are the
+// same, but not the texts.
 class Numbers {
  public:
   size_t Of(const std::string& text) {
@@ -43,7 +43,8 @@ class Numbers {
   std::map<std::string, size_t> numbers_;
 };
 
-// What a trace keeps of a job, small: a server may have a million of them.
+// The facts of a job that a trace keeps. Small, because a server may have a
+// million jobs.
 struct JobHead {
   std::string name;
   std::string kind;
@@ -52,7 +53,7 @@ struct JobHead {
   absl::Time arrival;
   absl::Time deadline = absl::InfiniteFuture();
 
-  // What its runs have in common; times count from `first`.
+  // The facts that all its runs share; times count from `first`.
   batching::TraceRun Line(absl::Time first) const {
     batching::TraceRun line;
     line.job = name;
@@ -180,7 +181,7 @@ absl::Status Recorder::WriteTo(NewFile* file) {
   SHEAF_RETURN_IF_ERROR(file->Write(batching::TraceHeader()));
   for (const JobHead& job : jobs_) {
     const absl::Status status = WriteJob(job, file);
-    // Its retention was over meanwhile.
+    // The job's retention ended meanwhile.
     if (absl::IsNotFound(status)) {
       ++gone_;
     } else if (!status.ok()) {

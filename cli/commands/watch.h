@@ -1,4 +1,4 @@
-// What --watch means: the same again and again, until nobody reads it.
+// --watch: draws the same again and again, until nobody reads it.
 #pragma once
 
 #include <functional>
@@ -9,8 +9,9 @@
 
 namespace sheaf::cli {
 
-// Calls `draw`, with pauses of `interval` ("2s") between, as long as it answers
-// OK and standard output takes it. INVALID_ARGUMENT for a broken interval.
+// Calls `draw` again and again, with pauses of `interval` ("2s"), as long as it
+// answers OK and standard output takes the text. INVALID_ARGUMENT for a broken
+// interval.
 absl::Status DrawAgainAndAgain(Context& context, const std::string& interval,
                                const std::function<absl::Status()>& draw);
 

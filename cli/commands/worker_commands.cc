@@ -34,8 +34,8 @@ const std::vector<Column>& WorkerColumns() {
   return *kColumns;
 }
 
-// What is known of the workers' devices, below the table of the workers. Those
-// that share a device know the same.
+// Prints the known figures of the workers' devices below the table of the
+// workers. Workers that share a device have the same figures.
 void PrintMemory(Context& context, const v1::ListWorkersResponse& workers) {
   const Format format = FormatFromText(context.Setting("output"));
   if (format != Format::kWide) return;

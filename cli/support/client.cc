@@ -20,8 +20,8 @@ namespace {
 using google::protobuf::MessageLite;
 using RpcType = grpc::internal::RpcMethod::RpcType;
 
-// Reads, and writes that do nothing the second time. Left out: what would
-// answer the retry of a lost success with an error or a smaller count
+// Reads, and writes that do nothing the second time. Left out are methods that
+// would answer the retry of a lost success with an error or a smaller count
 // (CreateQueue, DeleteJob, DeleteQueue, RetryJob, PurgeQueue, Backup).
 constexpr std::pair<const char*, const char*> kRetried[] = {
     {"sheaf.v1.JobService", "SubmitJob"},
@@ -56,7 +56,7 @@ grpc::ChannelArguments Arguments() {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  // Or http_proxy would be asked for the way to 127.0.0.1.
+  // Otherwise gRPC would ask http_proxy for the way to 127.0.0.1.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // Pages of full jobs may be larger than the default of 4 MiB.
   arguments.SetMaxReceiveMessageSize(64 << 20);

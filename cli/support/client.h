@@ -22,16 +22,16 @@ class Client {
     std::string token;       // Sent with every call unless empty.
   };
 
-  // Dials lazily: an address that nobody serves shows with the first call.
+  // Connects lazily: an address without a server fails at the first call.
   explicit Client(Options options);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
   // Calls `method` ("sheaf.v1.JobService/GetJob") and returns its response.
-  // `patience` is added to the deadline, for calls that wait on purpose. What
-  // is safe to ask twice is tried again, up to four times, while the server is
-  // UNAVAILABLE.
+  // `patience` is added to the deadline, for calls that wait on purpose. Calls
+  // that are safe to ask twice are tried again, up to four times, while the
+  // server is UNAVAILABLE.
   template <class Response>
   absl::StatusOr<Response> Call(
       std::string_view method, const google::protobuf::MessageLite& request,

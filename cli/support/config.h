@@ -46,8 +46,8 @@ struct ConfigSources {
   std::string system_file = "/etc/sheaf/sheaf.toml";
 };
 
-// $XDG_CONFIG_HOME/sheaf/config.toml, else under ~/.config; empty without a
-// home.
+// $XDG_CONFIG_HOME/sheaf/config.toml, or the same under ~/.config; empty
+// without a home.
 std::string UserConfigFile(
     const std::function<std::optional<std::string>(const std::string&)>&
         environment);

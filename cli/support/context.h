@@ -1,5 +1,5 @@
-// What a command has at hand: the settings, the three streams and what is
-// known of the terminal, and the server. Made by Main, borrowed by the one
+// The things that a command works with: the settings, the three streams, the
+// facts about the terminal, and the server. Made by Main, borrowed by the one
 // command that runs; not for several threads.
 #pragma once
 
@@ -60,7 +60,7 @@ class Context {
   // Filled by the parser.
   bool assume_yes = false;
   bool quiet = false;
-  // What the chosen verb does.
+  // The action of the chosen verb.
   std::function<absl::Status()> action;
 
  private:

@@ -70,7 +70,8 @@ std::string DetailLines(const google::rpc::Status& details) {
   return lines;
 }
 
-// By the status's own code: whoever set an exit code has said what to do.
+// Goes by the status's own code: an error with an exit code of its own already
+// says what to do.
 std::string Remedy(const absl::Status& status, std::string_view server) {
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:

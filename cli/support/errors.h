@@ -1,6 +1,6 @@
-// What went wrong, in words for a person and as an exit code for a script.
-// Statuses from the server carry their google.rpc details as a payload, so
-// nothing here needs gRPC. Pure functions.
+// Shows errors in words for a person and as an exit code for a script. Statuses
+// from the server carry their google.rpc details as a payload, so nothing here
+// needs gRPC. Pure functions.
 #pragma once
 
 #include <string>

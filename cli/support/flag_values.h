@@ -1,5 +1,5 @@
-// Values written as text on the command line, read into what they mean. Pure
-// functions; each error is INVALID_ARGUMENT and says what would be right.
+// Reads values that are written as text on the command line. Pure functions;
+// each error is INVALID_ARGUMENT and says what would be right.
 #pragma once
 
 #include <string>

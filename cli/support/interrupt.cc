@@ -23,8 +23,8 @@ void HandleInterrupt(int) {
     // The result does not matter: we leave either way.
     [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, "\n", 1);
   }
-  // By the signal itself: a shell that waits goes on after a program that has
-  // dealt with it, with the next line of its script.
+  // Ends by the signal itself. If a program handled the signal and exited, a
+  // waiting shell would go on with the next line of its script.
   raise(SIGINT);
   _exit(kExitInterrupted);
 }

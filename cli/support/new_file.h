@@ -11,8 +11,9 @@
 
 namespace sheaf::cli {
 
-// Written under a temporary name beside its own, which it takes with Keep; gone
-// if that never comes, an interrupt included. One at a time; one thread.
+// The file is written under a temporary name beside its own name, and Keep
+// gives it its own name. Without Keep the file is removed, also on an
+// interrupt. One at a time; one thread.
 class NewFile {
  public:
   // ALREADY_EXISTS where something of that name is there, unless `overwrite`.

@@ -1,6 +1,6 @@
 // Data on standard output: protobuf messages as a table, as canonical JSON, or
-// as names. What a table shows is given by columns; all else goes by
-// reflection. Not for several threads.
+// as names. Columns say what a table shows; the other formats use reflection.
+// Not for several threads.
 #pragma once
 
 #include <iosfwd>
@@ -15,8 +15,8 @@ namespace sheaf::cli {
 
 enum class Format { kTable, kWide, kJson, kJsonl, kName };
 
-// "table", "wide", "json", "jsonl", "name"; others are read as table, since
-// the settings allow no others.
+// "table", "wide", "json", "jsonl", "name"; any other text counts as "table",
+// but the settings allow none.
 Format FormatFromText(const std::string& text);
 
 // One column of a table. `value` is a field path ("run_counts.queued"), or

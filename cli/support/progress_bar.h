@@ -1,5 +1,5 @@
-// One line on a terminal that shows how far something is. Draws nothing
-// anywhere else. Not for several threads.
+// One line on a terminal that shows how far something is. Draws nothing where
+// there is no terminal. Not for several threads.
 #pragma once
 
 #include <iosfwd>
@@ -20,8 +20,8 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  // Draws `fraction` (0 to 1) with `text` behind it; skips what comes faster
-  // than the eye.
+  // Draws `fraction` (0 to 1) with `text` behind it; skips updates that come
+  // faster than the eye.
   void Draw(double fraction, const std::string& text, absl::Time now);
   // Leaves the line empty, for other text to be printed.
   void Clear();

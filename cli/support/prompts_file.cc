@@ -20,7 +20,7 @@
 namespace sheaf::cli {
 namespace {
 
-// What is wrong with the file so far, line by line.
+// The complaints about the file so far, line by line.
 class Complaints {
  public:
   explicit Complaints(std::string_view file_name)

@@ -28,9 +28,9 @@ enum class PromptsFormat { kJsonLines, kCsv };
 inline constexpr size_t kPromptsBytesMax = 64 << 20;
 inline constexpr size_t kPromptsRunsMax = 100000;
 
-// By the file's name: *.csv is CSV, all else JSON Lines. "-" (standard input)
-// goes by its beginning: '{', or a line that is one text in quotes, is JSON
-// Lines.
+// Guesses by the file's name: *.csv is CSV, any other name JSON Lines. "-"
+// (standard input) goes by its beginning: '{', or a line that is one text in
+// quotes, is JSON Lines.
 PromptsFormat GuessPromptsFormat(std::string_view file_name,
                                  std::string_view text);
 

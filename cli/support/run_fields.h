@@ -1,5 +1,5 @@
-// One field of a RunRequest by its name and its value as text: what the
-// columns of a prompts file and the flags of `job submit` share.
+// Sets one field of a RunRequest by its name and its value as text, for the
+// columns of a prompts file and for the flags of `job submit`.
 #pragma once
 
 #include <string>

@@ -32,11 +32,11 @@ class OutputDirectory {
   OutputDirectory& operator=(OutputDirectory&&) = delete;
   ~OutputDirectory();
 
-  // Downloads the artifact as `name` in this directory: first under a
-  // temporary name, then, once the bytes match the artifact's SHA-256, under
-  // its own. A file of that name stays as it is if it has the same bytes, and
-  // else is an ALREADY_EXISTS error, unless `overwrite`. INVALID_ARGUMENT if
-  // `name` is not a plain file name.
+  // Downloads the artifact as `name` in this directory: first under a temporary
+  // name, then, once the bytes match the artifact's SHA-256, under its own. An
+  // existing file of that name stays as it is if it has the same bytes;
+  // otherwise it is an ALREADY_EXISTS error, unless `overwrite`.
+  // INVALID_ARGUMENT if `name` is not a plain file name.
   absl::Status Download(Client& client, const std::string& artifact,
                         const std::string& name, bool overwrite);
 

@@ -1,4 +1,4 @@
-// How the nouns and verbs of the command line are put together.
+// Puts the nouns and verbs of the command line together.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -45,7 +45,7 @@ CLI::Option* AddValue(CLI::App* app, const std::string& name,
 CLI::Option* AddValues(CLI::App* app, const std::string& name,
                        std::vector<std::string>* values,
                        const std::string& type, const std::string& description);
-// As AddValue, for what must be named: a positional.
+// As AddValue, for a positional, which must be given.
 CLI::Option* AddName(CLI::App* app, const std::string& name, std::string* value,
                      const std::string& type, const std::string& description);
 CLI::Option* AddNames(CLI::App* app, const std::string& name,

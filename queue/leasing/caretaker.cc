@@ -38,12 +38,12 @@ class Answers {
 };
 
 std::vector<absl::Status> SettleAll(Store& store, const std::vector<Due>& items,
-                                    const Upkeep& upkeep) {
+                                    const Maintenance& maintenance) {
   Answers answers(items.size());
   for (size_t i = 0; i < items.size(); ++i) {
     store.Write(
-        [&due = items[i], &upkeep](Tx& tx) {
-          Settle(tx, due, upkeep);
+        [&due = items[i], &maintenance](Tx& tx) {
+          Settle(tx, due, maintenance);
           return absl::OkStatus();
         },
         [&answers, i](absl::Status status) {
@@ -54,7 +54,7 @@ std::vector<absl::Status> SettleAll(Store& store, const std::vector<Due>& items,
   return answers.Wait();
 }
 
-// Whether this one thing cannot be done, and not nothing at all.
+// Whether this one thing cannot be done, though the store takes writes.
 bool IsOfTheThing(const absl::Status& status) {
   return absl::IsInternal(status) || absl::IsDataLoss(status);
 }
@@ -64,15 +64,16 @@ bool IsOfTheThing(const absl::Status& status) {
 Caretaker::Caretaker(Store* store, std::function<void(const std::string&)> log)
     : store_(store), log_(std::move(log)) {}
 
-absl::StatusOr<bool> Caretaker::Round(const Upkeep& upkeep) {
+absl::StatusOr<bool> Caretaker::Round(const Maintenance& maintenance) {
   DueList due;
   absl::Time now;
   SHEAF_RETURN_IF_ERROR(WriteAndWait(*store_, [&](Tx& tx) {
     now = tx.now();
-    due = FindDue(tx, upkeep, Left(now));
+    due = FindDue(tx, maintenance, Left(now));
     return absl::OkStatus();
   }));
-  const std::vector<absl::Status> ends = SettleAll(*store_, due.items, upkeep);
+  const std::vector<absl::Status> ends =
+      SettleAll(*store_, due.items, maintenance);
   Forget(due, now);
   absl::Status fault;
   for (size_t i = 0; i < ends.size(); ++i) {

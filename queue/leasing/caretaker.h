@@ -1,10 +1,10 @@
-// Does what time has made due (queue/leasing/maintain.h), each thing in a write
-// of its own.
+// Does the things that time has made due (queue/leasing/maintain.h), each in a
+// write of its own.
 //
-// Something that cannot be done, as what is stored of it makes no sense, is set
-// aside: it is named among the problems, tried again a minute later, and stops
-// nothing else. A store that takes no writes at all is another matter: nothing
-// is set aside then.
+// A thing that cannot be done, because its stored data makes no sense, is set
+// aside: it is named among the problems, tried again a minute later, and does
+// not stop the others. Nothing is set aside while the store takes no writes at
+// all.
 #pragma once
 
 #include <functional>
@@ -30,7 +30,7 @@ class Caretaker {
 
   // One round. True: there is more, call again. The status of a store that
   // takes no writes. Waits for the store; on one thread.
-  absl::StatusOr<bool> Round(const Upkeep& upkeep);
+  absl::StatusOr<bool> Round(const Maintenance& maintenance);
 
   // A line for each thing that is set aside, the first few of them. Any thread.
   std::vector<std::string> Problems() const;
@@ -45,7 +45,7 @@ class Caretaker {
   std::set<Due> Left(absl::Time now) const;
   // Notes what became of `due`.
   void Note(const Due& due, const absl::Status& status, absl::Time now);
-  // Forgets what was to be tried again and is not due any more: it was mended.
+  // Forgets things set aside that are not due any more: they were mended.
   void Forget(const DueList& due, absl::Time now);
 
   Store* const store_;

@@ -13,13 +13,14 @@ namespace {
 absl::Status Lost(const Run& run, const FinishReport& report) {
   return WithMetadata(
       Error(Reason::kLeaseLost, absl::StrCat(NameOf(run.id), " is not held by ",
-                                             NameOf(report.hold.batch),
-                                             " in epoch ", report.hold.epoch)),
+                                             NameOf(report.claim.batch),
+                                             " in epoch ", report.claim.epoch)),
       "currentAttempt", absl::StrCat(run.attempt));
 }
 
-// A success is recorded or it is lost: a run that has become anything else had
-// been taken from this worker before, though no one may hold it anew yet.
+// Whether the report claims a success that can no longer be recorded. The run
+// was then taken from this worker before, though perhaps no worker holds it
+// again yet.
 bool SaysWhatIsNot(const RunOutcome& outcome, const Run& run) {
   return std::holds_alternative<Succeeded>(outcome.outcome) &&
          run.state != RunState::kRunning && run.state != RunState::kSucceeded;
@@ -39,22 +40,21 @@ absl::Status CheckOutputs(Tx& tx, const RunOutcome& outcome) {
   return absl::OkStatus();
 }
 
-// A run that waits for another's picture ends with that one, by what becomes
-// of it. To have it end by itself too would move it twice.
+// A run that waits for another's picture ends together with that run, which
+// decides how. If it also ended by itself, it would move twice.
 bool IsTwin(const std::optional<Batch>& batch, RunId run) {
   return batch && batch->twins.contains(run);
 }
 
-// The report's runs, where all that it says of them may be written; nothing is,
-// yet.
+// The report's runs, if all its outcomes may be written. Writes nothing itself.
 absl::StatusOr<std::vector<Run>> Check(Tx& tx, const FinishReport& report,
                                        const std::optional<Batch>& batch) {
-  // Once the lease is gone its runs tell whose it was; a report of none says
-  // nothing then.
-  if (batch || report.hold.secret.empty() || report.outcomes.empty()) {
-    SHEAF_RETURN_IF_ERROR(CheckHold(batch, report.hold));
+  // Once the lease is gone, its runs tell whose it was. A report without runs
+  // needs a live lease.
+  if (batch || report.claim.secret.empty() || report.outcomes.empty()) {
+    SHEAF_RETURN_IF_ERROR(CheckClaim(batch, report.claim));
   }
-  const int64_t mark = MarkOf(report.hold);
+  const int64_t mark = MarkOf(report.claim);
   std::vector<Run> runs;
   std::set<RunId> seen;
   for (const RunOutcome& outcome : report.outcomes) {
@@ -71,7 +71,7 @@ absl::StatusOr<std::vector<Run>> Check(Tx& tx, const FinishReport& report,
       return Error(Reason::kLeaseLost,
                    absl::StrCat(NameOf(run->id), " is another lease's"));
     }
-    if (run->batch != report.hold.batch || run->epoch != report.hold.epoch ||
+    if (run->batch != report.claim.batch || run->epoch != report.claim.epoch ||
         run->attempt != outcome.attempt || SaysWhatIsNot(outcome, *run) ||
         IsTwin(batch, run->id)) {
       return Lost(*run, report);
@@ -94,14 +94,14 @@ struct Become {
     changes.Move(run, RunState::kSucceeded);
   }
   void operator()(const RunError& error) const { changes.Fail(run, error); }
-  // Cancels only what was to be cancelled; a worker that stops on its own
-  // account hands back.
+  // This cancels a run only if that was ordered. If the worker stops it on its
+  // own account, it is handed back.
   void operator()(const StoppedAsOrdered&) const { changes.HandBack(run); }
   void operator()(const HandedBack&) const { changes.HandBack(run); }
 };
 
-// What a run's end means for those that wait for its picture: they have it
-// too, or go back in line.
+// Ends the runs that wait for the picture of `run`: they get it too, or go back
+// in line.
 void FinishTwins(Tx& tx, const Run& run, Batch* batch, RunChanges* changes) {
   for (auto at = batch->twins.begin(); at != batch->twins.end();) {
     if (at->second != run.id) {
@@ -123,13 +123,13 @@ void FinishTwins(Tx& tx, const Run& run, Batch* batch, RunChanges* changes) {
   }
 }
 
-// Writes what the report says; `runs` are then as it leaves them.
+// Writes the report's outcomes; `runs` are then as these leave them.
 void Apply(Tx& tx, const FinishReport& report, Batch batch,
            std::vector<Run>* runs) {
   RunChanges changes(tx, batch.queue);
   for (size_t i = 0; i < runs->size(); ++i) {
     Run& run = (*runs)[i];
-    // As it is now: one before it may have ended it.
+    // Read it again: an outcome before it may have ended it.
     run = tx.FindRun(run.id).value_or(run);
     if (run.state != RunState::kRunning) continue;
     std::visit(Become{changes, run}, report.outcomes[i].outcome);
@@ -151,7 +151,7 @@ void Apply(Tx& tx, const FinishReport& report, Batch batch,
 
 absl::StatusOr<std::vector<RunState>> Finish(Tx& tx,
                                              const FinishReport& report) {
-  std::optional<Batch> batch = tx.FindBatch(report.hold.batch);
+  std::optional<Batch> batch = tx.FindBatch(report.claim.batch);
   SHEAF_ASSIGN_OR_RETURN(std::vector<Run> runs, Check(tx, report, batch));
   if (batch) Apply(tx, report, *std::move(batch), &runs);
   std::vector<RunState> states;

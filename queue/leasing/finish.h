@@ -1,4 +1,4 @@
-// What became of leased runs: one outcome per run, each written once.
+// The outcomes of leased runs: one per run, each written once.
 #pragma once
 
 #include <variant>
@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "queue/error.h"
-#include "queue/leasing/hold.h"
+#include "queue/leasing/lease_claim.h"
 #include "queue/store.h"
 
 namespace sheaf {
@@ -25,16 +25,16 @@ struct RunOutcome {
 };
 
 struct FinishReport {
-  Hold hold;
+  LeaseClaim claim;
   std::vector<RunOutcome> outcomes;
 };
 
-// Writes all outcomes or none; answers each run's state after. A report said
-// twice by its own worker changes nothing the second time, and answers the
-// same, also when the lease is gone. LEASE_LOST for a hold that is not good
-// (CheckHold) and where a run is not, or no longer, to be made under it: also
-// one that waits for another's picture. ARTIFACT_NOT_FOUND for an output not
-// uploaded, INVALID_FIELD for a run named twice.
+// Writes all outcomes or none; answers each run's state after. If its own
+// worker repeats a report, that changes nothing and gets the same answer, also
+// when the lease is gone. LEASE_LOST for a claim that is not good (CheckClaim),
+// and for a run that is not, or no longer, to be made under the lease, such as
+// one that waits for another's picture. ARTIFACT_NOT_FOUND for an output that
+// was not uploaded, INVALID_FIELD for a run named twice.
 absl::StatusOr<std::vector<RunState>> Finish(Tx& tx,
                                              const FinishReport& report);
 

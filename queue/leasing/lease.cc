@@ -26,14 +26,15 @@ void NoteStarted(Tx& tx, PlanId id) {
   tx.SavePlan(*plan);
 }
 
-// What waits for less may be on its way to a worker that is free, or join.
+// A run that has waited for less may be on its way to a free worker, or join.
 constexpr absl::Duration kPatience = absl::Milliseconds(500);
 // Waiting runs of a lane that are looked at for twins.
 constexpr int kTwinsMax = 64;
 
-// Takes out of `runs` those that ask for what one before them asks for, adds
-// others that wait in the first one's lane for what one of them asks for, and
-// answers them with their doubles. A seed is part of what one asks for.
+// Takes out of `runs` each run with the same request as one before it. Adds
+// other runs that wait in the first one's lane with the same request as one of
+// `runs`. Answers these twins, each with the run that makes its picture. The
+// seed is part of a request.
 std::vector<std::pair<LeasedRun, RunId>> TakeTwins(
     Tx& tx, std::vector<LeasedRun>* runs) {
   std::vector<std::pair<LeasedRun, RunId>> twins;
@@ -80,7 +81,7 @@ void Start(const Batch& batch, int64_t mark, absl::Time now, Run* run) {
 // A worker must be able to read what it leases: gRPC's own limit is 4 MiB.
 constexpr int64_t kBatchBytesMax = 3 << 20;
 
-// How many of the first ones, one at the least.
+// How many of the first runs fit, one at the least.
 size_t CountThatFit(const std::vector<LeasedRun>& runs) {
   int64_t bytes = 0;
   for (size_t i = 0; i < runs.size(); ++i) {
@@ -119,7 +120,7 @@ Leased TakeBatch(Tx& tx, const Lessee& who, Picked picked, LeasePolicy* policy,
   batch.secret = who.new_secret;
   batch.start_time = tx.now();
   batch.lease_expire_time = tx.now() + lease_duration;
-  const int64_t mark = MarkOf(HoldOf(batch));
+  const int64_t mark = MarkOf(ClaimOf(batch));
   RunChanges changes(tx, picked.queue.name);
   for (LeasedRun& each : leased.runs) {
     Start(batch, mark, tx.now(), &each.run);
@@ -138,19 +139,21 @@ Leased TakeBatch(Tx& tx, const Lessee& who, Picked picked, LeasePolicy* policy,
   return leased;
 }
 
-// The first run of the batch that the worker wants joined; none where it does
-// not hold that.
+// The first run of the batch that the worker wants joined; none where the
+// worker does not hold that batch.
 std::optional<Run> FirstOfBeside(Tx& tx, const Lessee& who) {
   const std::optional<Batch> batch = tx.FindBatch(who.beside);
-  // The secret is of this epoch alone.
-  const Hold hold{who.id, who.beside, batch ? batch->epoch : 0,
-                  who.beside_secret};
-  if (!CheckHold(batch, hold).ok() || batch->runs.empty()) return std::nullopt;
+  // The secret is good for this epoch alone.
+  const LeaseClaim claim{who.id, who.beside, batch ? batch->epoch : 0,
+                         who.beside_secret};
+  if (!CheckClaim(batch, claim).ok() || batch->runs.empty())
+    return std::nullopt;
   return tx.FindRun(batch->runs[0]);
 }
 
-// How many more rows may step with those at hand, of which `first` is one. None
-// with a batch of a plan: that says who steps together, and for how long.
+// How many more rows may step with the batch at hand, of which `first` is a
+// run. 0 for a batch of a plan: the plan says which runs step together, and for
+// how long.
 int RoomBeside(Tx& tx, const Lessee& who, const Run& first, const Lane& lane,
                LeasePolicy* policy) {
   const std::optional<Queue> queue = tx.FindQueue(lane.queue);
@@ -169,7 +172,7 @@ int RoomBeside(Tx& tx, const Lessee& who, const Run& first, const Lane& lane,
 }  // namespace
 
 bool CanServe(const Lessee& who, const Lane& lane) {
-  // A lane of no size is of what its model was trained for.
+  // A lane without a size has the size that its model was trained for.
   const bool fits =
       who.pixels_max == 0 || lane.width * lane.height <= who.pixels_max;
   return fits && Serves(who.queues, lane.queue) &&
@@ -199,11 +202,11 @@ LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
   return result;
 }
 
-Orders Heartbeat(Tx& tx, const Hold& hold, absl::Duration lease_duration,
-                 bool give_way) {
-  Orders orders;
-  std::optional<Batch> batch = tx.FindBatch(hold.batch);
-  if (!CheckHold(batch, hold).ok()) {
+HeartbeatReply Heartbeat(Tx& tx, const LeaseClaim& claim,
+                         absl::Duration lease_duration, bool give_way) {
+  HeartbeatReply orders;
+  std::optional<Batch> batch = tx.FindBatch(claim.batch);
+  if (!CheckClaim(batch, claim).ok()) {
     orders.lost = true;
     return orders;
   }
@@ -216,7 +219,7 @@ Orders Heartbeat(Tx& tx, const Hold& hold, absl::Duration lease_duration,
   const bool paused = queue && queue->state == QueueState::kPaused &&
                       queue->pause_mode == PauseMode::kNextStep;
   for (RunId id : batch->runs) {
-    // Of a twin the worker knows nothing.
+    // The worker knows nothing of twins.
     if (batch->twins.contains(id)) continue;
     const std::optional<Run> run = tx.FindRun(id);
     if (run && run->cancel_requested) {
@@ -265,9 +268,9 @@ std::optional<RunId> OutrankedBy(Tx& tx, BatchId batch_id, const Lessee& who,
   return picked->runs[0].id;
 }
 
-absl::StatusOr<int> ReleaseLease(Tx& tx, const Hold& hold) {
-  SHEAF_RETURN_IF_ERROR(CheckHold(tx.FindBatch(hold.batch), hold));
-  return EndLease(tx, hold.batch, LeaseEnd::kHandedBack);
+absl::StatusOr<int> ReleaseLease(Tx& tx, const LeaseClaim& claim) {
+  SHEAF_RETURN_IF_ERROR(CheckClaim(tx.FindBatch(claim.batch), claim));
+  return EndLease(tx, claim.batch, LeaseEnd::kHandedBack);
 }
 
 void RenewLeases(Tx& tx, absl::Duration lease_duration, absl::Duration step) {

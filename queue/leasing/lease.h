@@ -1,9 +1,9 @@
 // Handing work to workers, hearing from them, and taking it back.
 //
 // A lease is a batch row with an epoch, a time and a secret. Reports show who
-// holds it (queue/leasing/hold.h); what carries an old epoch, or not its
-// secret, changes nothing. Leases that ran out are taken back by whoever looks
-// after what time brings about (queue/leasing/caretaker.h).
+// holds it (queue/leasing/lease_claim.h); a report with an old epoch, or
+// without the secret, changes nothing. The caretaker
+// (queue/leasing/caretaker.h) takes back leases that ran out.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "queue/error.h"
-#include "queue/leasing/hold.h"
+#include "queue/leasing/lease_claim.h"
 #include "queue/names.h"
 #include "queue/store.h"
 
@@ -30,9 +30,10 @@ struct Lessee {
   std::string device;
   int64_t device_bytes = 0;  // its memory; 0: not known
   int64_t pixels_max = 0;    // of a picture; 0: no limit of its own
-  // A batch it holds, which what it leases is to join between two steps; none:
-  // it begins anew. What shows that it holds that (Hold::secret), and how many
-  // rows it steps now.
+  // A batch that it holds and that the leased runs are to join between two
+  // steps; none: they begin a batch of their own. With it, the secret that
+  // shows that it holds the batch (LeaseClaim::secret), and how many rows it
+  // steps now.
   BatchId beside = {};
   std::string beside_secret = {};
   int row_count = 0;
@@ -52,33 +53,34 @@ struct LeasedRun {
 struct Leased {
   Batch batch;
   std::string kind;
-  // Those that the worker is to make: all of the batch but its twins.
+  // The runs that the worker is to make: all of the batch but its twins.
   std::vector<LeasedRun> runs;
-  // The batch of a plan that it is, where it is a whole one.
+  // The plan and the number of its batch, where this is a whole one.
   PlanId plan;
   int64_t plan_batch = 0;
 };
 
 struct LeaseResult {
   std::optional<Leased> leased;
-  // Where there was nothing: when there may be, by the clock alone (a
-  // scheduled run, a retry, a resume_time).
+  // Where there was nothing: the time when there may be something, by the clock
+  // alone (a scheduled run, a retry, a resume_time).
   absl::Time next_time = absl::InfiniteFuture();
   // The batch to be joined is not the worker's any more.
   bool lost = false;
 };
 
 // One place in line of a queue whose policy lets runs of different jobs go
-// together: the first runs that are due of lanes that differ in their owner
-// alone, all of one priority; owners by turns.
+// together: the first due runs, all of one priority, of lanes that differ in
+// their owner alone; the owners take turns.
 struct Line {
   Lane lane;  // of the first
   std::vector<LeasedRun> waiting;
 };
 
-// What is not for the queue to know: whose turn it is, what goes together now,
-// what fits. On the writer's thread, and quick. A call may be made again for
-// the same lease, as if the first had not been.
+// Decisions that the queue leaves to its owner: whose turn it is, which runs go
+// together now, how many fit. Called on the writer's thread, so they must be
+// quick. A call may be repeated for the same lease, and the first one then does
+// not count.
 class LeasePolicy {
  public:
   struct Turn {
@@ -93,57 +95,61 @@ class LeasePolicy {
 
   // How many runs of an owner may run at once; 0: any number.
   virtual int64_t RunningMax(const std::string& owner) = 0;
-  // Which of the first runs of lanes this worker is to begin with. They are
-  // due, of one priority, in the order of their line, and never none.
+  // Which of the first runs of lanes this worker is to begin with. The runs are
+  // due, of one priority, in the order of their line; there is at least one.
   virtual Turn Next(const Lessee& who, const std::vector<LaneHead>& heads,
                     absl::Time now) = 0;
   // How many runs of a lane fit the worker's device together.
   virtual int RowsMax(const Lane& lane, const Lessee& who) = 0;
-  // Who goes together now. `lines` is not empty, nor is any of them.
+  // Which runs go together now. `lines` is not empty, nor is any of them.
   virtual Choice Choose(const Queue& queue, const Lessee& who,
                         const std::vector<Line>& lines, absl::Time now) = 0;
-  // How many of the runs that it is about to get this worker takes, at least 1:
-  // the rest is for other workers.
+  // How many of `runs`, which this worker is about to get, it takes; at least
+  // 1. The rest is for other workers.
   virtual int Share(const Lessee& who, const Lane& lane,
                     const std::vector<LeasedRun>& runs, absl::Time now) = 0;
 };
 
-// Picks the first waiting run this worker can serve (priority, then the
-// policy's turn, which is time without one) and marks it RUNNING, with those
-// that go with it: the rest of its batch where its queue goes by a plan; else
-// whom the policy chooses, where the queue's settings want that; else its
-// natural batch (runs of the same job and lane, up to the queue's batch size).
+// Picks the first waiting run that this worker can serve (by priority, then by
+// the policy's turn, or by time without a policy) and marks it RUNNING, with
+// the runs that go with it. These are the rest of its batch where its queue
+// goes by a plan; otherwise the policy's choice, where the queue's settings
+// want that; otherwise its natural batch (runs of the same job and lane, up to
+// the queue's batch size).
 //
-// Beside a batch at hand it answers what it would pick anyway, and that only if
-// it can step with the batch: of the same queue, whose settings or plan let
-// runs of different jobs go together, in lanes that differ in their owner
-// alone, and no more than there is room for; a plan's batch whole. So what
-// joins goes before nothing that is due before it.
+// Beside a batch at hand (Lessee::beside) it picks the same first run, and
+// answers it only if it can step with that batch: it is of the same queue,
+// whose settings let runs of different jobs go together, in a lane that differs
+// in its owner alone, and in no batch of a plan. The runs that go with it must
+// fit in the same way, and there are no more of them than the batch has room
+// for. So joining runs never go before work that is due first.
 LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
                   LeasePolicy* policy = nullptr);
 
-// What a heartbeat learns.
-struct Orders {
+// The answer to a heartbeat.
+struct HeartbeatReply {
   absl::Time lease_expire_time;
   std::vector<RunId> cancel;   // to stop, and report as cancelled
   std::vector<RunId> release;  // to stop, and hand back
   bool lost = false;           // the lease is no longer this worker's
 };
 
-// Renews the lease, at most half of which is used up by then. With `give_way`
-// all of it is to be handed back.
-Orders Heartbeat(Tx& tx, const Hold& hold, absl::Duration lease_duration,
-                 bool give_way = false);
+// Renews the lease if more than half of its time is used up. With `give_way`
+// the worker is to hand back all its runs.
+HeartbeatReply Heartbeat(Tx& tx, const LeaseClaim& claim,
+                         absl::Duration lease_duration, bool give_way = false);
 
-// The waiting run for which what the batch holds is better handed back: all of
-// that is of a lower priority, the run's queue lets it take such a place
-// (QueueSettings::preempt_from), and it would go to this worker now, and has
-// waited long enough for one that is free. None mostly, and then quick.
+// The waiting run to which the batch had better give way: all runs of the batch
+// have a lower priority, the waiting run's queue lets it take their place
+// (QueueSettings::preempt_from), it would go to this worker now, and it has
+// waited long enough for a free one. Mostly there is none, and the answer is
+// quick then.
 std::optional<RunId> OutrankedBy(Tx& tx, BatchId batch, const Lessee& who,
                                  LeasePolicy* policy = nullptr);
 
-// Hands back what a lease still holds. LEASE_LOST where it is another's.
-absl::StatusOr<int> ReleaseLease(Tx& tx, const Hold& hold);
+// Hands back the runs that a lease still holds. LEASE_LOST where it is
+// another's.
+absl::StatusOr<int> ReleaseLease(Tx& tx, const LeaseClaim& claim);
 
 // Gives every lease its full time again, and its batch the time that its queue
 // allows: after a restart, or when the clock is set ahead by `step`, so that no

@@ -49,7 +49,7 @@ int EndIfTooLong(Tx& tx, const Batch& batch) {
   });
 }
 
-// Answers of several writes, of which the last one to come calls `done`.
+// Gathers the answers of several writes; the last one to come calls `done`.
 class Gathered {
  public:
   Gathered(size_t count, absl::AnyInvocable<void(absl::Status)> done)

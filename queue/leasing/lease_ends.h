@@ -1,7 +1,7 @@
-// How leases end that no report ends.
+// Ends leases that no report ends.
 //
-// Each lease is ended in a write of its own: one that cannot be ended, as what
-// is stored of it makes no sense, stands in the way of no other.
+// Each lease is ended in a write of its own. So a lease that cannot be ended,
+// because its stored data makes no sense, does not stop the others.
 #pragma once
 
 #include "absl/functional/any_invocable.h"
@@ -17,7 +17,8 @@ enum class LeaseEnd {
   kHandedBack,  // without fault
 };
 
-// Whether a batch of the queue that began then takes too long by now.
+// Whether a batch of the queue that began at `start_time` takes too long by
+// now.
 bool TakesTooLong(const Queue& queue, absl::Time start_time, absl::Time now);
 
 // Ends a lease, if it is there still and, for kExpired, not renewed; for

@@ -21,15 +21,16 @@ bool IsOlderThan(View& view, int64_t sequence, absl::Time time) {
 
 // A slice at a time, so that a long outbox is not trimmed in one stroke. A
 // client that makes a million events in a minute pushes out nobody's day.
-void FindEvents(View& view, const Upkeep& upkeep, DueList* list) {
+void FindEvents(View& view, const Maintenance& maintenance, DueList* list) {
   const int64_t last = view.LastSequence();
   const int64_t first = view.FirstSequence();
-  const absl::Time keep = view.now() - upkeep.events_keep;
-  for (const int64_t slice : {20 * upkeep.step, upkeep.step}) {
+  const absl::Time keep = view.now() - maintenance.events_keep;
+  for (const int64_t slice : {20 * maintenance.step, maintenance.step}) {
     const int64_t through = first + slice;
     const int64_t left = last - through;
-    if (left < upkeep.events_max) continue;
-    if (left < upkeep.events_hard_max && !IsOlderThan(view, through, keep)) {
+    if (left < maintenance.events_max) continue;
+    if (left < maintenance.events_hard_max &&
+        !IsOlderThan(view, through, keep)) {
       continue;
     }
     list->items.push_back({What::kEvents, through, ""});
@@ -97,18 +98,19 @@ std::string Describe(const Due& due) {
   return "the trimming of events";
 }
 
-DueList FindDue(View& view, const Upkeep& upkeep, const std::set<Due>& aside) {
+DueList FindDue(View& view, const Maintenance& maintenance,
+                const std::set<Due>& aside) {
   DueList list;
   const auto add = [&](Due due) {
     if (!aside.contains(due)) list.items.push_back(std::move(due));
   };
   // Things that are set aside must not hide the rest.
-  const int limit = upkeep.step + static_cast<int>(aside.size());
+  const int limit = maintenance.step + static_cast<int>(aside.size());
   for (const LeaseKey& lease : view.Leases(view.now())) {
     add({What::kLease, lease.batch.value, ""});
   }
-  if (upkeep.leases_only) {
-    FindEvents(view, upkeep, &list);
+  if (maintenance.leases_only) {
+    FindEvents(view, maintenance, &list);
     return list;
   }
   std::map<std::string, Queue> in_a_hurry;
@@ -143,15 +145,15 @@ DueList FindDue(View& view, const Upkeep& upkeep, const std::set<Due>& aside) {
   list.more = static_cast<int>(late.size()) == limit ||
               static_cast<int>(expired.size()) == limit ||
               list.items.size() > before;
-  const int spent =
-      view.CountSpentRequests(view.now() - upkeep.request_keep, upkeep.step);
+  const int spent = view.CountSpentRequests(
+      view.now() - maintenance.request_keep, maintenance.step);
   if (spent > 0) add({What::kRequests, 0, ""});
-  list.more = list.more || spent == upkeep.step;
-  FindEvents(view, upkeep, &list);
+  list.more = list.more || spent == maintenance.step;
+  FindEvents(view, maintenance, &list);
   return list;
 }
 
-void Settle(Tx& tx, const Due& due, const Upkeep& upkeep) {
+void Settle(Tx& tx, const Due& due, const Maintenance& maintenance) {
   switch (due.what) {
     case What::kLease:
       EndLease(tx, BatchId{due.id}, LeaseEnd::kExpired);
@@ -166,9 +168,10 @@ void Settle(Tx& tx, const Due& due, const Upkeep& upkeep) {
     case What::kRetention:
       return DeleteIfExpired(tx, JobId{due.id});
     case What::kPlan:
-      return DeleteSomeOfPlan(tx, PlanId{due.id}, upkeep.step);
+      return DeleteSomeOfPlan(tx, PlanId{due.id}, maintenance.step);
     case What::kRequests:
-      tx.DeleteSpentRequests(tx.now() - upkeep.request_keep, upkeep.step);
+      tx.DeleteSpentRequests(tx.now() - maintenance.request_keep,
+                             maintenance.step);
       return;
     case What::kEvents:
       return tx.TrimEvents(due.id);

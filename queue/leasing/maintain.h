@@ -4,8 +4,9 @@
 // it matters (a deadline at the door of a lease, say); this only makes it
 // happen while nobody asks.
 //
-// Found and done apart, so that whoever does it can do each thing in a write of
-// its own (queue/leasing/caretaker.h): one that cannot be done stops no other.
+// Finding and doing are apart, so that the caretaker
+// (queue/leasing/caretaker.h) can do each thing in a write of its own: one that
+// cannot be done does not stop the others.
 #pragma once
 
 #include <compare>
@@ -17,16 +18,16 @@
 
 namespace sheaf {
 
-struct Upkeep {
-  // The newest events are kept, so many; more of them while they are younger
-  // than `events_keep`, up to `events_hard_max`.
+struct Maintenance {
+  // The newest `events_max` events are kept; more of them, up to
+  // `events_hard_max`, while they are younger than `events_keep`.
   int64_t events_max = 1'000'000;
   absl::Duration events_keep = absl::Hours(24);
   int64_t events_hard_max = 20'000'000;
   // How long a request_id still holds after its job was deleted.
   absl::Duration request_keep = absl::Hours(30 * 24);
   int step = 500;  // most things of a kind in one round
-  // Only what ends soon and does no harm: leases, and the oldest events. For a
+  // Only leases and the oldest events, which end soon and do no harm. For a
   // clock that may be wrong.
   bool leases_only = false;
 };
@@ -58,10 +59,10 @@ struct DueList {
 };
 
 // All that is due now but for those in `aside`, a bounded share of it.
-DueList FindDue(View& view, const Upkeep& upkeep,
+DueList FindDue(View& view, const Maintenance& maintenance,
                 const std::set<Due>& aside = {});
 
-// Does it, where it is due still.
-void Settle(Tx& tx, const Due& due, const Upkeep& upkeep);
+// Does `due`, if it is still due.
+void Settle(Tx& tx, const Due& due, const Maintenance& maintenance);
 
 }  // namespace sheaf

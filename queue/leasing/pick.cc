@@ -59,8 +59,8 @@ class Doors {
   std::map<std::string, bool> open_;
 };
 
-// The first run of a lane that is due, where `first` is the first of all: one
-// of a lower priority goes while those above it are not due.
+// The first due run of a lane whose first run is `first`. A run of a lower
+// priority goes while those above it are not due.
 std::optional<Run> FirstDue(Tx& tx, const Run& first, absl::Time* next_time) {
   std::optional<Run> run = first;
   while (run && run->run_time > tx.now()) {
@@ -102,9 +102,9 @@ class Room {
   std::map<std::string, int64_t> left_;
 };
 
-// Most first runs that a policy chooses among: those that stand first. Beyond
-// them it is the line that decides, so that a lease takes no longer the more
-// lanes somebody made up.
+// The most first runs that a policy chooses among: those that stand first. The
+// line alone decides about further ones, so that a lease takes no longer if
+// somebody makes up many lanes.
 constexpr size_t kHeadsMax = 1024;
 
 // The first due runs of all lanes that this worker can serve, by their places
@@ -124,8 +124,8 @@ std::vector<Run> DueHeads(Tx& tx, const Lessee& who,
   return heads;
 }
 
-// Takes those of the highest priority out of `heads`, kHeadsMax of them at the
-// most, by their places in line.
+// Takes the runs of the highest priority out of `heads`, and answers kHeadsMax
+// of them at the most, by their places in line.
 std::vector<LaneHead> TakeHighest(Tx& tx, std::vector<Run>* heads) {
   Priority highest = Priority::kLow;
   for (const Run& run : *heads) highest = std::max(highest, run.priority);
@@ -146,7 +146,7 @@ std::vector<LaneHead> TakeHighest(Tx& tx, std::vector<Run>* heads) {
   return level;
 }
 
-// Those whose turn it is: of the highest priority for which the policy has
+// The head whose turn it is: of the highest priority for which the policy lets
 // this worker begin at all.
 std::optional<LaneHead> FirstHead(Tx& tx, std::vector<Run> heads,
                                   const Lessee& who, LeasePolicy* policy,
@@ -164,8 +164,8 @@ std::optional<LaneHead> FirstHead(Tx& tx, std::vector<Run> heads,
   return std::nullopt;
 }
 
-// The batch that the queue's plan puts the head in, as far as it still waits
-// and this worker can do it; empty where there is none.
+// The batch in which the queue's plan puts the head, as far as its runs still
+// wait and this worker can make them; empty where there is none.
 Picked PlannedBatch(Tx& tx, const Lessee& who, const Head& head) {
   Picked members{.queue = head.queue};
   if (!head.queue.plan || head.run.alone) return members;
@@ -187,8 +187,8 @@ Picked PlannedBatch(Tx& tx, const Lessee& who, const Head& head) {
   return members;
 }
 
-// Lines that are looked at for company, lanes of which they are made, and runs
-// of each.
+// How many lines are looked at for company, how many lanes for all of them, and
+// how many runs of each.
 constexpr size_t kLinesMax = 4;
 constexpr int kLanesMax = 8;
 constexpr size_t kLineLength = 64;
@@ -279,8 +279,9 @@ bool MayJoin(const Lane& beside, const Head& head) {
          DifferInOwnerAlone(head.lane, beside) && MayCross(head);
 }
 
-// Whether what was picked may: a plan says who steps together, and how long
-// that is to take; and runs that differ in more than their owner cannot.
+// Whether the picked runs may join. A plan says which runs step together, and
+// how long that is to take, so its batches may not. Runs whose lanes differ in
+// more than their owner cannot.
 bool Joins(Tx& tx, const Lane& beside, const Picked& picked) {
   if (picked.planned) return false;
   return std::all_of(picked.runs.begin(), picked.runs.end(),

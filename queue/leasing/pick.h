@@ -1,5 +1,5 @@
-// Which waiting runs a worker gets next: the part of Lease that only reads (but
-// for pauses that are over, which end here, and runs that come too late).
+// Picks the waiting runs that a worker gets next: the part of Lease that only
+// reads (but it ends pauses that are over, and fails runs that come too late).
 #pragma once
 
 #include <optional>
@@ -13,13 +13,13 @@ struct Picked {
   Queue queue;
   std::vector<Run> runs;  // at least one, of one priority
   bool planned = false;   // the queue's plan puts them together
-  PlanId plan;            // the batch of it that they are, where it is whole
+  PlanId plan;            // with plan_batch: where they are a whole batch
   int64_t plan_batch = 0;
 };
 
-// Nothing: then `next_time` is when there may be something. With `beside`, the
-// lane of a batch at hand: only what may join that, and nothing where something
-// else comes first.
+// Where it picks nothing, `next_time` is when there may be something. With
+// `beside`, the lane of a batch at hand, it picks only runs that may join that
+// batch, and nothing where other work comes first.
 std::optional<Picked> Pick(Tx& tx, const Lessee& who, LeasePolicy* policy,
                            absl::Time* next_time, const Lane* beside = nullptr);
 

@@ -78,7 +78,7 @@ absl::Status BackupCopy::MayStart(Connection& source) const {
 
 void BackupCopy::Start(Connection& source) {
   RemovePartial();  // of a try that the disk ended
-  // Readable by nobody else from its first byte on.
+  // Readable by its owner alone from its first byte on.
   const int fd =
       open(partial_.c_str(),
            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

@@ -1,11 +1,11 @@
 // Copies of the database, made while it is in use.
 //
 // BackupCopy runs on the writer's thread, some pages at a time between groups
-// of writes; what is written meanwhile goes into the copy too. It fills a file
-// of its own, whose name no other copy has and no backup can have.
-// PublishBackup then runs elsewhere: it checks the copy, and only a sound one
-// gets its name, if nobody has it yet. Nothing here removes or replaces a file
-// that it did not make.
+// of writes; writes made meanwhile go into the copy too. It fills a file of its
+// own, whose name no other copy has and no backup can have. Publish then runs
+// on another thread: it checks the copy, and only a sound one gets its name, if
+// no file has it yet. Nothing here removes or replaces a file that it did not
+// make.
 #pragma once
 
 #include <cstdint>
@@ -37,11 +37,11 @@ struct BackupOrder {
 // stand beside a backup or a database, and hidden ones.
 absl::Status CheckBackupName(const std::string& name);
 
-// Removes what backups of processes that have ended left in `folder` without
-// giving it a name. How many files that were.
+// Removes the files that backups of ended processes left in `folder` without
+// giving them a name. Answers how many.
 int SweepBackups(const std::string& folder);
 
-// Backups in `folder`, each with its sum.
+// Counts the backups in `folder` that have their sum.
 int CountBackups(const std::string& folder);
 
 class BackupCopy {
@@ -84,7 +84,7 @@ class BackupCopy {
   sqlite3_backup* copy_ = nullptr;
 };
 
-// What is wrong with a database, by integrity_check (or quick_check) and
+// The problems of a database, by integrity_check (or quick_check) and
 // foreign_key_check; empty if it is sound.
 std::vector<std::string> ProblemsOf(SQLite::Database& db, bool full);
 

@@ -150,7 +150,8 @@ int SweepBackups(const std::string& folder) {
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     const pid_t maker = MakerOf(entry.path().filename());
     if (maker <= 0) continue;
-    // Ours has made none yet: one of that number is of a process before us.
+    // This process has made none yet: a file with its number is of an earlier
+    // one.
     const bool lives =
         maker != getpid() && (kill(maker, 0) == 0 || errno == EPERM);
     if (!lives && fs::remove(entry.path(), error)) ++removed;

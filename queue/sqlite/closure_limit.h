@@ -1,6 +1,6 @@
-// Ends what runs on a connection after so much of its thread's processor time:
-// other threads' work on a busy machine does not count. What ends before the
-// first look costs nothing.
+// Ends work on a connection that takes too much of its thread's processor time:
+// other threads' work on a busy machine does not count. Work that ends before
+// the first look costs nothing.
 #pragma once
 
 #include <sqlite3.h>
@@ -19,7 +19,7 @@ class ClosureLimit {
   void Watch(sqlite3* db) {
     sqlite3_progress_handler(db, kStepsBetweenLooks, &Look, this);
   }
-  // From here on, until End; `limited` or without an end.
+  // Starts to count, until End; there is a limit only if `limited`.
   void Begin(bool limited) {
     limited_ = limited;
     end_.reset();

@@ -3,8 +3,9 @@
 namespace sheaf {
 namespace {
 
-// What every connection gets. mmap is off so that a failing disk is an error
-// code, not a SIGBUS; the database's own schema is not trusted with functions.
+// The settings of every connection. mmap is off so that a failing disk is an
+// error code, not a SIGBUS; the database's own schema is not trusted with
+// functions.
 constexpr char kSettings[] = R"sql(
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
@@ -103,8 +104,8 @@ Connection::Connection(const std::string& path, Use use, const std::string& vfs)
                 kBusyMilliseconds, vfs) {
   sqlite3_extended_result_codes(handle(), 1);
   sqlite3_db_config(handle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  // Only the writer has the log folded in, and only when it means to: what may
-  // go wrong otherwise is in log_fold.h.
+  // Only the writer has the log folded in, and only when it means to;
+  // log_fold.h says what may go wrong otherwise.
   sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   Execute(kSettings);
   Execute(use == Use::kWrite ? kWriterSettings : kReaderSettings);

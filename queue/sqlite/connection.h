@@ -25,13 +25,13 @@ namespace sheaf {
 // lock file keeps other processes out.
 inline constexpr int kBusyMilliseconds = 5000;
 
-// One run of a statement: bound, stepped, and reset when it goes. Texts that
-// are bound must outlive it. Columns are read left to right.
 // Bytes that are no text.
 struct Blob {
   std::string_view bytes;
 };
 
+// One run of a statement: bound, stepped, and reset when it goes. Texts that
+// are bound must outlive it. Columns are read left to right.
 class Query {
  public:
   Query(sqlite3_stmt* statement, bool own) : statement_(statement), own_(own) {}

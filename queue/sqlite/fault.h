@@ -1,5 +1,5 @@
-// What an exception of the storage means: whose fault it is, what the caller
-// is told, and whether the connection may be used again.
+// The meaning of an exception of the storage: whose fault it is, what the
+// caller is told, and whether the connection may be used again.
 #pragma once
 
 #include <exception>
@@ -21,13 +21,14 @@ struct Fault {
   FaultKind kind = FaultKind::kOurs;
   absl::Status status;  // for callers
   std::string text;     // for the log
-  // The connection must be closed: what it holds may not be what is on disk.
+  // The connection must be closed: its pages may differ from those on disk.
   bool poisons() const {
     return kind == FaultKind::kDisk || kind == FaultKind::kDamaged;
   }
 };
 
-// Of a SQLite::Exception, a BrokenRow, or anything else that a closure threw.
+// The fault of a SQLite::Exception, a BrokenRow, or any other exception that a
+// closure threw.
 Fault FaultOf(const std::exception& thrown);
 
 }  // namespace sheaf

@@ -119,7 +119,7 @@ class Writer {
     Bind(term);
   }
 
-  // NULL where there is none, which must not spread: NOT NULL is no truth.
+  // A missing time is NULL, which must not spread: NOT NULL is not true.
   void WriteTime(std::string_view column, const FilterTerm& term) {
     Put("(");
     Put(column);

@@ -17,9 +17,10 @@ struct FilterSql {
   std::vector<std::variant<int64_t, std::string>> values;
 };
 
-// Holds for exactly the rows whose job Matches(filter, job): never NULL.
-// Reads the columns id, queue, kind, owner, request_id, priority, create_time,
-// run_time, end_time, labels and n_queued ... n_cancelled.
+// The condition holds for exactly the rows whose job Matches(filter, job), and
+// is never NULL. Reads the columns id, queue, kind, owner, request_id,
+// priority, create_time, run_time, end_time, labels and n_queued ...
+// n_cancelled.
 FilterSql ToSql(const FilterExpr& filter);
 
 }  // namespace sheaf

@@ -48,12 +48,12 @@ class HealthBoard {
     health_.writable = problem.empty();
     health_.problem = std::move(problem);
   }
-  // Only few calls may still write, and why; empty where nothing is short.
+  // Says why only few calls may still write; empty where nothing is short.
   void SetShortage(std::string shortage) {
     std::lock_guard lock(mutex_);
     shortage_ = std::move(shortage);
   }
-  // Something that is none of ours holds on to the log.
+  // Says whether something outside of the store holds on to the log.
   void SetLongLog(bool is_long) {
     std::lock_guard lock(mutex_);
     long_log_ = is_long;
@@ -66,13 +66,13 @@ class HealthBoard {
     std::lock_guard lock(mutex_);
     health_.warnings.push_back(std::move(warning));
   }
-  // No more writes until the program starts anew, as the file is damaged, or
-  // would be: all are refused with this.
+  // Allows no more writes until the program starts again, since the file is
+  // damaged, or would be: all are refused with this.
   void Condemn(absl::Status refusal) {
     std::lock_guard lock(mutex_);
     if (condemned_.ok()) condemned_ = std::move(refusal);
   }
-  // Not even what is read can be relied on until then.
+  // Does the same where not even reads can be relied on until then.
   void Distrust(const absl::Status& refusal) {
     Condemn(refusal);
     if (on_distrust_) on_distrust_(std::string(refusal.message()));

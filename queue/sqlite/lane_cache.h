@@ -21,7 +21,7 @@ namespace sheaf {
 
 class LaneCache {
  public:
-  // Reads the first waiting run of a lane, none above a priority.
+  // Reads the first waiting run of a lane that is not above a priority.
   using ReadHead = std::function<std::optional<Run>(LaneId, Priority)>;
 
   explicit LaneCache(ReadHead read_head) : read_head_(std::move(read_head)) {}

@@ -40,7 +40,7 @@ bool Checkpoint(Connection& db, int mode) {
       sqlite3_wal_checkpoint_v2(db.handle(), "main", mode, &pages, &folded);
   if (code == SQLITE_OK) return pages == folded;
   if ((code & 0xff) == SQLITE_BUSY) return false;
-  // A quota goes by another name.
+  // A used-up quota has another error code.
   const bool is_full = sqlite3_system_errno(db.handle()) == EDQUOT;
   throw SQLite::Exception(sqlite3_errmsg(db.handle()),
                           is_full ? SQLITE_FULL : code);
@@ -70,8 +70,8 @@ void LogFold::Begin() {
   });
 }
 
-// Whether the log is held on to: without descriptors it is not, which is no
-// fault of the disk's.
+// Whether the fold holds on to the log. It does not where no file descriptors
+// are left, which is no fault of the disk.
 bool LogFold::Hold() {
   try {
     for (auto* db : {&holder_, &folder_}) {

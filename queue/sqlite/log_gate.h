@@ -1,7 +1,7 @@
 // Keeps reads from a log that has grown too long.
 //
 // A read needs the log as it was when it began, so while reads overlap, or one
-// lasts, the log cannot begin anew. Where it is too long the writer closes this
+// lasts, the log cannot start over. Where it is too long the writer closes this
 // gate: reads that are under way come to their end, new ones wait, checks of
 // the database end early, and the writer cuts the log back. Other programs that
 // read the file know nothing of it: after a while the gate opens all the same.
@@ -23,7 +23,7 @@ class LogGate {
   static constexpr auto kOpenLeast = std::chrono::minutes(5);
 
   // The log has so many pages now, and had better not have more than `most`.
-  // By one thread.
+  // Called by one thread.
   void Note(int pages, int most, Clock::time_point now = Clock::now()) {
     if (!closed_) {
       if (pages <= most / 2) gave_up_ = false;
@@ -36,8 +36,8 @@ class LogGate {
       Set(false, now);
     }
   }
-  // Closing it was of no use: something else holds on to the log. By the same
-  // thread.
+  // Whether closing the gate was of no use: something outside of the store
+  // holds on to the log. Called by the same thread.
   bool gave_up() const { return gave_up_; }
 
   // Any thread.

@@ -32,7 +32,7 @@ absl::Status Altered(const std::string& why) {
   return Error(Reason::kSchemaAltered, why);
 }
 
-// What the first `version` migrations make of nothing.
+// The schema that the first `version` migrations make of an empty database.
 std::string ExpectedSchema(std::span<const Migration> migrations,
                            int64_t version) {
   SQLite::Database fresh(":memory:",
@@ -43,7 +43,8 @@ std::string ExpectedSchema(std::span<const Migration> migrations,
   return SchemaText(fresh.getHandle());
 }
 
-// Whether the database is what the program's first `version` migrations made.
+// Checks that the database is as the program's first `version` migrations made
+// it.
 absl::Status CheckPast(Connection& db, std::span<const Migration> migrations,
                        int64_t version) {
   if (db.Number("PRAGMA application_id") != kApplicationId) {

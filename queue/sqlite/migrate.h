@@ -20,12 +20,14 @@ struct Migration {
   std::string_view sql;
 };
 
-// Those in migrations/, by number: the i-th brings a database to version i+1.
+// The migrations in migrations/, by number: the i-th brings a database to
+// version i+1.
 std::span<const Migration> Migrations();
 
 // Brings `db`, the file at `path`, up to the last of `migrations`, all or
 // nothing. Before it changes a database that is not empty, it puts a copy
-// beside it (path.vN.bak). SCHEMA_NEWER, SCHEMA_ALTERED; else as FaultOf.
+// beside it (path.vN.bak). SCHEMA_NEWER, SCHEMA_ALTERED; other errors as
+// FaultOf.
 absl::Status Migrate(Connection& db, const std::string& path,
                      std::span<const Migration> migrations, absl::Time now);
 

@@ -1,6 +1,6 @@
-// What every owner has under way, in the writer's memory: read once, changed
-// there, and written back once per transaction. A closure's changes can be
-// undone (Mark, UndoToMark). On the writer's thread only.
+// The runs that every owner has under way, counted in the writer's memory: read
+// once, changed there, and written back once per transaction. A closure's
+// changes can be undone (Mark, UndoToMark). On the writer's thread only.
 #pragma once
 
 #include <map>
@@ -21,7 +21,7 @@ class OwnerCache {
 
   OwnerCounts Find(const std::string& owner) const;
   std::vector<OwnerCounts> All() const;
-  // BrokenRow where a count would fall below nothing.
+  // BrokenRow where a count would fall below zero.
   void Add(const std::string& owner, int64_t queued, int64_t running);
 
   // A closure begins; what it changes can be undone.

@@ -37,8 +37,8 @@ void QueueCache::Remove(const std::string& name) {
   queues_.erase(name);
 }
 
-// What was undone stays dirty: writing a queue back as it was costs less than
-// knowing that nobody else had changed it.
+// A queue that was undone stays dirty: writing it back as it was costs less
+// than knowing that no other closure had changed it.
 void QueueCache::UndoToMark() {
   while (!undo_.empty()) {
     auto& [name, before] = undo_.back();

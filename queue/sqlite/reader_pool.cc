@@ -89,7 +89,7 @@ void ReaderPool::Read(Store::ReadCase use_case, Store::Done done,
   }
 }
 
-// Elsewhere: whoever calls may hold locks that the answer takes.
+// Answers on another thread: the caller may hold locks that the answer takes.
 void ReaderPool::Refuse(Line::Refused refused) {
   absl::Status status = Error(Reason::kServerStopping, "the store is closed");
   if (refused.why == Line::Why::kFull) {

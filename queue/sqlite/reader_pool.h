@@ -33,8 +33,7 @@ class ReaderPool {
   // Refusals run on `refusals`, which outlives the pool.
   ReaderPool(Options options, Runner* refusals);
   ~ReaderPool() { Stop(); }
-  // Serves what waits and ends the threads. Whoever reads after that is
-  // refused.
+  // Serves the reads that wait and ends the threads. Later reads are refused.
   void Stop();
 
   // Any thread. `done` runs on a reader's thread.

@@ -12,7 +12,7 @@ constexpr char kJobs[] =
     "SELECT j.id, n_queued, n_running, n_succeeded, n_failed, n_cancelled, "
     "run_count, ifnull(q, 0), ifnull(r, 0), ifnull(s, 0), ifnull(f, 0), "
     "ifnull(c, 0), ifnull(n, 0) FROM jobs AS j LEFT JOIN ("
-    // The cast is for an index: else each job looks through all of these.
+    // The cast is for an index: without it each job looks through all of these.
     "SELECT CAST(id >> 17 AS INTEGER) AS job, count(*) AS n, "
     "sum(state = 1) AS q, "
     "sum(state = 2) AS r, sum(state = 3) AS s, sum(state = 4) AS f, "
@@ -135,7 +135,7 @@ std::vector<OddLease> OddLeases(Connection& db) {
   Query rows = db.AskOnce(kOdd);
   while (rows.Step()) {
     const BatchId batch{rows.Integer()};
-    // Why it is odd need be said once.
+    // One reason for each lease is enough.
     if (!leases.empty() && leases.back().batch == batch) continue;
     leases.push_back({batch, std::string(rows.Text())});
   }

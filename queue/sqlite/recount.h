@@ -1,5 +1,4 @@
-// Whether what is counted and what is held agrees with the runs themselves,
-// which alone decide.
+// Checks counts and leases against the runs themselves, which alone decide.
 //
 // The program keeps counts beside each change and never recounts, so a wrong
 // one stays wrong until somebody looks. Reads whole tables: for operators.

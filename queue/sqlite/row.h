@@ -1,8 +1,8 @@
 // Rows and values: the only place that knows how each noun is written in the
 // database. Columns come in the order of statements.h.
 //
-// Times are milliseconds; infinities are NULL. What a reader finds malformed
-// ends the closure with BrokenRow.
+// Times are milliseconds; infinities are NULL. A malformed value ends the
+// closure with BrokenRow.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@
 
 namespace sheaf {
 
-// What a time is worth in the database.
+// The value of a time in the database.
 std::optional<int64_t> ToColumn(absl::Time time);
 // NULL where the text is empty.
 std::optional<std::string_view> TextOrNull(const std::string& text);

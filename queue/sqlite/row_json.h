@@ -17,7 +17,7 @@ std::string ErrorText(const RunError& error);
 std::string OutputsText(const std::vector<Output>& outputs);
 std::string RunIdsText(const std::vector<RunId>& runs);
 std::string RunPairsText(const std::map<RunId, RunId>& pairs);
-// What an event says beyond its columns; empty where that is nothing.
+// The part of an event that is not in its columns; empty where there is none.
 std::string EventText(const Event& event);
 
 // The opposites. Throw BrokenRow.

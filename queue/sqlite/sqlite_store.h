@@ -44,17 +44,17 @@ class SqliteStore final : public Store {
     std::function<void(const Committed&)> observer;
     // Lines for the log: faults, and what became of them.
     std::function<void(const std::string&)> log = [](const std::string&) {};
-    // The disk has lost what SQLite believes it has: until the process has
-    // started anew nothing is written, and nothing that is read can be relied
-    // on. Any thread; may end the process.
+    // Called when the disk has lost pages that SQLite believes it has. Until
+    // the process has started again nothing is written, and no read can be
+    // relied on. Any thread; may end the process.
     std::function<void(const std::string&)> on_distrust;
     int reader_threads = 2;  // for short reads
     int scan_threads = 2;    // for long ones; one of a group at a time
     int group_max = 512;
     int writes_max = 65'536;
     int reads_max = 4096;  // waiting, of each length
-    // Below this size the file is checked before the store opens, else
-    // afterwards, beside the work, where `background_check` says so.
+    // A file below this size is checked before the store opens. A larger one is
+    // checked afterwards, beside the work, if `background_check` is set.
     int64_t boot_check_bytes_max = 64 << 20;
     bool background_check = true;
     absl::Duration recovery_delay_min = absl::Milliseconds(50);
@@ -62,7 +62,7 @@ class SqliteStore final : public Store {
     absl::Duration unknown_max = absl::Seconds(5);
     absl::Duration closure_time_max = absl::Seconds(5);
     int checkpoint_pages = 0;    // 0: as it is best
-    int log_pages_max = 65'536;  // beyond this reads wait until it is short
+    int log_pages_max = 65'536;  // above this reads wait until it is short
     int64_t ballast_bytes = 0;   // 0: none
     absl::Duration read_time_max = absl::Seconds(10);
     std::string vfs;  // name of an SQLite VFS; empty: the default
@@ -86,8 +86,9 @@ class SqliteStore final : public Store {
   // empty if there are none. `full` also compares every index with its table.
   using CheckDone =
       absl::AnyInvocable<void(absl::StatusOr<std::vector<std::string>>)>;
-  // One at a time and one that waits, else OVERLOADED. Ends early where
-  // `cancelled` says so: asked on the check's thread, until `done`.
+  // One check runs at a time and one may wait; further ones get OVERLOADED. It
+  // ends early where `cancelled` says so, which is asked on the check's thread,
+  // until `done`.
   void CheckIntegrity(bool full, std::function<bool()> cancelled,
                       CheckDone done);
 
@@ -103,7 +104,7 @@ class SqliteStore final : public Store {
   void StartWrite(WriteCase use_case, Done done, CallOptions options) override;
   void StartRead(ReadCase use_case, Done done, CallOptions options) override;
   void CheckInBackground();
-  // `look` on a connection of its own and the thread of checks.
+  // Runs `look` on a connection of its own and the thread of checks.
   void Check(std::function<std::vector<std::string>(Connection&)> look,
              std::function<bool()> cancelled, CheckDone done);
   void NoteBootCheck(const absl::StatusOr<std::vector<std::string>>& problems);
@@ -111,9 +112,10 @@ class SqliteStore final : public Store {
   const Options options_;
   const std::string path_;
   LockFile lock_;
-  // Never used, always open: as long as any connection is, the index of the
-  // WAL stays in memory. Else the writer that reopens after a failed commit
-  // would replay the log, find that commit whole, and revive what was refused.
+  // Never used, always open: as long as any connection is open, the index of
+  // the WAL stays in memory. Otherwise the writer that reopens after a failed
+  // commit would replay the log, find that commit whole, and revive writes that
+  // were refused.
   std::unique_ptr<Connection> keeper_;
   HealthBoard health_;
   LogGate gate_;

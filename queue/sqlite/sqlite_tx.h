@@ -1,9 +1,9 @@
 // The writing half of the store's interface, on the writer's connection.
 //
-// One object serves all transactions of a connection. It keeps in memory what
-// every closure needs and few change: the counters that give out numbers, the
-// queues, the lanes. Those changes are written back once, before the commit;
-// a closure that fails takes its own along (EndClosure).
+// One object serves all transactions of a connection. It keeps in memory the
+// things that every closure needs and few change: the counters that give out
+// numbers, the queues, the lanes. Changes of these are written back once,
+// before the commit; EndClosure undoes those of a closure that fails.
 //
 // Order of calls: BeginGroup, then for each closure BeginClosure, the closure
 // itself, EndClosure; then Flush, then COMMIT by the owner. After any
@@ -32,7 +32,7 @@ class SqliteTx final : public SqliteReads<Tx> {
   // Reads counters, queues and the newest event.
   explicit SqliteTx(Connection& db);
 
-  // The time of the newest event, before which no group may be.
+  // The time of the newest event. No group may have an earlier time.
   absl::Time newest_time() const { return newest_time_; }
 
   // A transaction has begun.
@@ -43,11 +43,11 @@ class SqliteTx final : public SqliteReads<Tx> {
   // Keeps or undoes what the closure did. False where it cannot be undone
   // alone: then the group is to begin again.
   bool EndClosure(bool keep);
-  // Undoes the whole group, and begins it anew.
+  // Undoes the whole group, and begins it again.
   void BeginAgain();
-  // Before COMMIT. Whether there is anything to commit.
+  // Called before COMMIT. Answers whether there is anything to commit.
   bool Flush();
-  // After COMMIT, once: what observers are told.
+  // Called after COMMIT, once. Answers the news for observers.
   Committed TakeCommitted();
 
   std::vector<Queue> Queues() override;
@@ -112,7 +112,7 @@ class SqliteTx final : public SqliteReads<Tx> {
   };
   using Counters = std::array<int64_t, kCounters>;
 
-  // What a closure may have to give back.
+  // The state to return to if a closure is undone.
   struct Mark {
     Counters counters{};
     int64_t last_sequence = 0;

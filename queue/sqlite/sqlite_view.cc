@@ -148,7 +148,7 @@ std::vector<Batch> SqliteReads<I>::Batches(absl::Time expired_by) {
     try {
       batches.push_back(ReadBatch(rows));
     } catch (const BrokenRow&) {
-      // One that nobody can read is not to hide the others.
+      // A batch that nobody can read must not hide the others.
     }
   }
   return batches;

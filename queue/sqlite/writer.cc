@@ -12,13 +12,13 @@
 namespace sheaf {
 namespace {
 
-// A newest event further ahead of the clock than this was written by a clock
-// that was wrong, and is not waited for.
+// If the newest event lies further ahead of the clock than this, a wrong clock
+// wrote it, and the writer's time does not follow it.
 constexpr absl::Duration kAheadMax = absl::Minutes(61);
 
 using std::chrono::steady_clock;
 
-// The log is folded in each so many pages (16 MiB).
+// The log is folded in every so many pages (16 MiB).
 constexpr int kCheckpointPages = 4000;
 // Waiting writes of one connection: many streams of jobs, each with all that it
 // may have under way.
@@ -45,13 +45,13 @@ Writer::Options WithDefaults(Writer::Options options) {
   return options;
 }
 
-// About how many pages the log has that is there already.
+// About how many pages the log has that a start finds.
 int PagesOfLog(const std::string& path) {
   constexpr int64_t kFrameBytes = 4096 + 24;
   return static_cast<int>(FileSize(path + "-wal") / kFrameBytes);
 }
 
-// Whether what one needs to write can be read and written.
+// Reads and writes everything that a write needs. Throws where that fails.
 void Probe(Connection& db, bool damaged) {
   db.Number("SELECT count(*) FROM sqlite_schema");
   if (damaged) {
@@ -95,7 +95,7 @@ Writer::Writer(Options options, std::unique_ptr<Connection> db, LogMark mark,
   if (!ballast_.Keep()) {
     health_->AddWarning("the disk has no room for a ballast of " +
                         std::to_string(ballast_.bytes()) + " bytes");
-    // As while it runs (FindRoom): what is left is for those who make room.
+    // As while it runs (FindRoom): the room left is for calls that make room.
     if (FreeBytes(options_.path) < 2 * ballast_.bytes()) NoteShortage();
   }
   thread_ = std::thread([this] { Loop(); });
@@ -138,7 +138,7 @@ void Writer::Backup(BackupOrder order, BackupCopy::Done done) {
   }
 }
 
-// Elsewhere: whoever calls may hold locks that the answer takes.
+// Answers on another thread: the caller may hold locks that the answer takes.
 void Writer::Refuse(Line::Refused refused) {
   absl::Status status = Error(Reason::kServerStopping, "the store is closed");
   if (refused.why == Line::Why::kFull) {
@@ -199,8 +199,9 @@ Writer::SteadyTime::duration Writer::NextWake() const {
 
 std::optional<Writer::Line::Turn> Writer::NextTurn(const Line::Turn* ended,
                                                    SteadyTime::duration spent) {
-  // A heavy one begins a group of its own: those before it would wait for it.
-  // Not one that was only kept from a busy processor for a while.
+  // A caller whose last task was heavy begins a group of its own: the tasks
+  // before it would wait for it. `most` allows for a task that was only kept
+  // from a busy processor for a while.
   const auto most = absl::ToChronoNanoseconds(3 * options_.group_time_max);
   auto turn = ended ? line_.TryTakeAfter(*ended, spent, most) : line_.TryTake();
   for (; turn; turn = line_.TryTake()) {
@@ -242,8 +243,8 @@ bool Writer::RunGroup() {
     const Fault fault = FaultOf(thrown);
     for (Answer& answer : answers) answer.status = fault.status;
     Poison(fault);
-    // Before the commit nothing of the group can be on disk; with it, all,
-    // unless its last page did not fit.
+    // Before the commit nothing of the group can be on disk. During the commit
+    // all of it can be, unless its last page did not fit.
     const bool fits = ReasonOf(fault.status) != Reason::kDiskFull;
     if (committing && fits) Hold(std::exchange(answers, {}));
   }
@@ -278,8 +279,8 @@ bool Writer::RunClosures(Answers* answers) {
   if (!turn) return false;
   SteadyTime before = steady_clock::now();
   // A caller that asks seldom does not wait for a flood to fill the group, nor
-  // for the next one, if it was here a moment ago. But where commits take long
-  // a short group would have little done.
+  // for the next one, if it was here a moment ago. But where commits take long,
+  // short groups would get little done.
   const SteadyTime::duration most =
       absl::ToChronoNanoseconds(options_.group_time_max);
   const SteadyTime::duration brief =
@@ -383,14 +384,15 @@ void Writer::RefuseAll() {
     line_.End(*turn, {});
   }
   Reply(std::move(answers), std::nullopt);
-  // A damaged store can be read and copied still; a broken one nobody reads.
+  // A damaged store can still be read and copied; without a connection it
+  // cannot.
   while (core_ == nullptr && !backups_.empty()) {
     backups_.front()->Refuse(status);
     backups_.pop_front();
   }
 }
 
-// A quota, and an index of the log that cannot grow, are called by other names.
+// A used-up quota, and a log index that cannot grow, have other error codes.
 bool Writer::SaysDiskIsFull(const Fault& fault) const {
   if (ReasonOf(fault.status) == Reason::kDiskFull) return true;
   const int cause =
@@ -413,9 +415,9 @@ void Writer::Poison(const Fault& fault) {
   retry_delay_ = std::min(2 * retry_delay_, options_.recovery_delay_max);
 }
 
-// Everything anew: a connection that has seen an error may believe in pages
-// that never reached the disk, and a second fsync of the same descriptor would
-// succeed without having written them.
+// Opens everything again: a connection that has seen an error may believe in
+// pages that never reached the disk, and a second fsync of the same descriptor
+// would succeed without having written them.
 void Writer::Recover() {
   try {
     if (short_of_room_ && health_->condemned().ok()) FoldLogApart();
@@ -431,7 +433,7 @@ void Writer::Recover() {
     }
     return Poison(fault);
   }
-  // The probe has taken the place of what the failed commit had written.
+  // The probe has overwritten the pages that the failed commit had written.
   Settle(true);
   damaged_ = false;
   retry_delay_ = options_.recovery_delay_min;

@@ -1,17 +1,16 @@
 // The one thread that writes.
 //
-// It takes whatever waits, runs each closure within one transaction, commits
-// once, and hands the closures' answers to a thread of its own, so that it can
-// go on at once. A group ends early for the sake of who asks seldom. It has
-// the log folded into the database beside it, and copies pages for backups
-// between groups. When the disk fails
-// it closes its connection, refuses writes, and tries again with growing
-// delays; readers go on meanwhile.
+// It takes the closures that wait, runs them within one transaction, commits
+// once, and hands their answers to another thread, so that it can go on at
+// once. A group ends early for the sake of callers that ask seldom. The writer
+// has the log folded into the database beside it, and copies pages for backups
+// between groups. When the disk fails it closes its connection, refuses writes,
+// and tries again with growing delays; readers go on meanwhile.
 //
-// A commit that fails may have left the disk with all that it is made of: were
-// the process killed now, the next start would find it. So its group is
-// answered only after the next commit has overwritten it, or after
-// `unknown_max` as OUTCOME_UNKNOWN.
+// A commit that fails may have reached the disk whole. If the process were
+// killed now, the next start would find it. So its group is answered only after
+// the next commit has overwritten it, or after `unknown_max` as
+// OUTCOME_UNKNOWN.
 //
 // When the disk is full, the ballast goes, and until it is back only calls that
 // make room are taken.
@@ -74,14 +73,14 @@ class Writer {
   Writer(Options options, std::unique_ptr<Connection> db, LogMark mark,
          HealthBoard* health, LogGate* gate, const Runners& runners);
   ~Writer() { Stop(); }
-  // Runs what waits, folds the WAL into the database, and ends the thread.
-  // Whoever writes after that is refused.
+  // Runs the closures that wait, folds the WAL into the database, and ends the
+  // thread. Later writes are refused.
   void Stop();
 
   // Any thread.
   void Write(Store::WriteCase use_case, Store::Done done, CallOptions options);
   void Backup(BackupOrder order, BackupCopy::Done done);
-  // Not before any group's time so far.
+  // The time now, but not before the time of any group so far.
   absl::Time Now();
 
  private:
@@ -95,7 +94,7 @@ class Writer {
     std::unique_ptr<BackupCopy> backup;  // instead of those above
   };
   using Line = CallLine<Task>;
-  // The connection, and all that is known only as long as it is good.
+  // The connection, and everything that is known only as long as it is good.
   struct Core {
     explicit Core(std::unique_ptr<Connection> connection);
     std::unique_ptr<Connection> db;
@@ -141,9 +140,9 @@ class Writer {
   void Recover();
   // Keeps the answers of a commit that failed until it is settled.
   void Hold(Answers answers);
-  // Answers them: that nothing happened, or that nobody knows.
+  // Answers them: nothing happened (`known`), or nobody knows whether it did.
   void Settle(bool known);
-  // The ballast is gone; and once there is room for it again.
+  // Notes that the ballast is gone; makes it again once there is room.
   void NoteShortage();
   void FindRoom();
   void FoldLogApart();
@@ -179,7 +178,7 @@ class Writer {
   SteadyTime::duration commit_time_{};    // of the last group
   std::atomic<bool> publishing_ = false;  // a backup is being checked
   bool careful_ = false;                  // the group's closures get savepoints
-  absl::Status refusal_;                  // what callers are told while it is
+  absl::Status refusal_;                  // for callers, while core_ is null
   SteadyTime retry_at_;
   absl::Duration retry_delay_;
   bool damaged_ = false;

@@ -11,12 +11,13 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// Beyond so many times the pages between two folds the log is cut back even if
-// it means that all writes wait for it, and for readers.
+// A log of more than so many times the pages between two folds is cut back,
+// even if all writes must wait for that, and for readers.
 constexpr int kTruncateFactor = 4;
 constexpr int kShorterWhereFull = 16;
-// A fold is followed by one of what was written meanwhile, until that is this
-// little or so many folds were made: the writer folds in the rest.
+// Another fold follows a fold, for the pages written meanwhile, until these are
+// no more than kRestPages or kFoldsInARow folds were made. The writer folds in
+// the rest.
 constexpr int kRestPages = 64;
 constexpr auto kCutAgainAfter = std::chrono::milliseconds(250);
 constexpr int kFoldsInARow = 3;
@@ -35,8 +36,8 @@ void Writer::Maintain(bool idle) {
   }
 }
 
-// On a full disk a short log is worth more than that reads do not wait; and on
-// none it takes more than half of what is left.
+// On a full disk a short log is worth more than reads that need not wait. On
+// any disk the log takes at most half of the room that is left.
 void Writer::NoteLogLength() {
   constexpr int64_t kPageBytes = 4096;
   const int64_t pages = core_->wal_pages;
@@ -50,7 +51,7 @@ void Writer::NoteLogLength() {
   health_->SetLongLog(gate_->gave_up());
 }
 
-// Once all is folded in the next commit begins the log anew, unless a reader
+// Once all is folded in, the next commit starts the log over, unless a reader
 // still needs it; TRUNCATE waits for such readers, but not long.
 void Writer::KeepLogShort(bool idle) {
   if (!log_fold_.Check()) return FoldLog(SQLITE_CHECKPOINT_PASSIVE);
@@ -87,8 +88,8 @@ void Writer::FoldLog(int mode) {
   core_->folds = 0;
 }
 
-// By a connection of its own: should there be too little room even for this,
-// the writer's stays good.
+// Uses a connection of its own, so that the writer's stays good if there is too
+// little room even for this.
 void Writer::FoldLogApart() {
   try {
     Connection db(options_.path, Connection::Use::kWrite, options_.vfs);

@@ -21,15 +21,15 @@ namespace {
 constexpr int kPauseMs = 50;
 constexpr auto kNoteFor = std::chrono::minutes(1);
 constexpr auto kBetweenLogLines = std::chrono::seconds(10);
-// Accepted from one socket before the next gets its turn.
+// Most connections accepted from one socket before the next one gets its turn.
 constexpr int kTurn = 64;
-// Bytes sent that nobody acknowledges for so long end a connection: as long
-// as an answer to a keepalive ping may take.
+// A connection ends if sent bytes stay unacknowledged for this long: as long as
+// an answer to a keepalive ping may take.
 constexpr unsigned kUnackedMs = 10'000;
 
 int OpenReserve() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
-// As gRPC sets up what it has accepted itself.
+// Sets up a connection as gRPC does with those that it accepts itself.
 void SetUp(int fd) {
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -105,7 +105,7 @@ bool AcceptLoop::Failed(int listening, int error) {
     case EINTR:
     case ECONNABORTED:  // Left before its turn came.
     case EPROTO:
-    case EPERM:  // A firewall has a say.
+    case EPERM:  // A firewall forbids it.
       return true;
     case EMFILE:
     case ENFILE: {
@@ -141,8 +141,8 @@ void AcceptLoop::Welcome(int listening, int fd) {
   }
 }
 
-// Closed without a word: to a client that is a connection that failed, after
-// which it waits longer each time.
+// Closes the connection without a word. The client sees a failed connection,
+// after which it waits longer each time.
 void AcceptLoop::Refuse(int fd, const std::string& why) {
   ++refused_;
   Warn(absl::StrCat("connections are refused: ", why));

@@ -1,9 +1,9 @@
 // The thread that accepts connections and hands them to gRPC.
 //
-// gRPC's own listener stops listening for good when it finds no descriptor
-// free (CVE-2023-4785), and bounds nobody. This one keeps a descriptor in
-// reserve, with which it can accept and close; it pauses where the kernel has
-// nothing left, and goes on.
+// gRPC's own listener stops listening for good when no descriptor is free
+// (CVE-2023-4785), and limits no caller. This loop keeps a descriptor in
+// reserve, with which it can accept and close. Where the kernel has nothing
+// left, it pauses and goes on.
 //
 // Owned by the server; its calls may come from any thread.
 #pragma once
@@ -31,7 +31,7 @@ class AcceptLoop {
   AcceptLoop(std::vector<int> sockets, ConnectionLimits limits, Take take);
   ~AcceptLoop();  // stops
 
-  // Once.
+  // Call once.
   void Start();
   // Accepts nothing more. Idempotent.
   void Stop();
@@ -42,7 +42,8 @@ class AcceptLoop {
 
   int64_t refused() const { return refused_; }
 
-  // Says who was refused last, and why; empty where nobody was for a minute.
+  // Says who was refused last, and why; empty where nobody was refused for a
+  // minute.
   std::string Note() const;
 
  private:

@@ -1,6 +1,6 @@
-// Bytes that calls hold in memory until the store has taken them, counted so
-// that many at once cannot fill it. Small calls have a share of their own: they
-// are not refused because of large ones.
+// Counts the bytes that calls hold in memory until the store has taken them, so
+// that many calls at once cannot fill the memory. Small calls have a share of
+// their own: they are not refused because of large ones.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,7 @@ class ByteBudget {
     std::atomic<int64_t> held = 0;
   };
 
-  // Gives its bytes back when it goes.
+  // Gives its bytes back when it is destroyed.
   class Hold {
    public:
     Hold() = default;
@@ -36,7 +36,7 @@ class ByteBudget {
       return *this;
     }
     ~Hold() { Resize(0); }
-    // Once it is known better how many there are.
+    // Changes the number of bytes, once it is known better.
     void Resize(int64_t bytes);
 
    private:

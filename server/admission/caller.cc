@@ -15,7 +15,8 @@ constexpr std::string_view kIpv6 = "ipv6:";
 constexpr std::string_view kUnix = "unix";
 constexpr std::string_view kLoopback = "ipv4:127.";
 
-// "%5B2001:db8::1%5D" as "ipv6:20010db8..."; itself where it does not read.
+// "%5B2001:db8::1%5D" as "ipv6:20010db8..."; `host` itself where it is no IPv6
+// address.
 std::string NetworkOf(std::string_view host) {
   std::string text =
       absl::StrReplaceAll(absl::string_view(host.data(), host.size()),
@@ -37,7 +38,7 @@ std::string NetworkOf(std::string_view host) {
 }  // namespace
 
 bool IsLocalSocket(std::string_view peer) {
-  // A client may give its end a name: that says nothing.
+  // A client may give its end a name, which says nothing.
   return peer.substr(0, kUnix.size()) == kUnix;
 }
 
@@ -49,8 +50,12 @@ std::string AddressOf(std::string_view peer) {
   const std::string name = host.substr(0, kIpv6.size()) == kIpv6
                                ? NetworkOf(host.substr(kIpv6.size()))
                                : std::string(host);
-  // Everybody on a machine has millions of its own addresses.
+  // Each user of a machine can call from millions of loopback addresses.
   return name.substr(0, kLoopback.size()) == kLoopback ? "loopback" : name;
+}
+
+Caller CallerOf(std::string_view peer) {
+  return {AddressOf(peer), std::string(peer)};
 }
 
 CallOptions CallOf(const grpc::CallbackServerContext& context,

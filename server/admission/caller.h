@@ -1,5 +1,5 @@
-// Tells who calls, as the store's lines know callers: by the connection, and by
-// the address from which it comes.
+// Identifies callers for the store's lines: by the connection, and by the
+// address from which it comes.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -11,21 +11,32 @@
 
 namespace sheaf::server {
 
-// The address within a peer of gRPC's ("ipv4:10.0.0.1:4711"), without the
-// port. Of IPv6 the first half only: one host has all of the other. All of
-// loopback is one address, and so are all UNIX sockets.
+// The address within a peer of gRPC's ("ipv4:10.0.0.1:4711"), without the port.
+// An IPv6 address keeps only its first half, because one host has all of the
+// other half. All loopback addresses count as one, and so do all UNIX sockets.
 std::string AddressOf(std::string_view peer);
 
-// Whether the peer is at a UNIX socket: then it looks like all others there.
+// A caller. Callers have no names yet, so they are told apart by where they
+// come from. All callers of a UNIX socket are one, and so are all addresses of
+// one /64 of IPv6.
+struct Caller {
+  std::string address;     // "ipv4:127.0.0.1"
+  std::string connection;  // gRPC's name of the peer, "ipv4:127.0.0.1:54321"
+};
+Caller CallerOf(std::string_view peer);
+
+// Whether the peer is at a UNIX socket, where all peers look alike.
 bool IsLocalSocket(std::string_view peer);
 
-// A call of this client. Where it is `cancellable`, it ends when the client
-// has left: only where `context` lives until the store has answered.
+// The options of a call of this client. A `cancellable` call ends when the
+// client has left; use it only where `context` lives until the store has
+// answered.
 CallOptions CallOf(const grpc::CallbackServerContext& context,
                    bool cancellable = true);
-// A reply of a worker: it goes first, and counts although the worker has left.
+// A reply of a worker: it goes first, and counts even if the worker has left.
 CallOptions ReplyOf(const grpc::CallbackServerContext& context);
-// A call of this client that makes room: taken also while the disk is full.
+// A call of this client that makes room: the store takes it also while the disk
+// is full.
 CallOptions RoomMakingOf(const grpc::CallbackServerContext& context);
 // A read that may look at a great part of the store.
 CallOptions ScanOf(const grpc::CallbackServerContext& context);

@@ -31,7 +31,7 @@ absl::Status ChangeLimit::Take(const std::string& address,
       BucketOf(connection, kQuietPerSecond, kQuietBurst, &connections_);
   const bool is_quiet = own.tokens >= 1;
   if (is_quiet) own.tokens -= 1;
-  // The reserve: half as much again, below zero.
+  // The reserve lets the tokens go below zero, by half of `most`.
   if (shared.tokens >= 1 || (is_quiet && shared.tokens - 1 >= -most / 2)) {
     shared.tokens -= 1;
     return absl::OkStatus();
@@ -52,7 +52,7 @@ ChangeLimit::Bucket& ChangeLimit::BucketOf(const std::string& name,
       const auto& [of, bucket] = known;
       return bucket.tokens + per_second * Since(bucket.filled, now) >= most;
     });
-    // As many as this are no clients of ours.
+    // Honest clients are never this many.
     if (buckets->size() >= kBucketsMax) buckets->clear();
   }
   Bucket& bucket = buckets->try_emplace(name, Bucket{most, now}).first->second;

@@ -1,9 +1,11 @@
-// How many changes a second one address may ask for: each writes an event, and
-// what one client makes must not push out what others look for.
+// Limits how many changes a second one address may ask for. Each change writes
+// an event, and one client's events must not push out those that others look
+// for.
 //
-// A bucket of tokens for each address, filled by the steady clock. One that
-// others of the address have emptied still has a reserve for connections that
-// ask for little: a flood does not keep an operator beside it from pausing.
+// Each address has a bucket of tokens, filled by the steady clock. A bucket
+// that others of the address have emptied still has a reserve for connections
+// that ask for little: a flood does not keep an operator at the same address
+// from pausing.
 #pragma once
 
 #include <chrono>
@@ -22,13 +24,14 @@ class ChangeLimit {
  public:
   using Clock = std::function<std::chrono::steady_clock::time_point()>;
 
-  // So many a second, ten seconds' worth of them at once; 0: no limit.
+  // Allows `per_second` changes a second, and ten seconds' worth at once; 0: no
+  // limit.
   explicit ChangeLimit(int per_second,
                        Clock clock = std::chrono::steady_clock::now)
       : per_second_(per_second), clock_(std::move(clock)) {}
 
   // Takes a token of the address, for one of its connections. OVERLOADED where
-  // it has none left.
+  // the address has none left.
   absl::Status Take(const std::string& address, const std::string& connection);
 
  private:
@@ -38,8 +41,8 @@ class ChangeLimit {
   };
   using Buckets = absl::flat_hash_map<std::string, Bucket>;
 
-  // The bucket of that name, filled up to now. Full ones say nothing: they are
-  // dropped when there are many.
+  // The bucket of that name, filled up to now. Full buckets carry no
+  // information, and are dropped when there are many.
   Bucket& BucketOf(const std::string& name, double per_second, double most,
                    Buckets* buckets) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

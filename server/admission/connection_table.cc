@@ -11,8 +11,8 @@
 namespace sheaf::server {
 namespace {
 
-// A caller who is at his limit and goes on connecting costs one look at all
-// descriptors in so long.
+// A caller at his limit who goes on connecting costs one look at all
+// descriptors in this time.
 constexpr auto kBetweenLooks = std::chrono::milliseconds(100);
 
 uint64_t SocketBehind(int fd) {
@@ -60,7 +60,8 @@ ConnectionTable::Verdict ConnectionTable::Judge(const Peer& peer) const {
 
 ConnectionTable::Verdict ConnectionTable::Add(int fd, const Peer& peer,
                                               Clock::time_point now) {
-  // The kernel gives a number again only after it was closed.
+  // The kernel gives a number again only after it was closed, so an old entry
+  // is over.
   if (const auto old = entries_.find(fd); old != entries_.end()) Forget(old);
   Verdict verdict = Judge(peer);
   if (verdict != Verdict::kTake && now >= next_look_) {

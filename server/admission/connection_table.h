@@ -1,9 +1,9 @@
-// How many connections each caller has, and how many he may have.
+// Counts the connections of each caller, and limits them.
 //
 // gRPC owns the connections and says nothing of their end. So an entry holds
 // the number of the descriptor and of the socket behind it, and is over once
-// the descriptor is closed or means something else; that is looked at only
-// where a limit is reached.
+// the descriptor is closed or means another socket. The table looks at that
+// only where a limit is reached.
 //
 // A value of the accept loop, used on its thread.
 #pragma once

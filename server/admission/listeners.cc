@@ -50,8 +50,8 @@ sockaddr_un UnixAddress(const std::string& path) {
   return address;
 }
 
-// A socket file whose server is gone stands in the way of the next one; one
-// where somebody listens is his.
+// Removes a socket file whose server is gone. A file where another program
+// listens stays, and is an error.
 absl::Status ClearSocketFile(const std::string& path) {
   const std::string name = "unix:" + path;
   struct stat info;
@@ -86,7 +86,7 @@ void SetPort(sockaddr* address, int port) {
   reinterpret_cast<sockaddr_in*>(address)->sin_port = htons(port);
 }
 
-// 0, or the errno of what failed.
+// Returns 0, or the errno of the call that failed.
 int BindAndListen(int fd, const sockaddr* address, socklen_t size) {
   const int on = 1;
   const int off = 0;
@@ -123,8 +123,7 @@ absl::Status Listeners::OpenUnix(const std::string& path, int socket_mode) {
   SHEAF_RETURN_IF_ERROR(ClearSocketFile(path));
   Socket socket(AF_UNIX);
   const sockaddr_un address = UnixAddress(path);
-  // Nobody connects before the file has the mode it shall have: nobody
-  // listens yet.
+  // Nobody can connect before listen(), so the file has its mode by then.
   struct stat info = {};
   if (bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address),
            sizeof(address)) != 0 ||
@@ -162,7 +161,7 @@ absl::StatusOr<int> Listeners::OpenTcp(const std::string& asked) {
     }
     // A name may have an address of a family that this machine lacks.
     if (error != 0) continue;
-    // Where any port would do, all addresses of a name get the same.
+    // With port 0, all addresses of a name get the same port.
     SHEAF_ASSIGN_OR_RETURN(port, PortOf(socket.fd()));
     sockets_.push_back(socket.Release());
     any = true;

@@ -29,7 +29,8 @@ class Listeners {
   // Descriptors; they do not block.
   const std::vector<int>& sockets() const { return sockets_; }
 
-  // Nobody can connect any more; socket files of ours are gone.
+  // Stops listening: nobody can connect any more, and our socket files are
+  // gone.
   void Close();
 
  private:
@@ -41,7 +42,7 @@ class Listeners {
 
   Listeners() = default;
   absl::Status OpenUnix(const std::string& path, int socket_mode);
-  // Answers the port.
+  // Returns the port.
   absl::StatusOr<int> OpenTcp(const std::string& asked);
 
   std::vector<std::string> addresses_;

@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "queue/error.h"
-#include "server/admission/caller.h"
 
 namespace sheaf::server {
 namespace {
@@ -21,10 +20,6 @@ std::string Show(absl::Duration duration) {
 }
 
 }  // namespace
-
-Caller CallerOf(std::string_view peer) {
-  return {AddressOf(peer), std::string(peer)};
-}
 
 StreamSlots::StreamSlots(Options options, Clock clock)
     : options_(std::move(options)), clock_(std::move(clock)) {}
@@ -81,8 +76,8 @@ StreamSlots::Entry* StreamSlots::Yielding(const Entry& asking) {
     if (!entry.placed) continue;
     const absl::Duration slow_for = now - entry.slow_since;
     const bool slow = entry.waiting && slow_for >= options_.yield_after;
-    // Also one that the server works on: where all of a hoard stand in the
-    // disk's line at this moment, it has still to yield.
+    // A stream that the server works on may be greedy, too: a caller with many
+    // streams has to yield one even while all of them stand in the disk's line.
     const bool greedy = entry.caller.address == asking.caller.address
                             ? *entry.of_connection > connection + 1
                             : *entry.of_address > address + 1;
@@ -137,7 +132,7 @@ StreamSlots::Ending StreamSlots::Dismiss(Entry* entry, absl::Status status) {
 }
 
 void StreamSlots::Leave(Entries::iterator entry) {
-  End end;  // goes after the lock: it may own more than itself
+  End end;  // destroyed after the lock: it may own other things
   const absl::MutexLock lock(&mutex_);
   if (entry->placed) Unplace(&*entry);
   end = std::move(entry->end);

@@ -1,13 +1,13 @@
 // The streams of one kind that are under way (uploads, say): how many there may
 // be, whose they are, and how long each may leave the server waiting.
 //
-// A stream has no place of its own before its first message; the clock between
-// two messages runs from its beginning. Where all places are taken and another
-// stream asks for one, somebody's yields it: the slowest of those that bring
-// too little, of the caller who has most; or else one of a caller who has at
-// least two more than the one that asks. Nobody can keep all others out with
-// streams that stand still, nor, from one connection or address, with streams
-// that do not.
+// A stream has no place before its first message; the clock between two
+// messages runs from its beginning. Where all places are taken and another
+// stream asks for one, one stream yields its place. It is one of those that
+// bring too little: of the caller who has most places, the slowest. Where no
+// stream brings too little, it is one of a caller who has at least two places
+// more than the one that asks. Nobody can keep all others out with streams that
+// stand still, nor, from one connection or address, with streams that do not.
 //
 // Owned by the server, outlives its streams. Any thread.
 #pragma once
@@ -25,16 +25,9 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "base/timer.h"
+#include "server/admission/caller.h"
 
 namespace sheaf::server {
-
-// A caller, by gRPC's name of the peer: "ipv4:127.0.0.1:54321". All callers of
-// a UNIX socket are one, and all addresses of one /64 of IPv6.
-struct Caller {
-  std::string address;     // "ipv4:127.0.0.1"
-  std::string connection;  // the whole
-};
-Caller CallerOf(std::string_view peer);
 
 class StreamSlots {
  public:
@@ -43,17 +36,17 @@ class StreamSlots {
     int count_max = 64;
     // A stream that leaves the server waiting for longer is ended.
     absl::Duration silence_max = absl::Seconds(10);
-    // One that has brought less than `pace_bytes` for so long may have to
-    // yield its place.
+    // A stream that has brought less than `pace_bytes` for this long may have
+    // to yield its place.
     absl::Duration yield_after = absl::Seconds(1);
     int64_t pace_bytes = 64 << 10;
   };
-  // Time that goes on whatever the system's clock does, since any moment.
+  // Steady time since any moment, whatever the system's clock does.
   using Clock = std::function<absl::Duration()>;
   // Ends the call with STREAM_IDLE or OVERLOADED. Called once at the most, by
   // any thread, with no lock held, perhaps while the server works on the
-  // stream's last message or the stream is being left: so it must not rely on
-  // more than it owns, and not wait.
+  // stream's last message or the stream is being left: so it must use only what
+  // it owns, and must not wait.
   using End = std::function<void(const absl::Status&)>;
 
   class Stream;
@@ -62,10 +55,10 @@ class StreamSlots {
   StreamSlots(const StreamSlots&) = delete;
   StreamSlots& operator=(const StreamSlots&) = delete;
 
-  // Says when a stream begins; it waits for its caller from now on.
+  // Enters a stream that begins; from now on it waits for its caller.
   std::unique_ptr<Stream> Enter(const Caller& caller, End end);
 
-  // Ends what has been silent for too long.
+  // Ends the streams that have been silent for too long.
   void Sweep();
   // Sweeps every second, for as long as the timer runs.
   void SweepBy(Timer* timer);
@@ -112,15 +105,15 @@ class StreamSlots {
   int taken_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-// A stream's part in it, left when it goes.
+// A stream's entry among them, left when this is destroyed.
 class StreamSlots::Stream {
  public:
   ~Stream() { slots_->Leave(entry_); }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  // With the first message: a place for it. OVERLOADED, also once the stream
-  // has been ended. Later calls change nothing.
+  // Takes a place; call it with the first message. OVERLOADED where there is
+  // none, and once the stream has been ended. Later calls change nothing.
   absl::Status Claim() { return slots_->Claim(&*entry_); }
   // The caller has done its part, with so many bytes: it is the server's turn.
   void Heard(int64_t bytes);

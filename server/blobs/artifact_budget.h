@@ -1,9 +1,9 @@
-// How much of the disk artifacts may take: so many bytes in all, where the
-// configuration says so, and never the last of the disk, which the database
-// needs.
+// Limits how much of the disk artifacts may take: the total bytes that the
+// configuration allows, where it sets a limit, and never the last of the disk,
+// which the database needs.
 //
-// Each artifact counts for its bytes and for kEach more, which is what the
-// smallest costs. Counted in memory; the rows are counted once, at the start.
+// Each artifact counts for its bytes and for kEach more, the cost of the
+// smallest one. Counted in memory; the rows are counted once, at the start.
 // Owned by the server. Any thread.
 #pragma once
 
@@ -27,13 +27,13 @@ DiskSpace SpaceAt(const std::string& path);
 class ArtifactBudget {
  public:
   static constexpr int64_t kEach = 4096;
-  // Stays free: a twentieth of the disk, at most this.
+  // A twentieth of the disk stays free, but at most this much.
   static constexpr int64_t kReserveMax = int64_t{1} << 30;
 
   // `total_max`: 0 is any number of bytes. `space` is asked at every Grow.
   ArtifactBudget(int64_t total_max, std::function<DiskSpace()> space);
 
-  // An upload's part, given back when it goes.
+  // An upload's share of the bytes, given back when it is destroyed.
   class Share {
    public:
     Share() = default;
@@ -42,7 +42,7 @@ class ArtifactBudget {
     Share& operator=(Share&& other) noexcept;
     ~Share() { Give(); }
 
-    // So many bytes more. ARTIFACTS_FULL: nothing has changed.
+    // Adds `bytes` to the share. After ARTIFACTS_FULL nothing has changed.
     absl::Status Grow(int64_t bytes);
 
    private:
@@ -52,10 +52,10 @@ class ArtifactBudget {
     int64_t bytes_ = 0;
   };
 
-  // Artifacts that were stored, or less than none: that were removed.
+  // Counts artifacts that were stored; negative numbers count removed ones.
   void Add(int64_t count, int64_t bytes);
 
-  // Bytes that count for what is stored and what is coming.
+  // Bytes counted for stored artifacts and for uploads under way.
   int64_t taken() const;
 
  private:

@@ -10,11 +10,11 @@
 namespace sheaf::server {
 namespace {
 
-// An artifact uploaded so lately is about to be named by a job or a report, and
-// stays also where room is short.
+// A job or a report is about to name an artifact uploaded this lately, so it
+// stays even where room is short.
 constexpr absl::Duration kNew = absl::Minutes(10);
 constexpr int kRoomStep = 200;
-// Between two looks for room that found none.
+// Pause after a look for room that found none.
 constexpr absl::Duration kRoomPause = absl::Seconds(2);
 // Rows that one read of the sweep looks up.
 constexpr size_t kSweepStep = 200;
@@ -63,7 +63,8 @@ void ArtifactLibrary::Finish(std::unique_ptr<Upload> upload,
                              const std::string& expected_digest,
                              const std::string& media_type, Added added,
                              CallOptions call) {
-  // Its digest is known only with its last byte, and it gets its name then.
+  // The file's digest is known only with its last byte, and it gets its name
+  // then.
   std::string named;
   auto stored = upload->file_->Finish(expected_digest, media_type,
                                       [&](const std::string& digest) {
@@ -87,8 +88,8 @@ void ArtifactLibrary::Finish(std::unique_ptr<Upload> upload,
   upload.reset();
   store_->Write(
       [adding](Tx& tx) {
-        // Uploading again makes it young again: what a client has just been
-        // told is here must stay for a day.
+        // Uploading again makes an artifact young again: once a client has been
+        // told that it is here, it must stay for a day.
         adding->artifact.create_time = tx.now();
         adding->is_new = !tx.FindArtifact(adding->artifact.digest);
         tx.SaveArtifact(adding->artifact);
@@ -125,7 +126,7 @@ absl::StatusOr<int> ArtifactLibrary::Collect(
     const std::function<absl::Time(absl::Time now)>& created_by, int limit) {
   absl::Time by;
   std::vector<Artifact> candidates;
-  // On a reader: among many that are needed, those that are not may be far.
+  // Runs on a reader: unneeded artifacts may be few among many needed ones.
   SHEAF_RETURN_IF_ERROR(ReadAndWait(*store_, [&](View& view) {
     by = created_by(view.now());
     candidates = view.UnreferencedArtifacts(by, limit);
@@ -136,7 +137,7 @@ absl::StatusOr<int> ArtifactLibrary::Collect(
   SHEAF_RETURN_IF_ERROR(WriteAndWait(*store_, [&](Tx& tx) {
     gone.clear();
     for (const Artifact& artifact : candidates) {
-      // A job may name it since, and an upload may have made it young again.
+      // A job may name it by now, and an upload may have made it young again.
       if (tx.FindArtifact(artifact.digest) != artifact ||
           tx.IsReferenced(artifact.digest)) {
         continue;

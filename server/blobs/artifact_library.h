@@ -1,9 +1,9 @@
 // Artifacts as the rest of the server sees them: the bytes (ArtifactStore),
 // the rows that know them, and the room they may take, kept in step.
 //
-// The order makes every crash harmless: a file is there before its row, and
-// its row is gone before the file. What a crash leaves between is a file that
-// no row knows, which the sweep removes once it is old.
+// The order makes every crash harmless: a file is there before its row, and its
+// row is gone before the file. A crash in between leaves a file that no row
+// knows, which the sweep removes once it is old.
 #pragma once
 
 #include <functional>
@@ -30,8 +30,8 @@ class ArtifactLibrary {
       ArtifactBudget* budget);
 
   // Runs `task` on a thread that may wait for the disk, in `caller`'s turn (""
-  // is the server itself). Tasks of one caller may run side by side: the next
-  // of a stream is given when the last has ended.
+  // is the server itself). Tasks of one caller may run side by side: a stream
+  // gives its next task when the last has ended.
   void Run(const std::string& caller, DiskLine::Task task) {
     disk_.Run(caller, std::move(task));
   }
@@ -41,7 +41,7 @@ class ArtifactLibrary {
   class Upload {
    public:
     // As ArtifactStore::Upload::Append; ARTIFACTS_FULL where there is no room
-    // even after what nothing needs has been removed.
+    // even after unneeded artifacts have been removed.
     absl::Status Append(std::string_view bytes);
 
    private:
@@ -53,11 +53,11 @@ class ArtifactLibrary {
     std::unique_ptr<ArtifactStore::Upload> file_;
     ArtifactBudget::Share share_;
   };
-  // ARTIFACTS_FULL, and those of ArtifactStore.
+  // ARTIFACTS_FULL, and the errors of ArtifactStore.
   absl::StatusOr<std::unique_ptr<Upload>> BeginUpload();
 
-  // Gives the upload its name and its row, in the turn of `call`; `added` once
-  // both are durable.
+  // Gives the upload its name and its row, in the turn of `call`. Calls `added`
+  // once both are durable, or with the error.
   using Added = std::function<void(absl::StatusOr<Artifact>)>;
   void Finish(std::unique_ptr<Upload> upload,
               const std::string& expected_digest, const std::string& media_type,
@@ -68,8 +68,9 @@ class ArtifactLibrary {
     return files_->OpenReader(digest);
   }
 
-  // Removes some of what nothing refers to and was uploaded before
-  // `created_by`: row first, then file. Answers how many. Waits for the store.
+  // Removes up to `limit` artifacts that nothing refers to and that were
+  // uploaded before `created_by`: row first, then file. Answers how many it
+  // removed. Waits for the store.
   absl::StatusOr<int> CollectGarbage(absl::Time created_by, int limit);
   // Removes files without a row that are older than `stored_before`: looks at
   // about `files_max` of all files, and goes on from there the next time.
@@ -82,16 +83,18 @@ class ArtifactLibrary {
                   ArtifactBudget* budget)
       : files_(std::move(files)), store_(store), budget_(budget) {}
 
-  // Uploads whose file has its name and whose row is not stored yet. Their file
-  // is new whatever its time says: that is the machine's, not the server's.
+  // Between the two calls, an upload's file has its name but its row is not
+  // stored yet. The file counts as new whatever its time says: that comes from
+  // the machine's clock, not from the server's.
   void BeginNaming(const std::string& digest);
   void EndNaming(const std::string& digest);
   absl::Status RemoveFile(const std::string& digest, absl::Time stored_before);
 
-  // `created_by` tells it from the store's time.
+  // `created_by` computes the time limit from the store's time.
   absl::StatusOr<int> Collect(
       const std::function<absl::Time(absl::Time now)>& created_by, int limit);
-  // Removes the oldest that nothing needs and is not new; not often in vain.
+  // Removes the oldest artifacts that nothing needs and that are not new. Does
+  // nothing for a while after it found none.
   void MakeRoom();
 
   const std::unique_ptr<ArtifactStore> files_;
@@ -99,7 +102,7 @@ class ArtifactLibrary {
   ArtifactBudget* const budget_;
   absl::Mutex naming_;
   std::multiset<std::string> being_named_ ABSL_GUARDED_BY(naming_);
-  absl::Mutex room_;  // held by who makes room
+  absl::Mutex room_;  // held while making room
   absl::Duration next_room_ ABSL_GUARDED_BY(room_);
   int next_folder_ = 0;  // of SweepOrphans
   DiskLine disk_{2};     // last: its tasks use the rest

@@ -165,7 +165,8 @@ absl::Status ArtifactStore::Upload::Take(std::string_view bytes) {
   }
   if (head_.size() < kMediaHeadBytes) {
     head_ += bytes.substr(0, kMediaHeadBytes - head_.size());
-    // As early as can be: what is refused need not be sent to its end.
+    // Checks as early as possible: a refused upload need not be sent to its
+    // end.
     if (head_.size() == kMediaHeadBytes) SHEAF_RETURN_IF_ERROR(CheckHead());
   }
   SHEAF_RETURN_IF_ERROR(CheckJpeg(bytes));
@@ -183,7 +184,7 @@ absl::Status ArtifactStore::Upload::CheckHead() const {
   return CheckPictureHead(head_, store_->options_.picture);
 }
 
-// A JPEG's size may stand behind any number of other things.
+// A JPEG's size may stand behind any number of other segments.
 absl::Status ArtifactStore::Upload::CheckJpeg(std::string_view bytes) {
   jpeg_.Update(bytes);
   if (!jpeg_.size() || SniffMediaType(head_) != "image/jpeg") {
@@ -216,8 +217,8 @@ absl::StatusOr<StoredArtifact> ArtifactStore::Upload::Finish(
   return stored;
 }
 
-// Over the old file, if there is one: a damaged copy is healed so. A folder
-// is made with its first file; 256 of them at the start took half a second.
+// Replaces the old file, if there is one, which heals a damaged copy. A folder
+// is made with its first file; making all 256 at the start took half a second.
 absl::Status ArtifactStore::Upload::GiveName(std::string_view digest) {
   const absl::MutexLock lock(&store_->names_);
   const std::string named = store_->PathOf(digest);

@@ -1,14 +1,14 @@
 // The bytes of artifacts, in files named by their SHA-256:
-// DIR/artifacts/ab/cdef...; what is still coming lies in DIR/artifacts/tmp.
+// DIR/artifacts/ab/cdef...; unfinished uploads lie in DIR/artifacts/tmp.
 //
-// A file gets its name only once all of it is on the disk, so what has a name
-// is whole, also after a crash; and nothing is read out to its end that no
-// longer matches its name. No caller's text becomes part of a path: only 64 hex
-// digits do.
+// A file gets its name only once all of it is on the disk, so a file with a
+// name is whole, also after a crash. A file that no longer matches its name is
+// never read out to its end. No caller's text becomes part of a path: only 64
+// hex digits do.
 //
 // The store is owned by the server and outlives its uploads and readers. Any
 // thread may call it; an upload or a reader is used by one thread at a time.
-// All of it waits for the disk.
+// All calls wait for the disk.
 #pragma once
 
 #include <atomic>
@@ -44,25 +44,26 @@ class ArtifactStore {
   class Upload;
   class Reader;
 
-  // Makes the directories and clears what a crash left of uploads.
+  // Makes the directories and removes the remains of uploads after a crash.
   static absl::StatusOr<std::unique_ptr<ArtifactStore>> Open(
       const std::string& directory, const ArtifactOptions& options);
 
-  // Each holds a file open: who begins them counts them.
+  // Each upload holds a file open, so the caller counts them.
   absl::StatusOr<std::unique_ptr<Upload>> BeginUpload();
 
-  // ARTIFACT_NOT_FOUND; ARTIFACT_CORRUPT for an empty file that was not.
+  // ARTIFACT_NOT_FOUND; ARTIFACT_CORRUPT for an empty file whose artifact was
+  // not empty.
   absl::StatusOr<std::unique_ptr<Reader>> OpenReader(std::string_view digest);
 
-  // Removes a file that was stored before that time; a later upload of the
-  // same bytes makes it younger and thus keeps it. One that is not there, or
-  // too young, is no error.
+  // Removes a file that was stored before that time; a later upload of the same
+  // bytes makes it younger and thus keeps it. A file that is not there, or too
+  // young, is no error.
   absl::Status Remove(std::string_view digest,
                       absl::Time stored_before = absl::InfiniteFuture());
 
-  // Files lie in so many folders, about evenly.
+  // The files lie in this many folders, about evenly.
   static constexpr int kFolders = 256;
-  // Digests of all files in one folder, in no order: to find unknown ones.
+  // Digests of all files in one folder, in no order, for finding unknown ones.
   absl::StatusOr<std::vector<std::string>> ListDigests(int folder) const;
 
   // 64 lower-case hex digits.
@@ -81,20 +82,20 @@ class ArtifactStore {
   absl::Mutex names_;
 };
 
-// Bytes on their way in. Gone without a trace unless Finish succeeds.
+// An upload under way. Unless Finish succeeds, nothing of it remains.
 class ArtifactStore::Upload {
  public:
   ~Upload();
   Upload(const Upload&) = delete;
   Upload& operator=(const Upload&) = delete;
 
-  // ARTIFACT_TOO_LARGE, ARTIFACT_TYPE_REFUSED, DISK_FULL, STORE_UNAVAILABLE;
-  // then and thereafter.
+  // ARTIFACT_TOO_LARGE, ARTIFACT_TYPE_REFUSED, DISK_FULL, STORE_UNAVAILABLE.
+  // After an error every later call answers the same.
   absl::Status Append(std::string_view bytes);
 
-  // Stores what came, for good. `expected_digest` and `media_type` are what
-  // the caller believes, or empty. `naming` is told the digest before a file
-  // has it for a name. ARTIFACT_MISMATCH besides the above. Call once.
+  // Stores the bytes for good. `expected_digest` and `media_type` are the
+  // caller's claims, or empty. Calls `naming` with the digest before a file has
+  // it for a name. ARTIFACT_MISMATCH besides the above. Call once.
   using Naming = std::function<void(const std::string& digest)>;
   absl::StatusOr<StoredArtifact> Finish(std::string_view expected_digest,
                                         std::string_view media_type,
@@ -119,15 +120,15 @@ class ArtifactStore::Upload {
   bool named_ = false;
 };
 
-// Bytes on their way out. Holds no file open between two reads, so that any
-// number of them may wait for callers who do not read.
+// A download under way. Holds no file open between two reads, so that any
+// number of readers may wait for callers who do not read.
 class ArtifactStore::Reader {
  public:
   int64_t size() const { return size_; }
 
   // The next bytes, at most `count` (> 0); empty at the end. ARTIFACT_CORRUPT
-  // instead of the last ones if all of them do not have the name's digest: so
-  // a file of one piece is checked before its first byte. ARTIFACT_NOT_FOUND
+  // instead of the last bytes if the file does not have its name's digest, so a
+  // file of one piece is checked before its first byte. ARTIFACT_NOT_FOUND
   // where it has been removed since.
   absl::StatusOr<std::string> Read(size_t count);
 

@@ -86,7 +86,7 @@ std::optional<Header> ParseHeader(std::string_view text,
   return header;
 }
 
-// Nothing where the file is not one that Save has written to its end.
+// Nothing where the file is not one that Save has written completely.
 std::optional<Header> ReadHeader(const PosixFile& file,
                                  const std::string& key) {
   if (!file.open()) return std::nullopt;

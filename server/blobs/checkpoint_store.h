@@ -1,10 +1,10 @@
-// Where running runs have got to, so that another worker can go on from there:
-// one file for each run, DIR/checkpoints/JOB-INDEX, of a header in one line and
-// the bytes that the worker's engine made.
+// Keeps how far running runs have got, so that another worker can go on from
+// there. Each run has one file, DIR/checkpoints/JOB-INDEX: a header in one
+// line, and the bytes that the worker's engine made.
 //
 // All of this may be lost at any moment: the run then starts from the
-// beginning. So no file is synced, and what a crash has torn fails the checksum
-// in its header, counts as none and is removed.
+// beginning. So no file is synced. A file torn by a crash fails the checksum in
+// its header, counts as none and is removed.
 //
 // Owned by the server, outlives its readers. Any thread; Save, OpenReader,
 // Remove and a reader's Read wait for the disk, the rest never does.
@@ -27,8 +27,8 @@
 
 namespace sheaf::server {
 
-// Of what a run asks for: a checkpoint is good for a run that asks for the very
-// same.
+// The digest of a run's request: a checkpoint is good only for a run with the
+// same request.
 std::string RequestDigest(const RunParams& params);
 
 struct Checkpoint {
@@ -47,30 +47,32 @@ class CheckpointStore {
     std::string key = {};  // seals the files: those of another count as none
   };
 
-  // Makes the directory, and learns what is in it by the headers. Files that
-  // are none of ours, torn or half written are removed.
+  // Makes the directory, and reads the headers of the files in it. Removes
+  // files that are not ours, and those that are torn or half written.
   static absl::StatusOr<std::unique_ptr<CheckpointStore>> Open(
       const std::string& directory, const Options& options);
 
   const Options& options() const { return options_; }
 
-  // In place of what was kept of the run. Changes nothing, and is OK, where
-  // that is of a later epoch, or of the same one and no earlier a step.
-  // INVALID_FIELD for more than bytes_max, OVERLOADED where all of them would
-  // be more than total_max, DISK_FULL, STORE_UNAVAILABLE: the old one stays.
+  // Replaces the run's kept checkpoint. Changes nothing, and is OK, where the
+  // kept one has a later epoch, or the same epoch and no earlier step.
+  // INVALID_FIELD for more than bytes_max, OVERLOADED where all files together
+  // would be more than total_max, DISK_FULL, STORE_UNAVAILABLE: then the old
+  // one stays.
   absl::Status Save(const Checkpoint& checkpoint);
 
-  // The step that Load would answer for; 0: none. Does not look at the bytes.
+  // The step of the checkpoint that OpenReader would read; 0: none. Does not
+  // look at the bytes.
   int StepOf(RunId run, const std::string& request) const;
-  // CHECKPOINT_NOT_FOUND where there is none, or none for this request; a file
-  // that is of no use is removed then.
+  // CHECKPOINT_NOT_FOUND where there is none, or none for this request; a
+  // useless file is removed then.
   class Reader;
   absl::StatusOr<std::unique_ptr<Reader>> OpenReader(
       RunId run, const std::string& request);
 
   void Remove(RunId run);
   bool Has(RunId run) const;
-  // All that are kept, in order.
+  // The runs that have a checkpoint, in order.
   std::vector<RunId> Runs() const;
 
  private:
@@ -84,31 +86,32 @@ class CheckpointStore {
   CheckpointStore(std::string root, const Options& options);
   absl::Status Learn();
   std::string PathOf(RunId run) const;
-  // Whether it is to be written at all.
+  // Whether the checkpoint should be written at all.
   absl::StatusOr<bool> IsWanted(const Checkpoint& checkpoint,
                                 int64_t size) const;
   void Forget(RunId run) ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_);
-  // Its bytes are not what they were. It goes, unless another has its place.
+  // Removes a checkpoint whose bytes are damaged, unless another one has
+  // replaced it. Returns CHECKPOINT_NOT_FOUND.
   absl::Status Damaged(const Checkpoint& checkpoint);
   void LogRefusal(const Checkpoint& checkpoint, const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_);
 
   const std::string root_;
   const Options options_;
-  // Held while files change, and by who waits for them.
+  // Held while files are changed or opened.
   absl::Mutex files_;
   absl::Time next_refusal_log_ ABSL_GUARDED_BY(files_) = absl::InfinitePast();
-  // Held for moments. Inside of files_ where both are.
+  // Held for moments only. Where both are held, files_ is locked first.
   mutable absl::Mutex mutex_;
   std::map<RunId, Known> known_ ABSL_GUARDED_BY(mutex_);
   int64_t total_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-// A checkpoint on its way out. One thread at a time; holds no file open between
-// two reads.
+// A checkpoint that is being read. One thread at a time; holds no file open
+// between two reads.
 class CheckpointStore::Reader {
  public:
-  // All but its bytes.
+  // The checkpoint without its bytes.
   const Checkpoint& checkpoint() const { return checkpoint_; }
   int64_t size() const { return size_; }
 
@@ -129,7 +132,7 @@ class CheckpointStore::Reader {
   const std::string digest_;  // as the header says
   const int64_t size_;
   int64_t offset_ = 0;    // within the bytes
-  bool checked_ = false;  // all are read, and as they were
+  bool checked_ = false;  // all bytes are read, and undamaged
   absl::Status status_;
   Sha256 sha_;
 };

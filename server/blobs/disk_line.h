@@ -1,6 +1,6 @@
-// Threads that may wait for the disk (gRPC's may not), and the line before
-// them. Callers take turns: one who has hundreds of tasks in the line keeps
-// another's waiting for one of them.
+// Threads that may wait for the disk (gRPC's may not), and the line of tasks
+// before them. Callers take turns: a caller with hundreds of tasks in the line
+// delays another caller's task by only one of them.
 //
 // It has no bound of its own: each stream has one task under way, and streams
 // are counted (server/admission/stream_slots.h). Any thread.
@@ -23,7 +23,7 @@ class DiskLine {
   using Task = absl::AnyInvocable<void()>;
 
   explicit DiskLine(int threads);
-  // Runs what is left.
+  // Runs the tasks that are left.
   ~DiskLine();
   DiskLine(const DiskLine&) = delete;
   DiskLine& operator=(const DiskLine&) = delete;
@@ -37,7 +37,7 @@ class DiskLine {
 
   absl::Mutex mutex_;
   std::map<std::string, std::deque<Task>> tasks_ ABSL_GUARDED_BY(mutex_);
-  std::deque<std::string> turns_ ABSL_GUARDED_BY(mutex_);  // whoever has some
+  std::deque<std::string> turns_ ABSL_GUARDED_BY(mutex_);  // callers with tasks
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

@@ -27,8 +27,8 @@ uint32_t LittleEndian(std::string_view bytes) {
   return number;
 }
 
-// A WebP picture's, of any of the three kinds. Nothing where it is cut short or
-// of a fourth kind.
+// The size of a WebP picture of any of the three kinds. Nothing where the bytes
+// are cut short or of a fourth kind.
 std::optional<PictureSize> WebpSize(std::string_view head) {
   if (head.size() < 30) return std::nullopt;
   const std::string_view kind = head.substr(12, 4);
@@ -48,7 +48,7 @@ std::optional<PictureSize> WebpSize(std::string_view head) {
 }
 
 // Whether a JPEG's segment of this code says how large the picture is: all
-// "start of frame" do, and three codes among theirs mean something else.
+// "start of frame" codes do, but three codes in their range mean other things.
 bool IsFrame(uint8_t code) {
   return code >= 0xc0 && code <= 0xcf && code != 0xc4 && code != 0xc8 &&
          code != 0xcc;

@@ -1,5 +1,5 @@
-// What bytes are, told from the bytes themselves and never from what somebody
-// says of them. Pure; any thread.
+// Tells the type of bytes from the bytes themselves, never from claims about
+// them. Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace sheaf::server {
 
-// As many of the first bytes as the functions below look at.
+// The functions below look at this many of the first bytes.
 inline constexpr size_t kMediaHeadBytes = 33;
 
 inline constexpr std::string_view kOtherMediaType = "application/octet-stream";
@@ -33,17 +33,18 @@ struct PictureLimits {
 // one with too many.
 absl::Status CheckPictureSize(PictureSize size, const PictureLimits& limits);
 
-// Whether the header of a PNG makes sense, and a PNG or WebP picture is within
-// the limits; a JPEG's size stands further on (JpegSizer). As above.
+// Checks that the header of a PNG makes sense, and that a PNG or WebP picture
+// is within the limits; a JPEG's size comes later in the bytes (JpegSizer).
+// Errors as above.
 absl::Status CheckPictureHead(std::string_view head,
                               const PictureLimits& limits);
 
 // Finds a JPEG's size in its bytes as they come, without keeping them.
 class JpegSizer {
  public:
-  // Takes the bytes that come next. Ignores what it has no more need of.
+  // Takes the bytes that come next. Ignores bytes that it no longer needs.
   void Update(std::string_view bytes);
-  // Nothing before it has come, or where the bytes are none of a JPEG.
+  // Nothing before the size has come, or where the bytes are no JPEG.
   const std::optional<PictureSize>& size() const { return size_; }
 
  private:
@@ -59,9 +60,9 @@ class JpegSizer {
   std::optional<PictureSize> size_;
 };
 
-// Whether bytes of type `sniffed` may be called `claimed` ("" claims nothing):
-// a picture is what it is, and nothing else is a picture.
-// ARTIFACT_TYPE_REFUSED.
+// Whether bytes of type `sniffed` may be called `claimed` ("" claims nothing).
+// ARTIFACT_TYPE_REFUSED where the types differ and one of them is a picture,
+// unless `claimed` is kOtherMediaType.
 absl::Status CheckClaim(std::string_view claimed, std::string_view sniffed);
 
 }  // namespace sheaf::server

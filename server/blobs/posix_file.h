@@ -9,7 +9,7 @@
 
 namespace sheaf::server {
 
-// DISK_FULL for ENOSPC and its kin, else STORE_UNAVAILABLE. `doing` is the
+// DISK_FULL for ENOSPC and its kin, otherwise STORE_UNAVAILABLE. `doing` is the
 // first half of a sentence for callers ("cannot store the artifact"): no path.
 absl::Status ErrnoStatus(int error, std::string_view doing);
 
@@ -17,7 +17,8 @@ absl::Status ErrnoStatus(int error, std::string_view doing);
 class PosixFile {
  public:
   PosixFile() = default;
-  // Of open(2); links are not followed. errno is set where it is not open().
+  // Opens as open(2) does, but follows no links. errno is set where the file is
+  // not open().
   PosixFile(const std::string& path, int flags, int mode = 0);
   ~PosixFile();
   PosixFile(PosixFile&& other) noexcept;
@@ -29,7 +30,7 @@ class PosixFile {
   absl::Status WriteAll(std::string_view bytes);
   // At most `count` bytes from `offset`; fewer only at the end.
   absl::StatusOr<std::string> ReadAt(int64_t offset, size_t count) const;
-  // Down to the disk.
+  // Writes everything down to the disk.
   absl::Status Sync();
   void Close();
 
@@ -37,7 +38,7 @@ class PosixFile {
   int fd_ = -1;
 };
 
-// Makes what happened to the names in a directory last.
+// Makes changes to the names in a directory durable.
 absl::Status SyncDirectory(const std::string& path);
 
 }  // namespace sheaf::server

@@ -31,7 +31,7 @@ struct CommandLine {
   bool restore = false;
   std::string backup_file;
   bool repair = false;
-  std::string data_dir;  // of either
+  std::string data_dir;  // of restore and of repair
 };
 
 absl::Status UnknownWord(const CLI::App& app, const std::string& word) {
@@ -142,8 +142,8 @@ std::string DefaultDataDir(const ConfigSources& sources) {
   return home.empty() ? "" : home + "/.local/state/sheaf";
 }
 
-// Defaults that are made of other settings. Keys come in such an order that
-// those are known.
+// Sets a default that depends on other settings or on the process. Keys come in
+// an order in which those settings are known.
 void SetDefault(const ConfigKey& key, const ConfigSources& sources,
                 ServerConfig* config) {
   if (key.name == "data_dir") {
@@ -167,7 +167,7 @@ absl::Status Fault(const std::string& key, const RawValues& values,
       "): ", what));
 }
 
-// What no key can check alone.
+// Checks the rules that no key can check alone.
 absl::Status CheckWhole(const RawValues& values, ServerConfig* config) {
   if (config->data_dir.empty()) {
     return Fault("data_dir", values,

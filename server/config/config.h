@@ -1,5 +1,5 @@
-// What sheafd can be told, and by whom: a flag wins over the environment, which
-// wins over the configuration file, which wins over the default.
+// The settings of sheafd and their sources: a flag wins over the environment,
+// which wins over the configuration file, which wins over the default.
 //
 // A key `lease_duration` is the flag --lease-duration, the variable
 // SHEAF_LEASE_DURATION, and that key in the file. Pure but for reading the
@@ -17,11 +17,11 @@
 
 namespace sheaf::server {
 
-// Of a number that may be "auto": that the server finds it out.
+// The value of a number set to "auto": the server finds the number out.
 inline constexpr int kAuto = -1;
 
-// As loaded: within its limits, with nothing left to fill in. What each key
-// means and what it may be stands in server/config/config_keys.cc.
+// The settings as loaded: within their limits, with nothing left to fill in.
+// server/config/config_keys.cc says what each key means and may be.
 struct ServerConfig {
   std::string data_dir;
   std::string backup_dir;
@@ -36,8 +36,8 @@ struct ServerConfig {
   std::string socket_mode = "0600";  // permissions of UNIX sockets, octal
   int max_concurrent_streams = 200;
   int max_message_bytes = 8 << 20;
-  // Connections at a time from one address, and from one user of this
-  // machine; addresses (192.0.2.7, 10.0.0.0/8) without such a bound.
+  // Connections at a time from one address, and from one user of this machine;
+  // trusted addresses (192.0.2.7, 10.0.0.0/8) have no such bound.
   int connections_per_address = 256;
   int connections_per_local_user = 1024;
   std::vector<std::string> trusted_addresses;
@@ -55,7 +55,7 @@ struct ServerConfig {
   absl::Duration heartbeat_interval = absl::Seconds(5);
   absl::Duration worker_grace = absl::Seconds(1);
 
-  // Workers show what a picture looks like every so many steps; 0: never.
+  // Workers show a preview of a picture every so many steps; 0: never.
   int preview_steps = 0;
 
   int64_t artifact_max_bytes = 64 << 20;
@@ -63,30 +63,31 @@ struct ServerConfig {
   absl::Duration artifact_keep = absl::Hours(24);
   int64_t artifact_total_bytes = 0;  // 0: what the disk has room for
 
-  // How long streams may leave the server waiting.
+  // The longest that streams may leave the server waiting.
   absl::Duration upload_silence_max = absl::Seconds(10);
   absl::Duration download_silence_max = absl::Seconds(30);
   int64_t events_max = 1'000'000;
 
-  // Younger events than this are kept beyond events_max, up to a hard limit;
-  // and how many changes a second one address may ask for (0: any number).
+  // Events younger than events_keep are kept even above events_max, up to a
+  // hard limit. One address may ask for so many changes a second (0: any
+  // number).
   absl::Duration events_keep = absl::Hours(24);
   int64_t events_hard_max = 20'000'000;
   int changes_per_second = 200;
 
-  // How long a request_id holds after the job it made was deleted.
+  // A request_id holds for this long after its job was deleted.
   absl::Duration request_keep = absl::Hours(30 * 24);
 
   // Bytes that the values of a job may take, its sweep counted in full.
   int64_t job_bytes_max = 64 << 20;
 
-  // Where running runs have got to: how often workers say so (0: never), and
-  // how much of it is kept, of one run and in all.
+  // Checkpoints of running runs: workers save one every so many steps (0:
+  // never), and so many bytes are kept, of one run and in all.
   int checkpoint_steps = 10;
   int64_t checkpoint_max_bytes = 64 << 20;
   int64_t checkpoint_total_bytes = int64_t{2} << 30;
 
-  // Where the times of the workers' device stand: FILE or FILE:NAME.
+  // The profile with the times of the workers' device: FILE or FILE:NAME.
   std::string device_profile = "unmeasured";
 
   // Owners of jobs: whether they share the workers, each with what weight
@@ -96,11 +97,12 @@ struct ServerConfig {
   int64_t owner_queued_max = 0;
   int64_t owner_running_max = 0;
 
-  // Most pixels of a picture, width times height: of one that is asked for, and
-  // of one that is uploaded.
+  // Most pixels of a picture, width times height: of one that a job asks for,
+  // and of one that is uploaded.
   int64_t pixels_max = int64_t{64} << 20;
 
-  // Which worker gets a batch, and how long runs wait for a better one.
+  // The rule that picks the worker for a batch, and how long runs wait for a
+  // better worker.
   std::string placement = "earliest-finish";
   absl::Duration affinity_wait = absl::Seconds(5);
 
@@ -110,11 +112,11 @@ struct ServerConfig {
   std::string log_level = "info";  // trace, debug, info, warning, error
   bool log_json = false;
 
-  // What the operator should read in the log at every start.
+  // Warnings for the operator, logged at every start.
   std::vector<std::string> warnings;
 };
 
-// What the command line asks for.
+// The actions that the command line may ask for.
 enum class Command {
   kServe,
   kRestore,  // put backup_file in place as the database of config.data_dir
@@ -129,7 +131,7 @@ struct Invocation {
   std::string text;
 };
 
-// What LoadConfig asks of the process.
+// The facts of the process that LoadConfig needs.
 struct ConfigSources {
   std::function<std::optional<std::string>(const std::string&)> environment;
   // Read where --config names none; need not be there.
@@ -138,7 +140,7 @@ struct ConfigSources {
   std::string program = "/usr/bin/sheafd";
 };
 
-// Those of this process.
+// The sources of this process.
 ConfigSources ProcessSources();
 
 // `args` without the program's name. INVALID_ARGUMENT names the key and the

@@ -30,7 +30,7 @@ absl::StatusOr<std::string> ReadText(const std::string& path) {
   std::string text(kFileBytesMax + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(file.gcount());
-  // A folder opens, and then reads nothing.
+  // A folder can be opened, but not read.
   if (file.bad() || (file.fail() && !file.eof())) {
     return absl::InvalidArgumentError(absl::StrCat("cannot read ", path));
   }
@@ -53,7 +53,7 @@ std::string Suggestion(const std::string& name) {
   return DidYouMean(name, names);
 }
 
-// What a value of the key looks like in the file.
+// Says how a value of the key is written in the file.
 const char* TypeOf(const ConfigKey& key) {
   if (key.Is<ListKey>()) return "a list of texts in quotes";
   if (key.Is<SwitchKey>()) return "true or false, without quotes";

@@ -9,7 +9,7 @@
 
 namespace sheaf::server {
 
-// A value as its source wrote it, not yet looked at.
+// A value as its source wrote it, not yet checked.
 struct RawValue {
   std::vector<std::string> texts;
   std::string origin;  // "flag --listen", "SHEAF_LISTEN", a file and line

@@ -267,7 +267,7 @@ std::string ConfigKey::Environment() const {
 }
 
 std::string ConfigKey::Flag() const {
-  // One flag is one argument; the key is all of them.
+  // The flag gives one argument; the key holds all of them.
   if (name == "worker_args") return "--worker-arg";
   return absl::StrCat("--", absl::StrReplaceAll(name, {{"_", "-"}}));
 }

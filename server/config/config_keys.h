@@ -40,7 +40,8 @@ struct ConfigKey {
   std::string name;
   std::variant<TextKey, ListKey, SwitchKey, NumberKey, DurationKey> kind;
   std::string help;
-  // May hold what only the operator knows: a token among the arguments, say.
+  // The value may hold a secret of the operator: a token among the arguments,
+  // say.
   bool is_private = false;
 
   std::string Environment() const;  // SHEAF_LOG_LEVEL
@@ -63,7 +64,7 @@ absl::Status SetKey(const ConfigKey& key, const std::vector<std::string>& texts,
 // The value, as the configuration file writes it.
 std::string ShowKey(const ConfigKey& key, const ServerConfig& config);
 
-// The same for whoever asks the server: private keys show "(private)".
+// The same for clients that ask the server: private keys show "(private)".
 std::string ShowKeyToAll(const ConfigKey& key, const ServerConfig& config);
 
 }  // namespace sheaf::server

@@ -17,7 +17,7 @@ struct Place {
   std::string name;
 };
 
-// A file may have a colon in its name; then it is there.
+// A file may have a colon in its name; such a file exists under all of `where`.
 Place PlaceOf(const std::string& where) {
   const size_t colon = where.rfind(':');
   std::error_code error;

@@ -1,5 +1,5 @@
-// What the server takes a device to be before any of its own figures are in:
-// the profile by which plans are priced.
+// The profile that the server assumes for a device before it has any figures of
+// the device itself. It prices plans.
 #pragma once
 
 #include <string>
@@ -9,13 +9,13 @@
 
 namespace sheaf::server {
 
-// A device that nobody has measured. What is predicted by it orders plans
-// sensibly and says nothing of real times, and its name says so.
+// The profile of a device that nobody has measured. Its predictions order plans
+// sensibly and say nothing of real times, and its name says so.
 batching::Profile UnmeasuredProfile();
 
-// Of "FILE", or "FILE:NAME" where the file holds several (docs/batching.md);
-// UnmeasuredProfile() for "unmeasured". INVALID_ARGUMENT names the file and
-// what is wrong with it.
+// Reads the profile of "FILE", or of "FILE:NAME" where the file holds several
+// (docs/batching.md); UnmeasuredProfile() for "unmeasured". INVALID_ARGUMENT
+// names the file and what is wrong with it.
 absl::StatusOr<batching::Profile> LoadDeviceProfile(const std::string& where);
 
 }  // namespace sheaf::server

@@ -20,11 +20,11 @@ struct HostAndPort {
 // None where it is no HOST:PORT.
 std::optional<HostAndPort> SplitHostAndPort(const std::string& address);
 
-// The path of unix:PATH; none where the address is something else.
+// The path of unix:PATH; none where the address has another form.
 std::optional<std::string> UnixPath(const std::string& address);
 
 // True where only this machine can connect: a socket file, 127.x.x.x, ::1,
-// localhost. A name is not looked up: what it means today is no promise.
+// localhost. A name is not looked up: it may mean another address tomorrow.
 bool IsLocalAddress(const std::string& address);
 
 }  // namespace sheaf::server

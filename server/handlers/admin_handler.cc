@@ -7,12 +7,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
+#include "base/status.h"
 #include "base/timer.h"
 #include "base/version.h"
 #include "queue/sqlite/sqlite_store.h"
-#include "server/handlers/call.h"
+#include "server/handlers/calls.h"
 #include "server/scheduling/batch_meter.h"
-#include "server/scheduling/lease_broker.h"
+#include "server/scheduling/lease_waiters.h"
 #include "server/scheduling/workers.h"
 #include "server/wire/convert.h"
 #include "server/wire/convert_memory.h"
@@ -95,7 +96,7 @@ void AdminHandler::FillWorker(const WorkerInfo& worker,
       out->set_memory_left_out(true);
       return;
     }
-    for (const WorkFigures& figures : core_.meter->Figures(device)) {
+    for (const WorkFigures& figures : options_.meter->Figures(device)) {
       pb::WorkMemory* memory = out->add_memory();
       ToProto(figures, memory);
       *figure_bytes -= static_cast<int64_t>(memory->ByteSizeLong());
@@ -109,144 +110,138 @@ void AdminHandler::FillWorker(const WorkerInfo& worker,
 void AdminHandler::FillOneWorker(const WorkerInfo& worker,
                                  const std::vector<Batch>& batches,
                                  pb::Worker* out) const {
-  int64_t figure_bytes = core_.page_bytes_max;
+  int64_t figure_bytes = options_.page_bytes_max;
   FillWorker(worker, batches, &figure_bytes, out);
 }
 
 grpc::ServerUnaryReactor* AdminHandler::ListWorkers(
     grpc::CallbackServerContext* context, const pb::ListWorkersRequest* request,
     pb::ListWorkersResponse* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
-    return Refuse(context, s);
-  }
-  return ReadCall(
-      core_, context,
-      [](View& view) -> absl::StatusOr<std::vector<Batch>> {
-        return view.Batches(absl::InfiniteFuture());
-      },
-      [this, response](const std::vector<Batch>& batches) {
-        int64_t bytes = 0;
-        int64_t figure_bytes = core_.page_bytes_max / 2;
-        for (const WorkerInfo& worker : core_.workers->List()) {
-          pb::Worker* out = response->add_workers();
-          FillWorker(worker, batches, &figure_bytes, out);
-          bytes += static_cast<int64_t>(out->ByteSizeLong());
-          if (bytes <= core_.page_bytes_max) continue;
-          // The names of very many models would not fit one message.
-          bytes -= static_cast<int64_t>(out->ByteSizeLong());
-          out->set_models_left_out(out->models_size());
-          out->clear_models();
-          bytes += static_cast<int64_t>(out->ByteSizeLong());
-        }
-      });
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    return calls_.Read(
+        context,
+        [](View& view) -> absl::StatusOr<std::vector<Batch>> {
+          return view.Batches(absl::InfiniteFuture());
+        },
+        [this, response](const std::vector<Batch>& batches) {
+          int64_t bytes = 0;
+          int64_t figure_bytes = options_.page_bytes_max / 2;
+          for (const WorkerInfo& worker : options_.workers->List()) {
+            pb::Worker* out = response->add_workers();
+            FillWorker(worker, batches, &figure_bytes, out);
+            bytes += static_cast<int64_t>(out->ByteSizeLong());
+            if (bytes <= options_.page_bytes_max) continue;
+            // The names of very many models would not fit one message.
+            bytes -= static_cast<int64_t>(out->ByteSizeLong());
+            out->set_models_left_out(out->models_size());
+            out->clear_models();
+            bytes += static_cast<int64_t>(out->ByteSizeLong());
+          }
+        });
+  });
 }
 
 grpc::ServerUnaryReactor* AdminHandler::DrainWorker(
     grpc::CallbackServerContext* context, const pb::DrainWorkerRequest* request,
     pb::Worker* response) {
-  if (absl::Status s = AdmitChange(core_, *context, *request); !s.ok()) {
-    return Refuse(context, s);
-  }
-  const WorkerId id = ParseWorkerName(request->name()).value_or(WorkerId{});
-  if (!core_.workers->Drain(id)) {
-    return Refuse(context, NoWorker(request->name()));
-  }
-  core_.broker->DropWorker(id);
-  const WorkerInfo worker = core_.workers->Find(id).value_or(WorkerInfo{});
-  return WriteCall(
-      core_, context,
-      [name =
-           worker.lessee.name](Tx& tx) -> absl::StatusOr<std::vector<Batch>> {
-        tx.AppendEvent({.type = EventType::kWorkerDraining, .worker = name});
-        return tx.Batches(absl::InfiniteFuture());
-      },
-      [this, worker, response](const std::vector<Batch>& batches) {
-        FillOneWorker(worker, batches, response);
-      });
+  return calls_.AdmittedChange(context, *request, [&](const Caller&) -> Begun {
+    const WorkerId id = ParseWorkerName(request->name()).value_or(WorkerId{});
+    if (!options_.workers->Drain(id)) {
+      return NoWorker(request->name());
+    }
+    options_.lease_waiters->DropWorker(id);
+    const WorkerInfo worker = options_.workers->Find(id).value_or(WorkerInfo{});
+    return calls_.Write(
+        context,
+        [name =
+             worker.lessee.name](Tx& tx) -> absl::StatusOr<std::vector<Batch>> {
+          tx.AppendEvent({.type = EventType::kWorkerDraining, .worker = name});
+          return tx.Batches(absl::InfiniteFuture());
+        },
+        [this, worker, response](const std::vector<Batch>& batches) {
+          FillOneWorker(worker, batches, response);
+        });
+  });
 }
 
 grpc::ServerUnaryReactor* AdminHandler::CalibrateWorker(
     grpc::CallbackServerContext* context,
     const pb::CalibrateWorkerRequest* request, pb::Worker* response) {
-  if (absl::Status s = AdmitChange(core_, *context, *request); !s.ok()) {
-    return Refuse(context, s);
-  }
-  const WorkerId id = ParseWorkerName(request->name()).value_or(WorkerId{});
-  const auto worker = core_.workers->Find(id);
-  if (!worker) return Refuse(context, NoWorker(request->name()));
-  if (!worker->measures) {
-    return Refuse(
+  return calls_.AdmittedChange(context, *request, [&](const Caller&) -> Begun {
+    const WorkerId id = ParseWorkerName(request->name()).value_or(WorkerId{});
+    const auto worker = options_.workers->Find(id);
+    if (!worker) return NoWorker(request->name());
+    if (!worker->measures) {
+      return Error(
+          Reason::kInvalidField,
+          absl::StrCat("name: ", request->name(),
+                       " has nothing to measure, or does not know how"));
+    }
+    if (!options_.workers->Calibrate(id)) {
+      return NoWorker(request->name());
+    }
+    // Ends the worker's wait for work: the answer tells it to calibrate.
+    options_.lease_waiters->DropWorker(id);
+    return calls_.Read(
         context,
-        Error(Reason::kInvalidField,
-              absl::StrCat("name: ", request->name(),
-                           " has nothing to measure, or does not know how")));
-  }
-  if (!core_.workers->Calibrate(id)) {
-    return Refuse(context, NoWorker(request->name()));
-  }
-  // The answer to its question for work says so.
-  core_.broker->DropWorker(id);
-  return ReadCall(
-      core_, context,
-      [](View& view) -> absl::StatusOr<std::vector<Batch>> {
-        return view.Batches(absl::InfiniteFuture());
-      },
-      [this, worker = *worker, response](const std::vector<Batch>& batches) {
-        FillOneWorker(worker, batches, response);
-      });
+        [](View& view) -> absl::StatusOr<std::vector<Batch>> {
+          return view.Batches(absl::InfiniteFuture());
+        },
+        [this, worker = *worker, response](const std::vector<Batch>& batches) {
+          FillOneWorker(worker, batches, response);
+        });
+  });
 }
 
 grpc::ServerUnaryReactor* AdminHandler::Backup(
     grpc::CallbackServerContext* context, const pb::BackupRequest* request,
     pb::BackupResponse* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
-    return Refuse(context, s);
-  }
-  const std::string name = request->file_name().empty()
-                               ? DefaultBackupName(core_.now())
-                               : request->file_name();
-  if (absl::Status s = CheckBackupName(name); !s.ok()) {
-    return Refuse(context, s);
-  }
-  std::error_code error;
-  std::filesystem::create_directories(options_.backup_directory, error);
-  auto* reactor = context->DefaultReactor();
-  options_.sqlite->Backup(
-      {absl::StrCat(options_.backup_directory, "/", name),
-       options_.backups_max},
-      [reactor, response](const absl::StatusOr<BackupInfo>& info) {
-        if (info.ok()) {
-          response->set_path(info->path);
-          response->set_size_bytes(info->size_bytes);
-          response->set_sha256(info->sha256);
-          response->set_job_count(info->job_count);
-          response->set_last_event_sequence(info->last_event_sequence);
-        }
-        reactor->Finish(ToGrpcStatus(info.status()));
-      });
-  return reactor;
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    const std::string name = request->file_name().empty()
+                                 ? DefaultBackupName(options_.now())
+                                 : request->file_name();
+    SHEAF_RETURN_IF_ERROR(CheckBackupName(name));
+    std::error_code error;
+    std::filesystem::create_directories(options_.backup_directory, error);
+    auto* reactor = context->DefaultReactor();
+    options_.sqlite->Backup(
+        {absl::StrCat(options_.backup_directory, "/", name),
+         options_.backups_max},
+        [reactor, response](const absl::StatusOr<BackupInfo>& info) {
+          if (info.ok()) {
+            response->set_path(info->path);
+            response->set_size_bytes(info->size_bytes);
+            response->set_sha256(info->sha256);
+            response->set_job_count(info->job_count);
+            response->set_last_event_sequence(info->last_event_sequence);
+          }
+          reactor->Finish(ToGrpcStatus(info.status()));
+        });
+    return reactor;
+  });
 }
 
 grpc::ServerUnaryReactor* AdminHandler::CheckIntegrity(
     grpc::CallbackServerContext* context,
     const pb::CheckIntegrityRequest* request,
     pb::CheckIntegrityResponse* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
-    return Refuse(context, s);
-  }
-  auto* reactor = context->DefaultReactor();
-  options_.sqlite->CheckIntegrity(
-      request->full(),
-      [this, context] { return core_.stopping || context->IsCancelled(); },
-      [reactor,
-       response](const absl::StatusOr<std::vector<std::string>>& problems) {
-        if (problems.ok()) {
-          response->set_ok(problems->empty());
-          for (const auto& text : *problems) response->add_problems(text);
-        }
-        reactor->Finish(ToGrpcStatus(problems.status()));
-      });
-  return reactor;
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    auto* reactor = context->DefaultReactor();
+    options_.sqlite->CheckIntegrity(
+        request->full(),
+        [this, context] {
+          return calls_.door().is_closing() || context->IsCancelled();
+        },
+        [reactor,
+         response](const absl::StatusOr<std::vector<std::string>>& problems) {
+          if (problems.ok()) {
+            response->set_ok(problems->empty());
+            for (const auto& text : *problems) response->add_problems(text);
+          }
+          reactor->Finish(ToGrpcStatus(problems.status()));
+        });
+    return reactor;
+  });
 }
 
 void AdminHandler::FillInfo(pb::ServerInfo* info) const {
@@ -254,7 +249,7 @@ void AdminHandler::FillInfo(pb::ServerInfo* info) const {
   const StoreInfo store = options_.sqlite->Info();
   info->set_version(kVersion);
   SetTime(options_.start_time, info->mutable_start_time());
-  SetTime(core_.now(), info->mutable_now());
+  SetTime(options_.now(), info->mutable_now());
   info->set_data_directory(options_.data_directory);
   info->set_schema_version(store.schema_version);
   info->set_sqlite_version(store.sqlite_version);
@@ -271,7 +266,7 @@ void AdminHandler::FillInfo(pb::ServerInfo* info) const {
   for (const std::string& text : health.warnings) info->add_notes(text);
   for (const std::string& text : options_.notes()) info->add_notes(text);
   for (const std::string& text : options_.problems()) info->add_problems(text);
-  SetDuration(core_.lease_duration, info->mutable_lease_duration());
+  SetDuration(options_.lease_duration, info->mutable_lease_duration());
   PutTime(LastBackup(options_.backup_directory), info,
           &pb::ServerInfo::mutable_last_backup_time);
 }
@@ -279,39 +274,38 @@ void AdminHandler::FillInfo(pb::ServerInfo* info) const {
 grpc::ServerUnaryReactor* AdminHandler::GetServerInfo(
     grpc::CallbackServerContext* context,
     const pb::GetServerInfoRequest* request, pb::ServerInfo* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
-    return Refuse(context, s);
-  }
-  // A caller who asks what is wrong does not wait in vain for a read.
-  if (!options_.reads_work()) {
-    FillInfo(response);
-    return Refuse(context, absl::OkStatus());
-  }
-  using Seen = std::pair<StoreCounts, int64_t>;
-  return ReadCall(
-      core_, context,
-      [](View& view) -> absl::StatusOr<Seen> {
-        return Seen(view.Counts(), view.LastSequence());
-      },
-      [this, response](const Seen& seen) {
-        FillInfo(response);
-        response->set_artifact_count(seen.first.artifacts);
-        response->set_artifact_bytes(seen.first.artifact_bytes);
-        response->set_last_event_sequence(seen.second);
-      });
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    // Where reads get no answer, answers without one: the caller may be looking
+    // for just that problem.
+    if (!options_.reads_work()) {
+      FillInfo(response);
+      return Calls::Done(context);
+    }
+    using Seen = std::pair<StoreCounts, int64_t>;
+    return calls_.Read(
+        context,
+        [](View& view) -> absl::StatusOr<Seen> {
+          return Seen(view.Counts(), view.LastSequence());
+        },
+        [this, response](const Seen& seen) {
+          FillInfo(response);
+          response->set_artifact_count(seen.first.artifacts);
+          response->set_artifact_bytes(seen.first.artifact_bytes);
+          response->set_last_event_sequence(seen.second);
+        });
+  });
 }
 
 grpc::ServerUnaryReactor* AdminHandler::AcceptClock(
     grpc::CallbackServerContext* context, const pb::AcceptClockRequest* request,
     pb::AcceptClockResponse* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
-    return Refuse(context, s);
-  }
-  const absl::Duration step = options_.accept_clock();
-  Log(spdlog::level::warn, "clock", "an operator accepts the system clock",
-      {{"ahead_by", absl::FormatDuration(step)}});
-  SetDuration(step, response->mutable_step());
-  return Refuse(context, absl::OkStatus());
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    const absl::Duration step = options_.accept_clock();
+    Log(spdlog::level::warn, "clock", "an operator accepts the system clock",
+        {{"ahead_by", absl::FormatDuration(step)}});
+    SetDuration(step, response->mutable_step());
+    return Calls::Done(context);
+  });
 }
 
 }  // namespace sheaf::server

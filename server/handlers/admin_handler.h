@@ -7,8 +7,12 @@
 #include <vector>
 
 #include "queue/types.h"
-#include "server/handlers/core.h"
+#include "server/handlers/calls.h"
+#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/lease_waiters.h"
+#include "server/scheduling/turns.h"
 #include "server/scheduling/workers.h"
+#include "server/telemetry/stats_board.h"
 #include "server/wire/guarded_messages.h"
 #include "sheaf/v1/admin_service.grpc.pb.h"
 
@@ -18,20 +22,29 @@ class SqliteStore;
 
 namespace sheaf::server {
 
-// What the admin calls need beyond the core.
+// The parts that operators' calls work with; all of them outlive the handler.
 struct AdminOptions {
   SqliteStore* sqlite = nullptr;
+  WorkerRegistry* workers = nullptr;
+  LeaseWaiters* lease_waiters = nullptr;
+  const BatchMeter* meter = nullptr;
+  StatsBoard* stats = nullptr;
+  const Turns* turns = nullptr;
+  std::function<absl::Time()> now;
+  absl::Duration lease_duration;
+  int64_t page_bytes_max = 0;  // of one answer that is a list
   std::string data_directory;
   std::string backup_directory;
   int backups_max = 0;  // 0: any number
   absl::Time start_time;
   // Key and value of the configuration in effect.
   std::vector<std::pair<std::string, std::string>> config;
-  // What is wrong beside the store: a clock that stepped back, ...
+  // Problems outside the store: a clock that stepped back, ...
   std::function<std::vector<std::string>()> problems;
-  // The operator vouches for the system's clock; by how much it is ahead.
+  // Called when the operator vouches for the system's clock; answers by how
+  // much it is ahead.
   std::function<absl::Duration()> accept_clock;
-  // False where reads wait in vain.
+  // False where reads get no answer.
   std::function<bool()> reads_work;
   // Facts that an operator may want to know, and need not mend.
   std::function<std::vector<std::string>()> notes;
@@ -39,8 +52,8 @@ struct AdminOptions {
 
 class AdminHandler final : public sheaf::v1::AdminService::CallbackService {
  public:
-  AdminHandler(Core* core, AdminOptions options)
-      : core_(*core), options_(std::move(options)) {}
+  AdminHandler(const Calls& calls, AdminOptions options)
+      : calls_(calls), options_(std::move(options)) {}
 
   grpc::ServerUnaryReactor* ListWorkers(
       grpc::CallbackServerContext* context,
@@ -75,7 +88,7 @@ class AdminHandler final : public sheaf::v1::AdminService::CallbackService {
                                      sheaf::v1::Stats* response) override;
 
  private:
-  // Figures of its devices are added while `figure_bytes` last.
+  // Adds figures of its devices as long as `figure_bytes` last.
   void FillWorker(const WorkerInfo& worker, const std::vector<Batch>& batches,
                   int64_t* figure_bytes, sheaf::v1::Worker* out) const;
   void FillOneWorker(const WorkerInfo& worker,
@@ -83,7 +96,7 @@ class AdminHandler final : public sheaf::v1::AdminService::CallbackService {
                      sheaf::v1::Worker* out) const;
   void FillInfo(sheaf::v1::ServerInfo* info) const;
 
-  Core& core_;
+  const Calls calls_;
   const AdminOptions options_;
 };
 

@@ -10,7 +10,7 @@
 #include "base/status.h"
 #include "server/admission/stream_slots.h"
 #include "server/blobs/artifact_library.h"
-#include "server/handlers/call.h"
+#include "server/handlers/calls.h"
 #include "server/handlers/piece_sender.h"
 #include "server/wire/convert.h"
 
@@ -30,22 +30,23 @@ absl::Status Gone() {
   return Error(Reason::kCallCancelled, "the caller has gone");
 }
 
-// Ended by its own tasks, or, while it waits for the caller's next message, by
-// the clock or for another's sake.
+// An upload. Its own tasks end it, or, while it waits for the caller's next
+// message, the clock or another upload that needs its place.
 class UploadReactor final
     : public grpc::ServerReadReactor<pb::UploadArtifactRequest>,
       public std::enable_shared_from_this<UploadReactor> {
  public:
-  UploadReactor(Core* core, grpc::CallbackServerContext* context,
-                pb::Artifact* response)
-      : core_(core),
+  UploadReactor(const Door& door, ArtifactLibrary* artifacts,
+                grpc::CallbackServerContext* context, pb::Artifact* response)
+      : door_(door),
+        artifacts_(*artifacts),
         context_(context),
         response_(response),
         caller_(CallerOf(context->peer())) {}
 
-  void Start() {
+  void Start(StreamSlots* uploads) {
     self_ = shared_from_this();
-    place_ = core_->uploads->Enter(
+    place_ = uploads->Enter(
         caller_, [weak = weak_from_this()](const absl::Status& status) {
           if (const auto me = weak.lock()) me->PutOut(status);
         });
@@ -58,16 +59,16 @@ class UploadReactor final
         !status.ok()) {
       return End(status);
     }
-    core_->artifacts->Run(caller_.connection, [me = shared_from_this(), ok] {
+    artifacts_.Run(caller_.connection, [me = shared_from_this(), ok] {
       ok ? me->Take() : me->Complete();
     });
   }
-  // The read under way fails then, and ends the call.
+  // The read under way then fails and ends the call.
   void OnCancel() override { cancelled_ = true; }
   void OnDone() override {
     place_.reset();
-    // Its file is removed where one may wait for the disk.
-    core_->artifacts->Run([self = std::move(self_)] {});
+    // The upload's file is removed on a thread that may wait for the disk.
+    artifacts_.Run([self = std::move(self_)] {});
   }
 
  private:
@@ -79,7 +80,7 @@ class UploadReactor final
   }
 
   absl::Status Check() {
-    SHEAF_RETURN_IF_ERROR(Admit(*core_, *context_, request_));
+    SHEAF_RETURN_IF_ERROR(door_.Admit(*context_, request_).status());
     if (first_) {
       SHEAF_RETURN_IF_ERROR(place_->Claim());
       expected_ = LastPart(request_.expected_name());
@@ -93,7 +94,7 @@ class UploadReactor final
     return absl::OkStatus();
   }
 
-  // On the disk's threads, like Complete and Append.
+  // Runs on the disk's threads, like Complete and Append.
   void Take() {
     if (cancelled_) return End(Gone());
     const absl::Status status = Append();
@@ -103,7 +104,7 @@ class UploadReactor final
 
   absl::Status Append() {
     if (upload_ == nullptr) {
-      SHEAF_ASSIGN_OR_RETURN(upload_, core_->artifacts->BeginUpload());
+      SHEAF_ASSIGN_OR_RETURN(upload_, artifacts_.BeginUpload());
     }
     return upload_->Append(request_.data());
   }
@@ -118,7 +119,7 @@ class UploadReactor final
       if (ended_) return;
       completing_ = true;
     }
-    core_->artifacts->Finish(
+    artifacts_.Finish(
         std::move(upload_), expected_, media_type_,
         [me = shared_from_this()](const absl::StatusOr<Artifact>& artifact) {
           if (artifact.ok()) ToProto(*artifact, me->response_);
@@ -142,7 +143,8 @@ class UploadReactor final
     Finish(ToGrpcStatus(status));
   }
 
-  Core* const core_;
+  const Door& door_;
+  ArtifactLibrary& artifacts_;
   grpc::CallbackServerContext* const context_;
   pb::Artifact* const response_;
   const Caller caller_;
@@ -163,11 +165,12 @@ class DownloadReactor final : public PieceSender<pb::DownloadArtifactResponse> {
  public:
   using PieceSender::PieceSender;
 
-  void Start(const absl::Status& admitted, const std::string& digest) {
-    if (!Enter(admitted, core()->downloads)) return;
+  void Start(const Calls& calls, const absl::Status& admitted,
+             StreamSlots* downloads, const std::string& digest) {
+    if (!Enter(admitted, downloads)) return;
     const auto me =
         std::static_pointer_cast<DownloadReactor>(shared_from_this());
-    core()->store->Read(
+    calls.store().Read(
         [me, digest](View& view) -> absl::Status {
           const auto artifact = view.FindArtifact(digest);
           if (!artifact) return NoSuchArtifact(digest);
@@ -188,7 +191,7 @@ class DownloadReactor final : public PieceSender<pb::DownloadArtifactResponse> {
   absl::StatusOr<bool> Next(pb::DownloadArtifactResponse* out) override {
     const bool first = reader_ == nullptr;
     if (first) {
-      SHEAF_ASSIGN_OR_RETURN(reader_, core()->artifacts->OpenReader(digest_));
+      SHEAF_ASSIGN_OR_RETURN(reader_, files().OpenReader(digest_));
     }
     SHEAF_ASSIGN_OR_RETURN(std::string data, reader_->Read(kChunk));
     out->set_data(std::move(data));
@@ -205,39 +208,39 @@ class DownloadReactor final : public PieceSender<pb::DownloadArtifactResponse> {
 grpc::ServerReadReactor<pb::UploadArtifactRequest>*
 ArtifactsHandler::UploadArtifact(grpc::CallbackServerContext* context,
                                  pb::Artifact* response) {
-  const auto reactor =
-      std::make_shared<UploadReactor>(&core_, context, response);
-  reactor->Start();
+  const auto reactor = std::make_shared<UploadReactor>(
+      calls_.door(), &artifacts_, context, response);
+  reactor->Start(&uploads_);
   return reactor.get();
 }
 
 grpc::ServerWriteReactor<pb::DownloadArtifactResponse>*
 ArtifactsHandler::DownloadArtifact(grpc::CallbackServerContext* context,
                                    const pb::DownloadArtifactRequest* request) {
-  const auto reactor = std::make_shared<DownloadReactor>(&core_, context);
-  reactor->Start(Admit(core_, *context, *request), LastPart(request->name()));
+  const auto reactor = std::make_shared<DownloadReactor>(&artifacts_, context);
+  reactor->Start(calls_, calls_.door().Admit(*context, *request).status(),
+                 &downloads_, LastPart(request->name()));
   return reactor.get();
 }
 
 grpc::ServerUnaryReactor* ArtifactsHandler::GetArtifact(
     grpc::CallbackServerContext* context, const pb::GetArtifactRequest* request,
     pb::Artifact* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
-    return Refuse(context, s);
-  }
-  using Found = std::pair<Artifact, bool>;
-  return ReadCall(
-      core_, context,
-      [digest =
-           LastPart(request->name())](View& view) -> absl::StatusOr<Found> {
-        const auto artifact = view.FindArtifact(digest);
-        if (!artifact) return NoSuchArtifact(digest);
-        return Found(*artifact, view.IsReferenced(digest));
-      },
-      [response](const Found& found) {
-        ToProto(found.first, response);
-        response->set_referenced(found.second);
-      });
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    using Found = std::pair<Artifact, bool>;
+    return calls_.Read(
+        context,
+        [digest =
+             LastPart(request->name())](View& view) -> absl::StatusOr<Found> {
+          const auto artifact = view.FindArtifact(digest);
+          if (!artifact) return NoSuchArtifact(digest);
+          return Found(*artifact, view.IsReferenced(digest));
+        },
+        [response](const Found& found) {
+          ToProto(found.first, response);
+          response->set_referenced(found.second);
+        });
+  });
 }
 
 }  // namespace sheaf::server

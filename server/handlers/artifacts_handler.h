@@ -1,7 +1,9 @@
 // ArtifactService on the wire.
 #pragma once
 
-#include "server/handlers/core.h"
+#include "server/admission/stream_slots.h"
+#include "server/blobs/artifact_library.h"
+#include "server/handlers/calls.h"
 #include "server/wire/guarded_messages.h"
 #include "sheaf/v1/artifact_service.grpc.pb.h"
 
@@ -10,7 +12,14 @@ namespace sheaf::server {
 class ArtifactsHandler final
     : public sheaf::v1::ArtifactService::CallbackService {
  public:
-  explicit ArtifactsHandler(Core* core) : core_(*core) {}
+  // Borrows all of them. `uploads` and `downloads` hold the places of the two
+  // kinds of streams.
+  ArtifactsHandler(const Calls& calls, ArtifactLibrary* artifacts,
+                   StreamSlots* uploads, StreamSlots* downloads)
+      : calls_(calls),
+        artifacts_(*artifacts),
+        uploads_(*uploads),
+        downloads_(*downloads) {}
 
   grpc::ServerReadReactor<sheaf::v1::UploadArtifactRequest>* UploadArtifact(
       grpc::CallbackServerContext* context,
@@ -24,7 +33,10 @@ class ArtifactsHandler final
       sheaf::v1::Artifact* response) override;
 
  private:
-  Core& core_;
+  const Calls calls_;
+  ArtifactLibrary& artifacts_;
+  StreamSlots& uploads_;
+  StreamSlots& downloads_;
 };
 
 }  // namespace sheaf::server

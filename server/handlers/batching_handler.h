@@ -1,8 +1,9 @@
 // BatchingService on the wire.
 #pragma once
 
-#include "server/handlers/core.h"
-#include "server/scheduling/analyst.h"
+#include "server/handlers/calls.h"
+#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/plan_service.h"
 #include "server/wire/guarded_messages.h"
 #include "sheaf/v1/batching_service.grpc.pb.h"
 
@@ -11,9 +12,13 @@ namespace sheaf::server {
 class BatchingHandler final
     : public sheaf::v1::BatchingService::CallbackService {
  public:
-  // Borrows both.
-  BatchingHandler(Core* core, Analyst* analyst)
-      : core_(*core), analyst_(*analyst) {}
+  // Borrows both. `page_bytes_max`: most bytes of one answer that is a list.
+  BatchingHandler(const Calls& calls, PlanService* plan_service,
+                  BatchMeter* meter, int64_t page_bytes_max)
+      : calls_(calls),
+        plan_service_(*plan_service),
+        meter_(*meter),
+        page_bytes_max_(page_bytes_max) {}
 
   grpc::ServerUnaryReactor* AnalyzeQueue(
       grpc::CallbackServerContext* context,
@@ -51,8 +56,10 @@ class BatchingHandler final
       sheaf::v1::ForgetLearnedResponse* response) override;
 
  private:
-  Core& core_;
-  Analyst& analyst_;
+  const Calls calls_;
+  PlanService& plan_service_;
+  BatchMeter& meter_;
+  const int64_t page_bytes_max_;
 };
 
 }  // namespace sheaf::server

@@ -7,7 +7,7 @@
 namespace sheaf::server {
 namespace {
 
-// Jobs that are found, and cancelled, at once.
+// Jobs that one page finds and cancels.
 constexpr int kJobsPerPage = 500;
 
 CancelCounts WouldCancelOf(const Job& job, bool keep_running) {
@@ -19,10 +19,10 @@ CancelCounts WouldCancelOf(const Job& job, bool keep_running) {
 
 }  // namespace
 
-CancelLoop::CancelLoop(Core* core, grpc::CallbackServerContext* context,
+CancelLoop::CancelLoop(const Calls& calls, grpc::CallbackServerContext* context,
                        FilterExpr filter, CancelOptions options, bool rehearsal,
                        Answer answer)
-    : core_(*core),
+    : calls_(calls),
       context_(*context),
       reactor_(context->DefaultReactor()),
       filter_(std::move(filter)),
@@ -38,7 +38,7 @@ grpc::ServerUnaryReactor* CancelLoop::Start() {
 
 void CancelLoop::Scan() {
   auto me = shared_from_this();
-  core_.store->Read(
+  calls_.store().Read(
       [me](View& view) {
         me->page_ = ListJobs(view, {.filter = &me->filter_,
                                     .after = me->after_,
@@ -66,7 +66,7 @@ void CancelLoop::Scanned(const absl::Status& status) {
 
 void CancelLoop::Cancel() {
   auto me = shared_from_this();
-  core_.store->Write(
+  calls_.store().Write(
       [me](Tx& tx) -> absl::Status {
         Place place = me->place_;
         CancelCounts done;
@@ -99,14 +99,14 @@ void CancelLoop::Cancelled(const absl::Status& status) {
   Add(done_);
   place_ = place_after_;
   if (place_.job == jobs_.size()) return Next();
-  if (absl::Status s = MayGoOn(core_, context_); !s.ok()) return End(s);
+  if (absl::Status s = calls_.door().MayGoOn(context_); !s.ok()) return End(s);
   Cancel();
 }
 
 void CancelLoop::Next() {
   if (!page_.next) return End(absl::OkStatus());
   after_ = page_.next;
-  if (absl::Status s = MayGoOn(core_, context_); !s.ok()) return End(s);
+  if (absl::Status s = calls_.door().MayGoOn(context_); !s.ok()) return End(s);
   Scan();
 }
 

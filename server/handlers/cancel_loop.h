@@ -1,5 +1,5 @@
-// CancelJob by a filter: what matches is looked for on a reader, page by page;
-// the writer only cancels jobs by their ids, if they match still, in slices.
+// CancelJob by a filter: a reader looks for matching jobs, page by page; the
+// writer only cancels jobs by their ids, in slices, if they still match.
 #pragma once
 
 #include <memory>
@@ -8,17 +8,17 @@
 
 #include "queue/job_lists.h"
 #include "queue/jobs.h"
-#include "server/handlers/sliced_call.h"
+#include "server/handlers/calls.h"
 
 namespace sheaf::server {
 
 class CancelLoop : public std::enable_shared_from_this<CancelLoop> {
  public:
-  // Answers with the sums of all.
+  // Fills the response with the sums over all jobs.
   using Answer = absl::AnyInvocable<void(const CancelCounts&)>;
 
-  // With `rehearsal` nothing is cancelled, and the writer not asked.
-  CancelLoop(Core* core, grpc::CallbackServerContext* context,
+  // With `rehearsal` nothing is cancelled, and the writer is not asked.
+  CancelLoop(const Calls& calls, grpc::CallbackServerContext* context,
              FilterExpr filter, CancelOptions options, bool rehearsal,
              Answer answer);
 
@@ -31,12 +31,12 @@ class CancelLoop : public std::enable_shared_from_this<CancelLoop> {
   // Cancels the next slice of the jobs found.
   void Cancel();
   void Cancelled(const absl::Status& status);
-  // A page is done with.
+  // Goes on after a page is done.
   void Next();
   void Add(const CancelCounts& counts);
   void End(const absl::Status& status);
 
-  Core& core_;
+  const Calls calls_;
   grpc::CallbackServerContext& context_;
   grpc::ServerUnaryReactor* const reactor_;
   const FilterExpr filter_;
@@ -46,7 +46,7 @@ class CancelLoop : public std::enable_shared_from_this<CancelLoop> {
   std::optional<JobId> after_;
   JobPage page_;
   std::vector<JobId> jobs_;  // of the page, those that live
-  // Where the next slice begins, and what the last one did.
+  // The place where a slice begins.
   struct Place {
     size_t job = 0;
     std::optional<RunId> run;

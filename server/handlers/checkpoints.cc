@@ -8,11 +8,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "queue/leasing/hold.h"
+#include "queue/leasing/lease_claim.h"
 #include "server/admission/stream_slots.h"
 #include "server/blobs/artifact_library.h"
 #include "server/blobs/checkpoint_store.h"
-#include "server/handlers/call.h"
+#include "server/handlers/calls.h"
 #include "server/handlers/piece_sender.h"
 #include "server/handlers/worker_claim.h"
 #include "server/handlers/worker_handler.h"
@@ -26,10 +26,10 @@ namespace {
 constexpr size_t kChunk = 256 * 1024;
 // A worker sends one at a time, and another where a run is handed back.
 constexpr int kSavesPerLease = 4;
-// Each is held in memory whole until it is complete.
+// Each checkpoint is held in memory until it is complete.
 constexpr int64_t kBytesUnderWayMax = int64_t{512} << 20;
-// Some schedulers take two steps for each that was asked for; of a run that
-// does not say, the most that one may ask for.
+// Some schedulers take two steps for each step asked for. A run without a
+// number of steps counts with the most that a run may ask for.
 constexpr int64_t kStepsMax = 1000;
 constexpr int64_t kStepsForOne = 2;
 
@@ -66,23 +66,25 @@ class SavesUnderWay {
   int64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-// Takes nothing before the store has said that the header's lease is its
-// sender's, and after that no more than it announced.
+// Takes no bytes before the store has said that the sender holds the header's
+// lease, and after that no more than the header announced.
 class SaveReactor final
     : public grpc::ServerReadReactor<pb::SaveCheckpointRequest>,
       public std::enable_shared_from_this<SaveReactor> {
  public:
-  SaveReactor(Core* core, grpc::CallbackServerContext* context)
-      : core_(core),
+  SaveReactor(const Calls& calls, const WorkerHandler::Parts* parts,
+              grpc::CallbackServerContext* context)
+      : calls_(calls),
+        parts_(*parts),
         context_(context),
         call_(CallOf(*context, /*cancellable=*/false)) {}
   ~SaveReactor() override {
-    if (taken_) under_way_.Leave(hold_.batch, size_);
+    if (taken_) under_way_.Leave(claim_.batch, size_);
   }
 
   void Start() {
     self_ = shared_from_this();
-    stream_ = core_->saves->Enter(
+    stream_ = parts_.saves->Enter(
         CallerOf(context_->peer()),
         [me = weak_from_this()](const absl::Status& status) {
           if (const auto alive = me.lock()) alive->End(status);
@@ -101,7 +103,7 @@ class SaveReactor final
     if (request_.has_header()) return AskHold();
     ReadNext();
   }
-  // The read under way fails then, and ends the call.
+  // The read under way then fails and ends the call.
   void OnCancel() override { cancelled_ = true; }
   void OnDone() override { self_.reset(); }
 
@@ -113,7 +115,7 @@ class SaveReactor final
   }
 
   absl::Status Take() {
-    SHEAF_RETURN_IF_ERROR(Admit(*core_, *context_, request_));
+    SHEAF_RETURN_IF_ERROR(calls_.door().Admit(*context_, request_).status());
     if (request_.has_header() == (size_ >= 0)) {
       return InvalidArgument({{"header", "comes first, and once"}});
     }
@@ -128,24 +130,25 @@ class SaveReactor final
   }
 
   absl::Status Begin(const pb::CheckpointHeader& header) {
-    const int64_t most = core_->checkpoints->options().bytes_max;
+    const int64_t most = parts_.checkpoints->options().bytes_max;
     if (header.size_bytes() > most) {
       return InvalidArgument(
           {{"header.size_bytes",
             absl::StrCat("a checkpoint has at most ", most, " bytes here")}});
     }
-    hold_ = HoldOf(header);
+    claim_ = ClaimOf(header);
     size_ = header.size_bytes();
     checkpoint_.run = ParseRunName(header.run()).value_or(RunId());
-    checkpoint_.epoch = hold_.epoch;
+    checkpoint_.epoch = claim_.epoch;
     checkpoint_.step = header.step();
     return absl::OkStatus();
   }
 
-  // Whether the run is the sender's, and can have come so far.
+  // Checks that the sender holds the run, and that the run can have come so
+  // far.
   absl::Status Check(View& view) {
     SHEAF_ASSIGN_OR_RETURN(const RunParams params,
-                           ParamsHeld(view, hold_, checkpoint_.run));
+                           ParamsHeld(view, claim_, checkpoint_.run));
     const int64_t most = kStepsForOne * params.steps.value_or(kStepsMax);
     if (checkpoint_.step > most) {
       return InvalidArgument(
@@ -158,12 +161,12 @@ class SaveReactor final
   }
 
   void AskHold() {
-    core_->store->Read(
+    calls_.store().Read(
         [me = shared_from_this()](View& view) { return me->Check(view); },
         [me = shared_from_this()](absl::Status status) {
           if (status.ok()) status = me->stream_->Claim();
           if (status.ok()) {
-            status = under_way_.Take(me->hold_.batch, me->size_);
+            status = under_way_.Take(me->claim_.batch, me->size_);
             me->taken_ = status.ok();
           }
           if (!status.ok()) return me->End(status);
@@ -180,13 +183,13 @@ class SaveReactor final
       return End(InvalidArgument(
           {{"data", "must have header.size_bytes bytes in all"}}));
     }
-    // Again: it may have been lost meanwhile.
-    core_->store->Read(
+    // Checks again: the lease may have been lost meanwhile.
+    calls_.store().Read(
         [me = shared_from_this()](View& view) { return me->Check(view); },
         [me = shared_from_this()](const absl::Status& status) {
           if (!status.ok()) return me->End(status);
-          me->core_->artifacts->Run(
-              [me] { me->End(me->core_->checkpoints->Save(me->checkpoint_)); });
+          me->parts_.files->Run(
+              [me] { me->End(me->parts_.checkpoints->Save(me->checkpoint_)); });
         },
         call_);
   }
@@ -204,13 +207,14 @@ class SaveReactor final
 
   static inline SavesUnderWay under_way_;
 
-  Core* const core_;
+  const Calls calls_;
+  const WorkerHandler::Parts& parts_;
   grpc::CallbackServerContext* const context_;
   const CallOptions call_;
   std::shared_ptr<SaveReactor> self_;  // until OnDone
   std::unique_ptr<StreamSlots::Stream> stream_;
   pb::SaveCheckpointRequest request_;
-  Hold hold_;
+  LeaseClaim claim_;
   int64_t size_ = -1;  // as the header says; -1: none has come
   bool taken_ = false;
   Checkpoint checkpoint_;
@@ -221,15 +225,18 @@ class SaveReactor final
 
 class LoadReactor final : public PieceSender<pb::LoadCheckpointResponse> {
  public:
-  using PieceSender::PieceSender;
+  LoadReactor(const WorkerHandler::Parts& parts,
+              grpc::CallbackServerContext* context)
+      : PieceSender(parts.files, context), checkpoints_(*parts.checkpoints) {}
 
-  void Start(const absl::Status& admitted, const Hold& hold, RunId run) {
-    if (!Enter(admitted, core()->downloads)) return;
+  void Start(const Calls& calls, const absl::Status& admitted,
+             StreamSlots* downloads, const LeaseClaim& claim, RunId run) {
+    if (!Enter(admitted, downloads)) return;
     const auto me = std::static_pointer_cast<LoadReactor>(shared_from_this());
-    core()->store->Read(
-        [me, hold, run](View& view) -> absl::Status {
+    calls.store().Read(
+        [me, claim, run](View& view) -> absl::Status {
           SHEAF_ASSIGN_OR_RETURN(const RunParams params,
-                                 ParamsHeld(view, hold, run));
+                                 ParamsHeld(view, claim, run));
           me->run_ = run;
           me->request_ = RequestDigest(params);
           return absl::OkStatus();
@@ -245,8 +252,7 @@ class LoadReactor final : public PieceSender<pb::LoadCheckpointResponse> {
   absl::StatusOr<bool> Next(pb::LoadCheckpointResponse* out) override {
     const bool first = reader_ == nullptr;
     if (first) {
-      SHEAF_ASSIGN_OR_RETURN(reader_,
-                             core()->checkpoints->OpenReader(run_, request_));
+      SHEAF_ASSIGN_OR_RETURN(reader_, checkpoints_.OpenReader(run_, request_));
       out->set_step(reader_->checkpoint().step);
       out->set_size_bytes(reader_->size());
     }
@@ -255,6 +261,7 @@ class LoadReactor final : public PieceSender<pb::LoadCheckpointResponse> {
     return first || !out->data().empty();
   }
 
+  CheckpointStore& checkpoints_;
   RunId run_;
   std::string request_;
   std::unique_ptr<CheckpointStore::Reader> reader_;
@@ -262,28 +269,28 @@ class LoadReactor final : public PieceSender<pb::LoadCheckpointResponse> {
 
 }  // namespace
 
-void OfferCheckpoints(const Core& core, const Leased& leased,
-                      pb::LeasedBatch* out) {
-  out->set_checkpoint_steps(core.checkpoint_steps);
+void OfferCheckpoints(const CheckpointStore& checkpoints, int checkpoint_steps,
+                      const Leased& leased, pb::LeasedBatch* out) {
+  out->set_checkpoint_steps(checkpoint_steps);
   for (size_t i = 0; i < leased.runs.size(); ++i) {
     const RunId run = leased.runs[i].run.id;
-    // Most have none, and need no digest.
-    if (!core.checkpoints->Has(run)) continue;
+    // Most runs have no checkpoint, and need no digest.
+    if (!checkpoints.Has(run)) continue;
     out->mutable_runs(static_cast<int>(i))
-        ->set_checkpoint_step(core.checkpoints->StepOf(
-            run, RequestDigest(leased.runs[i].params)));
+        ->set_checkpoint_step(
+            checkpoints.StepOf(run, RequestDigest(leased.runs[i].params)));
   }
 }
 
-void RemoveEnded(const Core& core, const Committed& committed) {
+void RemoveEnded(const OfRunning& kept, const Committed& committed) {
   for (const Event& event : committed.events) {
     for (const RunChange& change : event.runs) {
       if (!IsFinal(change.state)) continue;
-      // Also where it was not its worker that said so.
-      core.progress->Forget(change.run);
-      core.previews->Forget(change.run);
-      if (!core.checkpoints->Has(change.run)) continue;
-      core.artifacts->Run([checkpoints = core.checkpoints, run = change.run] {
+      // Also where the run's end did not come from its worker.
+      kept.progress->Forget(change.run);
+      kept.previews->Forget(change.run);
+      if (!kept.checkpoints->Has(change.run)) continue;
+      kept.files->Run([checkpoints = kept.checkpoints, run = change.run] {
         checkpoints->Remove(run);
       });
     }
@@ -309,7 +316,7 @@ absl::Status SweepCheckpoints(Store& store, CheckpointStore& checkpoints) {
 grpc::ServerReadReactor<pb::SaveCheckpointRequest>*
 WorkerHandler::SaveCheckpoint(grpc::CallbackServerContext* context,
                               pb::SaveCheckpointResponse*) {
-  auto reactor = std::make_shared<SaveReactor>(&core_, context);
+  auto reactor = std::make_shared<SaveReactor>(calls_, &parts_, context);
   auto* raw = reactor.get();
   reactor->Start();
   return raw;
@@ -318,8 +325,9 @@ WorkerHandler::SaveCheckpoint(grpc::CallbackServerContext* context,
 grpc::ServerWriteReactor<pb::LoadCheckpointResponse>*
 WorkerHandler::LoadCheckpoint(grpc::CallbackServerContext* context,
                               const pb::LoadCheckpointRequest* request) {
-  const auto reactor = std::make_shared<LoadReactor>(&core_, context);
-  reactor->Start(Admit(core_, *context, *request), HoldOf(*request),
+  const auto reactor = std::make_shared<LoadReactor>(parts_, context);
+  reactor->Start(calls_, calls_.door().Admit(*context, *request).status(),
+                 parts_.downloads, ClaimOf(*request),
                  ParseRunName(request->run()).value_or(RunId()));
   return reactor.get();
 }

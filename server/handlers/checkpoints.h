@@ -1,23 +1,34 @@
 // Checkpoints between workers, store and files: what a lease says of them, and
-// which of them go.
+// which of them are removed.
 #pragma once
 
 #include "queue/leasing/lease.h"
-#include "server/handlers/core.h"
+#include "server/blobs/artifact_library.h"
+#include "server/blobs/checkpoint_store.h"
+#include "server/telemetry/previews.h"
+#include "server/telemetry/progress.h"
 #include "sheaf/v1/worker_service.pb.h"
 
 namespace sheaf::server {
 
 // Says in `out`, which is `leased` on the wire, from which steps its runs can
 // go on, and how often to leave new checkpoints.
-void OfferCheckpoints(const Core& core, const Leased& leased,
-                      sheaf::v1::LeasedBatch* out);
+void OfferCheckpoints(const CheckpointStore& checkpoints, int checkpoint_steps,
+                      const Leased& leased, sheaf::v1::LeasedBatch* out);
 
-// Removes those of runs that have ended with these events. Does not wait.
-void RemoveEnded(const Core& core, const Committed& committed);
+// The places that keep facts of runs only while they run.
+struct OfRunning {
+  ProgressBoard* progress = nullptr;
+  PreviewBoard* previews = nullptr;
+  CheckpointStore* checkpoints = nullptr;
+  ArtifactLibrary* files = nullptr;  // its threads may wait for the disk
+};
+// Removes the facts of runs that have ended with these events. Does not wait.
+void RemoveEnded(const OfRunning& kept, const Committed& committed);
 
-// Removes those of runs that neither wait nor run: what was saved at the very
-// moment at which its run ended, or what a crash left. Waits for the store.
+// Removes the checkpoints of runs that neither wait nor run: those saved at the
+// very moment at which their run ended, and those that a crash left. Waits for
+// the store.
 absl::Status SweepCheckpoints(Store& store, CheckpointStore& checkpoints);
 
 }  // namespace sheaf::server

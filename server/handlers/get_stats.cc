@@ -4,7 +4,7 @@
 #include "base/status.h"
 #include "queue/queues.h"
 #include "server/handlers/admin_handler.h"
-#include "server/handlers/call.h"
+#include "server/handlers/calls.h"
 #include "server/scheduling/batch_meter.h"
 #include "server/scheduling/turns.h"
 #include "server/wire/convert.h"
@@ -16,7 +16,7 @@ namespace {
 
 constexpr absl::Duration kWindowDefault = absl::Minutes(5);
 
-// What is true now, of one snapshot.
+// The present state, from one snapshot.
 struct Present {
   std::vector<Queue> queues;
   std::vector<Batch> batches;
@@ -50,33 +50,33 @@ void OwnersToProto(const std::vector<OwnerCounts>& owners,
 grpc::ServerUnaryReactor* AdminHandler::GetStats(
     grpc::CallbackServerContext* context, const pb::GetStatsRequest* request,
     pb::Stats* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
-    return Refuse(context, s);
-  }
-  absl::Duration window = FromProto(request->window());
-  if (window <= absl::ZeroDuration()) window = kWindowDefault;
-  return ReadCall(
-      core_, context,
-      [queue = LastPart(request->queue())](View& view) {
-        return Look(view, queue);
-      },
-      [this, request, window, response](const Present& present) {
-        const absl::Time now = core_.now();
-        ToProto(StatsParts{core_.stats->Recall(window, now), present.queues,
-                           present.batches, core_.workers->List(), now},
-                LastPart(request->queue()), response);
-        response->set_knee(core_.meter->Knee());
-        for (const WorkFigures& figures : core_.meter->Figures()) {
-          ToProto(figures, response->add_memory());
-        }
-        OwnersToProto(present.owners, core_.turns->Given(), response);
-        SetTime(options_.start_time, response->mutable_start_time());
-        for (const auto& [key, value] : options_.config) {
-          pb::ConfigEntry* entry = response->add_config();
-          entry->set_key(key);
-          entry->set_value(value);
-        }
-      });
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    absl::Duration window = FromProto(request->window());
+    if (window <= absl::ZeroDuration()) window = kWindowDefault;
+    return calls_.Read(
+        context,
+        [queue = LastPart(request->queue())](View& view) {
+          return Look(view, queue);
+        },
+        [this, request, window, response](const Present& present) {
+          const absl::Time now = options_.now();
+          ToProto(
+              StatsParts{options_.stats->Recall(window, now), present.queues,
+                         present.batches, options_.workers->List(), now},
+              LastPart(request->queue()), response);
+          response->set_knee(options_.meter->Knee());
+          for (const WorkFigures& figures : options_.meter->Figures()) {
+            ToProto(figures, response->add_memory());
+          }
+          OwnersToProto(present.owners, options_.turns->Given(), response);
+          SetTime(options_.start_time, response->mutable_start_time());
+          for (const auto& [key, value] : options_.config) {
+            pb::ConfigEntry* entry = response->add_config();
+            entry->set_key(key);
+            entry->set_value(value);
+          }
+        });
+  });
 }
 
 }  // namespace sheaf::server

@@ -2,7 +2,17 @@
 // stream_jobs.cc, read_jobs.cc, change_jobs.cc, wait_job.cc, watch_events.cc.
 #pragma once
 
-#include "server/handlers/core.h"
+#include <functional>
+#include <utility>
+
+#include "base/timer.h"
+#include "server/handlers/calls.h"
+#include "server/handlers/ready_job.h"
+#include "server/scheduling/workers.h"
+#include "server/telemetry/event_hub.h"
+#include "server/telemetry/previews.h"
+#include "server/telemetry/progress.h"
+#include "server/telemetry/queue_throughput.h"
 #include "server/wire/guarded_messages.h"
 #include "sheaf/v1/job_service.grpc.pb.h"
 
@@ -10,7 +20,21 @@ namespace sheaf::server {
 
 class JobsHandler final : public sheaf::v1::JobService::CallbackService {
  public:
-  explicit JobsHandler(Core* core) : core_(*core) {}
+  // The parts that it works with; all of them outlive the handler.
+  struct Parts {
+    const JobIntake* intake = nullptr;
+    WorkerRegistry* workers = nullptr;  // is told to look for cancelled runs
+    EventHub* events = nullptr;
+    Timer* timer = nullptr;
+    // The facts known of runs while they run, for clients that look at them.
+    ProgressBoard* progress = nullptr;
+    PreviewBoard* previews = nullptr;
+    QueueThroughput* throughput = nullptr;
+    std::function<absl::Time()> now;
+    int64_t page_bytes_max = 0;  // of one answer that is a list
+  };
+  JobsHandler(const Calls& calls, Parts parts)
+      : calls_(calls), parts_(std::move(parts)) {}
 
   grpc::ServerUnaryReactor* SubmitJob(
       grpc::CallbackServerContext* context,
@@ -68,7 +92,8 @@ class JobsHandler final : public sheaf::v1::JobService::CallbackService {
       const sheaf::v1::WatchEventsRequest* request) override;
 
  private:
-  Core& core_;
+  const Calls calls_;
+  const Parts parts_;
 };
 
 }  // namespace sheaf::server

@@ -1,6 +1,6 @@
-// A stream of pieces of a file to a caller who may not take them: it has a
-// place among those of its kind (server/admission/stream_slots.h), holds one
-// piece in memory and no file open, and is given up where the caller takes
+// Streams pieces of a file to a caller who may stop taking them. The stream has
+// a place among those of its kind (server/admission/stream_slots.h), holds one
+// piece in memory and no file open, and is broken off where the caller takes
 // nothing.
 #pragma once
 
@@ -19,19 +19,19 @@
 #include "server/admission/caller.h"
 #include "server/admission/stream_slots.h"
 #include "server/blobs/artifact_library.h"
-#include "server/handlers/core.h"
 #include "server/wire/wire_status.h"
 
 namespace sheaf::server {
 
-// Made by make_shared; keeps itself until the call is done. A subclass calls
-// Enter, finds out what to send, and calls Send.
+// Made by make_shared; keeps itself alive until the call is done. A subclass
+// calls Enter, finds out what to send, and calls Send.
 template <class Message>
 class PieceSender : public grpc::ServerWriteReactor<Message>,
                     public std::enable_shared_from_this<PieceSender<Message>> {
  public:
-  PieceSender(Core* core, grpc::CallbackServerContext* context)
-      : core_(core), context_(context), caller_(CallerOf(context->peer())) {}
+  // Reads files on the disk threads of `files`.
+  PieceSender(ArtifactLibrary* files, grpc::CallbackServerContext* context)
+      : files_(*files), context_(context), caller_(CallerOf(context->peer())) {}
 
   void OnWriteDone(bool ok) final {
     place_->Heard(static_cast<int64_t>(out_.ByteSizeLong()));
@@ -50,8 +50,8 @@ class PieceSender : public grpc::ServerWriteReactor<Message>,
   // at the end. May wait for the disk.
   virtual absl::StatusOr<bool> Next(Message* out) = 0;
 
-  // First. False: the call has been refused, by `admitted` or for want of a
-  // place, and nothing more is to be done.
+  // Call it first. False: the call has been refused, by `admitted` or for want
+  // of a place, and there is nothing more to do.
   bool Enter(const absl::Status& admitted, StreamSlots* slots) {
     self_ = this->shared_from_this();
     if (!admitted.ok()) return End(admitted), false;
@@ -65,10 +65,10 @@ class PieceSender : public grpc::ServerWriteReactor<Message>,
     return claimed.ok();
   }
 
-  // Sends what Next gives, to its end, and ends the call.
+  // Sends all pieces that Next gives, then ends the call.
   void Send() {
-    core_->artifacts->Run(caller_.connection,
-                          [me = this->shared_from_this()] { me->SendNext(); });
+    files_.Run(caller_.connection,
+               [me = this->shared_from_this()] { me->SendNext(); });
   }
 
   void End(const absl::Status& status) {
@@ -82,10 +82,10 @@ class PieceSender : public grpc::ServerWriteReactor<Message>,
     this->Finish(ToGrpcStatus(why_));
   }
 
-  Core* core() const { return core_; }
-  // For a read of the store before Send.
+  ArtifactLibrary& files() const { return files_; }
+  // The options for a read of the store before Send.
   CallOptions call() const { return CallOf(*context_); }
-  // The first piece: what is put here before Send is sent with it.
+  // The first piece: fields that are set here before Send are sent with it.
   Message* out() { return &out_; }
 
  private:
@@ -101,9 +101,9 @@ class PieceSender : public grpc::ServerWriteReactor<Message>,
     this->StartWrite(&out_);
   }
 
-  // A status would wait behind the piece that nobody takes: the stream is
-  // broken off instead. The call's end has to wait for that, as the context is
-  // gone with it.
+  // A status would wait behind the piece that nobody takes, so this breaks the
+  // stream off instead. The call must not end before that, because the context
+  // ends with the call.
   void PutOut(const absl::Status& status) {
     {
       const absl::MutexLock lock(&mutex_);
@@ -121,7 +121,7 @@ class PieceSender : public grpc::ServerWriteReactor<Message>,
     this->Finish(ToGrpcStatus(why_));
   }
 
-  Core* const core_;
+  ArtifactLibrary& files_;
   grpc::CallbackServerContext* const context_;
   const Caller caller_;
   std::shared_ptr<PieceSender> self_;  // until OnDone

@@ -1,7 +1,8 @@
 // QueueService on the wire.
 #pragma once
 
-#include "server/handlers/core.h"
+#include "server/handlers/calls.h"
+#include "server/scheduling/workers.h"
 #include "server/wire/guarded_messages.h"
 #include "sheaf/v1/queue_service.grpc.pb.h"
 
@@ -9,7 +10,10 @@ namespace sheaf::server {
 
 class QueuesHandler final : public sheaf::v1::QueueService::CallbackService {
  public:
-  explicit QueuesHandler(Core* core) : core_(*core) {}
+  // Borrows the registry, through which workers hear of a pause at their next
+  // step.
+  QueuesHandler(const Calls& calls, WorkerRegistry* workers)
+      : calls_(calls), workers_(*workers) {}
 
   grpc::ServerUnaryReactor* CreateQueue(
       grpc::CallbackServerContext* context,
@@ -48,7 +52,8 @@ class QueuesHandler final : public sheaf::v1::QueueService::CallbackService {
       sheaf::v1::PurgeQueueResponse* response) override;
 
  private:
-  Core& core_;
+  const Calls calls_;
+  WorkerRegistry& workers_;
 };
 
 }  // namespace sheaf::server

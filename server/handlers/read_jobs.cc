@@ -3,7 +3,7 @@
 #include "base/status.h"
 #include "queue/job_lists.h"
 #include "queue/jobs.h"
-#include "server/handlers/call.h"
+#include "server/handlers/calls.h"
 #include "server/handlers/jobs_handler.h"
 #include "server/telemetry/previews.h"
 #include "server/telemetry/progress.h"
@@ -29,7 +29,7 @@ struct JobWithAll {
   std::vector<RunWithAll> runs;
 };
 
-// The plan by which runs of the job are batched; none where there is none.
+// The plan by which the job's runs are batched; no id where there is none.
 PlanId PlanOf(View& view, JobId id) {
   const std::optional<Job> job = view.FindJob(id);
   const std::optional<Queue> queue =
@@ -49,16 +49,16 @@ RunWithAll WithAll(View& view, Run run, const RunParams& shared, PlanId plan,
   return all;
 }
 
-void Fill(const Core& core, const RunWithAll& all, bool attempts,
+void Fill(const JobsHandler::Parts& parts, const RunWithAll& all, bool attempts,
           pb::Run* out) {
   ToProto(all.run, out);
   ToProto(all.params, out->mutable_request());
   if (all.planned) out->set_plan_batch(NameOf(*all.planned));
   if (attempts) AttemptsToProto(all.run, all.attempts, out);
   if (all.run.state != RunState::kRunning) return;
-  auto progress = core.progress->Find(all.run.id);
+  auto progress = parts.progress->Find(all.run.id);
   if (!progress) return;
-  progress->preview_step = core.previews->StepOf(all.run.id);
+  progress->preview_step = parts.previews->StepOf(all.run.id);
   ToProto(*progress, out->mutable_progress());
 }
 
@@ -68,14 +68,14 @@ int64_t BytesOf(const RunWithAll& all) {
   return bytes;
 }
 
-// Runs of one job, with where the list goes on; none at its end.
+// Runs of one job, and the run after which the list goes on; none at its end.
 struct RunPage {
   std::vector<RunWithAll> runs;
   std::optional<RunId> next;
 };
 
-// Whatever the query's limit, no more than `bytes_max`, and one run at least:
-// what is behind it is not read.
+// Stops at `bytes_max`, whatever the query's limit is, but takes at least one
+// run. Later runs are not read.
 RunPage RunsOf(View& view, JobId job, RunQuery query, bool attempts,
                int64_t bytes_max) {
   const RunParams shared = view.SharedParams(job);
@@ -96,14 +96,16 @@ RunPage RunsOf(View& view, JobId job, RunQuery query, bool attempts,
   return page;
 }
 
-// When its last run should be done, at the queue's recent pace.
-void FillEta(const Core& core, const JobWithAll& all, pb::Job* out) {
+// Fills in the job's position, and when its last run should be done at the
+// queue's recent throughput.
+void FillEta(const JobsHandler::Parts& parts, const JobWithAll& all,
+             pb::Job* out) {
   if (!all.position) return;
   out->set_position(*all.position);
-  const auto per_run = core.pace->PerRun(all.job.queue, core.now());
+  const auto per_run = parts.throughput->PerRun(all.job.queue, parts.now());
   if (!per_run) return;
   SetDuration(*per_run, out->mutable_eta_per_run());
-  const absl::Time begin = std::max(core.now(), all.job.run_time);
+  const absl::Time begin = std::max(parts.now(), all.job.run_time);
   SetTime(begin + *per_run * (*all.position + all.job.counts.queued),
           out->mutable_eta());
 }
@@ -113,139 +115,136 @@ void FillEta(const Core& core, const JobWithAll& all, pb::Job* out) {
 grpc::ServerUnaryReactor* JobsHandler::GetJob(
     grpc::CallbackServerContext* context, const pb::GetJobRequest* request,
     pb::Job* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
-    return Refuse(context, s);
-  }
-  const bool full = request->view() == pb::JOB_VIEW_FULL;
-  return ReadCall(
-      core_, context,
-      [name = request->name(), full, bytes_max = core_.page_bytes_max](
-          View& view) -> absl::StatusOr<JobWithAll> {
-        SHEAF_ASSIGN_OR_RETURN(const JobId id, JobNamed(name));
-        JobWithAll all;
-        SHEAF_ASSIGN_OR_RETURN(all.job, FindJobOrError(view, id));
-        all.position = PositionOf(view, all.job);
-        if (full) {
-          all.shared = view.SharedParams(id);
-          all.runs = RunsOf(view, id,
-                            {.first = RunId(id, 0),
-                             .last = RunId(id, kRunsPerJobMax),
-                             .limit = kRunsInJob},
-                            /*attempts=*/true, bytes_max)
-                         .runs;
-        }
-        return all;
-      },
-      [this, full, response](const JobWithAll& all) {
-        ToProto(all.job, response);
-        FillEta(core_, all, response);
-        if (!full) return;
-        ToProto(all.shared, response->mutable_shared());
-        for (const RunWithAll& run : all.runs) {
-          Fill(core_, run, true, response->add_runs());
-        }
-      });
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    const bool full = request->view() == pb::JOB_VIEW_FULL;
+    return calls_.Read(
+        context,
+        [name = request->name(), full, bytes_max = parts_.page_bytes_max](
+            View& view) -> absl::StatusOr<JobWithAll> {
+          SHEAF_ASSIGN_OR_RETURN(const JobId id, JobNamed(name));
+          JobWithAll all;
+          SHEAF_ASSIGN_OR_RETURN(all.job, FindJobOrError(view, id));
+          all.position = PositionOf(view, all.job);
+          if (full) {
+            all.shared = view.SharedParams(id);
+            all.runs = RunsOf(view, id,
+                              {.first = RunId(id, 0),
+                               .last = RunId(id, kRunsPerJobMax),
+                               .limit = kRunsInJob},
+                              /*attempts=*/true, bytes_max)
+                           .runs;
+          }
+          return all;
+        },
+        [this, full, response](const JobWithAll& all) {
+          ToProto(all.job, response);
+          FillEta(parts_, all, response);
+          if (!full) return;
+          ToProto(all.shared, response->mutable_shared());
+          for (const RunWithAll& run : all.runs) {
+            Fill(parts_, run, true, response->add_runs());
+          }
+        });
+  });
 }
 
 grpc::ServerUnaryReactor* JobsHandler::ListJobs(
     grpc::CallbackServerContext* context, const pb::ListJobsRequest* request,
     pb::ListJobsResponse* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
-    return Refuse(context, s);
-  }
-  const std::string& order = request->order_by();
-  if (!order.empty() && order != "create_time" && order != "create_time desc") {
-    return Refuse(context, InvalidArgument({{"order_by",
-                                             "must be \"create_time\" or "
-                                             "\"create_time desc\""}}));
-  }
-  auto filter = ParseFilter(request->filter());
-  if (!filter.ok()) return Refuse(context, filter.status());
-  JobQuery query;
-  query.ascending = order == "create_time";
-  query.limit = PageSize(request->page_size());
-  const std::string question =
-      absl::StrCat("jobs\n", order, "\n", request->filter());
-  if (!request->page_token().empty()) {
-    const auto last = ReadPageToken(question, request->page_token());
-    if (!last.ok()) return Refuse(context, last.status());
-    query.after = JobId{*last};
-  }
-  return ReadCall(
-      core_, context,
-      [query, filter = *std::move(filter), bytes_max = core_.page_bytes_max](
-          View& view) mutable -> absl::StatusOr<JobPage> {
-        query.filter = &filter;
-        return sheaf::ListJobs(view, query, {.bytes_max = bytes_max});
-      },
-      [response, question](const JobPage& page) {
-        for (const Job& job : page.jobs) ToProto(job, response->add_jobs());
-        if (page.next) {
-          response->set_next_page_token(
-              MakePageToken(question, page.next->value));
-        }
-      },
-      request->filter().empty() ? CallOf(*context) : ScanOf(*context));
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    const std::string& order = request->order_by();
+    if (!order.empty() && order != "create_time" &&
+        order != "create_time desc") {
+      return InvalidArgument({{"order_by",
+                               "must be \"create_time\" or "
+                               "\"create_time desc\""}});
+    }
+    auto filter = ParseFilter(request->filter());
+    if (!filter.ok()) return filter.status();
+    JobQuery query;
+    query.ascending = order == "create_time";
+    query.limit = PageSize(request->page_size());
+    const std::string question =
+        absl::StrCat("jobs\n", order, "\n", request->filter());
+    if (!request->page_token().empty()) {
+      const auto last = ReadPageToken(question, request->page_token());
+      if (!last.ok()) return last.status();
+      query.after = JobId{*last};
+    }
+    return calls_.Read(
+        context,
+        [query, filter = *std::move(filter), bytes_max = parts_.page_bytes_max](
+            View& view) mutable -> absl::StatusOr<JobPage> {
+          query.filter = &filter;
+          return sheaf::ListJobs(view, query, {.bytes_max = bytes_max});
+        },
+        [response, question](const JobPage& page) {
+          for (const Job& job : page.jobs) ToProto(job, response->add_jobs());
+          if (page.next) {
+            response->set_next_page_token(
+                MakePageToken(question, page.next->value));
+          }
+        },
+        request->filter().empty() ? CallOf(*context) : ScanOf(*context));
+  });
 }
 
 grpc::ServerUnaryReactor* JobsHandler::GetRun(
     grpc::CallbackServerContext* context, const pb::GetRunRequest* request,
     pb::Run* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
-    return Refuse(context, s);
-  }
-  return ReadCall(
-      core_, context,
-      [name = request->name()](View& view) -> absl::StatusOr<RunWithAll> {
-        SHEAF_ASSIGN_OR_RETURN(const RunId id, RunNamed(name));
-        SHEAF_ASSIGN_OR_RETURN(Run run, FindRunOrError(view, id));
-        return WithAll(view, std::move(run), view.SharedParams(id.job()),
-                       PlanOf(view, id.job()), true);
-      },
-      [this, response](const RunWithAll& all) {
-        Fill(core_, all, true, response);
-      });
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    return calls_.Read(
+        context,
+        [name = request->name()](View& view) -> absl::StatusOr<RunWithAll> {
+          SHEAF_ASSIGN_OR_RETURN(const RunId id, RunNamed(name));
+          SHEAF_ASSIGN_OR_RETURN(Run run, FindRunOrError(view, id));
+          return WithAll(view, std::move(run), view.SharedParams(id.job()),
+                         PlanOf(view, id.job()), true);
+        },
+        [this, response](const RunWithAll& all) {
+          Fill(parts_, all, true, response);
+        });
+  });
 }
 
 grpc::ServerUnaryReactor* JobsHandler::ListRuns(
     grpc::CallbackServerContext* context, const pb::ListRunsRequest* request,
     pb::ListRunsResponse* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
-    return Refuse(context, s);
-  }
-  const auto named = JobNamed(request->job());
-  if (!named.ok()) return Refuse(context, named.status());
-  const JobId job = *named;
-  RunQuery query{.first = RunId(job, 0), .last = RunId(job, kRunsPerJobMax)};
-  query.limit = PageSize(request->page_size());
-  std::string question = absl::StrCat("runs\n", request->job());
-  if (request->states_size() > 0) query.states = 0;
-  for (const int state : request->states()) {
-    query.states |= StateBit(static_cast<RunState>(state));
-  }
-  absl::StrAppend(&question, "\n", query.states);
-  if (!request->page_token().empty()) {
-    const auto last = ReadPageToken(question, request->page_token());
-    if (!last.ok()) return Refuse(context, last.status());
-    // No token leads to runs of other jobs.
-    query.first = std::max(query.first, RunId(*last + 1));
-  }
-  return ReadCall(
-      core_, context,
-      [query, job, bytes_max = core_.page_bytes_max](
-          View& view) -> absl::StatusOr<RunPage> {
-        SHEAF_RETURN_IF_ERROR(FindJobOrError(view, job).status());
-        return RunsOf(view, job, query, /*attempts=*/false, bytes_max);
-      },
-      [this, response, question](const RunPage& page) {
-        for (const RunWithAll& run : page.runs) {
-          Fill(core_, run, false, response->add_runs());
-        }
-        if (page.next) {
-          response->set_next_page_token(
-              MakePageToken(question, page.next->value));
-        }
-      });
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    const auto named = JobNamed(request->job());
+    if (!named.ok()) return named.status();
+    const JobId job = *named;
+    RunQuery query{.first = RunId(job, 0), .last = RunId(job, kRunsPerJobMax)};
+    query.limit = PageSize(request->page_size());
+    std::string question = absl::StrCat("runs\n", request->job());
+    if (request->states_size() > 0) query.states = 0;
+    for (const int state : request->states()) {
+      query.states |= StateBit(static_cast<RunState>(state));
+    }
+    absl::StrAppend(&question, "\n", query.states);
+    if (!request->page_token().empty()) {
+      const auto last = ReadPageToken(question, request->page_token());
+      if (!last.ok()) return last.status();
+      // No token leads to runs of other jobs.
+      query.first = std::max(query.first, RunId(*last + 1));
+    }
+    return calls_.Read(
+        context,
+        [query, job, bytes_max = parts_.page_bytes_max](
+            View& view) -> absl::StatusOr<RunPage> {
+          SHEAF_RETURN_IF_ERROR(FindJobOrError(view, job).status());
+          return RunsOf(view, job, query, /*attempts=*/false, bytes_max);
+        },
+        [this, response, question](const RunPage& page) {
+          for (const RunWithAll& run : page.runs) {
+            Fill(parts_, run, false, response->add_runs());
+          }
+          if (page.next) {
+            response->set_next_page_token(
+                MakePageToken(question, page.next->value));
+          }
+        });
+  });
 }
 
 }  // namespace sheaf::server

@@ -10,11 +10,11 @@ namespace sheaf::server {
 namespace {
 
 // Memory that a job takes beside its texts, and that a run or a value of a
-// sweep takes: the request stays for as long as the call.
+// sweep takes: the request stays in memory for as long as the call.
 constexpr int64_t kJobBytes = 2048;
 constexpr int64_t kRunBytes = 640;
 
-// About what it takes to make the request ready.
+// About how many bytes it takes to make the request ready.
 int64_t CostOf(const pb::SubmitJobRequest& request) {
   const pb::JobSpec& job = request.job();
   int64_t values = job.runs_size();
@@ -34,16 +34,15 @@ uint64_t DrawEntropy() {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const ReadyJob>> MakeReady(
-    const Core& core, const pb::SubmitJobRequest& request) {
+absl::StatusOr<std::shared_ptr<const ReadyJob>> JobIntake::MakeReady(
+    const pb::SubmitJobRequest& request) const {
   auto ready = std::make_shared<ReadyJob>();
-  SHEAF_ASSIGN_OR_RETURN(ready->hold, core.submit_bytes->Take(CostOf(request)));
+  SHEAF_ASSIGN_OR_RETURN(ready->hold, bytes_.Take(CostOf(request)));
   SHEAF_ASSIGN_OR_RETURN(NewJob job, FromProto(request));
-  SHEAF_ASSIGN_OR_RETURN(ready->prepared,
-                         Prepare(std::move(job), DrawEntropy(),
-                                 core.submit_limits, request.validate_only()));
-  SHEAF_RETURN_IF_ERROR(
-      CheckSizes(core.pixels_max, *core.workers, ready->prepared));
+  SHEAF_ASSIGN_OR_RETURN(
+      ready->prepared,
+      Prepare(std::move(job), DrawEntropy(), limits_, request.validate_only()));
+  SHEAF_RETURN_IF_ERROR(CheckSizes(pixels_max_, workers_, ready->prepared));
   return ready;
 }
 

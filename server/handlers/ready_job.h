@@ -1,5 +1,5 @@
-// The way of a submit from the wire to the store: what it will take is counted
-// and held first, then the job is made ready, without the store.
+// Prepares a submit from the wire for the store: first counts and holds the
+// memory that it will take, then makes the job ready, without the store.
 #pragma once
 
 #include <memory>
@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "queue/submit.h"
 #include "server/admission/byte_budget.h"
-#include "server/handlers/core.h"
+#include "server/scheduling/workers.h"
 #include "sheaf/v1/job_service.pb.h"
 
 namespace sheaf::server {
@@ -17,10 +17,30 @@ struct ReadyJob {
   ByteBudget::Hold hold;  // as long as the store has not taken the job
 };
 
-// Everything about the request that needs no store. OVERLOADED where others
-// hold too much; else as Prepare (queue/submit.h) and CheckSizes
-// (picture_sizes.h).
-absl::StatusOr<std::shared_ptr<const ReadyJob>> MakeReady(
-    const Core& core, const sheaf::v1::SubmitJobRequest& request);
+// Makes jobs ready. Borrows the budget and the registry; any thread.
+class JobIntake {
+ public:
+  // `pixels_max`: most pixels of a picture; 0: any number.
+  JobIntake(ByteBudget* bytes, const WorkerRegistry* workers,
+            SubmitLimits limits, int64_t pixels_max)
+      : bytes_(*bytes),
+        workers_(*workers),
+        limits_(limits),
+        pixels_max_(pixels_max) {}
+
+  const SubmitLimits& limits() const { return limits_; }
+
+  // Does everything about the request that needs no store. OVERLOADED where
+  // other calls hold too much; the other errors are those of Prepare
+  // (queue/submit.h) and CheckSizes (picture_sizes.h).
+  absl::StatusOr<std::shared_ptr<const ReadyJob>> MakeReady(
+      const sheaf::v1::SubmitJobRequest& request) const;
+
+ private:
+  ByteBudget& bytes_;
+  const WorkerRegistry& workers_;
+  const SubmitLimits limits_;
+  const int64_t pixels_max_;
+};
 
 }  // namespace sheaf::server

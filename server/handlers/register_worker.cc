@@ -6,22 +6,24 @@
 #include "base/secret.h"
 #include "base/version.h"
 #include "queue/leasing/lease_ends.h"
-#include "server/handlers/call.h"
+#include "server/handlers/calls.h"
 #include "server/handlers/worker_claim.h"
 #include "server/handlers/worker_handler.h"
 #include "server/scheduling/batch_meter.h"
-#include "server/scheduling/lease_broker.h"
+#include "server/scheduling/lease_waiters.h"
 #include "server/scheduling/workers.h"
 #include "server/wire/convert.h"
 
 namespace sheaf::server {
 namespace {
 
-// Most workers of one address; and most bytes of the names of one's models.
+using Parts = WorkerHandler::Parts;
+
+// Most workers of one address; and most bytes of one worker's model names.
 constexpr int kWorkersMax = 512;
 constexpr int64_t kNameBytesMax = 256 << 10;
 
-absl::Status CheckRoom(const Core& core,
+absl::Status CheckRoom(const WorkerRegistry& workers,
                        const grpc::CallbackServerContext& context,
                        const pb::RegisterWorkerRequest& request) {
   int64_t bytes = 0;
@@ -33,7 +35,7 @@ absl::Status CheckRoom(const Core& core,
         {{"models",
           absl::StrCat("take more than ", kNameBytesMax, " bytes in all")}});
   }
-  if (core.workers->CountFrom(AddressOf(context.peer())) < kWorkersMax) {
+  if (workers.CountFrom(AddressOf(context.peer())) < kWorkersMax) {
     return absl::OkStatus();
   }
   return WithRetryAfter(
@@ -47,13 +49,14 @@ Names NamesOf(const google::protobuf::RepeatedPtrField<std::string>& list) {
   return std::vector<std::string>(list.begin(), list.end());
 }
 
-// Counted references: gRPC's one, the registry's one (through the nudge), the
-// store's one while the worker is given its name.
+// Counted references: gRPC holds one, and the store one while the worker is
+// given its name. The registry's nudge holds a weak one.
 class RegisterReactor final
     : public grpc::ServerWriteReactor<pb::WorkerSignal>,
       public std::enable_shared_from_this<RegisterReactor> {
  public:
-  explicit RegisterReactor(Core* core) : core_(core) {}
+  RegisterReactor(const Calls& calls, const Parts* parts)
+      : calls_(calls), parts_(*parts) {}
 
   void Reject(const absl::Status& status) {
     self_ = shared_from_this();
@@ -88,7 +91,7 @@ class RegisterReactor final
     }
     info_.version = request.version();
     info_.measures = request.measures();
-    core_->store->Write(
+    calls_.store().Write(
         [me = shared_from_this()](Tx& tx) {
           me->info_.lessee.id = tx.NewWorkerId();
           tx.AppendEvent({.type = EventType::kWorkerJoined,
@@ -112,34 +115,36 @@ class RegisterReactor final
     End(grpc::Status::CANCELLED);
   }
   void OnDone() override {
-    if (attached_ && core_->workers->Detach(info_.lessee.id)) {
-      Miss(core_, info_.lessee.id, info_.lessee.name, core_->worker_grace);
+    if (attached_ && parts_.workers->Detach(info_.lessee.id)) {
+      Miss(calls_, &parts_, info_.lessee.id, info_.lessee.name,
+           parts_.worker_grace);
     }
     self_.reset();
   }
 
  private:
-  // The stream is gone. A worker that is not heard of within the grace is
-  // dead; one that is (only its connection broke) has the time of a lease to
-  // be heard of again.
-  static void Miss(Core* core, WorkerId id, const std::string& name,
-                   absl::Duration grace) {
-    if (core->stopping) return;
-    core->timer->After(grace, [core, id, name, since = core->now()] {
-      const std::optional<WorkerInfo> worker = core->workers->Find(id);
+  // Called when the stream is gone. A worker that is not heard of within
+  // `grace` is dead. A worker that is heard of (only its connection broke) has
+  // the time of a lease to be heard of again.
+  static void Miss(const Calls& calls, const Parts* parts, WorkerId id,
+                   const std::string& name, absl::Duration grace) {
+    if (calls.door().is_closing()) return;
+    parts->timer->After(grace, [calls, parts, id, name, since = parts->now()] {
+      const std::optional<WorkerInfo> worker = parts->workers->Find(id);
       if (!worker) return;  // it has said goodbye
       if (worker->heartbeat_time > since) {
-        return Miss(core, id, name, core->lease_duration);
+        return Miss(calls, parts, id, name, parts->lease_duration);
       }
-      Bury(core, id, name);
+      Bury(&calls.store(), parts, id, name);
     });
   }
 
-  static void Bury(Core* core, WorkerId id, const std::string& name) {
-    core->workers->Remove(id);
-    core->broker->DropWorker(id);
-    EndLeasesOf(*core->store, id, LeaseEnd::kDied,
-                [store = core->store, name](const absl::Status&) {
+  static void Bury(Store* store, const Parts* parts, WorkerId id,
+                   const std::string& name) {
+    parts->workers->Remove(id);
+    parts->lease_waiters->DropWorker(id);
+    EndLeasesOf(*store, id, LeaseEnd::kDied,
+                [store, name](const absl::Status&) {
                   // A lease that could not be ended now ends when its time is
                   // over.
                   store->Write(
@@ -158,13 +163,14 @@ class RegisterReactor final
       absl::MutexLock lock(&mutex_);
       return End(ToGrpcStatus(status));
     }
-    info_.register_time = info_.heartbeat_time = core_->now();
+    info_.register_time = info_.heartbeat_time = parts_.now();
     {
       absl::MutexLock lock(&mutex_);
       if (ended_) return;  // gone before it had a name: nothing to bury
     }
-    // Known before it hears its name: it may use it at once.
-    core_->workers->Attach(info_,
+    // The registry knows the worker before the worker hears its name: it may
+    // use the name at once.
+    parts_.workers->Attach(info_,
                            [me = weak_from_this()](const WorkerNudge& nudge) {
                              if (auto alive = me.lock()) alive->Nudged(nudge);
                            });
@@ -175,9 +181,11 @@ class RegisterReactor final
       SayHello();
       gone = ended_;
     }
-    // It went while it was being attached: OnDone may have missed that.
-    if (gone && core_->workers->Detach(info_.lessee.id)) {
-      Miss(core_, info_.lessee.id, info_.lessee.name, core_->worker_grace);
+    // The stream ended while the worker was being attached: OnDone may have
+    // missed that.
+    if (gone && parts_.workers->Detach(info_.lessee.id)) {
+      Miss(calls_, &parts_, info_.lessee.id, info_.lessee.name,
+           parts_.worker_grace);
     }
   }
 
@@ -193,17 +201,17 @@ class RegisterReactor final
   bool HasModelsToMeasure() const {
     if (!info_.measures) return false;
     for (const std::string& model : info_.lessee.models) {
-      if (!core_->meter->HasMeasured(info_.lessee.device, model)) return true;
+      if (!parts_.meter->HasMeasured(info_.lessee.device, model)) return true;
     }
     return false;
   }
 
-  // Before all that was said since Attach.
+  // Goes before everything that was said since Attach.
   void SayHello() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     pb::WorkerSignal hello;
     hello.set_worker(NameOf(info_.lessee.id));
-    SetDuration(core_->lease_duration, hello.mutable_lease_duration());
-    SetDuration(core_->heartbeat_interval, hello.mutable_heartbeat_interval());
+    SetDuration(parts_.lease_duration, hello.mutable_lease_duration());
+    SetDuration(parts_.heartbeat_interval, hello.mutable_heartbeat_interval());
     hello.set_calibrate(HasModelsToMeasure());
     hello.set_secret(info_.secret);
     waiting_.push_front(std::move(hello));
@@ -233,7 +241,8 @@ class RegisterReactor final
     Finish(status);
   }
 
-  Core* const core_;
+  const Calls calls_;
+  const Parts& parts_;
   WorkerInfo info_;
   std::atomic<bool> attached_ = false;
   std::shared_ptr<RegisterReactor> self_;  // until OnDone
@@ -249,11 +258,13 @@ class RegisterReactor final
 grpc::ServerWriteReactor<pb::WorkerSignal>* WorkerHandler::RegisterWorker(
     grpc::CallbackServerContext* context,
     const pb::RegisterWorkerRequest* request) {
-  auto reactor = std::make_shared<RegisterReactor>(&core_);
+  auto reactor = std::make_shared<RegisterReactor>(calls_, &parts_);
   auto* raw = reactor.get();
-  if (absl::Status s = AdmitChange(core_, *context, *request); !s.ok()) {
+  if (absl::Status s = calls_.door().AdmitChange(*context, *request).status();
+      !s.ok()) {
     raw->Reject(s);
-  } else if (absl::Status s = CheckRoom(core_, *context, *request); !s.ok()) {
+  } else if (absl::Status s = CheckRoom(*parts_.workers, *context, *request);
+             !s.ok()) {
     raw->Reject(s);
   } else if (IsOutdated(request->version())) {
     raw->Reject(Error(

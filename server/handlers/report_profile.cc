@@ -7,7 +7,7 @@
 #include "base/log/log.h"
 #include "base/status.h"
 #include "batching/pricing/profile.h"
-#include "server/handlers/call.h"
+#include "server/handlers/calls.h"
 #include "server/handlers/worker_claim.h"
 #include "server/handlers/worker_handler.h"
 #include "server/scheduling/batch_meter.h"
@@ -21,7 +21,7 @@ absl::Status Wrong(const std::string& what) {
   return Error(Reason::kInvalidField, absl::StrCat("json: ", what));
 }
 
-// Plans are priced by it: a figure that is none would be found late.
+// The profile prices plans: a bad figure in it would be found only late.
 absl::StatusOr<batching::Profile> ProfileIn(const std::string& json) {
   const auto profiles = batching::ParseProfiles(json);
   if (!profiles.ok()) return Wrong(std::string(profiles.status().message()));
@@ -50,29 +50,28 @@ bool HasDevice(const WorkerInfo& worker, const std::string& device) {
 grpc::ServerUnaryReactor* WorkerHandler::ReportProfile(
     grpc::CallbackServerContext* context,
     const pb::ReportProfileRequest* request, pb::ReportProfileResponse*) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
-    return Refuse(context, s);
-  }
-  const absl::StatusOr<WorkerInfo> worker = WorkerOf(core_, *context, *request);
-  if (!worker.ok()) return Refuse(context, worker.status());
-  if (!HasDevice(*worker, request->device())) {
-    return Refuse(context,
-                  Error(Reason::kInvalidField,
-                        absl::StrCat("device: ", request->worker(),
-                                     " did not register with a device '",
-                                     request->device(), "'")));
-  }
-  auto profile = ProfileIn(request->json());
-  if (!profile.ok()) return Refuse(context, profile.status());
-  const WorkKind kind{request->device(), request->model(), request->width(),
-                      request->height()};
-  core_.meter->Measured(kind, *std::move(profile));
-  Log(spdlog::level::info, "calibration", "measured",
-      {{"worker", worker->lessee.name},
-       {"device", kind.device},
-       {"model", kind.model},
-       {"size", absl::StrCat(kind.width, "x", kind.height)}});
-  return Refuse(context, absl::OkStatus());
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    const absl::StatusOr<WorkerInfo> worker =
+        WorkerOf(*parts_.workers, *context, *request);
+    if (!worker.ok()) return worker.status();
+    if (!HasDevice(*worker, request->device())) {
+      return Error(Reason::kInvalidField,
+                   absl::StrCat("device: ", request->worker(),
+                                " did not register with a device '",
+                                request->device(), "'"));
+    }
+    auto profile = ProfileIn(request->json());
+    if (!profile.ok()) return profile.status();
+    const WorkKind kind{request->device(), request->model(), request->width(),
+                        request->height()};
+    parts_.meter->Measured(kind, *std::move(profile));
+    Log(spdlog::level::info, "calibration", "measured",
+        {{"worker", worker->lessee.name},
+         {"device", kind.device},
+         {"model", kind.model},
+         {"size", absl::StrCat(kind.width, "x", kind.height)}});
+    return Calls::Done(context);
+  });
 }
 
 }  // namespace sheaf::server

@@ -1,39 +1,29 @@
 // A call whose work is done in slices, each a transaction of its own, so that
 // others get their turn in between. It ends early where the caller has left or
-// the server stops; what was done by then stays done.
+// the server stops; the slices done by then stay done.
 #pragma once
+
+#include <grpcpp/grpcpp.h>
 
 #include <memory>
 #include <utility>
 
-#include "server/handlers/call.h"
+#include "queue/store.h"
+#include "server/handlers/door.h"
+#include "server/wire/wire_status.h"
 
 namespace sheaf::server {
 
-// Why no further slice may begin.
-inline absl::Status MayGoOn(const Core& core,
-                            const grpc::CallbackServerContext& context) {
-  if (core.stopping) {
-    return WithRetryAfter(
-        Error(Reason::kServerStopping,
-              "the server is going down; a part of it is done"),
-        absl::Seconds(2));
-  }
-  if (context.IsCancelled()) {
-    return Error(Reason::kCallCancelled,
-                 "the caller has left; a part of it is done");
-  }
-  return absl::OkStatus();
-}
-
-// State: what the slices hand on to each other, with `bool more`.
+// The slices hand a `State` on to each other; it has a `bool more`.
 template <class State, class Step, class Answer>
 class SlicedCall
     : public std::enable_shared_from_this<SlicedCall<State, Step, Answer>> {
  public:
-  SlicedCall(Core* core, grpc::CallbackServerContext* context, State first,
-             Step step, Answer answer, CallOptions options)
-      : core_(*core),
+  SlicedCall(const Door* door, Store* store,
+             grpc::CallbackServerContext* context, State first, Step step,
+             Answer answer, CallOptions options)
+      : door_(*door),
+        store_(*store),
         context_(*context),
         options_(std::move(options)),
         reactor_(context->DefaultReactor()),
@@ -45,7 +35,7 @@ class SlicedCall
     auto* reactor = reactor_;
     auto me = this->shared_from_this();
     // A closure may be run again: it begins from the same state each time.
-    core_.store->Write(
+    store_.Write(
         [me](Tx& tx) {
           me->after_ = me->before_;
           return me->step_(tx, &me->after_);
@@ -58,7 +48,7 @@ class SlicedCall
   void Stepped(absl::Status status) {
     if (status.ok()) {
       before_ = std::move(after_);
-      if (before_.more) status = MayGoOn(core_, context_);
+      if (before_.more) status = door_.MayGoOn(context_);
       if (status.ok() && before_.more) {
         Next();
         return;
@@ -68,7 +58,8 @@ class SlicedCall
     reactor_->Finish(ToGrpcStatus(status));
   }
 
-  Core& core_;
+  const Door& door_;
+  Store& store_;
   grpc::CallbackServerContext& context_;
   const CallOptions options_;
   grpc::ServerUnaryReactor* const reactor_;
@@ -77,18 +68,5 @@ class SlicedCall
   Step step_;
   Answer answer_;
 };
-
-// `step(Tx&, State*) -> Status` until it leaves `more` false; then
-// `answer(const State&) -> Status` fills the response.
-template <class State, class Step, class Answer>
-grpc::ServerUnaryReactor* InSlices(Core& core,
-                                   grpc::CallbackServerContext* context,
-                                   State first, Step step, Answer answer,
-                                   CallOptions options) {
-  return std::make_shared<SlicedCall<State, Step, Answer>>(
-             &core, context, std::move(first), std::move(step),
-             std::move(answer), std::move(options))
-      ->Next();
-}
 
 }  // namespace sheaf::server

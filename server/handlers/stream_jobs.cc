@@ -3,7 +3,7 @@
 #include <deque>
 
 #include "base/status.h"
-#include "server/handlers/call.h"
+#include "server/handlers/calls.h"
 #include "server/handlers/jobs_handler.h"
 #include "server/handlers/ready_job.h"
 #include "server/wire/convert.h"
@@ -11,12 +11,13 @@
 namespace sheaf::server {
 namespace {
 
-// Most submits taken in and not answered yet, per stream, and bytes of theirs.
-// gRPC looks at no connection as long as messages of streams lie ready, so what
-// a flood of them may have taken in at a time is what others wait for.
+// Most submits of one stream that are taken in and not answered yet, and most
+// bytes of those. gRPC looks at no other connection as long as messages of
+// streams lie ready, so others wait for as much of a flood as these limits let
+// in.
 constexpr size_t kInFlightMax = 256;
 constexpr int64_t kBytesInFlightMax = 16 << 20;
-// A message that is no larger is filled anew in its place.
+// A message no larger than this is kept, and the next one is read into it.
 constexpr int kRunsKept = 16;
 constexpr int kBytesKept = 4096;
 
@@ -25,8 +26,10 @@ class StreamReactor final
                                      pb::StreamJobsResponse>,
       public std::enable_shared_from_this<StreamReactor> {
  public:
-  StreamReactor(Core* core, grpc::CallbackServerContext* context)
-      : core_(core),
+  StreamReactor(const Calls& calls, const JobIntake* intake,
+                grpc::CallbackServerContext* context)
+      : calls_(calls),
+        intake_(*intake),
         context_(context),
         caller_(CallOf(*context, /*cancellable=*/false)) {}
 
@@ -100,18 +103,18 @@ class StreamReactor final
   };
 
   absl::StatusOr<std::shared_ptr<const ReadyJob>> Take() {
-    SHEAF_RETURN_IF_ERROR(Admit(*core_, *context_, request_));
+    SHEAF_RETURN_IF_ERROR(calls_.door().Admit(*context_, request_).status());
     if (request_.validate_only()) {
       return InvalidArgument({{"validate_only", "is not for streams"}});
     }
-    return MakeReady(*core_, request_);
+    return intake_.MakeReady(request_);
   }
 
   void Send(int64_t index, std::shared_ptr<const ReadyJob> job) {
     auto submitted = std::make_shared<Submitted>();
-    core_->store->Write(
+    calls_.store().Write(
         [job = std::move(job), submitted,
-         limits = core_->submit_limits](Tx& tx) -> absl::Status {
+         limits = intake_.limits()](Tx& tx) -> absl::Status {
           SHEAF_ASSIGN_OR_RETURN(*submitted, Submit(tx, job->prepared, limits));
           return absl::OkStatus();
         },
@@ -160,7 +163,8 @@ class StreamReactor final
     Finish(grpc::Status::OK);
   }
 
-  Core* const core_;
+  const Calls calls_;
+  const JobIntake& intake_;
   grpc::CallbackServerContext* const context_;
   const CallOptions caller_;
   std::shared_ptr<StreamReactor> self_;  // until OnDone
@@ -182,7 +186,8 @@ class StreamReactor final
 
 grpc::ServerBidiReactor<pb::SubmitJobRequest, pb::StreamJobsResponse>*
 JobsHandler::StreamJobs(grpc::CallbackServerContext* context) {
-  auto reactor = std::make_shared<StreamReactor>(&core_, context);
+  auto reactor =
+      std::make_shared<StreamReactor>(calls_, parts_.intake, context);
   auto* raw = reactor.get();
   raw->Start();
   return raw;

@@ -1,7 +1,7 @@
 // JobsHandler: SubmitJob and SubmitJobs.
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "server/handlers/call.h"
+#include "server/handlers/calls.h"
 #include "server/handlers/jobs_handler.h"
 #include "server/handlers/ready_job.h"
 #include "server/wire/convert.h"
@@ -52,73 +52,71 @@ void Answer(const Submitted& submitted, pb::SubmitJobResponse* out) {
 grpc::ServerUnaryReactor* JobsHandler::SubmitJob(
     grpc::CallbackServerContext* context, const pb::SubmitJobRequest* request,
     pb::SubmitJobResponse* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
-    return Refuse(context, s);
-  }
-  auto ready = MakeReady(core_, *request);
-  if (!ready.ok()) return Refuse(context, ready.status());
-  const auto answer = [response](const Submitted& submitted) {
-    Answer(submitted, response);
-  };
-  if (request->validate_only()) {
-    return ReadCall(
-        core_, context,
-        [this, job = *std::move(ready)](View& view) {
-          return Rehearse(view, job->prepared, core_.submit_limits);
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    auto ready = parts_.intake->MakeReady(*request);
+    if (!ready.ok()) return ready.status();
+    const auto answer = [response](const Submitted& submitted) {
+      Answer(submitted, response);
+    };
+    if (request->validate_only()) {
+      return calls_.Read(
+          context,
+          [this, job = *std::move(ready)](View& view) {
+            return Rehearse(view, job->prepared, parts_.intake->limits());
+          },
+          answer);
+    }
+    return calls_.Write(
+        context,
+        [this, job = *std::move(ready)](Tx& tx) {
+          return Submit(tx, job->prepared, parts_.intake->limits());
         },
         answer);
-  }
-  return WriteCall(
-      core_, context,
-      [this, job = *std::move(ready)](Tx& tx) {
-        return Submit(tx, job->prepared, core_.submit_limits);
-      },
-      answer);
+  });
 }
 
 grpc::ServerUnaryReactor* JobsHandler::SubmitJobs(
     grpc::CallbackServerContext* context, const pb::SubmitJobsRequest* request,
     pb::SubmitJobsResponse* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
-    return Refuse(context, s);
-  }
-  auto jobs = std::make_shared<ReadyJobs>();
-  int64_t runs = 0;
-  int64_t bytes = 0;
-  for (int i = 0; i < request->requests_size(); ++i) {
-    if (request->requests(i).validate_only()) {
-      return Refuse(
-          context,
-          InvalidArgument({{absl::StrCat("requests[", i, "].validate_only"),
-                            "is not for bulk submits"}}));
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    auto jobs = std::make_shared<ReadyJobs>();
+    int64_t runs = 0;
+    int64_t bytes = 0;
+    for (int i = 0; i < request->requests_size(); ++i) {
+      if (request->requests(i).validate_only()) {
+        return InvalidArgument(
+            {{absl::StrCat("requests[", i, "].validate_only"),
+              "is not for bulk submits"}});
+      }
+      auto ready = parts_.intake->MakeReady(request->requests(i));
+      if (!ready.ok()) return InRequest(i, ready.status());
+      runs += (*ready)->prepared.run_count;
+      bytes += (*ready)->prepared.bytes;
+      if (absl::Status s = CheckAll(runs, bytes, parts_.intake->limits());
+          !s.ok()) {
+        return s;
+      }
+      jobs->push_back(*std::move(ready));
     }
-    auto ready = MakeReady(core_, request->requests(i));
-    if (!ready.ok()) return Refuse(context, InRequest(i, ready.status()));
-    runs += (*ready)->prepared.run_count;
-    bytes += (*ready)->prepared.bytes;
-    if (absl::Status s = CheckAll(runs, bytes, core_.submit_limits); !s.ok()) {
-      return Refuse(context, s);
-    }
-    jobs->push_back(*std::move(ready));
-  }
-  return WriteCall(
-      core_, context,
-      [this, jobs](Tx& tx) -> absl::StatusOr<std::vector<Submitted>> {
-        std::vector<Submitted> all;
-        all.reserve(jobs->size());
-        for (size_t i = 0; i < jobs->size(); ++i) {
-          absl::StatusOr<Submitted> one =
-              Submit(tx, (*jobs)[i]->prepared, core_.submit_limits);
-          if (!one.ok()) return InRequest(static_cast<int>(i), one.status());
-          all.push_back(*std::move(one));
-        }
-        return all;
-      },
-      [response](const std::vector<Submitted>& all) {
-        for (const Submitted& submitted : all) {
-          Answer(submitted, response->add_responses());
-        }
-      });
+    return calls_.Write(
+        context,
+        [this, jobs](Tx& tx) -> absl::StatusOr<std::vector<Submitted>> {
+          std::vector<Submitted> all;
+          all.reserve(jobs->size());
+          for (size_t i = 0; i < jobs->size(); ++i) {
+            absl::StatusOr<Submitted> one =
+                Submit(tx, (*jobs)[i]->prepared, parts_.intake->limits());
+            if (!one.ok()) return InRequest(static_cast<int>(i), one.status());
+            all.push_back(*std::move(one));
+          }
+          return all;
+        },
+        [response](const std::vector<Submitted>& all) {
+          for (const Submitted& submitted : all) {
+            Answer(submitted, response->add_responses());
+          }
+        });
+  });
 }
 
 }  // namespace sheaf::server

@@ -1,7 +1,7 @@
 // JobsHandler::WaitJob: answers when the job has ended, or the wait is over.
 #include "base/status.h"
 #include "queue/jobs.h"
-#include "server/handlers/call.h"
+#include "server/handlers/calls.h"
 #include "server/handlers/jobs_handler.h"
 #include "server/telemetry/event_hub.h"
 #include "server/wire/convert.h"
@@ -11,11 +11,11 @@ namespace {
 
 constexpr absl::Duration kWaitDefault = absl::Seconds(30);
 constexpr absl::Duration kWaitMax = absl::Minutes(10);
-// A full store is asked again after so long, so many times.
+// An overloaded store is asked again after this long, at most this many times.
 constexpr absl::Duration kNextLook = absl::Milliseconds(200);
 constexpr int kLooksInOverload = 50;
 
-// Whether the job may have ended by this, or be gone.
+// Whether the job may have ended, or was deleted, with this event.
 bool MayEnd(const Event& event, JobId id) {
   if (event.type == EventType::kJobDeleted && event.job == id) return true;
   for (const JobEnd& end : event.ended) {
@@ -24,26 +24,30 @@ bool MayEnd(const Event& event, JobId id) {
   return false;
 }
 
-// Looks at the job when it has ended, once at a time however often it is told.
+// Reads the job when it may have ended. However many events come, only one read
+// is under way at a time.
 class WaitReactor final : public grpc::ServerUnaryReactor,
                           public std::enable_shared_from_this<WaitReactor> {
  public:
-  WaitReactor(Core* core, const grpc::CallbackServerContext& context, JobId id,
+  WaitReactor(const Calls& calls, const JobsHandler::Parts& parts,
+              const grpc::CallbackServerContext& context, JobId id,
               pb::Job* response)
-      : core_(core),
+      : store_(calls.store()),
+        events_(*parts.events),
+        timer_(*parts.timer),
         caller_(CallOf(context, /*cancellable=*/false)),
         id_(id),
         response_(response) {}
 
   void Start(absl::Duration wait) {
     self_ = shared_from_this();
-    seen_ = core_->events->last_sequence();
-    subscription_ = core_->events->Subscribe(
+    seen_ = events_.last_sequence();
+    subscription_ = events_.Subscribe(
         [me = weak_from_this()] {
           if (auto alive = me.lock()) alive->Nudged();
         },
         nullptr);
-    timeout_ = core_->timer->After(wait, [me = weak_from_this()] {
+    timeout_ = timer_.After(wait, [me = weak_from_this()] {
       if (auto alive = me.lock()) alive->TimedOut();
     });
     absl::MutexLock lock(&mutex_);
@@ -57,21 +61,21 @@ class WaitReactor final : public grpc::ServerUnaryReactor,
     End(grpc::Status::CANCELLED);
   }
   void OnDone() override {
-    core_->events->Unsubscribe(subscription_);
-    core_->timer->Cancel(timeout_);
+    events_.Unsubscribe(subscription_);
+    timer_.Cancel(timeout_);
     self_.reset();
   }
 
  private:
   void Nudged() {
     std::vector<std::shared_ptr<const Event>> events;
-    const bool all = core_->events->Recent(seen_, 10'000, &events);
+    const bool all = events_.Recent(seen_, 10'000, &events);
     bool mine = !all;
     for (const auto& event : events) {
       seen_ = event->sequence;
       mine = mine || MayEnd(*event, id_);
     }
-    if (!all) seen_ = core_->events->last_sequence();
+    if (!all) seen_ = events_.last_sequence();
     if (!mine) return;
     absl::MutexLock lock(&mutex_);
     Look();
@@ -97,7 +101,7 @@ class WaitReactor final : public grpc::ServerUnaryReactor,
     looking_ = true;
     look_again_ = false;
     auto job = std::make_shared<Job>();
-    core_->store->Read(
+    store_.Read(
         [id = id_, job](View& view) -> absl::Status {
           SHEAF_ASSIGN_OR_RETURN(*job, FindJobOrError(view, id));
           return absl::OkStatus();
@@ -114,9 +118,9 @@ class WaitReactor final : public grpc::ServerUnaryReactor,
     if (ended_) return;
     if (ReasonOf(status) == Reason::kOverloaded && looks_left_ > 0) {
       // Thousands may wait for one job: the store need not see them all at
-      // once, and who waits anyway can wait a little more.
+      // once, and a waiting call can wait a little more.
       --looks_left_;
-      core_->timer->After(kNextLook, [me = weak_from_this()] {
+      timer_.After(kNextLook, [me = weak_from_this()] {
         if (auto alive = me.lock()) alive->LookAgain();
       });
       return;
@@ -130,7 +134,8 @@ class WaitReactor final : public grpc::ServerUnaryReactor,
     End(grpc::Status::OK);
   }
 
-  // Not before Start has noted what OnDone gives back.
+  // Does not finish before Start has set the subscription and the timer that
+  // OnDone gives back.
   void End(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (ended_) return;
     ended_ = true;
@@ -138,7 +143,9 @@ class WaitReactor final : public grpc::ServerUnaryReactor,
     if (started_) Finish(status_);
   }
 
-  Core* const core_;
+  Store& store_;
+  EventHub& events_;
+  Timer& timer_;
   const CallOptions caller_;
   const JobId id_;
   pb::Job* const response_;
@@ -151,7 +158,7 @@ class WaitReactor final : public grpc::ServerUnaryReactor,
   bool looking_ ABSL_GUARDED_BY(mutex_) = false;
   bool look_again_ ABSL_GUARDED_BY(mutex_) = false;
   int looks_left_ ABSL_GUARDED_BY(mutex_) = kLooksInOverload;
-  bool last_ ABSL_GUARDED_BY(mutex_) = false;  // whatever it is, it is told
+  bool last_ ABSL_GUARDED_BY(mutex_) = false;  // answer with any state
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   grpc::Status status_ ABSL_GUARDED_BY(mutex_);
 };
@@ -161,17 +168,17 @@ class WaitReactor final : public grpc::ServerUnaryReactor,
 grpc::ServerUnaryReactor* JobsHandler::WaitJob(
     grpc::CallbackServerContext* context, const pb::WaitJobRequest* request,
     pb::Job* response) {
-  if (absl::Status s = Admit(core_, *context, *request); !s.ok()) {
-    return Refuse(context, s);
-  }
-  const auto id = JobNamed(request->name());
-  if (!id.ok()) return Refuse(context, id.status());
-  const absl::Duration wait =
-      request->has_timeout() ? FromProto(request->timeout()) : kWaitDefault;
-  auto reactor = std::make_shared<WaitReactor>(&core_, *context, *id, response);
-  auto* raw = reactor.get();
-  raw->Start(std::clamp(wait, absl::ZeroDuration(), kWaitMax));
-  return raw;
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    const auto id = JobNamed(request->name());
+    if (!id.ok()) return id.status();
+    const absl::Duration wait =
+        request->has_timeout() ? FromProto(request->timeout()) : kWaitDefault;
+    auto reactor =
+        std::make_shared<WaitReactor>(calls_, parts_, *context, *id, response);
+    auto* raw = reactor.get();
+    raw->Start(std::clamp(wait, absl::ZeroDuration(), kWaitMax));
+    return raw;
+  });
 }
 
 }  // namespace sheaf::server

@@ -1,9 +1,9 @@
-// JobsHandler::WatchEvents: events in order from any sequence on, at the pace
-// of the listener.
+// JobsHandler::WatchEvents: events in order from any sequence on, at the
+// pace of the listener.
 #include <deque>
 
 #include "absl/strings/str_cat.h"
-#include "server/handlers/call.h"
+#include "server/handlers/calls.h"
 #include "server/handlers/jobs_handler.h"
 #include "server/telemetry/event_hub.h"
 #include "server/wire/convert.h"
@@ -12,9 +12,9 @@ namespace sheaf::server {
 namespace {
 
 constexpr int kPage = 256;
-// Beyond every number that an event can have, and one more is a number still.
+// Larger than any number of an event, and adding one does not overflow.
 constexpr int64_t kSequenceMax = int64_t{1} << 62;
-// A listener that is further behind has lost the present: it is told so.
+// A listener that is further behind is told to resync.
 constexpr int64_t kLagMax = 500'000;
 constexpr absl::Duration kHeartbeat = absl::Seconds(15);
 // Steps waiting to be sent, newest per run; more are dropped.
@@ -24,14 +24,17 @@ class WatchReactor final
     : public grpc::ServerWriteReactor<pb::WatchEventsResponse>,
       public std::enable_shared_from_this<WatchReactor> {
  public:
-  WatchReactor(Core* core, const grpc::CallbackServerContext& context,
+  WatchReactor(const Calls& calls, const JobsHandler::Parts& parts,
+               const grpc::CallbackServerContext& context,
                const pb::WatchEventsRequest& request)
-      : core_(core),
+      : store_(calls.store()),
+        events_(*parts.events),
+        timer_(*parts.timer),
         caller_(CallOf(context, /*cancellable=*/false)),
         queue_(LastPart(request.queue())),
         job_(ParseJobName(request.job()).value_or(JobId{})),
         after_(std::min(request.after_sequence(), kSequenceMax)) {
-    if (after_ < 0) after_ = core->events->last_sequence();
+    if (after_ < 0) after_ = events_.last_sequence();
     if (request.progress()) steps_wanted_ = true;
   }
 
@@ -44,7 +47,7 @@ class WatchReactor final
         if (auto alive = me.lock()) alive->Stepped(run, progress);
       };
     }
-    subscription_ = core_->events->Subscribe(
+    subscription_ = events_.Subscribe(
         [me = weak_from_this()] {
           if (auto alive = me.lock()) alive->Nudged();
         },
@@ -70,10 +73,10 @@ class WatchReactor final
     End(grpc::Status::CANCELLED);
   }
   void OnDone() override {
-    if (subscription_ != 0) core_->events->Unsubscribe(subscription_);
+    if (subscription_ != 0) events_.Unsubscribe(subscription_);
     {
       absl::MutexLock lock(&mutex_);
-      core_->timer->Cancel(heartbeat_);
+      timer_.Cancel(heartbeat_);
     }
     self_.reset();
   }
@@ -97,7 +100,8 @@ class WatchReactor final
     Advance();
   }
 
-  // Sends what is next, or fetches it, unless one of the two is under way.
+  // Sends the next message or fetches events, unless one of the two is under
+  // way.
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (writing_ || fetching_ || ended_) return;
     if (page_.empty() && !LoadRecent()) return Fetch();
@@ -110,11 +114,12 @@ class WatchReactor final
     if (!steps_.empty()) SendStep();
   }
 
-  // Takes what the hub has in memory; false where that begins too late.
+  // Takes the events that the hub has in memory; false where they begin too
+  // late.
   bool LoadRecent() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     while (page_.empty()) {
       std::vector<std::shared_ptr<const Event>> events;
-      if (!core_->events->Recent(after_, kPage, &events)) return false;
+      if (!events_.Recent(after_, kPage, &events)) return false;
       if (events.empty()) return true;
       Keep(std::move(events));
     }
@@ -138,7 +143,7 @@ class WatchReactor final
   void Fetch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     fetching_ = true;
     auto page = std::make_shared<Page>();
-    core_->store->Read(
+    store_.Read(
         [page, after = after_](View& view) {
           page->first = view.FirstSequence();
           page->last = view.LastSequence();
@@ -174,8 +179,9 @@ class WatchReactor final
     Advance();
   }
 
-  // Restoring a backup leaves numbers out. Cuts the page where they jump, and
-  // answers the number it begins with; behind the last one if it is empty.
+  // Restoring a backup leaves numbers out. Cuts the page where the numbers
+  // jump, and answers the page's first number; for an empty page, the number
+  // after the last event.
   static int64_t EndAtGap(Page& page) {
     auto& events = page.events;
     if (events.empty()) return page.last + 1;
@@ -215,7 +221,7 @@ class WatchReactor final
   }
 
   void ArmHeartbeat() {
-    auto handle = core_->timer->After(kHeartbeat, [me = weak_from_this()] {
+    auto handle = timer_.After(kHeartbeat, [me = weak_from_this()] {
       if (auto alive = me.lock()) alive->Beat();
     });
     absl::MutexLock lock(&mutex_);
@@ -241,7 +247,9 @@ class WatchReactor final
     Finish(status);
   }
 
-  Core* const core_;
+  Store& store_;
+  EventHub& events_;
+  Timer& timer_;
   const CallOptions caller_;
   const std::string queue_;
   const JobId job_;
@@ -265,11 +273,12 @@ class WatchReactor final
 grpc::ServerWriteReactor<pb::WatchEventsResponse>* JobsHandler::WatchEvents(
     grpc::CallbackServerContext* context,
     const pb::WatchEventsRequest* request) {
-  absl::Status status = Admit(core_, *context, *request);
+  absl::Status status = calls_.door().Admit(*context, *request).status();
   if (status.ok() && !request->job().empty()) {
     status = JobNamed(request->job()).status();
   }
-  auto reactor = std::make_shared<WatchReactor>(&core_, *context, *request);
+  auto reactor =
+      std::make_shared<WatchReactor>(calls_, parts_, *context, *request);
   auto* raw = reactor.get();
   if (!status.ok()) {
     raw->Reject(status);

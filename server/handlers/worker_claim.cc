@@ -36,12 +36,12 @@ bool Claims(const WorkerInfo& worker, const std::string& peer,
          worker.peer == peer;
 }
 
-absl::StatusOr<WorkerInfo> FindClaimed(const Core& core,
+absl::StatusOr<WorkerInfo> FindClaimed(const WorkerRegistry& workers,
                                        const std::string& name,
                                        const std::string& peer,
                                        const std::string& secret) {
   std::optional<WorkerInfo> worker =
-      core.workers->Find(ParseWorkerName(name).value_or(WorkerId{}));
+      workers.Find(ParseWorkerName(name).value_or(WorkerId{}));
   if (worker && Claims(*worker, peer, secret)) return *std::move(worker);
   return WithSubject(
       Error(Reason::kWorkerNotFound,

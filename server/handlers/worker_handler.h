@@ -1,7 +1,22 @@
 // WorkerService on the wire.
 #pragma once
 
-#include "server/handlers/core.h"
+#include <functional>
+#include <utility>
+
+#include "base/timer.h"
+#include "server/admission/stream_slots.h"
+#include "server/blobs/artifact_library.h"
+#include "server/blobs/checkpoint_store.h"
+#include "server/handlers/calls.h"
+#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/lease_waiters.h"
+#include "server/scheduling/turns.h"
+#include "server/scheduling/workers.h"
+#include "server/telemetry/event_hub.h"
+#include "server/telemetry/previews.h"
+#include "server/telemetry/progress.h"
+#include "server/telemetry/queue_throughput.h"
 #include "server/wire/guarded_messages.h"
 #include "sheaf/v1/worker_service.grpc.pb.h"
 
@@ -9,7 +24,32 @@ namespace sheaf::server {
 
 class WorkerHandler final : public sheaf::v1::WorkerService::CallbackService {
  public:
-  explicit WorkerHandler(Core* core) : core_(*core) {}
+  // The parts that it works with; all of them outlive the handler.
+  struct Parts {
+    WorkerRegistry* workers = nullptr;
+    LeaseWaiters* lease_waiters = nullptr;
+    LeasePolicy* lease_policy = nullptr;
+    Turns* turns = nullptr;
+    BatchMeter* meter = nullptr;
+    Timer* timer = nullptr;
+    EventHub* events = nullptr;
+    ProgressBoard* progress = nullptr;
+    PreviewBoard* previews = nullptr;
+    QueueThroughput* throughput = nullptr;
+    ArtifactLibrary* files = nullptr;  // its threads may wait for the disk
+    CheckpointStore* checkpoints = nullptr;
+    StreamSlots* saves = nullptr;  // of checkpoints
+    StreamSlots* downloads = nullptr;
+    std::function<absl::Time()> now;
+    int64_t owner_running_max = 0;  // 0: any number
+    int preview_steps = 0;
+    int checkpoint_steps = 0;  // between two of a run; 0: none are made
+    absl::Duration lease_duration;
+    absl::Duration heartbeat_interval;
+    absl::Duration worker_grace;
+  };
+  WorkerHandler(const Calls& calls, Parts parts)
+      : calls_(calls), parts_(std::move(parts)) {}
 
   grpc::ServerWriteReactor<sheaf::v1::WorkerSignal>* RegisterWorker(
       grpc::CallbackServerContext* context,
@@ -46,7 +86,8 @@ class WorkerHandler final : public sheaf::v1::WorkerService::CallbackService {
       sheaf::v1::DeregisterWorkerResponse* response) override;
 
  private:
-  Core& core_;
+  const Calls calls_;
+  const Parts parts_;
 };
 
 }  // namespace sheaf::server

@@ -11,8 +11,8 @@ namespace sheaf::server {
 namespace {
 
 constexpr absl::Duration kTick = absl::Seconds(1);
-// Ticks further apart than that: the process did not run (it was stopped, its
-// machine was asleep), and nor did what it asked.
+// Where ticks are further apart than this, the process did not run (it was
+// stopped, or its machine was asleep), and neither did the parts that it asked.
 constexpr absl::Duration kLost = absl::Seconds(3);
 
 bool IsGood(const absl::Status& status) {
@@ -45,7 +45,7 @@ struct Probe::State {
     if (well) good_at = answered_at;
   }
 
-  // Others were answered, though we were not.
+  // Notes whether others were answered, even if we were not.
   void NoteOthers(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     if (!check.answers) return;
     const int64_t count = check.answers();

@@ -1,9 +1,10 @@
-// Knows that the server is dead when it is: asks, again and again, for what
-// clients ask for, by the ways that they go.
+// Notices when the server is dead: asks, again and again, for the things that
+// clients ask for, in the ways that clients do.
 //
-// Slow is not dead. A question goes before those of clients where it can, and
-// as long as others of its kind are answered, one that waits says nothing. A
-// check has failed once nothing of its kind was answered well for `patience`.
+// Slow is not dead. A question goes ahead of clients' questions where it can.
+// As long as other questions of its kind are answered, a waiting one proves
+// nothing. A check has failed once nothing of its kind was answered well for
+// `patience`.
 //
 // Needs no store, no hub and no lock of theirs. Owned by the server; any
 // thread.
@@ -29,8 +30,9 @@ class Probe {
 
   struct Check {
     std::string name;  // "writes"
-    // Asks without waiting. UNAVAILABLE is a good answer: whoever says so is
-    // there, and says more elsewhere. DEADLINE_EXCEEDED is none.
+    // Asks without waiting. UNAVAILABLE is a good answer: the part that gives
+    // it is alive, and reports its trouble elsewhere. DEADLINE_EXCEEDED is no
+    // answer.
     std::function<void(Answered)> ask;
     // Grows with every answer of its kind, whoever asked; may be null.
     std::function<int64_t()> answers;
@@ -39,10 +41,10 @@ class Probe {
   struct Options {
     absl::Duration interval = absl::Seconds(5);
     absl::Duration patience = absl::Seconds(15);
-    // No answer at all for so long: only a new process helps.
+    // After this long without any answer, only a new process helps.
     absl::Duration watchdog_patience = absl::Seconds(30);
     std::function<absl::Duration()> steady;  // never goes back
-    // Told after every look, once a second, on the probe's thread.
+    // Called after every look, once a second, on the probe's thread.
     std::function<void()> on_tick = [] {};
   };
 
@@ -54,15 +56,15 @@ class Probe {
   // Looks no more; questions already asked may be answered later. Idempotent.
   void Stop();
 
-  // Asks what is due, and sees what has come of it.
+  // Asks the questions that are due, and judges the answers so far.
   void Tick();
 
   // The checks that have failed, in the words of an operator.
   std::vector<std::string> Problems() const;
   // Whether this check has failed.
   bool HasFailed(std::string_view name) const;
-  // False where something has had no answer for `watchdog_patience`, good or
-  // bad.
+  // False where a check has had no answer, good or bad, for
+  // `watchdog_patience`.
   bool IsAlive() const;
 
  private:
@@ -74,7 +76,7 @@ class Probe {
 
   const Options options_;
   std::vector<StatePtr> states_;
-  absl::Duration last_tick_;  // of whoever ticks
+  absl::Duration last_tick_;  // of the thread that ticks
   StopFlag stopping_;
   std::thread thread_;
 };

@@ -45,8 +45,8 @@ absl::StatusOr<int> Connect(const sockaddr* address, socklen_t size,
                             absl::Duration timeout) {
   const int fd =
       socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  // Without a descriptor nobody else connects either, and the loop that
-  // accepts says so by itself.
+  // Without a free descriptor no client can connect either, and the accept loop
+  // reports that by itself.
   if (fd < 0) return absl::UnavailableError(strerror(errno));
   int error = 0;
   if (connect(fd, address, size) != 0) {
@@ -72,7 +72,7 @@ absl::StatusOr<int> ConnectTo(const std::string& address,
   addrinfo* found = nullptr;
   const int failed = getaddrinfo(
       parts->host.c_str(), absl::StrCat(parts->port).c_str(), &hints, &found);
-  // The name server's fault, if any: not the listener's.
+  // This is a fault of the name server, not of the listener.
   if (failed != 0) return absl::UnavailableError(gai_strerror(failed));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> frees(found,
                                                              freeaddrinfo);
@@ -83,7 +83,7 @@ absl::StatusOr<int> ConnectTo(const std::string& address,
 
 absl::Status CallSelf(const std::string& address, absl::Duration timeout) {
   SHEAF_ASSIGN_OR_RETURN(const int fd, ConnectTo(address, timeout));
-  // Which closes it.
+  // The channel closes `fd`.
   const auto channel = grpc::CreateInsecureChannelFromFd("self", fd);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() +

@@ -1,4 +1,4 @@
-// A call of the server to itself, by the way that a new client goes.
+// A call of the server to itself, in the way of a new client.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 namespace sheaf::server {
 
 // Connects to `address`, which the server listens on, and asks gRPC for its
-// health; what that is does not matter. DEADLINE_EXCEEDED where there is no
-// connection or no answer within `timeout` for each.
+// health; any health will do. DEADLINE_EXCEEDED where there is no connection or
+// no answer within `timeout` for each.
 absl::Status CallSelf(const std::string& address, absl::Duration timeout);
 
 }  // namespace sheaf::server

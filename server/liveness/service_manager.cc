@@ -23,7 +23,7 @@ void ServiceManager::Send(const std::string& text) const {
   if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
   const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return;
-  // Lost where the manager does not read: it is told again.
+  // The message is lost where the manager does not read; a later one follows.
   sendto(fd, text.data(), text.size(), MSG_NOSIGNAL,
          reinterpret_cast<const sockaddr*>(&address),
          offsetof(sockaddr_un, sun_path) + socket_.size());

@@ -1,5 +1,5 @@
 // Tells the service manager (systemd, with Type=notify) that the server serves,
-// that it is alive, that it stops. Does nothing where none has asked.
+// that it is alive, that it stops. Does nothing where no manager has asked.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@ namespace sheaf::server {
 
 class ServiceManager {
  public:
-  // Reads NOTIFY_SOCKET and WATCHDOG_USEC from the environment. Before there
-  // are threads.
+  // Reads NOTIFY_SOCKET and WATCHDOG_USEC from the environment. Call before
+  // there are threads.
   ServiceManager();
   // The same with a socket's path; '@' at its start is an abstract name.
   ServiceManager(std::string socket, bool wants_watchdog)
@@ -17,7 +17,7 @@ class ServiceManager {
 
   void Ready() const { Send("READY=1"); }
   void Stopping() const { Send("STOPPING=1"); }
-  // If it has asked to be told while we are alive.
+  // Says that the server is alive, if the manager has asked for that.
   void Alive() const {
     if (wants_watchdog_) Send("WATCHDOG=1");
   }

@@ -9,7 +9,7 @@ namespace sheaf::server {
 namespace {
 
 constexpr absl::Duration kCallSelf = absl::Seconds(4);
-// No queue can be called that.
+// No queue can have this name.
 constexpr char kNoQueue[] = "(probe)";
 
 Probe::Check Writes(const VitalSigns::Parts& parts) {
@@ -26,22 +26,24 @@ Probe::Check Leases(const VitalSigns::Parts& parts) {
   return {
       .name = "leases",
       .ask =
-          [broker = parts.broker, now = parts.now](Probe::Answered answered) {
+          [lease_waiters = parts.lease_waiters,
+           now = parts.now](Probe::Answered answered) {
             Lessee nobody;
             nobody.name = kNoQueue;
             nobody.queues = {kNoQueue};
-            broker->Wait(
+            lease_waiters->Wait(
                 std::move(nobody), now(),
                 [answered = std::move(answered)](
                     const absl::StatusOr<std::optional<Leased>>& leased) {
                   answered(leased.status());
                 });
           },
-      .answers = [broker = parts.broker] { return broker->looks(); }};
+      .answers = [lease_waiters =
+                      parts.lease_waiters] { return lease_waiters->looks(); }};
 }
 
-// Connects as clients do. Well also where others have made all connections that
-// there may be and keep us out: the loop that says so lives.
+// Connects as clients do. A refusal because others have all the connections
+// that there may be is good, too: the loop that refuses us is alive.
 absl::Status Connect(const VitalSigns::Parts& parts) {
   const int64_t refused = parts.accept_loop->refused();
   const absl::Status status = CallSelf(parts.address, kCallSelf);
@@ -85,8 +87,8 @@ void VitalSigns::Stop() {
 
 std::vector<std::string> VitalSigns::Problems() const {
   std::vector<std::string> problems = probe_.Problems();
-  if (std::string upkeep = parts_.upkeep_problem(); !upkeep.empty()) {
-    problems.push_back(std::move(upkeep));
+  if (std::string maintenance = parts_.upkeep_problem(); !maintenance.empty()) {
+    problems.push_back(std::move(maintenance));
   }
   return problems;
 }

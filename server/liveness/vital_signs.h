@@ -1,6 +1,6 @@
-// Whether the server does what it is there for: writes, reads, leases,
-// connections, upkeep. Tells the health service and the service manager, on a
-// thread of its own that waits for none of these.
+// Checks that the server does its work: writes, reads, leases, connections,
+// maintenance. Tells the health service and the service manager, on a thread of
+// its own that waits for none of these.
 //
 // Owned by the server; any thread.
 #pragma once
@@ -16,16 +16,16 @@
 #include "server/admission/accept_loop.h"
 #include "server/liveness/probe.h"
 #include "server/liveness/service_manager.h"
-#include "server/scheduling/lease_broker.h"
+#include "server/scheduling/lease_waiters.h"
 
 namespace sheaf::server {
 
 class VitalSigns {
  public:
-  // The parts that are looked at and told. All of them outlive Stop.
+  // The parts that it checks and tells. All of them outlive Stop.
   struct Parts {
     Store* store = nullptr;
-    LeaseBroker* broker = nullptr;
+    LeaseWaiters* lease_waiters = nullptr;
     std::function<absl::Time()> now;
     const AcceptLoop* accept_loop = nullptr;
     std::string address;               // one that the server listens on

@@ -128,11 +128,11 @@ std::optional<std::string> ChildProcess::Reap() {
     result = waitid(P_PID, pid_, &info, WEXITED | WNOHANG | WNOWAIT);
   } while (result != 0 && errno == EINTR);
   if (result != 0) {
-    // Whoever started us ignores SIGCHLD: the kernel has reaped it.
+    // Our parent made us ignore SIGCHLD, so the kernel has reaped the child.
     return absl::StrCat("unknown: ", strerror(errno));
   }
   if (info.si_pid == 0) return std::nullopt;
-  // As long as it is not reaped, nothing else can have its number.
+  // Until the child is reaped, no other process can have its number.
   kill(-pid_, SIGKILL);
   int status = 0;
   waitpid(pid_, &status, 0);
@@ -157,7 +157,7 @@ absl::StatusOr<std::string> ChildProcess::OutputOf(
   std::string output;
   const auto deadline = Clock::now() + absl::ToChronoNanoseconds(limit);
   pollfd watched = {.fd = ends[0], .events = POLLIN};
-  // False where nothing has come for so long.
+  // False where nothing has come within `wait_ms`.
   const auto listen = [&](int wait_ms) {
     if (poll(&watched, 1, wait_ms) <= 0) return false;
     char piece[4096];
@@ -170,7 +170,8 @@ absl::StatusOr<std::string> ChildProcess::OutputOf(
     if (listen(kLookMs)) continue;
     const auto how = child->Reap();
     if (!how) continue;
-    // Others may keep the pipe open; what the program wrote is in it.
+    // Other processes may keep the pipe open; the program's own output is in it
+    // by now.
     while (Clock::now() < deadline && listen(0)) {
     }
     if (*how == HowItEnded(0)) return output;

@@ -33,16 +33,17 @@ class ChildProcess {
   // pidfds.
   int end_fd() const { return end_fd_; }
 
-  // How it ended ("exit status 3", "signal 9 (Killed)"), once it has; kills
-  // what it left behind in its group. Not to be called again after that.
+  // Says how the process ended ("exit status 3", "signal 9 (Killed)"), once it
+  // has, and kills the processes that it left in its group. Do not call it
+  // again after that.
   std::optional<std::string> Reap();
 
-  // To the process and its group.
+  // Sends the signal to the process and its group.
   void Signal(int number) const;
 
-  // What such a program writes to its output until it ends, which must be well
-  // and within `limit`: UNAVAILABLE otherwise, with how it ended. For little
-  // that is said soon.
+  // Runs a program as Spawn does and returns its output. The program must end
+  // well and within `limit`: UNAVAILABLE otherwise, with how it ended. For a
+  // short output that comes soon.
   static absl::StatusOr<std::string> OutputOf(
       const std::vector<std::string>& argv,
       const std::vector<std::string>& environment, absl::Duration limit);

@@ -32,8 +32,8 @@ std::string ParentOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// With all that leads there. Each new name is on the disk before anything
-// comes to stand under it.
+// Makes the directory and its parents. Each new name is on the disk before
+// anything is made under it.
 absl::Status Make(const std::string& path) {
   if (mkdir(path.c_str(), S_IRWXU) == 0) return SyncDirectory(ParentOf(path));
   if (errno == EEXIST) return absl::OkStatus();
@@ -70,13 +70,13 @@ absl::Status CheckWayTo(const std::string& path) {
   return absl::OkStatus();
 }
 
-// Takes from group and others what they may do with a file of ours.
+// Takes the rights of group and others away from a file of ours.
 void Narrow(const FTSENT& entry) {
   const struct stat& info = *entry.fts_statp;
   if (info.st_uid != geteuid() || (info.st_mode & kOthers) == 0) return;
   const PosixFile file(entry.fts_accpath, O_RDONLY | O_NONBLOCK);
   struct stat now;
-  // A file that has come to have another name besides is not for us to change.
+  // A file that has got a second name meanwhile is not ours to change.
   if (file.open() && fstat(file.fd(), &now) == 0 && now.st_ino == info.st_ino &&
       (S_ISDIR(now.st_mode) || now.st_nlink == 1)) {
     fchmod(file.fd(), now.st_mode & ~kOthers & 07777);

@@ -1,7 +1,7 @@
-// Lets the server's own user see what the server keeps, and nobody else.
+// Keeps the server's files for the server's own user alone.
 //
-// A user who can open the database can stop all writes, with one lock on a byte
-// of sheaf.db-shm, and needs only to read it for that. So nobody may enter.
+// A user who can open the database, even only to read it, can stop all writes
+// with one lock on a byte of sheaf.db-shm. So no other user may enter.
 #pragma once
 
 #include <functional>
@@ -11,10 +11,11 @@
 
 namespace sheaf::server {
 
-// Makes the directory (and makes its name last), or narrows to our user one
-// that an older version or a wide umask has made, with all that is in it;
-// `log` is told. UNAVAILABLE, in the words of an operator, where it is another
-// user's, or others could put another in its place. Before the store opens it.
+// Makes the directory (and its name durable). Where an older version or a wide
+// umask has made it, narrows the directory and everything in it to our user,
+// and tells `log`. UNAVAILABLE, in the words of an operator, where it belongs
+// to another user, or where others could put another one in its place. Call it
+// before the store opens the directory.
 absl::Status PrepareDataDirectory(
     const std::string& path,
     const std::function<void(const std::string&)>& log);

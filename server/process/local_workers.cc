@@ -40,7 +40,7 @@ absl::Time SteadyNow() {
 
 int PollTimeout(absl::Duration wait) {
   wait = std::clamp(wait, absl::ZeroDuration(), absl::Hours(1));
-  // Up, so that what is due is due when we wake.
+  // Rounds up, so that due work is due when we wake.
   return static_cast<int>(
       absl::ToInt64Milliseconds(absl::Ceil(wait, absl::Milliseconds(1))));
 }
@@ -49,8 +49,8 @@ std::string ArgumentFor(const std::string& arg, int index) {
   return absl::StrReplaceAll(arg, {{"{index}", absl::StrCat(index)}});
 }
 
-// One worker for each device that the command knows of, and each with a device
-// of its own.
+// Asks the command for its devices, and gives each device one worker of its
+// own.
 absl::Status CountDevices(LocalWorkersOptions* options) {
   std::vector<std::string> argv = {options->command};
   for (const std::string& arg : options->args) {

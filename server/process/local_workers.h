@@ -1,10 +1,10 @@
 // Workers that sheafd runs itself: starts them, starts them again when they
 // end, and stops them before it stops.
 //
-// One thread of its own is the parent of all of them; it lives until Stop, so
-// that what workers take for their parent's death is just that. Each worker is
-// its own process group: a Ctrl-C at the terminal reaches sheafd alone, which
-// then stops them in order.
+// One thread is the parent of all workers. It lives until Stop, because workers
+// take its end for their parent's death. Each worker is its own process group:
+// a Ctrl-C at the terminal reaches sheafd alone, which then stops them in
+// order.
 //
 // Owned by the server. Any thread.
 #pragma once
@@ -39,14 +39,14 @@ struct LocalWorkersOptions {
 class LocalWorkers {
  public:
   // Workers are started in the background. NOT_FOUND where `command` is no
-  // program. With kAuto it is first asked for the devices.
+  // program. With kAuto, `command` is first asked for the devices.
   static absl::StatusOr<std::unique_ptr<LocalWorkers>> Start(
       LocalWorkersOptions options);
   ~LocalWorkers();  // kills what Stop has not stopped
   LocalWorkers(const LocalWorkers&) = delete;
   LocalWorkers& operator=(const LocalWorkers&) = delete;
 
-  // SIGTERM, and after `limit` SIGKILL. Returns once no worker is left.
+  // Sends SIGTERM, and after `limit` SIGKILL. Returns once no worker is left.
   // Idempotent.
   void Stop(absl::Duration limit);
 
@@ -56,7 +56,7 @@ class LocalWorkers {
   // Workers alive now.
   int running_count() const;
 
-  // What an operator should know: workers that end soon after each start.
+  // Problems for an operator: workers that end soon after each start.
   std::vector<std::string> Problems() const;
 
  private:
@@ -66,7 +66,7 @@ class LocalWorkers {
 
   // All below run on the supervising thread, on the steady clock.
   void Supervise();
-  // Starts what is due and answers when there is more to do.
+  // Starts the workers that are due, and answers when there is more to do.
   absl::Time DoDue(absl::Time now);
   void Spawn(Child& child, absl::Time now);
   void Ended(Child& child, const std::string& how, absl::Time now);

@@ -39,11 +39,11 @@ sigset_t StopSignals() {
   return set;
 }
 
-// A stop that hangs so long after the limit of an orderly one will not end by
-// itself. Everything acknowledged is on the disk.
+// A stop that hangs for this long after the limit of an orderly stop will not
+// end by itself. Everything acknowledged is on the disk.
 constexpr absl::Duration kStopGrace = absl::Seconds(15);
 
-// Ends the process, unless it goes before.
+// Ends the process after `limit`, unless it is destroyed before.
 class HardLimit {
  public:
   explicit HardLimit(absl::Duration limit)
@@ -69,7 +69,8 @@ int Serve(const ServerConfig& config) {
   const sigset_t signals = StopSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
-  // Debian's Abseil looks for deadlocks at every lock: a tenth of all time.
+  // Debian's Abseil looks for deadlocks at every lock, which takes a tenth of
+  // all time.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   SetUpLogging({.level = spdlog::level::from_str(config.log_level),
                 .json = config.log_json});

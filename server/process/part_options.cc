@@ -28,8 +28,8 @@ void SetLimits(const ServerConfig& config, grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                               config.max_concurrent_streams);
   builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 * 1024);
-  // A connection that says nothing for so long at its start, or has had no
-  // call for so long, ends. Workers and watchers are calls.
+  // A connection ends if it says nothing for the handshake timeout at its
+  // start, or has no call for the idle time. Workers and watchers hold calls.
   builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10'000);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 5 * 60'000);
   // Clients ping every 30 s, also while nothing is under way.
@@ -68,15 +68,15 @@ SqliteStore::Options StoreOptionsOf(const ServerConfig& config) {
   return options;
 }
 
-UpkeepOptions UpkeepOptionsOf(const ServerConfig& config) {
-  UpkeepOptions upkeep;
-  upkeep.upkeep.events_max = config.events_max;
-  upkeep.upkeep.events_keep = config.events_keep;
-  upkeep.upkeep.events_hard_max =
+MaintenanceOptions MaintenanceOptionsOf(const ServerConfig& config) {
+  MaintenanceOptions maintenance;
+  maintenance.maintenance.events_max = config.events_max;
+  maintenance.maintenance.events_keep = config.events_keep;
+  maintenance.maintenance.events_hard_max =
       std::max(config.events_max, config.events_hard_max);
-  upkeep.upkeep.request_keep = config.request_keep;
-  upkeep.artifact_keep = config.artifact_keep;
-  return upkeep;
+  maintenance.maintenance.request_keep = config.request_keep;
+  maintenance.artifact_keep = config.artifact_keep;
+  return maintenance;
 }
 
 absl::StatusOr<TurnOptions> TurnOptionsOf(const ServerConfig& config) {

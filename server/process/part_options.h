@@ -1,11 +1,12 @@
-// How the parts of the server read its configuration. Values; any thread.
+// Turns the configuration into the options of the parts of the server. Values;
+// any thread.
 #pragma once
 
 #include "absl/status/statusor.h"
 #include "queue/sqlite/sqlite_store.h"
 #include "server/admission/connection_table.h"
 #include "server/config/config.h"
-#include "server/process/upkeep.h"
+#include "server/process/maintenance.h"
 #include "server/scheduling/turns.h"
 
 namespace grpc {
@@ -17,11 +18,11 @@ namespace sheaf::server {
 // Sets the bounds that gRPC keeps: messages, memory, idle connections.
 void SetLimits(const ServerConfig& config, grpc::ServerBuilder* builder);
 ConnectionLimits ConnectionLimitsOf(const ServerConfig& config);
-// Without the clock, the observer and the log, which the server brings.
+// Leaves out the clock, the observer and the log, which the server sets.
 SqliteStore::Options StoreOptionsOf(const ServerConfig& config);
-// Without the caretaker and the tick.
-UpkeepOptions UpkeepOptionsOf(const ServerConfig& config);
-// INVALID_ARGUMENT where a weight is none.
+// Leaves out the caretaker and the tick.
+MaintenanceOptions MaintenanceOptionsOf(const ServerConfig& config);
+// INVALID_ARGUMENT where a weight is not valid.
 absl::StatusOr<TurnOptions> TurnOptionsOf(const ServerConfig& config);
 
 }  // namespace sheaf::server

@@ -30,7 +30,7 @@ absl::Status HandBackUnheld(Store& store) {
     return absl::OkStatus();
   }));
   for (const BatchId batch : unheld) {
-    // One that cannot be ended is found again when its time is over.
+    // A lease that cannot be ended here is found again when its time is over.
     const absl::Status ended = WriteAndWait(store, [&](Tx& tx) {
       EndLease(tx, batch, LeaseEnd::kHandedBack);
       return absl::OkStatus();

@@ -1,4 +1,4 @@
-// Calls that a start makes to the store once, before anybody else does. On the
+// Calls that a start makes to the store once, before all other calls, on the
 // thread that starts the server.
 #pragma once
 
@@ -11,8 +11,8 @@ namespace sheaf::server {
 // The time of the newest event; the infinite past where there is none.
 absl::Time NewestTime(Store& store);
 
-// Leases that a version before secrets gave out: no report of theirs would be
-// taken, so their runs go back in line at once, without fault.
+// Hands back the leases that a version before secrets gave out: no report for
+// them would be accepted, so their runs go back in line at once, without fault.
 absl::Status HandBackUnheld(Store& store);
 
 }  // namespace sheaf::server

@@ -13,15 +13,8 @@
 #include "base/status.h"
 #include "queue/leasing/lease.h"
 #include "queue/queues.h"
-#include "server/config/config_keys.h"
 #include "server/config/device_profile.h"
-#include "server/handlers/admin_handler.h"
-#include "server/handlers/artifacts_handler.h"
-#include "server/handlers/batching_handler.h"
 #include "server/handlers/checkpoints.h"
-#include "server/handlers/jobs_handler.h"
-#include "server/handlers/queues_handler.h"
-#include "server/handlers/worker_handler.h"
 #include "server/process/data_directory.h"
 #include "server/process/part_options.h"
 #include "server/process/process.h"
@@ -84,8 +77,8 @@ absl::Status Server::Open() {
   options.log = [](const std::string& line) {
     Log(spdlog::level::warn, "store", line, {});
   };
-  // As after a kill: nothing that was acknowledged is lost, and whoever starts
-  // the server again has it read the log anew.
+  // Ends like a kill: nothing that was acknowledged is lost, and the next start
+  // reads the log again.
   options.on_distrust = [](const std::string& line) {
     Log(spdlog::level::critical, "store", line, {});
     spdlog::default_logger()->flush();
@@ -119,27 +112,7 @@ absl::Status Server::Open() {
                              .key = key}));
   events_ = std::make_unique<EventHub>(store_.get());
   SHEAF_RETURN_IF_ERROR(OpenBatching(profile));
-  core_.store = store_.get();
-  core_.timer = &timer_;
-  core_.events = events_.get();
-  core_.broker = broker_.get();
-  core_.workers = &workers_;
-  core_.progress = &progress_;
-  core_.previews = &previews_;
-  core_.pace = &pace_;
-  core_.stats = &stats_;
-  core_.artifacts = artifacts_.get();
-  core_.checkpoints = checkpoints_.get();
-  core_.uploads = &uploads_;
-  core_.downloads = &downloads_;
-  core_.saves = &saves_;
   saves_.SweepBy(&timer_);
-  core_.checkpoint_steps = config_.checkpoint_steps;
-  core_.now = [this] { return clock_->Now(); };
-  core_.preview_steps = config_.preview_steps;
-  core_.lease_duration = config_.lease_duration;
-  core_.heartbeat_interval = config_.heartbeat_interval;
-  core_.worker_grace = config_.worker_grace;
   return absl::OkStatus();
 }
 
@@ -165,39 +138,34 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
       Dispatcher::Options{.owner_running_max = config_.owner_running_max,
                           .may_split = config_.device_profile != "unmeasured"},
       turns_.get(), chooser_.get(), meter_.get(), others);
-  broker_ = std::make_unique<LeaseBroker>(
-      LeaseBroker::Parts{.store = store_.get(),
-                         .timer = &timer_,
-                         .workers = &workers_,
-                         .stats = &stats_,
-                         .policy = dispatcher_.get(),
-                         .now = [this] { return clock_->Now(); },
-                         .lease_duration = config_.lease_duration});
-  analyst_ = std::make_unique<Analyst>(store_.get(), meter_.get());
-  auto_planner_ = std::make_unique<AutoPlanner>(store_.get(), analyst_.get());
-  core_.meter = meter_.get();
-  core_.lease_policy = dispatcher_.get();
-  core_.turns = turns_.get();
-  core_.submit_limits = {.job_bytes_max = config_.job_bytes_max,
-                         .owner_queued_max = config_.owner_queued_max};
-  core_.submit_bytes = &submit_bytes_;
-  core_.page_bytes_max =
-      std::min<int64_t>(core_.page_bytes_max, config_.max_message_bytes / 2);
-  core_.changes = &changes_;
-  core_.owner_running_max = config_.owner_running_max;
-  core_.pixels_max = config_.pixels_max;
+  lease_waiters_ = std::make_unique<LeaseWaiters>(
+      LeaseWaiters::Parts{.store = store_.get(),
+                          .timer = &timer_,
+                          .workers = &workers_,
+                          .stats = &stats_,
+                          .policy = dispatcher_.get(),
+                          .now = [this] { return clock_->Now(); },
+                          .lease_duration = config_.lease_duration});
+  plan_service_ = std::make_unique<PlanService>(store_.get(), meter_.get());
+  auto_planner_ =
+      std::make_unique<AutoPlanner>(store_.get(), plan_service_.get());
+  intake_ = std::make_unique<JobIntake>(
+      &submit_bytes_, &workers_,
+      SubmitLimits{.job_bytes_max = config_.job_bytes_max,
+                   .owner_queued_max = config_.owner_queued_max},
+      config_.pixels_max);
   return absl::OkStatus();
 }
 
 std::vector<WorkerPlace> Server::OtherWorkers() {
   std::vector<WorkerPlace> places;
   if (workers_.count() < 2) return places;  // nobody but the one that asks
-  const std::map<WorkerId, absl::Time> idle = broker_->Idle();
+  const std::map<WorkerId, absl::Time> idle = lease_waiters_->Idle();
   const absl::Time now = clock_->Now();
   for (Lessee& worker : workers_.Takers()) {
     const auto waits = idle.find(worker.id);
     if (waits != idle.end()) {
-      // Unless it is being handed a batch at this moment.
+      // Leaves out a worker that is being handed a batch at this moment.
       if (waits->second > turns_->TakenAt(worker.id)) {
         places.push_back({std::move(worker)});
       }
@@ -247,29 +215,8 @@ absl::Status Server::Listen() {
   if (config_.reflection) {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   }
-  AdminOptions admin;
-  admin.sqlite = store_.get();
-  admin.data_directory = config_.data_dir;
-  admin.backup_directory = config_.backup_dir;
-  admin.backups_max = config_.backups_max;
   SweepBackups(config_.backup_dir);
-  admin.start_time = start_time_;
-  for (const ConfigKey& key : ConfigKeys()) {
-    admin.config.emplace_back(key.name, ShowKeyToAll(key, config_));
-  }
-  admin.problems = [this] { return Problems(); };
-  admin.accept_clock = [this] { return clock_->Accept(); };
-  admin.reads_work = [this] {
-    return !vital_signs_ || vital_signs_->ReadsWork();
-  };
-  admin.notes = [this] { return Notes(); };
-  handlers_.push_back(std::make_unique<JobsHandler>(&core_));
-  handlers_.push_back(std::make_unique<QueuesHandler>(&core_));
-  handlers_.push_back(std::make_unique<WorkerHandler>(&core_));
-  handlers_.push_back(std::make_unique<ArtifactsHandler>(&core_));
-  handlers_.push_back(
-      std::make_unique<BatchingHandler>(&core_, analyst_.get()));
-  handlers_.push_back(std::make_unique<AdminHandler>(&core_, admin));
+  MakeHandlers();
 
   grpc::ServerBuilder builder;
   SetLimits(config_, &builder);
@@ -285,14 +232,18 @@ absl::Status Server::Listen() {
     return absl::UnavailableError("gRPC does not start; see the log");
   }
   AcceptFrom(std::move(acceptor));
-  UpkeepOptions upkeep = UpkeepOptionsOf(config_);
-  upkeep.caretaker = caretaker_.get();
-  upkeep.on_tick = [this] {
+  MaintenanceOptions maintenance = MaintenanceOptionsOf(config_);
+  maintenance.store = store_.get();
+  maintenance.clock = clock_.get();
+  maintenance.caretaker = caretaker_.get();
+  maintenance.artifacts = artifacts_.get();
+  maintenance.checkpoints = checkpoints_.get();
+  maintenance.lease_duration = config_.lease_duration;
+  maintenance.on_tick = [this] {
     KeepLearned();
     auto_planner_->Tick();
   };
-  upkeep_ =
-      std::make_unique<UpkeepThread>(&core_, clock_.get(), std::move(upkeep));
+  maintenance_ = std::make_unique<MaintenanceThread>(std::move(maintenance));
   WatchOver();
   accept_loop_->Start();
   return absl::OkStatus();
@@ -328,15 +279,13 @@ absl::Status Server::StartLocalWorkers() {
 void Server::WatchOver() {
   VitalSigns::Parts parts;
   parts.store = store_.get();
-  parts.broker = broker_.get();
-  parts.now = core_.now;
+  parts.lease_waiters = lease_waiters_.get();
+  parts.now = [this] { return clock_->Now(); };
   parts.accept_loop = accept_loop_.get();
   parts.address = addresses().front();
   parts.commits = [this] { return commits_.load(); };
-  parts.upkeep_problem = [this] { return upkeep_->Problem(); };
-  parts.may_serve = [this] {
-    return !core_.stopping && store_->Health().writable;
-  };
+  parts.upkeep_problem = [this] { return maintenance_->Problem(); };
+  parts.may_serve = [this] { return !stopping_ && store_->Health().writable; };
   parts.set_serving = [this](bool serving) {
     listener_->GetHealthCheckService()->SetServingStatus(serving);
   };
@@ -350,8 +299,12 @@ void Server::Heard(const Committed& committed) {
   if (!open_) return;
   stats_.NoteCommit(committed, clock_->Now());
   events_->Committed(committed.last_sequence);
-  RemoveEnded(core_, committed);
-  if (committed.work_ready) broker_->Signal();
+  RemoveEnded({.progress = &progress_,
+               .previews = &previews_,
+               .checkpoints = checkpoints_.get(),
+               .files = artifacts_.get()},
+              committed);
+  if (committed.work_ready) lease_waiters_->Signal();
 }
 
 std::vector<std::string> Server::Problems() {
@@ -391,22 +344,23 @@ std::vector<std::string> Server::Notes() {
 void Server::Stop() {
   if (stopped_) return;
   stopped_ = true;
-  // While calls still work, so that what they hold is handed back.
+  // Stops local workers while calls still work, so that they can hand back
+  // their batches.
   if (local_workers_) local_workers_->Stop(config_.drain_timeout);
-  core_.stopping = true;
+  stopping_ = true;
   if (vital_signs_) vital_signs_->Stop();
-  if (upkeep_) upkeep_->Stop();
-  if (analyst_) analyst_->Stop();
+  if (maintenance_) maintenance_->Stop();
+  if (plan_service_) plan_service_->Stop();
   if (listener_) {
     listener_->GetHealthCheckService()->SetServingStatus(false);
-    broker_->Stop();
+    lease_waiters_->Stop();
     workers_.GoodbyeToAll();
     if (accept_loop_) accept_loop_->Stop();
     sockets_->Close();
     listener_->Shutdown(absl::ToChronoTime(absl::Now() + kShutdownGrace));
     listener_->Wait();
   }
-  // No call is left; what is under way in the store finishes with it.
+  // No call is left; work under way in the store finishes with the store.
   timer_.Stop();
   if (meter_) KeepLearned();
   open_ = false;

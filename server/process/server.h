@@ -1,5 +1,5 @@
-// The whole server: store, handlers, listeners, upkeep, put together and taken
-// apart in order. main.cc makes one; tests make as many as they like.
+// The whole server: store, handlers, listeners, maintenance, put together and
+// taken apart in order. main.cc makes one; tests make as many as they like.
 #pragma once
 
 #include <atomic>
@@ -21,22 +21,26 @@
 #include "server/blobs/artifact_library.h"
 #include "server/blobs/checkpoint_store.h"
 #include "server/config/config.h"
-#include "server/handlers/core.h"
+#include "server/handlers/admin_handler.h"
+#include "server/handlers/door.h"
+#include "server/handlers/jobs_handler.h"
+#include "server/handlers/ready_job.h"
+#include "server/handlers/worker_handler.h"
 #include "server/liveness/vital_signs.h"
 #include "server/process/local_workers.h"
-#include "server/process/upkeep.h"
-#include "server/scheduling/analyst.h"
+#include "server/process/maintenance.h"
 #include "server/scheduling/auto_planner.h"
 #include "server/scheduling/batch_chooser.h"
 #include "server/scheduling/batch_meter.h"
 #include "server/scheduling/dispatcher.h"
-#include "server/scheduling/lease_broker.h"
+#include "server/scheduling/lease_waiters.h"
+#include "server/scheduling/plan_service.h"
 #include "server/scheduling/turns.h"
 #include "server/scheduling/workers.h"
 #include "server/telemetry/event_hub.h"
-#include "server/telemetry/pace.h"
 #include "server/telemetry/previews.h"
 #include "server/telemetry/progress.h"
+#include "server/telemetry/queue_throughput.h"
 #include "server/telemetry/stats_board.h"
 
 namespace grpc {
@@ -51,19 +55,20 @@ namespace sheaf::server {
 
 class Server {
  public:
-  // Opens the store, recovers, and listens. What went wrong is said in the
-  // words of an operator.
+  // Opens the store, recovers, and listens. Errors are in the words of an
+  // operator.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
       const ServerConfig& config);
   ~Server();  // stops, if Stop was not called
 
-  // What clients may call: "127.0.0.1:7420", also where port 0 was asked for.
+  // The addresses that clients may call: "127.0.0.1:7420", also where port 0
+  // was asked for.
   const std::vector<std::string>& addresses() const {
     return sockets_->addresses();
   }
 
-  // Local workers hand back what they hold, calls end, the store closes.
-  // Takes `drain_timeout` of the configuration at the most, and a little.
+  // Local workers hand back what they hold, calls end, the store closes. Takes
+  // at most a little more than the configuration's `drain_timeout`.
   void Stop();
 
  private:
@@ -74,6 +79,11 @@ class Server {
   void KeepLearned();
   absl::Status Recover();
   absl::Status Listen();
+  int64_t PageBytesMax() const;
+  JobsHandler::Parts PartsOfJobs();
+  WorkerHandler::Parts PartsOfWorkers();
+  AdminOptions PartsOfAdmin();
+  void MakeHandlers();
   void AcceptFrom(
       std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor);
   absl::Status StartLocalWorkers();
@@ -90,11 +100,12 @@ class Server {
   WorkerRegistry workers_;
   ProgressBoard progress_;
   PreviewBoard previews_;
-  Pace pace_;
+  QueueThroughput throughput_;
   StatsBoard stats_;
   ByteBudget submit_bytes_{128 << 20, 384 << 20};
   ChangeLimit changes_{config_.changes_per_second};
-  Core core_;
+  std::atomic<bool> stopping_ = false;
+  Door door_{&stopping_, &changes_};
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<EventHub> events_;
   std::unique_ptr<Caretaker> caretaker_;
@@ -108,8 +119,9 @@ class Server {
   std::unique_ptr<Turns> turns_;
   std::unique_ptr<BatchChooser> chooser_;
   std::unique_ptr<Dispatcher> dispatcher_;
-  std::unique_ptr<LeaseBroker> broker_;
-  std::unique_ptr<Analyst> analyst_;
+  std::unique_ptr<LeaseWaiters> lease_waiters_;
+  std::unique_ptr<JobIntake> intake_;
+  std::unique_ptr<PlanService> plan_service_;
   std::unique_ptr<AutoPlanner> auto_planner_;
   std::atomic<bool> open_ = false;
   std::atomic<int64_t> commits_ = 0;
@@ -117,7 +129,7 @@ class Server {
   std::unique_ptr<grpc::Server> listener_;
   std::unique_ptr<Listeners> sockets_;
   std::unique_ptr<AcceptLoop> accept_loop_;
-  std::unique_ptr<UpkeepThread> upkeep_;
+  std::unique_ptr<MaintenanceThread> maintenance_;
   std::unique_ptr<VitalSigns> vital_signs_;
   std::unique_ptr<LocalWorkers> local_workers_;
   bool stopped_ = false;

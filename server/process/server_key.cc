@@ -20,7 +20,7 @@ absl::StatusOr<std::string> LoadServerKey(const std::string& directory) {
   const PosixFile file(path, O_RDONLY);
   if (file.open()) {
     const absl::StatusOr<std::string> kept = file.ReadAt(0, kKeyBytes + 1);
-    // One that was cut short is as good as none.
+    // A key that was cut short counts as none.
     if (kept.ok() && kept->size() == kKeyBytes) return kept;
   }
   const std::string key = RandomBytes(kKeyBytes);

@@ -8,8 +8,8 @@
 namespace sheaf::server {
 
 // Reads DIR/server.key, or makes it: 32 random bytes for the server's user
-// alone. Whoever has another one has made nothing that this server takes for
-// its own (checkpoint_store.h).
+// alone. Files sealed with another key do not count as this server's own
+// (checkpoint_store.h).
 absl::StatusOr<std::string> LoadServerKey(const std::string& directory);
 
 }  // namespace sheaf::server

@@ -14,7 +14,7 @@ constexpr std::string_view kUsual[] = {
     // GPUs.
     "CUDA_*", "NVIDIA_*", "NCCL_*", "CUBLAS_*", "CUDNN_*", "HIP_*", "HSA_*",
     "ROCR_*",
-    // Our own, and what a sanitizer's build is told.
+    // Our own, and the options of a sanitizer's build.
     "SHEAF_WORKER_*", "SHEAF_MODELS", "ASAN_OPTIONS", "LSAN_OPTIONS",
     "TSAN_OPTIONS", "UBSAN_OPTIONS"};
 

@@ -1,5 +1,6 @@
-// Picks what the workers that the server starts see of its environment: what
-// programs, GPUs and their libraries need, not the passwords beside it. Pure.
+// Picks the environment of the workers that the server starts: the variables
+// that programs, GPUs and their libraries need, not the passwords beside them.
+// Pure.
 #pragma once
 
 #include <string>

@@ -40,17 +40,18 @@ void AutoPlanner::Consider(const Queue& queue, JobId newest) {
     }
     look = {newest, true};
   }
-  Analyst::Question question;
+  PlanService::Question question;
   question.queue = queue.name;
   question.live = true;
   question.gain_min = 1 + queue.settings.gain_min_percent / 100.0;
-  analyst_.Analyze(
+  plan_service_.Analyze(
       std::move(question),
       [this, name = queue.name](auto analysis) { Analyzed(name, analysis); });
 }
 
-void AutoPlanner::Analyzed(const std::string& queue,
-                           const absl::StatusOr<Analyst::Analysis>& analysis) {
+void AutoPlanner::Analyzed(
+    const std::string& queue,
+    const absl::StatusOr<PlanService::Analysis>& analysis) {
   {
     absl::MutexLock lock(&mutex_);
     looks_[queue].under_way = false;

@@ -1,9 +1,10 @@
-// Queues with the policy AUTO: when enough runs wait and jobs have come since
-// the last look, analyzes the queue live and executes what gains enough. Only
-// plans with a known band are executed: before calibration nothing is.
+// Plans the queues with the policy AUTO: when enough runs wait and jobs have
+// come since the last look, analyzes the queue live and executes the plan if it
+// gains enough. Executes only plans with a known band, so none before
+// calibration.
 //
-// Owned by the server. Tick comes from one thread, the rest from the store's
-// and the analyst's.
+// Owned by the server. One thread calls Tick; the rest runs on threads of the
+// store and the plan service.
 #pragma once
 
 #include <map>
@@ -12,15 +13,15 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "queue/store.h"
-#include "server/scheduling/analyst.h"
+#include "server/scheduling/plan_service.h"
 
 namespace sheaf::server {
 
 class AutoPlanner {
  public:
   // Borrows both.
-  AutoPlanner(Store* store, Analyst* analyst)
-      : store_(*store), analyst_(*analyst) {}
+  AutoPlanner(Store* store, PlanService* plan_service)
+      : store_(*store), plan_service_(*plan_service) {}
 
   // Looks whether anything is due; returns at once.
   void Tick();
@@ -32,11 +33,11 @@ class AutoPlanner {
   };
   void Consider(const Queue& queue, JobId newest);
   void Analyzed(const std::string& queue,
-                const absl::StatusOr<Analyst::Analysis>& analysis);
+                const absl::StatusOr<PlanService::Analysis>& analysis);
   void Execute(PlanId plan);
 
   Store& store_;
-  Analyst& analyst_;
+  PlanService& plan_service_;
   absl::Mutex mutex_;
   std::map<std::string, Look> looks_ ABSL_GUARDED_BY(mutex_);
 };

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "batching/continuous/companions.h"
+#include "batching/continuous/batch_forming.h"
 #include "batching/rows/cost.h"
 
 namespace sheaf::server {
@@ -28,7 +28,8 @@ batching::WaitPolicy PolicyOf(const QueueSettings& settings, int size) {
   return policy;
 }
 
-// The rows of a line that share the key of its first.
+// Adds the line's runs to `set`, and answers the rows that share the key of the
+// first.
 std::vector<uint32_t> Add(const Line& line, absl::Time now,
                           batching::RowSet* set) {
   std::vector<uint32_t> rows;
@@ -54,7 +55,7 @@ void ForgetSome(Map* map, size_t kept) {
 
 double BatchChooser::ArrivalsPerSecond(const Line& line, absl::Time now) {
   Arrivals& arrivals = arrivals_[line.lane.id];
-  // Owners stand in a line by turns, so it is in no order of time.
+  // Owners take turns in a line, so its runs are in no order of time.
   const RunId known = arrivals.newest;
   for (const LeasedRun& waiting : line.waiting) {
     if (waiting.run.id <= known) continue;
@@ -87,7 +88,7 @@ LeasePolicy::Choice BatchChooser::Choose(const Queue& queue, const Lessee& who,
   std::vector<double> rates;
   for (const Line& line : lines) rates.push_back(ArrivalsPerSecond(line, now));
 
-  // All rows first: the cost model wants a table that grows no more.
+  // Adds all rows first: the cost model needs a table that no longer grows.
   batching::RowSet set;
   std::vector<std::vector<uint32_t>> waiting;
   for (const Line& line : lines) waiting.push_back(Add(line, now, &set));
@@ -108,13 +109,13 @@ LeasePolicy::Choice BatchChooser::Choose(const Queue& queue, const Lessee& who,
     heads.push_back(head);
     line_of.push_back(i);
   }
-  // What no planner knows goes as it came.
+  // No planner knows these runs, so the first one goes as it came.
   if (heads.empty()) return {.runs = {lines[0].waiting[0].run.id}};
 
   const batching::DeviceView device = {.devices = std::max(1, devices_()),
                                        .depth = queue.queued};
   batching::WaitPolicy policy = PolicyOf(queue.settings, size);
-  // A device at work waits for nobody.
+  // A device at work does not wait for more runs.
   if (who.beside) policy.rule = batching::WaitRule::kOff;
   const batching::Choice chosen =
       batching::ChooseBatch(heads, policy, device, now);

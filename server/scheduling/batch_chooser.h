@@ -1,7 +1,7 @@
 // Chooses, when a worker asks, which waiting runs of different jobs go to it
 // together, or whether to wait for more: by the rules of
-// batching/continuous/choose.h and the prices of what the worker's device was
-// measured to take, or of the configured device profile.
+// batching/continuous/choose.h and by prices. The prices are those measured on
+// the worker's device, or those of the configured device profile.
 //
 // Owned by the server; called on the writer's thread alone.
 #pragma once
@@ -29,13 +29,14 @@ class BatchChooser {
         devices_(std::move(devices)),
         is_loaded_(std::move(is_loaded)) {}
 
-  // As LeasePolicy has them.
+  // As in LeasePolicy.
   int RowsMax(const Lane& lane, const Lessee& who);
   LeasePolicy::Choice Choose(const Queue& queue, const Lessee& who,
                              const std::vector<Line>& lines, absl::Time now);
 
  private:
-  // When the newest runs of a lane came, for how often they come.
+  // The times at which the newest runs of a lane came, to compute how often
+  // they come.
   struct Arrivals {
     std::deque<absl::Time> times;
     RunId newest;

@@ -18,17 +18,17 @@ constexpr char kProfile[] = "profile1\n";  // another number: other times
 constexpr int kNoLimit = kRunsPerJobMax;
 // Rows among which the knee is looked for.
 constexpr int kKneeRowsMax = 64;
-// Batches whose end nobody told (their workers died) are forgotten.
+// Above this, batches whose end nobody reported (their workers died) are
+// forgotten.
 constexpr size_t kUnderWayMax = 10'000;
 // Rows that a worker may hold at once (RegisterWorkerRequest.batch_size_max).
 constexpr int kRowsMax = 1024;
-// Bytes of a device that does not say its own: more than any has.
+// Assumed bytes of a device that does not report its own: more than any has.
 constexpr double kDeviceBytesMax = 1e13;
 constexpr size_t kLearnedBytesMax = 64 << 10;  // of one figure, as it is stored
 constexpr double kRunWeight = 0.1;  // of one batch in a moving average
 
-// Kinds of work, each with what is known of it now; nothing if it was
-// forgotten.
+// Kinds of work, each with its present value; nothing if it was forgotten.
 template <class T>
 using Changed = std::vector<std::pair<WorkKind, std::optional<T>>>;
 
@@ -43,7 +43,7 @@ Changed<T> Taken(std::set<WorkKind>* kinds, const std::map<WorkKind, T>& all) {
   return taken;
 }
 
-// The rows of a batch that waits no longer.
+// The rows of a batch that no longer waits.
 batching::RowSet RowsOf(const Leased& leased, absl::Time now) {
   batching::RowSet set;
   for (const LeasedRun& leased_run : leased.runs) {
@@ -56,7 +56,7 @@ batching::RowSet RowsOf(const Leased& leased, absl::Time now) {
   return set;
 }
 
-// In guided runs: each is two rows.
+// Counts in guided runs; each is two rows.
 int KneeOf(const batching::Profile& profile) {
   return (batching::Knee(profile, kKneeRowsMax, 0.05) + 1) / 2;
 }
@@ -68,7 +68,8 @@ BatchMeter::BatchMeter(batching::Profile profile,
     : profile_(std::move(profile)), measured_(profile_) {
   absl::MutexLock lock(&mutex_);
   for (const auto& [name, value] : learned) {
-    // A figure that does not read, or is larger than is taken today, goes.
+    // Forgets a figure that cannot be read, or that is larger than allowed
+    // today.
     if (!Recall(name, value)) unreadable_.push_back(name);
   }
 }
@@ -176,8 +177,8 @@ std::optional<double> BatchMeter::FreeIn(WorkerId worker,
     }
     const double left = batch.predicted_ms * known->second.correction -
                         absl::ToDoubleMilliseconds(now - batch.start_time);
-    // One that others have joined is no worse than slow; one of which only the
-    // pictures are still on their way holds up nobody.
+    // Skips a batch that is late: it may be slow because others have joined it,
+    // or only its pictures may still be on their way.
     if (left <= 0) continue;
     free_ms = std::max(free_ms.value_or(0), left);
   }
@@ -190,8 +191,8 @@ void BatchMeter::Held(BatchId batch, const batching::BatchMemory& memory) {
   if (found != under_way_.end()) found->second.memory = memory;
 }
 
-// Figures that cannot be are cut to what can: they are a worker's word, and one
-// that says too much would keep all others' batches small.
+// Cuts impossible figures to possible ones: they are a worker's word, and a
+// worker that reports too much would keep all others' batches small.
 void BatchMeter::LearnMemory(const UnderWay& batch) {
   if (batch.memory.rows == 0) return;
   Use(batch.kind);
@@ -202,7 +203,7 @@ void BatchMeter::LearnMemory(const UnderWay& batch) {
   }
   const double bytes_max =
       batch.device_bytes > 0 ? batch.device_bytes : kDeviceBytesMax;
-  // So many went through together, so they did not run out.
+  // Ignores a run-out at no more rows than went through together.
   if (batch.memory.ran_out_rows > batch.memory.rows) {
     memory.bounds =
         batching::RanOut(std::move(memory.bounds), batch.memory.ran_out_rows);
@@ -221,7 +222,7 @@ int BatchMeter::RowsMax(const WorkKind& kind) const {
   if (found != memory_.end()) {
     return batching::RowsMax(found->second.bounds, found->second.budget);
   }
-  // Kinds of work are in the order of their devices.
+  // Kinds of work are ordered by device, so this finds any kind on the device.
   const auto first = memory_.lower_bound({.device = kind.device});
   const bool tells =
       first != memory_.end() && first->first.device == kind.device;
@@ -283,24 +284,25 @@ std::vector<WorkFigures> BatchMeter::Figures(const std::string& device) const {
   return all;
 }
 
+bool BatchMeter::IsRepriced(const WorkKind& kind,
+                            const WorkKind& measured) const {
+  return kind == measured ||
+         (kind.device == measured.device && kind.model == measured.model &&
+          !measured_.IsMeasuredAtThatSize(kind));
+}
+
 void BatchMeter::Measured(const WorkKind& kind, batching::Profile profile) {
   absl::MutexLock lock(&mutex_);
   Use(kind);
   measured_.Put(kind, std::move(profile));
   profiles_changed_.insert(kind);
-  // Sizes that were never measured are priced anew, too.
-  const auto is_repriced = [&](const WorkKind& other) {
-    return other == kind ||
-           (other.device == kind.device && other.model == kind.model &&
-            !measured_.IsMeasuredAtThatSize(other));
-  };
   for (auto& [other, calibration] : known_) {
-    if (!is_repriced(other)) continue;
+    if (!IsRepriced(other, kind)) continue;
     calibration = {};
     calibrations_changed_.insert(other);
   }
   for (auto& [id, batch] : under_way_) {
-    if (is_repriced(batch.kind)) batch.repriced = true;
+    if (IsRepriced(batch.kind, kind)) batch.repriced = true;
   }
 }
 
@@ -367,7 +369,8 @@ std::optional<MeasuredBatch> BatchMeter::Finished(BatchId id, absl::Time now) {
   const absl::Duration actual = now - batch.start_time;
   const MeasuredBatch measured{absl::Milliseconds(batch.predicted_ms), actual,
                                batch.plan, batch.plan_batch};
-  // Its error tells nothing of the prices that hold now.
+  // The batch was predicted by old prices; its error tells nothing of the
+  // present ones.
   if (batch.repriced) return measured;
   Use(batch.kind);
   batching::Calibration& known = known_[batch.kind];

@@ -8,13 +8,13 @@
 namespace sheaf::server {
 namespace {
 
-// What a split may cost over all devices together.
+// A split may cost this share more, over all devices together.
 constexpr double kExtra = 0.05;
 
 }  // namespace
 
-// Only over workers that wait and have the model: a change of model costs more
-// than a split gains.
+// Splits only over workers that wait and have the model: a change of model
+// costs more than a split gains.
 int Dispatcher::Share(const Lessee& who, const Lane& lane,
                       const std::vector<LeasedRun>& runs, absl::Time now) {
   turns_.Taking(who.id, now);
@@ -36,7 +36,7 @@ int Dispatcher::Share(const Lessee& who, const Lane& lane,
   for (const LeasedRun& leased : runs) {
     set.Add(leased.run, lane.kind, "", leased.params, now);
   }
-  if (set.rows.size() != runs.size()) return whole;  // of a kind of its own
+  if (set.rows.size() != runs.size()) return whole;  // some make no rows
   std::vector<uint32_t> classes;
   for (const batching::Row& row : set.rows) {
     classes.push_back(set.shapes.shape(row.shape).cost);

@@ -1,6 +1,7 @@
-// The server's LeasePolicy: whose turn it is (server/scheduling/turns.h), who
-// goes together (server/scheduling/batch_chooser.h), what fits, and what is
-// left to idle workers.
+// The server's LeasePolicy: decides whose turn it is
+// (server/scheduling/turns.h), which runs go together
+// (server/scheduling/batch_chooser.h), how many fit, and how many are left to
+// idle workers.
 //
 // Owned by the server; called on the writer's thread alone.
 #pragma once
@@ -20,7 +21,8 @@ class Dispatcher final : public LeasePolicy {
  public:
   struct Options {
     int64_t owner_running_max = 0;  // 0: no limit
-    // Split only by times that were measured.
+    // Splits by the times of the configured profile, too; false: only by times
+    // that a worker measured.
     bool may_split = false;
   };
   // Borrows all of them. `others`: as for Turns.

@@ -7,8 +7,8 @@
 namespace sheaf::server {
 namespace {
 
-// Lanes for which the workers are asked, of one job: each question costs as
-// much as workers have models.
+// Most lanes of one job for which the workers are asked: each question costs as
+// much as the workers have models.
 constexpr int kQuestionsMax = 16;
 
 absl::Status TooLarge(const Lane& lane, int64_t most, const std::string& who) {

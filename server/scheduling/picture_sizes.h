@@ -1,4 +1,4 @@
-// Whether anybody could make pictures of the sizes that a job asks for.
+// Checks that somebody could make pictures of the sizes that a job asks for.
 #pragma once
 
 #include "absl/status/status.h"
@@ -9,8 +9,9 @@ namespace sheaf::server {
 
 // INVALID_FIELD, with the size and the limit, where a picture would have more
 // pixels than the server takes (`pixels_max`; 0: any number), or than any
-// worker makes that is here and has the model. Where none is here, one may come
-// that does. Sizes that a run leaves to its model are not looked at.
+// present worker that has the model makes. Where no such worker is here, one
+// may still come, so every size passes. Sizes that a run leaves to its model
+// are not checked.
 absl::Status CheckSizes(int64_t pixels_max, const WorkerRegistry& workers,
                         const PreparedJob& job);
 

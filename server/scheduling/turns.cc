@@ -8,13 +8,13 @@
 namespace sheaf::server {
 namespace {
 
-// Workers come and go; one that is forgotten merely changes its model once
-// more. Owners that are forgotten begin to count anew.
+// Workers come and go; a forgotten worker merely changes its model once more. A
+// forgotten owner's count starts again from zero.
 constexpr size_t kWorkersKept = 1'000;
 constexpr size_t kOwnersKept = 10'000;
-// A worker that gives way has done so by then, or will not.
+// A worker that gives way has done so within this time, or will not.
 constexpr absl::Duration kGivesWayWithin = absl::Seconds(10);
-// Who has not been asked about for so long is gone.
+// A run that was not looked at for this long is gone.
 constexpr absl::Duration kDeferredKept = absl::Minutes(1);
 
 std::string ModelOf(const Lane& lane) {
@@ -33,25 +33,27 @@ bool Turns::IsLoaded(WorkerId worker, const Lane& lane) const {
   return IsLoadedLocked(worker, lane);
 }
 
-// The plain rules know no time to come: for them only who waits counts.
+batching::WorkerView Turns::ViewOf(const WorkerPlace& place,
+                                   const Lane& lane) const {
+  return {.worker = place.who.id.value,
+          .free_ms = place.free_ms,
+          .runs = place.runs,
+          .loaded = IsLoadedLocked(place.who.id, lane),
+          .swap_ms = options_.swap_ms ? options_.swap_ms(place.who, lane) : 0};
+}
+
+// The plain rules do not look ahead: for them only waiting workers count.
 bool Turns::LeaveIt(const Lessee& who, const LaneHead& head,
                     const std::vector<WorkerPlace>& others) {
   const bool by_time =
       options_.placement == batching::PlacementRule::kEarliestFinish;
   std::vector<batching::WorkerView> workers;
-  const auto add = [&](const WorkerPlace& place) {
-    workers.push_back({.worker = place.who.id.value,
-                       .free_ms = place.free_ms,
-                       .runs = place.runs,
-                       .loaded = IsLoadedLocked(place.who.id, head.lane),
-                       .swap_ms = options_.swap_ms
-                                      ? options_.swap_ms(place.who, head.lane)
-                                      : 0});
-  };
-  add({who});
+  workers.push_back(ViewOf({who}, head.lane));
   for (const WorkerPlace& other : others) {
     if (other.who.id == who.id || !CanServe(other.who, head.lane)) continue;
-    if (by_time || other.free_ms == 0) add(other);
+    if (by_time || other.free_ms == 0) {
+      workers.push_back(ViewOf(other, head.lane));
+    }
   }
   const auto best =
       batching::PlaceBatch(workers, options_.placement, last_worker_);
@@ -67,8 +69,8 @@ bool Turns::LeaveIt(const Lessee& who, const LaneHead& head,
 LeasePolicy::Turn Turns::Next(const Lessee& who,
                               const std::vector<LaneHead>& heads,
                               absl::Time now) {
-  // By time nobody is better than a worker that waits with the model loaded;
-  // looking at all of them costs.
+  // By finish time, no worker is better than a waiting one that has the model
+  // loaded. So the others are not looked at, which would cost time.
   const bool by_time =
       options_.placement == batching::PlacementRule::kEarliestFinish;
   const bool all_loaded = std::all_of(
@@ -82,7 +84,7 @@ LeasePolicy::Turn Turns::Next(const Lessee& who,
     const auto deferred = deferred_.find(head.run.id);
     const bool waited = deferred != deferred_.end() &&
                         now - deferred->second.since >= options_.affinity_wait;
-    // Who has waited for a better worker waits no more.
+    // A run that has waited for a better worker long enough waits no more.
     fair.push_back({options_.fair ? head.lane.owner : "", head.run.run_time,
                     waited || IsLoadedLocked(who.id, head.lane)});
   }

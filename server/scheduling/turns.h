@@ -1,9 +1,9 @@
-// Whose runs a worker gets next: owners by turns (batching/continuous/fair.h),
-// each where its model is loaded rather than where it is not, and on the worker
-// that the placement rule names (batching/continuous/placement.h), all within a
-// bounded wait.
+// Decides which runs a worker gets next. Owners take turns
+// (batching/continuous/fair.h). A run prefers a worker that has its model
+// loaded, and waits for the worker that the placement rule names
+// (batching/continuous/placement.h), but only for a bounded time.
 //
-// Owned by the server. Next is called on the writer's thread; the rest by any.
+// Owned by the server. Next is called on the writer's thread; the rest on any.
 #pragma once
 
 #include <functional>
@@ -20,7 +20,7 @@
 
 namespace sheaf::server {
 
-// Another worker, as far as placing goes.
+// Another worker, with the facts that placing needs.
 struct WorkerPlace {
   Lessee who;
   double free_ms = 0;  // until it is done with what it holds; 0: it waits
@@ -31,9 +31,10 @@ struct TurnOptions {
   bool fair = true;
   batching::FairOptions fairness;
   batching::PlacementRule placement = batching::PlacementRule::kEarliestFinish;
-  // How long a run waits for a better worker at the most.
+  // The longest that a run waits for a better worker.
   absl::Duration affinity_wait = absl::Seconds(5);
-  // To change a worker's model to a lane's; null: it takes no time.
+  // Milliseconds to change a worker's model to a lane's; null: it takes no
+  // time.
   std::function<double(const Lessee&, const Lane&)> swap_ms;
 };
 
@@ -46,16 +47,16 @@ class Turns {
   LeasePolicy::Turn Next(const Lessee& who, const std::vector<LaneHead>& heads,
                          absl::Time now);
 
-  // A worker is about to get a batch, and waits no more.
+  // Notes that a worker is about to get a batch, and no longer waits.
   void Taking(WorkerId worker, absl::Time now);
   absl::Time TakenAt(WorkerId worker) const;
 
-  // Handed out: its owners have had `ms` of GPU time, each by their part of
-  // the runs; the worker has the model loaded.
+  // Notes that a batch was handed out: its owners have had `ms` of GPU time,
+  // each by their part of the runs, and the worker has the model loaded.
   void Took(const Leased& leased, const Lessee& who, double ms, absl::Time now);
 
-  // The worker offers to hand back what it holds, for the sake of this waiting
-  // run. False where another one has lately: one is enough.
+  // The worker offers to hand back its batch for the sake of the waiting run
+  // `to`. False where another worker has done so lately: one is enough.
   bool GivesWay(WorkerId worker, RunId to, absl::Time now);
 
   // Whether the worker was last given this model.
@@ -68,9 +69,12 @@ class Turns {
     absl::Time since;
     absl::Time seen;
   };
-  // Whether this worker had better leave it to another one.
+  // Whether this worker should leave the run to another worker.
   bool LeaveIt(const Lessee& who, const LaneHead& head,
                const std::vector<WorkerPlace>& others)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The worker as a place for a batch of the lane.
+  batching::WorkerView ViewOf(const WorkerPlace& place, const Lane& lane) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsLoadedLocked(WorkerId worker, const Lane& lane) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -85,7 +89,7 @@ class Turns {
   std::map<WorkerId, absl::Time> taken_ ABSL_GUARDED_BY(mutex_);
   // Runs that were first in line and passed over: since when, and when last.
   std::map<RunId, Deferred> deferred_ ABSL_GUARDED_BY(mutex_);
-  // For which runs workers give way, and since when.
+  // The worker that gives way to each run, and since when.
   std::map<RunId, std::pair<WorkerId, absl::Time>> ways_
       ABSL_GUARDED_BY(mutex_);
   int64_t last_worker_ ABSL_GUARDED_BY(mutex_) = 0;

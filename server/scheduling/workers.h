@@ -1,6 +1,6 @@
-// The workers that are here: who they are, when they were last heard, whether
-// they are to leave. In memory: what must survive a restart, the leases, is in
-// the store, and a worker says hello again after one.
+// The workers that are here: their facts, when they were last heard, and
+// whether they should leave. Kept in memory: the leases, which must survive a
+// restart, are in the store, and workers register again after a restart.
 #pragma once
 
 #include <atomic>
@@ -45,7 +45,7 @@ struct WorkerInfo {
   absl::Duration engine_time;  // as it last said
 };
 
-// What a worker's stream is told.
+// An order to a worker, sent on its stream.
 struct WorkerNudge {
   bool report_now = false;
   bool drain = false;
@@ -58,26 +58,27 @@ class WorkerRegistry {
  public:
   using Nudge = std::function<void(const WorkerNudge&)>;
 
-  // The worker's stream has opened.
+  // Notes that the worker's stream has opened.
   void Attach(const WorkerInfo& info, Nudge nudge);
-  // The stream has ended; false where the worker is no longer known, or has
-  // been detached already.
+  // Notes that the stream has ended; false where the worker is no longer known,
+  // or has been detached already.
   bool Detach(WorkerId id);
-  // What is known of it, with its stream or while it is missed.
+  // The facts of a worker, with its stream or while the stream is missed.
   std::optional<WorkerInfo> Find(WorkerId id) const;
   std::vector<WorkerInfo> List() const;
   // The workers that take work now; and how many are known.
   std::vector<Lessee> Takers() const;
   int count() const;
-  // The address from which it registered; "" where there is no such worker. And
-  // how many came from one.
+  // The address from which a worker registered; "" where there is no such
+  // worker. CountFrom: how many workers registered from an address.
   std::string AddressOf(WorkerId id) const;
   int CountFrom(const std::string& address) const;
-  // The smallest of all workers' limits to the pixels of a picture; whatever
-  // has no more is for any of them. Costs nothing.
+  // The smallest of all workers' limits to the pixels of a picture: every
+  // worker makes pictures up to that. Costs nothing.
   int64_t least_pixels_max() const { return least_pixels_max_; }
-  // The largest of those that are here and take the lane but for its size; 0
-  // where one of them has no limit, or there is none.
+  // The largest limit of the workers that are here and take the lane apart from
+  // its size; 0 where one of them has no limit, or where there is no such
+  // worker.
   int64_t PixelsMaxFor(const Lane& lane) const;
   void Heard(WorkerId id, absl::Time now);
   void CountRuns(WorkerId id, int64_t succeeded, int64_t failed);
@@ -87,13 +88,13 @@ class WorkerRegistry {
   // Asks it to measure its models, when it next asks for work. False where
   // there is no such worker.
   bool Calibrate(WorkerId id);
-  // Whether it is asked to and does not know it yet.
+  // Whether the worker was asked to measure and was not told yet.
   bool MustCalibrate(WorkerId id) const;
-  // The same, and now it does.
+  // The same, and notes that it is told now.
   bool TakeCalibrate(WorkerId id);
   // Forgets it and ends its stream.
   bool Remove(WorkerId id);
-  // There may be orders for any of them.
+  // Asks all workers to report now: there may be orders for any of them.
   void ReportNowToAll();
   void GoodbyeToAll();
 

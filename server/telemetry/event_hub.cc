@@ -28,7 +28,7 @@ void EventHub::Committed(int64_t last_sequence) {
     watched = !watchers_.empty();
   }
   if (watched) return Fetch();
-  // Nobody watches: whoever comes later reads from the store.
+  // Nobody watches: later watchers read from the store.
   absl::MutexLock lock(&mutex_);
   recent_.clear();
   recent_bytes_ = 0;
@@ -86,8 +86,8 @@ int64_t EventHub::last_sequence() const {
 bool EventHub::Recent(int64_t after, int limit,
                       std::vector<std::shared_ptr<const Event>>* events) const {
   absl::MutexLock lock(&mutex_);
-  // Beyond the newest there is nothing, which only the store can tell apart
-  // from news on their way.
+  // There is nothing after the newest event. Only the store can tell a number
+  // that is too large from events on their way.
   if (after >= loaded_) return after == committed_;
   if (recent_.empty() || recent_.front()->sequence > after + 1) return false;
   size_t at = static_cast<size_t>(after + 1 - recent_.front()->sequence);

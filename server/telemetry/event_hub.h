@@ -29,9 +29,9 @@ class EventHub {
 
   explicit EventHub(Store* store) : store_(store) {}
 
-  // Starts at the store's newest event. Before anything else.
+  // Starts at the store's newest event. Call it first.
   void Start(int64_t last_sequence);
-  // The store has committed events up to this one.
+  // Notes that the store has committed events up to this one.
   void Committed(int64_t last_sequence);
 
   int64_t last_sequence() const;
@@ -41,7 +41,7 @@ class EventHub {
               std::vector<std::shared_ptr<const Event>>* events) const;
 
   int64_t Subscribe(Nudge nudge, OnProgress on_progress);
-  // No call is under way, and none comes, when this returns.
+  // When this returns, no call is under way, and none comes.
   void Unsubscribe(int64_t id);
 
   void Publish(RunId run, const StepProgress& progress);

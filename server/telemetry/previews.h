@@ -1,5 +1,5 @@
-// What running runs' pictures look like so far: the newest of each run, known
-// while it runs, stored nowhere.
+// The previews of running runs: the newest of each run, known while it runs,
+// stored nowhere.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@
 namespace sheaf::server {
 
 struct RunPreview {
-  int step = 0;  // That it was made after.
+  int step = 0;  // The preview was made after it.
   std::shared_ptr<const std::string> png;
   absl::Time time;
 };
@@ -25,11 +25,12 @@ struct RunPreview {
 // Any thread.
 class PreviewBoard {
  public:
-  // Files of so many bytes together are kept; beyond, the oldest go.
+  // Keeps previews of up to `bytes_max` bytes together; above that, the oldest
+  // go.
   explicit PreviewBoard(size_t bytes_max = size_t{64} << 20)
       : bytes_max_(bytes_max) {}
 
-  // Takes the place of the run's earlier one.
+  // Replaces the run's earlier preview.
   void Keep(RunId run, int step, std::string png, absl::Time now);
   std::optional<RunPreview> Find(RunId run) const;
   // The step of the run's preview; 0: there is none.

@@ -1,4 +1,4 @@
-// How far running runs have come: known while they run, stored nowhere.
+// The progress of running runs: known while they run, stored nowhere.
 #pragma once
 
 #include <map>
@@ -17,9 +17,10 @@ struct StepProgress {
   absl::Time begin_time;  // when the first step was reported
   int begin_step = 0;
   absl::Time update_time;
-  int preview_step = 0;  // Of the newest preview; 0: none. For others to fill.
+  int preview_step = 0;  // The newest preview's; 0: none. For others to fill.
 
-  // When it should be done at the pace seen so far; infinite where unknown.
+  // The time at which the run should be done, at the throughput seen so far;
+  // infinite where unknown.
   absl::Time Eta() const;
 };
 

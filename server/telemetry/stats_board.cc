@@ -9,7 +9,7 @@ int64_t TimeOf(const StartNote& note) { return note.time; }
 int64_t TimeOf(const EndNote& note) { return note.time; }
 int64_t TimeOf(const BatchNote& note) { return note.end; }
 
-// Those after `since`. Notes stand in the order of their times.
+// The notes after `since`. Notes stand in the order of their times.
 template <class Note>
 std::vector<Note> After(const std::deque<Note>& notes, int64_t since) {
   const auto first = std::partition_point(
@@ -118,7 +118,8 @@ void StatsBoard::NoteChanges(const Event& event) {
   Track& track = TrackOf(event.queue);
   const auto held = held_.find(event.batch);
   const int64_t time = absl::ToUnixMillis(event.time);
-  // Ends outside any batch come by the thousand, in a purge, and are alike.
+  // Ends outside any batch come by the thousand, in a purge, and are alike, so
+  // they are only counted.
   std::map<RunState, int32_t> elsewhere;
   for (const RunChange& change : event.runs) {
     if (IsFinal(change.state)) {
@@ -134,7 +135,7 @@ void StatsBoard::NoteChanges(const Event& event) {
     note.worker = held->second.note.worker;
     note.generation = time - held->second.note.start;
     note.failed_attempt = IsFailedAttempt(change);
-    // What was handed back has neither ended nor failed.
+    // A run that was handed back has neither ended nor failed.
     if (note.failed_attempt || IsFinal(change.state)) Keep(&ends_, note, time);
   }
   for (const auto& [state, count] : elsewhere) {

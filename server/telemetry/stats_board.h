@@ -1,12 +1,12 @@
-// What the statistics are made of: what was handed out and what became of it
-// of late, and counts since the server started. In memory, and nothing of it
-// survives a restart.
+// The facts behind the statistics: what was handed out of late and how it
+// ended, and counts since the server started. Kept in memory; nothing survives
+// a restart.
 //
-// Fed from two places: the lease broker, which alone knows how long a run had
-// waited, and the store's commits, which tell of every end, whoever brought it
-// about: a report, a lease that ran out, a cancel. Both call on the store's
-// thread of answers, a lease before the commit that made it, so that no batch
-// ends here before it began. Owned by the server; any thread.
+// Two places feed it: the lease waiters, which alone know how long a run had
+// waited, and the store's commits, which tell of every end, whatever caused it:
+// a report, a lease that ran out, a cancel. Both call on the store's thread of
+// answers. A lease comes before the commit that made it, so that no batch ends
+// here before it began. Owned by the server; any thread.
 #pragma once
 
 #include <cstdint>
@@ -48,7 +48,7 @@ class StatsBoard {
   StatsBoard() : StatsBoard(Options()) {}
   explicit StatsBoard(Options options) : options_(options) {}
 
-  // What the store holds when the server starts. Before all else.
+  // Takes what the store holds when the server starts. Call it first.
   void Start(const std::vector<Queue>& queues,
              const std::vector<Batch>& batches, absl::Time now);
   void NoteLease(const Leased& leased);

@@ -8,7 +8,7 @@ namespace {
 
 using Span = std::pair<int64_t, int64_t>;
 
-// One queue's, or all queues', while the notes are gone through.
+// The sums of one queue, or of all queues, while the notes are read.
 struct Tally {
   QueueFigures figures;
   std::vector<int64_t> waits;
@@ -74,7 +74,7 @@ class Summary {
     return true;
   }
 
-  // One that had begun before still keeps its worker busy.
+  // A batch that began before the window still keeps its worker busy.
   void AddBatch(const BatchNote& note) {
     WorkerFigures& worker = workers_[note.worker];
     if (Add(note, note.start)) {

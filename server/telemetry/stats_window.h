@@ -1,6 +1,6 @@
-// What the server remembers of the last while, note by note, and the figures
-// that come of it. Plain values and pure functions; times are milliseconds
-// since the epoch, as in the store.
+// The server's notes on the recent past, and the figures that come of them.
+// Plain values and pure functions; times are milliseconds since the epoch, as
+// in the store.
 #pragma once
 
 #include <cstdint>
@@ -48,8 +48,8 @@ struct Notes {
   std::map<int32_t, std::string> queues;  // what the numbers stand for
 };
 
-// Of `count` times the middle one, the one that 95 of 100 do not exceed, and
-// the longest.
+// Facts of `count` times: the middle one, the one that 95 of 100 do not exceed,
+// and the longest.
 struct Spread {
   int64_t count = 0;
   int64_t p50 = 0;
@@ -81,7 +81,7 @@ struct Figures {
   std::map<WorkerId, WorkerFigures> workers;
 };
 
-// The figures of what lies in (since, now]. Notes of queues that `notes.queues`
+// The figures of the time in (since, now]. Notes of queues that `notes.queues`
 // does not name count in the total and with their worker only.
 Figures Summarize(const Notes& notes, int64_t since, int64_t now);
 

@@ -352,7 +352,7 @@ absl::StatusOr<JobPatch> FromProto(const pb::UpdateJobRequest& request) {
 
 FinishReport FromProto(const pb::FinishRunsRequest& request) {
   FinishReport report;
-  report.hold = HoldOf(request);
+  report.claim = ClaimOf(request);
   for (const pb::RunOutcome& outcome : request.outcomes()) {
     report.outcomes.push_back({ParseRunName(outcome.run()).value_or(RunId()),
                                outcome.attempt(), OutcomeFromProto(outcome)});

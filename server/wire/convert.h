@@ -1,6 +1,6 @@
-// Between the wire and the domain: each type is converted here, once in each
-// direction, and nowhere else. Requests arrive validated
-// (server/wire/validator.h), so that what is read here has the right form.
+// Between the wire and the domain: each type is converted only here, once in
+// each direction. Requests arrive validated (server/wire/validator.h), so their
+// fields have the right form.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 #include "absl/status/statusor.h"
 #include "queue/jobs.h"
 #include "queue/leasing/finish.h"
-#include "queue/leasing/hold.h"
 #include "queue/leasing/lease.h"
+#include "queue/leasing/lease_claim.h"
 #include "queue/queues.h"
 #include "queue/submit.h"
 #include "sheaf/v1/artifact_service.pb.h"
@@ -38,13 +38,13 @@ void SetDuration(absl::Duration duration, google::protobuf::Duration* out);
 absl::Time FromProto(const google::protobuf::Timestamp& time);
 absl::Duration FromProto(const google::protobuf::Duration& duration);
 
-// "queues/default" -> "default"; what has no slash stays.
+// "queues/default" -> "default"; a name without a slash stays.
 std::string LastPart(const std::string& name);
 
-// The hold that a request claims, once it has passed its rules; a name that no
-// store has numbered is held by nobody.
+// The hold that a request claims, once the request has passed its rules. A name
+// without a number reads as 0, which nobody holds.
 template <class Message>
-Hold HoldOf(const Message& message) {
+LeaseClaim ClaimOf(const Message& message) {
   return {.worker = ParseWorkerName(message.worker()).value_or(WorkerId{}),
           .batch = ParseBatchName(message.batch()).value_or(BatchId{}),
           .epoch = message.epoch(),
@@ -54,8 +54,8 @@ Hold HoldOf(const Message& message) {
 RunParams FromProto(const pb::RunRequest& request);
 void ToProto(const RunParams& params, pb::RunRequest* out);
 
-// How many values all axes of the sweep have, before any is made.
-// TOO_MANY_RUNS where they are more than a sweep may have.
+// The number of values of all axes of the sweep, counted before any is made.
+// TOO_MANY_RUNS where there are more than a sweep may have.
 absl::StatusOr<int64_t> CountValues(const pb::Sweep& sweep);
 // A sweep's values become partial requests; INVALID_FIELD for a value that is
 // none of its field's.
@@ -81,13 +81,13 @@ absl::StatusOr<JobPatch> FromProto(const pb::UpdateJobRequest& request);
 FinishReport FromProto(const pb::FinishRunsRequest& request);
 
 // The job or run of that name, which has passed its field's rule; NOT_FOUND
-// where the number is beyond what any can have.
+// where the number is larger than any can be.
 absl::StatusOr<JobId> JobNamed(const std::string& name);
 absl::StatusOr<RunId> RunNamed(const std::string& name);
-// Whether a name that is either is a run's.
+// Whether the name of a job or a run is a run's.
 bool NamesRun(const std::string& name);
 
-// "7" -> 7; empty is 0, anything else ETAG_MISMATCH.
+// "7" -> 7; empty is 0, any other text ETAG_MISMATCH.
 absl::StatusOr<int64_t> VersionOf(const std::string& etag);
 
 }  // namespace sheaf::server

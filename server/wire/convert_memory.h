@@ -1,4 +1,4 @@
-// What is known of memory and times, on the wire.
+// Known memory and times, on the wire.
 #pragma once
 
 #include "batching/pricing/memory.h"

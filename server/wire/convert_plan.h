@@ -1,5 +1,5 @@
-// Plans on the wire. What a plan said of itself lies in the store as JSON
-// (batching/plan/plan_json.h) and is read as the messages that it shows.
+// Plans on the wire. The store keeps a plan's own description as JSON
+// (batching/plan/plan_json.h), which is parsed as the wire's messages.
 #pragma once
 
 #include "batching/plan/plan.h"
@@ -18,7 +18,7 @@ void ToProto(const PlanTimes& times, pb::Plan* out);
 void ToProto(const batching::WorkKind& kind,
              const batching::Calibration& calibration,
              pb::WorkCalibration* out);
-// All but weights_list, which is in the runs' requests.
+// Fills all but weights_list, which comes from the runs' requests.
 void ToProto(const PlanBatch& batch, pb::PlanBatch* out);
 
 // The weights of each run of a batch: every control that any of them uses, 0

@@ -25,7 +25,7 @@ std::string AxisField(int axis) {
   return absl::StrCat("job.sweep.axes[", axis, "]");
 }
 
-// A zero duration on the wire keeps for ever.
+// A zero duration on the wire means for ever.
 absl::Duration LimitFromProto(const google::protobuf::Duration& in) {
   const absl::Duration limit = FromProto(in);
   return limit <= absl::ZeroDuration() ? absl::InfiniteDuration() : limit;
@@ -103,7 +103,7 @@ std::string NumberText(double number) {
   return std::string(buffer, end.ptr);
 }
 
-// How many values the axis has, before any is made.
+// The number of values of the axis, counted before any is made.
 absl::StatusOr<int64_t> CountValues(const pb::SweepAxis& axis,
                                     const std::string& field) {
   if (!axis.has_range()) return axis.values_size();

@@ -20,7 +20,7 @@ void ToProto(const Spread& spread, pb::TimeStats* out) {
   SetDuration(absl::Milliseconds(spread.max), out->mutable_max());
 }
 
-// Room: the runs that the batches could have held.
+// `room`: how many runs the batches could have held.
 void ToProto(const QueueFigures& figures, int64_t room, absl::Duration window,
              pb::QueueWindow* out) {
   const RunCounts& ended = figures.ended;
@@ -54,7 +54,7 @@ void ToProto(const StatsBoard::Totals& totals, pb::QueueStats* out) {
   jobs->set_cancelled(totals.jobs.cancelled);
 }
 
-// What one worker, or those of a device, come to.
+// The work of one worker, or of all workers of a device.
 struct Work {
   WorkerFigures figures;
   int64_t here = 0;  // milliseconds of the window in which they were here
@@ -80,8 +80,8 @@ void ToProto(const Work& work, pb::WorkStats* out) {
                                     static_cast<double>(figures.batches)));
   out->set_succeeded_run_count(figures.succeeded);
   out->set_failed_attempt_count(figures.failed_attempts);
-  // A lease is told of in the moment it is made, a little ahead of `now`'s
-  // millisecond: never more than all of the time.
+  // A lease is noted at the moment it is made, which may be a little after
+  // `now`'s millisecond, so the ratio is cut to 1.
   out->set_busy_ratio(std::min(1.0, Ratio(static_cast<double>(figures.busy),
                                           static_cast<double>(work.here))));
   for (const std::string& batch : work.batches) out->add_batches(batch);

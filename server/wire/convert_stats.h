@@ -10,7 +10,7 @@
 
 namespace sheaf::server {
 
-// All that the figures are put together from.
+// Everything that the figures are made of.
 struct StatsParts {
   StatsBoard::Recalled recalled;
   std::vector<Queue> queues;   // as they are now

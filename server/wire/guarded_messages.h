@@ -1,9 +1,9 @@
 // Has gRPC read every request by ReadGuarded (server/wire/message_guard.h), and
 // answer OVERLOADED for a handler that throws.
 //
-// To be included before the service's own header: gRPC's way of reading must
-// not have been chosen yet. A request that is missing in the list is found by a
-// test.
+// Include it before the service's own header, because gRPC's way of reading
+// must not have been chosen yet. A test finds a request that is missing in the
+// list.
 #pragma once
 
 #include <grpcpp/impl/codegen/proto_utils.h>
@@ -93,7 +93,7 @@ SHEAF_GUARDED_MESSAGES(SHEAF_GUARD)
 namespace internal {
 
 // Answers where a handler has thrown. gRPC itself would say UNIMPLEMENTED,
-// after which a worker leaves for good; what handlers throw is bad_alloc.
+// after which a worker leaves for good; handlers throw only bad_alloc.
 template <>
 class FinishOnlyReactor<ServerUnaryReactor> : public ServerUnaryReactor {
  public:

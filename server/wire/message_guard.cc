@@ -41,10 +41,11 @@ constexpr int64_t kItemBytes = 48;
 constexpr int64_t kUnknownBytes = 96;
 constexpr int64_t kEntryBytes = 160;  // of a map
 // No message becomes large from so few bytes: an empty run is two, and 430 in
-// memory. To weigh each cost up to a seventh of the rates of queue_bench.
+// memory. Weighing every message cost up to a seventh of the rates of
+// queue_bench.
 constexpr size_t kSmallMessage = 64 << 10;
 constexpr size_t kWaitingMessageMax = 8 << 10;
-// Above this, what was freed goes back to the system.
+// After a message larger than this, freed memory goes back to the system.
 constexpr size_t kLargeMessage = 1 << 20;
 
 std::atomic<int64_t> message_bytes_max = int64_t{8} << 20;
@@ -155,7 +156,7 @@ class Walk {
                                 : kItemBytes + int64_t{8} * length);
   }
 
-  // No message of ours has a group, so it is kept as what is not known.
+  // No message of ours has a group, so a group is kept as an unknown field.
   bool Group(uint32_t tag) {
     const int start = in_.CurrentPosition();
     if (!WireFormatLite::SkipField(&in_, tag)) return Malformed();
@@ -184,7 +185,7 @@ class Walk {
   absl::Status status_;
 };
 
-// The mark is a status of ours in the few words that it needs.
+// Writes a status of ours into the message as a mark of few words.
 void Mark(const absl::Status& status, Message* message) {
   message->Clear();
   const bool malformed = ReasonOf(status) == Reason::kMalformedMessage;
@@ -199,8 +200,9 @@ void Mark(const absl::Status& status, Message* message) {
   unknown->AddLengthDelimited(kMark, violations.front().description);
 }
 
-// Requests of calls that wait: they are held for as long, with whatever unknown
-// fields they have. Theirs are some hundred bytes.
+// Whether this is the request of a call that waits. Such requests are held as
+// long as the call, with all their unknown fields; they usually take some
+// hundred bytes.
 bool Waits(const Message& message) {
   const Descriptor* type = message.GetDescriptor();
   return type == v1::WatchEventsRequest::descriptor() ||

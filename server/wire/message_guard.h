@@ -2,7 +2,7 @@
 //
 // Two bytes of a request can be a run of hundreds of bytes in memory. So items
 // are counted, and the memory that they would take is summed up, on the wire's
-// own format; what is too much is never parsed. Pure functions.
+// own format; a message that takes too much is never parsed. Pure functions.
 #pragma once
 
 #include <grpcpp/support/byte_buffer.h>
@@ -17,7 +17,7 @@
 
 namespace sheaf::server {
 
-// Memory that a message may take, and still take where the largest message
+// A message may always take this much memory, even where the largest message
 // allowed is a small one: 100,000 runs are 43 MiB.
 inline constexpr int64_t kParsedBytesMin = int64_t{64} << 20;
 
@@ -28,9 +28,9 @@ absl::Status WeighMessage(google::protobuf::io::ZeroCopyInputStream* bytes,
                           const google::protobuf::Descriptor* type,
                           int64_t parsed_bytes_max);
 
-// Fills `message` from `buffer`, which is then empty. What cannot be read
-// leaves a message that is empty but for a mark, which says why: gRPC would
-// answer UNIMPLEMENTED, and say nothing. So this is always OK.
+// Fills `message` from `buffer`, which is then empty. Where the bytes cannot be
+// read, the message is empty but for a mark, which says why. Always returns OK:
+// on an error, gRPC would answer UNIMPLEMENTED without a reason.
 grpc::Status ReadGuarded(grpc::ByteBuffer* buffer,
                          google::protobuf::Message* message);
 
@@ -40,7 +40,8 @@ absl::Status MarkOf(const google::protobuf::Message& message);
 // OVERLOADED: there was no memory for the call.
 grpc::Status HandlerHasThrown();
 
-// For all messages read from now on: of the largest message allowed.
+// Sets the bytes of the largest message allowed, for all messages read from now
+// on.
 void SetMessageBytesMax(int64_t bytes);
 
 }  // namespace sheaf::server

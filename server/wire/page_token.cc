@@ -12,7 +12,7 @@ namespace sheaf::server {
 namespace {
 
 constexpr size_t kMarkSize = 12;
-// No number of ours comes near, and adding a page to it stays a number.
+// No number of ours comes near it, and adding a page to it does not overflow.
 constexpr int64_t kLastMax = int64_t{1} << 62;
 
 std::string MarkOf(std::string_view question) {

@@ -49,7 +49,7 @@ class Registry {
   }
 
  private:
-  // Entered before its fields are, so that a type may hold itself.
+  // A type is entered before its fields, so that it may hold itself.
   const RuleProgram* Compile(const Descriptor* type) {
     std::unique_ptr<RuleProgram>& program = programs_[type];
     if (program != nullptr) return program.get();

@@ -1,6 +1,5 @@
-// The rules of a message type, compiled: what of it is to be checked, and how,
-// so that checking a message looks at no descriptor option and compiles no
-// expression.
+// The compiled rules of a message type: what to check in it, and how, so that
+// checking a message looks at no descriptor option and compiles no expression.
 //
 // Programs live for ever, in one registry; any thread may ask for them.
 #pragma once
@@ -16,7 +15,8 @@ namespace sheaf::server {
 
 struct RuleProgram;
 
-// What one value must be: that of a field, of each element, key or map value.
+// The rule for one value: that of a field, or of each element, key or map
+// value.
 struct ValueRule {
   enum class Type {
     kNothing,  // any value will do

@@ -29,7 +29,8 @@ constexpr size_t kMaskPathBytesMax = 128;
 constexpr size_t kKeyShownMax = 64;
 constexpr int kNoIndex = -1;
 
-// Where we are. Written out only when something is wrong there.
+// The place that is being checked. Its path is written out only when something
+// is wrong there.
 struct Place {
   const Place* parent = nullptr;
   const FieldDescriptor* field = nullptr;

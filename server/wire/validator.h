@@ -1,5 +1,5 @@
-// Checks a request against the rules that its proto declares (sheaf/v1/
-// rules.proto) before anything else looks at it.
+// Checks a request against the rules that its proto declares
+// (sheaf/v1/rules.proto) before handlers look at it.
 //
 // Besides the declared rules, every message obeys these: numbers are finite,
 // enums have a defined value, texts are UTF-8, times and durations lie in
@@ -17,8 +17,8 @@ namespace sheaf::server {
 
 inline constexpr size_t kViolationsMax = 100;
 
-// All that is wrong with `message`, in the order of its fields; at most
-// kViolationsMax of it. Empty: nothing is.
+// The violations in `message`, in the order of its fields, at most
+// kViolationsMax. Empty: nothing is wrong.
 Violations Validate(const google::protobuf::Message& message);
 
 }  // namespace sheaf::server

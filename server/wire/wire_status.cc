@@ -9,8 +9,9 @@
 namespace sheaf::server {
 namespace {
 
-// Base64 adds a third to details and percent-encoding triples what is not
-// ASCII in a message, which is also said twice: together below 8 KiB.
+// Base64 adds a third to details, and percent-encoding triples the bytes of a
+// message that are not ASCII. The message is sent twice. With these limits, all
+// of it stays below 8 KiB.
 constexpr size_t kMessageBytesMax = 512;
 constexpr size_t kParticularBytesMax = 200;
 constexpr size_t kViolationsBytesMax = 2400;
@@ -64,7 +65,7 @@ google::rpc::RetryInfo ToRetryInfo(absl::Duration delay) {
   return retry;
 }
 
-// What fits this code besides ErrorInfo and BadRequest.
+// Adds the details that fit the code, besides ErrorInfo and BadRequest.
 void AddByCode(const absl::Status& status, std::string_view reason,
                google::rpc::Status& wire) {
   const absl::StatusCode code = status.code();

@@ -9,12 +9,12 @@
 //   RetryInfo            the given delay; a second for UNAVAILABLE and
 //                        RESOURCE_EXHAUSTED where none was given
 // A status without a reason is a fault of ours: callers get INTERNAL and
-// nothing of its text, which may speak of files and statements. Whoever calls
-// this logs it.
+// nothing of its text, which may speak of files and statements. The code that
+// calls this logs it.
 //
-// All of it travels in trailers, of which a gRPC client takes 8 KiB by
-// default and loses the whole error beyond: so long messages and long lists
-// of violations are cut, and the metadata then says `violationCount`.
+// All of it travels in trailers. A gRPC client takes 8 KiB of them by default,
+// and loses the whole error where there is more. So this cuts long messages and
+// long lists of violations, and the metadata then says `violationCount`.
 #pragma once
 
 #include <grpcpp/support/status.h>

@@ -129,7 +129,7 @@ TEST_F(ServerClockTest, AnOperatorMayAcceptAStepAtOnce) {
   EXPECT_EQ(clock.StepPending(), kYears);
   EXPECT_EQ(clock.AdoptStep(), kYears);
   EXPECT_EQ(clock.Now(), wall_);
-  // That was said of one step.
+  // The acceptance was for one step only.
   wall_ += kYears;
   EXPECT_EQ(clock.StepPending(), absl::ZeroDuration());
 }

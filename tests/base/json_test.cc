@@ -251,7 +251,7 @@ TEST(JsonTest, ObjectIsWrittenMemberByMember) {
   EXPECT_EQ(empty, "{}");
 }
 
-// Damaged texts: whatever comes out, nothing breaks.
+// Damaged texts: the parser may read or refuse them, but nothing breaks.
 TEST(JsonTest, DamagedTextsAreReadOrRefused) {
   const std::string good =
       R"({"a":[1,-2.5e3,"\u68ee\n",{"b":null,"c":[true,false]}],"d":"xyz"})";

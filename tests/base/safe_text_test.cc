@@ -13,7 +13,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// Each does something to its line and is not seen itself.
+// Each of these acts on its line and is not seen itself.
 constexpr const char* kUnsafe[] = {
     "\x01",       "\x1b",       "\x7f",       "\u0080",    "\u009b", "\u009f",
     "\u00ad",     "\u061c",     "\u200b",     "\u200e",    "\u200f", "\u2028",

@@ -1,4 +1,5 @@
-// Waiting runs with defaults, so that what is written is what matters.
+// Waiting runs with defaults, so that a test writes only the values that
+// matter.
 #pragma once
 
 #include <map>
@@ -71,7 +72,7 @@ inline Profile FastDevice() {
           .decode = {0, 9},
           .swap = 2500};
 }
-// One that gains little.
+// A device that gains little.
 inline Profile SlowDevice() {
   return {.name = "slow",
           .step = {104, 17, 43},
@@ -88,7 +89,7 @@ inline std::vector<int> SizesOf(const Plan& plan) {
   return sizes;
 }
 
-// Any mixture, for properties.
+// Any mixture of runs, for property tests.
 inline RunSpec RandomRun(std::mt19937& random, int64_t job) {
   const auto pick = [&](auto... values) {
     const std::common_type_t<decltype(values)...> list[] = {values...};

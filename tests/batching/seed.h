@@ -1,4 +1,4 @@
-// The seed of a random test: SHEAF_SEED, or else a new one; printed.
+// The seed of a random test: SHEAF_SEED, or a new one if unset; printed.
 #pragma once
 
 #include <cstdint>

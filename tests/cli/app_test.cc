@@ -1,5 +1,5 @@
-// The tree of commands: what it takes, what it says of what it does not take,
-// and what is generated from it.
+// The tree of commands: what it takes, how it refuses the rest, and what is
+// generated from it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -23,7 +23,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-// Nobody listens there: what reaches the wire exits 6.
+// No server listens there: a command that gets to the wire exits with 6.
 const std::vector<std::string> kNobody = {"--server", "127.0.0.1:1"};
 
 std::vector<std::string> ToNobody(std::vector<std::string> arguments) {
@@ -215,7 +215,7 @@ class CompletionTest : public testing::Test {
 
 TEST_F(CompletionTest, ScriptsAreGoodShell) {
   EXPECT_EQ(Shell("bash -n " + Write("bash")), 0);
-  // Where the other shells are installed.
+  // Only if the other shells are installed.
   const std::string zsh = Write("zsh");
   EXPECT_EQ(Shell("! command -v zsh >/dev/null || zsh -n " + zsh), 0);
   const std::string fish = Write("fish");

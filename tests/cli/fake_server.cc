@@ -290,7 +290,7 @@ FakeServer::FakeServer() : state_(std::make_unique<State>()) {
 
 FakeServer::~FakeServer() {
   state_->server->Shutdown();
-  // Before the services it points to.
+  // Stop the server before the services that it points to.
   state_->server.reset();
 }
 

@@ -1,5 +1,5 @@
-// A Sheaf server in miniature, in this process: enough state for the command
-// line to have something to talk to, and a record of what it was asked.
+// A Sheaf server in miniature, in this process: it keeps enough state for the
+// command line to talk to, and records the requests.
 #pragma once
 
 #include <memory>
@@ -20,14 +20,14 @@ class FakeServer {
   // "127.0.0.1:PORT".
   const std::string& address() const { return address_; }
 
-  // What a submitted job has come to by the time it is asked for.
+  // The state of a submitted job by the time it is asked for.
   void SetOutcome(v1::JobState outcome);
   // The next `count` calls of GetJob answer UNAVAILABLE.
   void FailGetJob(int count);
-  // What runs have as output; uploads are kept too, by their name.
+  // The outputs of runs; uploads are kept too, by their name.
   std::string PutArtifact(const std::string& bytes);
   void SetOutputs(const std::vector<v1::Output>& outputs);
-  // Sends other bytes than the name says.
+  // Sends bytes that do not match the name.
   void CorruptArtifacts();
   // The next `count` calls of GetStats answer; the one after fails.
   void LimitStats(int count);

@@ -16,8 +16,8 @@ struct RunResult {
   std::string err;
 };
 
-// `variables` are the whole environment; `terminal` makes all three streams
-// one; `input` is what stands on standard input.
+// `variables` are the whole environment; `terminal` makes all three streams a
+// terminal; `input` is the content of standard input.
 struct RunOptions {
   std::map<std::string, std::string> variables;
   bool terminal = false;

@@ -101,7 +101,7 @@ class CalibrateTest(TorchCase, batching_calls.Case):
         self.assertNotIn("BUDGET", self.sheaf(cluster, "worker", "list"))
         self.assertIn(memory.recommendation, self.sheaf(cluster, "stats"))
 
-        # What was measured outlives the server.
+        # Measured figures outlive the server.
         before = set(self.measured(cluster))
         cluster.stop()
         cluster.start()

@@ -12,7 +12,7 @@ from torch_test import GOLDEN, SD, TorchCase
 from wire import make_png, pb, refusal
 from worker_test import Hand
 
-# What a worker says that goes on.
+# The line of a worker that goes on from a checkpoint.
 RESUMED = re.compile(r"(jobs/\d+/runs/\d+): goes on from step (\d+) of")
 
 

@@ -66,7 +66,7 @@ class DemoTest(unittest.TestCase):
         self.assertIn("no ControlNet 'seg'", done.stdout)
         self.assertRegex(done.stdout, r"predicted: +\d")
         self.assertRegex(done.stdout, r"speedup: +\d+\.\d\dx measured")
-        # What a picture was batched with does not show in it.
+        # A picture does not show which others it was batched with.
         self.assertRegex(done.stdout, r"same pictures: +24 of 24")
         with open(os.path.join(self.out, "contact-sheet.png"), "rb") as file:
             width, height, _ = read_png(file.read())

@@ -263,7 +263,7 @@ class BackupTest(fixture.Case):
         newest = cluster.submit()
         last = cluster.info().last_event_sequence
         for backup in backups:
-            # What was acknowledged before is in it, whole.
+            # It holds every job that was acknowledged before, whole.
             invariants.check(backup.path, acked=before)
             self.assertEqual(backup.size_bytes, os.path.getsize(backup.path))
         cluster.stop()
@@ -272,7 +272,7 @@ class BackupTest(fixture.Case):
         done = self.restore(backups[0].path, other.data)
         self.assertEqual(done.returncode, 0, done.stderr)
         other.start()
-        # Who listened before is told that time has been turned back.
+        # A listener from before is told that time has been turned back.
         known = backups[0].last_event_sequence
         self.assertTrue(next(other.events(known + 3)).HasField("resync"))
         heard = next(other.events(known - 1)).event.sequence
@@ -343,7 +343,7 @@ class StopTest(fixture.Case):
         submitters = [Submitter(cluster, number, number) for number in (1, 2)]
         for submitter in submitters:
             submitter.start()
-        # Who listens must not hold it up.
+        # A listener must not hold it up.
         stream = cluster.events(0, timeout=120)
         listener = threading.Thread(
             target=lambda: drain(stream), daemon=True)

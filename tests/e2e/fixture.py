@@ -99,7 +99,7 @@ class Process:
                 stdout=sink,
                 stderr=sink,
                 env={**os.environ, **(env or {})},
-                # Of its own, so that a signal to the tests does not reach it
+                # A session of its own, so that a signal to the tests does not reach it
                 # before the tests have cleaned up.
                 start_new_session=True,
             )
@@ -139,7 +139,7 @@ class Process:
 class Cluster(wire.Calls):
     """One server, as many workers as asked for, and a client."""
 
-    # What tests want otherwise than operators do.
+    # Settings that tests want otherwise than operators do.
     DEFAULTS = {
         "lease_duration": "20s",
         "heartbeat_interval": "200ms",

@@ -1,5 +1,5 @@
-// Any text as a scheduler's configuration: refused, or it compiles to a program
-// of finite numbers, or to an error.
+// Any text as a scheduler's configuration is refused, or compiles to a program
+// of finite numbers or to an error.
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>

@@ -12,7 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto filter = sheaf::ParseFilter(text);
   if (!filter.ok()) return 0;
   const std::string printed = sheaf::PrintFilter(*filter);
-  // Printing writes defaults out, so it may pass the limit where text did not.
+  // Printing writes defaults out, so the printed text may pass the limit where
+  // the text did not.
   if (printed.size() <= sheaf::kFilterBytesMax) {
     const auto again = sheaf::ParseFilter(printed);
     SHEAF_CHECK(again.ok());

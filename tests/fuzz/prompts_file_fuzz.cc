@@ -1,6 +1,6 @@
-// Any bytes as a file of prompts: refused with lines by their numbers, or runs
-// that mean the same when written as JSON Lines and read again. The first byte
-// says which format, where it says any.
+// Any bytes as a file of prompts: refused with line numbers, or runs that mean
+// the same when written as JSON Lines and read again. The first byte may choose
+// the format.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -1,5 +1,5 @@
-// Any bytes as a prompt: refused where they are no UTF-8, and 77 known ids
-// elsewhere; emphasis parses whatever it is given and keeps its words.
+// Any bytes as a prompt: refused if they are no UTF-8, 77 known ids otherwise;
+// emphasis parses whatever it is given and keeps its words.
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>

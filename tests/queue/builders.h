@@ -1,4 +1,4 @@
-// Values with defaults, so that what a test writes is what matters to it.
+// Values with defaults, so that a test writes only those that matter to it.
 #pragma once
 
 #include <string>
@@ -43,7 +43,7 @@ inline Lessee MakeWorker(Lessee worker = {}) {
 
 // Every run of `leased` ended by `outcome`.
 inline FinishReport MakeReport(const Leased& leased, const Outcome& outcome) {
-  FinishReport report{HoldOf(leased.batch), {}};
+  FinishReport report{ClaimOf(leased.batch), {}};
   for (const LeasedRun& leased_run : leased.runs) {
     const Run& run = leased_run.run;
     report.outcomes.push_back({run.id, run.attempt, outcome});
@@ -55,10 +55,10 @@ inline RunError MakeError(ErrorClass error_class) {
   return {error_class, "it went wrong"};
 }
 
-// In one write what the caretaker does in many.
-inline bool Maintain(Tx& tx, const Upkeep& upkeep) {
-  const DueList due = FindDue(tx, upkeep);
-  for (const Due& each : due.items) Settle(tx, each, upkeep);
+// Does in one write what the caretaker does in many.
+inline bool Maintain(Tx& tx, const Maintenance& maintenance) {
+  const DueList due = FindDue(tx, maintenance);
+  for (const Due& each : due.items) Settle(tx, each, maintenance);
   return due.more;
 }
 
@@ -74,7 +74,7 @@ inline void EndLeasesOf(Tx& tx, WorkerId worker, LeaseEnd how) {
   }
 }
 
-// For tests below the use cases: rows as a use case would write them.
+// For tests below the use cases: describes rows that a use case would write.
 struct RowSpec {
   std::string queue = "default";
   int runs = 1;

@@ -1,4 +1,4 @@
-// Cancelling runs, jobs, and all that match.
+// Cancelling runs, jobs, and all jobs that match a filter.
 #include "queue/jobs.h"
 #include "queue/run_changes.h"
 #include "tests/queue/use_case_test.h"

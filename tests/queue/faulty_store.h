@@ -1,5 +1,5 @@
-// A store for tests in which use cases fail by exceptions, which would fail the
-// test with any other.
+// A store for tests whose use cases throw; with any other store, the exception
+// would fail the test.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 namespace sheaf {
 
-// As NewSqliteStore.
+// Like NewSqliteStore.
 std::unique_ptr<Store> NewFaultySqliteStore(const TestClock* clock);
 
 }  // namespace sheaf

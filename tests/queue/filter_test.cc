@@ -20,7 +20,7 @@ TEST(FilterTest, NamesAreThoseOfTheDomain) {
   EXPECT_EQ(kFilterPriorities[3].number, static_cast<int>(Priority::kUrgent));
 }
 
-// What reads, and how it reads when written anew.
+// A text that the parser reads, and the text that PrintFilter makes of it.
 struct Good {
   const char* text;
   const char* printed;
@@ -75,7 +75,7 @@ INSTANTIATE_TEST_SUITE_P(
         Good{"(id=1 AND id=2) AND id=3", "(id = 1 AND id = 2) AND id = 3"},
         Good{"owner = \xc3\xa9t\xc3\xa9", "owner = \"\xc3\xa9t\xc3\xa9\""}));
 
-// What does not read, where the parser stumbles, and what it says.
+// A text that the parser refuses, the column where it stops, and its message.
 struct Bad {
   const char* text;
   int column;

@@ -25,7 +25,7 @@ class JobListsTest : public UseCaseTest {
     for (const Job& job : page.jobs) ids.push_back(job.id.value);
     return ids;
   }
-  // All of the list, and in how many pages.
+  // Reads the whole list and counts its pages.
   std::vector<int64_t> All(JobQuery query, PageLimits limits, int* pages) {
     std::vector<int64_t> all;
     *pages = 0;

@@ -270,7 +270,7 @@ TEST_P(JobsTest, PositionCountsAllThatGoBefore) {
 TEST_P(JobsTest, PositionIsThatOfTheRunThatGoesFirst) {
   const Job job = Submit({.runs = Runs(2)});
   const Leased leased = Lease({.batch_size_max = 1});
-  // Its run 0 now waits for its next try, behind its run 1.
+  // Run 0 now waits for its next try, behind run 1.
   const Outcome fault = MakeError(ErrorClass::kTransient);
   ASSERT_TRUE(Finish(MakeReport(leased, fault)).ok());
   Submit();

@@ -7,7 +7,7 @@
 namespace sheaf {
 namespace {
 
-// As the database keeps times.
+// A time as the database keeps it.
 absl::Time Stored(absl::Time time) {
   if (time == absl::InfiniteFuture() || time == absl::InfinitePast()) {
     return time;
@@ -108,7 +108,7 @@ void MemoryTx::AddPlanBatch(const PlanBatch& batch) {
   plan_batches_.Put({batch.plan, batch.number}, batch);
 }
 
-// In one go: how many slices it takes is the other store's affair.
+// Deletes the plan in one go; only the other store works in slices.
 bool MemoryTx::DeletePlan(PlanId id, int) {
   plan_batches_.EraseRange({id, 0}, {id, std::numeric_limits<int64_t>::max()});
   plans_.Erase(id);

@@ -1,5 +1,5 @@
-// The in-memory model of a store: what SqliteStore must be indistinguishable
-// from. Everything happens on the caller's thread, before the call returns.
+// The in-memory model of a store: SqliteStore must be indistinguishable from
+// it. Everything happens on the caller's thread, before the call returns.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What Tx means on the model's tables; memory_view.cc has View.
+// The meaning of Tx on the model's tables; memory_view.cc has View.
 #include "tests/queue/memory_tx.h"
 
 #include <algorithm>
@@ -191,7 +191,7 @@ void MemoryTx::PutRun(const Run& run) {
   runs_.Put(run.id, std::move(row));
 }
 
-// What a run put out is needed as long as its job is there.
+// A run's outputs are needed as long as its job is there.
 void MemoryTx::SaveRun(const Run& run) {
   if (!runs_.Find(run.id)) return;
   PutRun(run);
@@ -219,8 +219,8 @@ void MemoryTx::AppendEvent(Event event) {
   events_.Put(sequence, std::move(event));
 }
 
-// The newest event stays, so that a store that is empty of events is one that
-// never had any.
+// The newest event stays, so that only a store that never had an event is
+// without one.
 void MemoryTx::TrimEvents(int64_t through) {
   events_.EraseRange(0, std::min(through, LastSequence() - 1));
 }

@@ -1,5 +1,5 @@
-// The model's tables and what View and Tx mean on them. Where the words of
-// queue/store.h leave a question open, this code is the answer.
+// The model's tables, and the meaning of View and Tx on them. Where the words
+// of queue/store.h leave a question open, this code is the answer.
 //
 // Times are kept to the millisecond, as in the database. One thread.
 #pragma once
@@ -16,7 +16,7 @@ namespace sheaf {
 
 class MemoryTx final : public Tx {
  public:
-  // Around each closure.
+  // Called around each closure.
   void Begin(absl::Time now) { now_ = now; }
   void Commit() { log_.Keep(); }
   void RollBack() { log_.RollBack(); }

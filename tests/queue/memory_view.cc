@@ -1,4 +1,4 @@
-// What View means on the model's tables.
+// The meaning of View on the model's tables.
 #include <algorithm>
 #include <limits>
 

@@ -1,4 +1,4 @@
-// What every owner has under way, and how much they may.
+// The work that every owner has under way, and its limit.
 #include "tests/queue/use_case_test.h"
 
 namespace sheaf {
@@ -57,7 +57,7 @@ TEST_P(OwnersTest, ASubmitBeyondTheQuotaIsRefusedAsAWhole) {
   EXPECT_THAT(Owners(), ElementsAre(OwnerCounts{"ann", 3, 0}));
   EXPECT_TRUE(SubmitWithin(4, {.owner = "bob", .runs = Runs(4)}).ok());
   EXPECT_TRUE(SubmitWithin(4, {.owner = "ann", .runs = Runs(1)}).ok());
-  // What runs is no longer in the way.
+  // A running run no longer counts against the limit.
   Lease();
   EXPECT_TRUE(SubmitWithin(4, {.owner = "ann", .runs = Runs(2)}).ok());
 }

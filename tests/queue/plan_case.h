@@ -1,4 +1,4 @@
-// A fixture for what plans change: stores and executes plans of the default
+// A fixture for the effects of plans: stores and executes plans of the default
 // queue.
 #pragma once
 

@@ -1,5 +1,5 @@
-// Plans: stored in slices, executed whole, undone whole, and what they change
-// about leasing.
+// Plans: stored in slices, executed whole, undone whole, and their effect on
+// leasing.
 #include "queue/plans.h"
 
 #include "queue/leasing/maintain.h"
@@ -68,7 +68,7 @@ TEST_P(PlansTest, AnyChangeOfWhatWaitsMakesAPlanStale) {
   const Job a = Submit(), b = Submit();
   const std::vector<std::pair<std::string, std::function<void()>>> changes = {
       {"submitted", [&] { Submit(); }},
-      // As many as before: a count would not see it.
+      // As many runs wait as before: a count would not show the change.
       {"cancelled",
        [&] {
          Submit();
@@ -134,8 +134,8 @@ TEST_P(PlansTest, OfPlansThatNobodyExecutesTheNewestAreKept) {
   for (int i = 0; i < kReadyPlansMax + 2; ++i) {
     plans.push_back(Store(groups).id);
   }
-  Write([](Tx& tx) { Maintain(tx, Upkeep()); });
-  Write([](Tx& tx) { Maintain(tx, Upkeep()); });
+  Write([](Tx& tx) { Maintain(tx, Maintenance()); });
+  Write([](Tx& tx) { Maintain(tx, Maintenance()); });
   Read([&](View& view) {
     EXPECT_FALSE(view.FindPlan(plans[0]));
     EXPECT_FALSE(view.FindPlan(plans[1]));

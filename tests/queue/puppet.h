@@ -9,7 +9,7 @@
 
 namespace sheaf {
 
-// Does as it is told, and remembers what it saw.
+// Chooses as the test says, and remembers what it was shown.
 class Puppet : public LeasePolicy {
  public:
   Choice Choose(const Queue&, const Lessee&, const std::vector<Line>& lines,

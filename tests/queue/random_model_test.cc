@@ -1,8 +1,8 @@
-// Random use cases, applied to the model and to SQLite side by side: every
-// answer must be the same, and after every so many the whole state, in which
-// nothing may be that must never be.
+// Random use cases, applied to the model and to SQLite side by side. Every
+// answer must be the same. After every so many, the whole state must be the
+// same, too, and must break no rule.
 //
-// SHEAF_RANDOM_OPS says how many, SHEAF_SEED which.
+// SHEAF_RANDOM_OPS sets the number of use cases, SHEAF_SEED their seed.
 #include <cstdio>
 #include <cstdlib>
 #include <random>

@@ -9,7 +9,7 @@
 namespace sheaf {
 namespace {
 
-constexpr Upkeep kUpkeep{
+constexpr Maintenance kUpkeep{
     .events_max = 3000, .events_keep = absl::ZeroDuration(), .step = 40};
 
 }  // namespace
@@ -122,7 +122,7 @@ NewJob RandomOps::AnyJob() {
   const int runs = OneIn(10) ? 15 : Below(4);
   for (int i = 0; i < runs; ++i) job.runs.push_back(AnyParams());
   if (OneIn(5)) {
-    // They ask for the very same picture.
+    // These runs ask for the very same picture.
     job.shared.seed = Below(3);
     job.runs.assign(1 + Below(4), RunParams());
   }
@@ -149,7 +149,7 @@ void RandomOps::SubmitNew() {
   SubmitJob("Submit", job);
 }
 
-// A client that had no answer asks again, perhaps having changed its mind.
+// A client that got no answer asks again, perhaps with another number of steps.
 void RandomOps::SubmitAgain() {
   if (requests_.empty()) return;
   NewJob job = AnyOf(requests_);

@@ -19,7 +19,7 @@ class RandomOps {
 
   // Does one thing.
   void Step();
-  // Compares all that the stores hold, and looks for faults.
+  // Compares all that the stores hold, and looks for broken rules.
   void Compare();
   // How often each step was done, and how often it was refused.
   std::string Report() const;
@@ -72,7 +72,7 @@ class RandomOps {
   RunId AnyRunId();
   Lessee AnyWorker();
   Outcome AnyOutcome();
-  Hold AnyHold(const Batch& batch);
+  LeaseClaim AnyHold(const Batch& batch);
   std::string AnyQueue() { return AnyOf(queues_); }
   std::string AnyDigest() { return "a" + std::to_string(Below(12)); }
   void Count(const std::string& step, const absl::Status& status);
@@ -82,11 +82,11 @@ class RandomOps {
   const std::vector<std::string> queues_{"default", "night", "small"};
   int64_t last_job_ = 0;
   std::vector<NewJob> requests_;  // that carried a request_id
-  // By owner and request_id, the newest job it made.
+  // The newest job by owner and request_id.
   std::map<std::pair<std::string, std::string>, JobId> made_by_;
   std::deque<PlanId> plans_;
-  std::deque<Leased> leases_;          // also such as are over
-  std::vector<FinishReport> reports_;  // said already
+  std::deque<Leased> leases_;          // those that are over, too
+  std::vector<FinishReport> reports_;  // sent already
   RunFollower follower_;
   int64_t followed_ = 0;
   std::map<std::string, std::map<std::string, int>> tally_;

@@ -9,12 +9,13 @@ namespace sheaf {
 namespace {
 
 constexpr size_t kPlansKept = 8;
-// Few enough to be deleted in one step: the model does no less.
+// A plan of so few runs is deleted in one step, as the model always does.
 constexpr size_t kPlannedMax = 40;
 
 }  // namespace
 
-// What waits in a queue, shuffled and cut anyhow; sometimes not to its end.
+// Stores a plan of runs that wait in a queue, shuffled and cut at random;
+// sometimes leaves it unsealed.
 void RandomOps::StorePlan() {
   const std::string queue = AnyQueue();
   std::vector<RunId> waiting = Read(twins_.memory(), [&](View& view) {

@@ -65,14 +65,14 @@ Outcome RandomOps::AnyOutcome() {
   }
 }
 
-// Mostly what the lease's worker shows; else something near it.
-Hold RandomOps::AnyHold(const Batch& batch) {
-  Hold hold = HoldOf(batch);
-  if (OneIn(30)) ++hold.epoch;
-  if (OneIn(30)) hold.worker.value = 1 + hold.worker.value % 4;
-  if (OneIn(30)) hold.secret += "!";
-  if (OneIn(60)) hold.secret.clear();
-  return hold;
+// Mostly the lease's true claim; sometimes one that is nearly true.
+LeaseClaim RandomOps::AnyHold(const Batch& batch) {
+  LeaseClaim claim = ClaimOf(batch);
+  if (OneIn(30)) ++claim.epoch;
+  if (OneIn(30)) claim.worker.value = 1 + claim.worker.value % 4;
+  if (OneIn(30)) claim.secret += "!";
+  if (OneIn(60)) claim.secret.clear();
+  return claim;
 }
 
 void RandomOps::FinishSome() {
@@ -93,14 +93,14 @@ void RandomOps::FinishSome() {
       twins_.Write("Finish", [&](Tx& tx) { return Finish(tx, report); });
   Count("Finish", states.status());
   EXPECT_TRUE(!states.ok() ||
-              MarkOf(report.hold) == MarkOf(HoldOf(leased.batch)))
+              MarkOf(report.claim) == MarkOf(ClaimOf(leased.batch)))
       << "a stranger's report was taken";
   reports_.push_back(std::move(report));
   if (reports_.size() > kReportsKept) reports_.erase(reports_.begin());
 }
 
-// Adds outcomes of runs that a worker has no say in: those that wait for
-// another's picture, those of another batch.
+// Adds outcomes of runs that the worker may not report: runs that wait for
+// another run's picture, and runs of another batch.
 void RandomOps::AddForeign(const Leased& leased, FinishReport* report) {
   for (const auto& [twin, of] : leased.batch.twins) {
     if (OneIn(2)) report->outcomes.push_back({twin, 1, AnyOutcome()});
@@ -115,7 +115,7 @@ void RandomOps::AddForeign(const Leased& leased, FinishReport* report) {
   std::shuffle(report->outcomes.begin(), report->outcomes.end(), random_);
 }
 
-// A worker that had no answer says the same again.
+// A worker that got no answer sends the same report again.
 void RandomOps::FinishAgain() {
   if (reports_.empty()) return;
   const FinishReport report = AnyOf(reports_);
@@ -126,20 +126,20 @@ void RandomOps::FinishAgain() {
 
 void RandomOps::BeatHeart() {
   if (leases_.empty()) return;
-  const Hold hold =
+  const LeaseClaim claim =
       AnyHold(leases_[Below(static_cast<int>(leases_.size()))].batch);
-  const Orders orders = twins_.Write(
-      "Heartbeat", [&](Tx& tx) { return Heartbeat(tx, hold, kLease); });
+  const HeartbeatReply orders = twins_.Write(
+      "Heartbeat", [&](Tx& tx) { return Heartbeat(tx, claim, kLease); });
   Count("Heartbeat",
         orders.lost ? absl::NotFoundError("lost") : absl::OkStatus());
 }
 
 void RandomOps::Release() {
   if (leases_.empty()) return;
-  const Hold hold =
+  const LeaseClaim claim =
       AnyHold(leases_[Below(static_cast<int>(leases_.size()))].batch);
   const auto count = twins_.Write(
-      "ReleaseLease", [&](Tx& tx) { return ReleaseLease(tx, hold); });
+      "ReleaseLease", [&](Tx& tx) { return ReleaseLease(tx, claim); });
   Count("ReleaseLease", count.status());
 }
 

@@ -1,5 +1,5 @@
-// Runs that ask for the very same picture: one makes it, the others have it
-// too, and none of them is lost whatever becomes of that one.
+// Runs that ask for the very same picture: one run makes it, the others get it
+// too, and none of them is lost whatever happens to that run.
 #include "tests/queue/use_case_test.h"
 
 namespace sheaf {
@@ -88,17 +88,17 @@ TEST_P(SharedPicturesTest, ACancelledTwinIsNotMadeToSucceed) {
   Write([&](Tx& tx) {
     return CancelJob(tx, twin.id, {}).status();
   }).IgnoreError();
-  const Orders orders = Write(
-      [&](Tx& tx) { return Heartbeat(tx, HoldOf(leased.batch), kLease); });
+  const HeartbeatReply orders = Write(
+      [&](Tx& tx) { return Heartbeat(tx, ClaimOf(leased.batch), kLease); });
   EXPECT_THAT(orders.cancel, IsEmpty());
   ASSERT_TRUE(Finish(MakeReport(leased, Made())).ok());
   EXPECT_EQ(GetRun(job).state, RunState::kSucceeded);
   EXPECT_EQ(GetRun(twin).state, RunState::kCancelled);
 }
 
-// The lease's own worker may say what it likes: a run and its twin, in any
-// order, or the twin alone. A twin moved by its own report and by its run's
-// would be counted down twice.
+// The lease's own worker may report a run and its twin in any order, or the
+// twin alone. A twin moved by its own report and by its run's would be counted
+// down twice.
 TEST_P(SharedPicturesTest, ATwinIsNotReportedByItself) {
   TurnOn();
   const Job job = Submit(Of(2)), other = Submit(Of(1, 8));

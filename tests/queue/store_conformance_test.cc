@@ -1,5 +1,5 @@
-// What every store promises, sentence by sentence of queue/store.h: that a
-// failed closure leaves no trace, and how jobs are kept and found.
+// The promises of every store, sentence by sentence of queue/store.h: on failed
+// closures, which leave no trace, and on keeping and finding jobs.
 // store_runs_test.cc and store_lines_test.cc have the rest.
 #include "queue/error.h"
 #include "tests/queue/builders.h"

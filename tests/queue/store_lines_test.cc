@@ -1,4 +1,4 @@
-// What every store promises: lanes and the lines in them.
+// The promises of every store: lanes and the lines in them.
 #include "tests/queue/builders.h"
 #include "tests/queue/stores.h"
 
@@ -87,7 +87,7 @@ TEST_P(StoreLinesTest, LanesAreCountedByOwner) {
       run.lane = lane(tx, i < 2 ? "ann" : "bob", 8 * i);
       tx.SaveRun(run);
     }
-    lane(tx, "ann", 4096);  // in which nobody waits
+    lane(tx, "ann", 4096);  // in which no run waits
     return row;
   });
   const auto widths = [&](View& view, const std::string& owner) {
@@ -137,7 +137,7 @@ TEST_P(StoreLinesTest, HeadIsTheFirstOfALaneBelowAPriority) {
   };
   Read(check);
   Write(check);
-  // And again, from what the writer remembers of a line that has changed.
+  // Ask again: the writer now remembers a line that has changed.
   Write([&](Tx& tx) {
     Run run = *tx.FindRun(RunId(JobId{1}, 0));
     run.state = RunState::kCancelled;
@@ -191,7 +191,7 @@ TEST_P(StoreLinesTest, RunsOfAJobStandTogether) {
   EXPECT_THAT(with(2, 9), ElementsAre(2));
 }
 
-// The writer keeps in mind where runs wait: that has to follow what is undone.
+// The writer remembers where runs wait; undoing a closure must undo that, too.
 TEST_P(StoreLinesTest, AnUndoneClosureChangesNoLine) {
   const auto heads = [&] {
     return Write(

@@ -1,4 +1,4 @@
-// What every store promises: runs, attempts, and how a job's counts and times
+// The promises of every store: runs, attempts, and how a job's counts and times
 // follow its runs.
 #include "tests/queue/builders.h"
 #include "tests/queue/stores.h"

@@ -1,5 +1,5 @@
 // All that a store holds, as one value: to compare two stores, and to look for
-// what must never be.
+// broken rules.
 #pragma once
 
 #include <map>
@@ -41,10 +41,10 @@ struct StoreState {
   bool operator==(const StoreState&) const = default;
 };
 
-// With the events after `events_after`.
+// Reads the state, with the events after `events_after`.
 StoreState StateOf(View& view, int64_t events_after);
 
-// Where two states differ first, in words; empty where they do not.
+// The first difference of two states, in words; empty if there is none.
 std::string DifferenceOf(const StoreState& a, const StoreState& b);
 
 // Every broken rule: counts that do not add up, runs that run without a batch,

@@ -1,4 +1,4 @@
-// What every store promises: queues, batches, events and artifacts.
+// The promises of every store: queues, batches, events and artifacts.
 #include "tests/queue/builders.h"
 #include "tests/queue/stores.h"
 

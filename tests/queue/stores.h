@@ -24,9 +24,9 @@ namespace sheaf {
 using StoreFactory = std::unique_ptr<Store> (*)(const TestClock* clock);
 
 std::unique_ptr<Store> NewMemoryStore(const TestClock* clock);
-// In a directory of its own, which goes with the store; in memory where the
-// system has such a place, as thousands of commits are to be tested, and not
-// the disk.
+// The store has a directory of its own, which goes with it. The directory is in
+// memory if the system has such a place: the tests make thousands of commits,
+// and do not test the disk.
 std::unique_ptr<Store> NewSqliteStore(const TestClock* clock);
 
 struct StoreKind {
@@ -47,8 +47,8 @@ absl::Status StatusOf(const T&) {
   return absl::OkStatus();
 }
 
-// Runs `use_case` in a write and answers what it answered; a Status or
-// StatusOr that is an error rolls the write back.
+// Runs `use_case` in a write and returns its answer; a Status or StatusOr that
+// is an error rolls the write back.
 template <class UseCase>
 auto Write(Store& store, UseCase use_case) {
   std::optional<std::invoke_result_t<UseCase, Tx&>> result;
@@ -80,7 +80,8 @@ class StoreTest : public testing::TestWithParam<StoreKind> {
 
   StoreTest() : store_(GetParam().make(&clock_)) {}
 
-  // As above, on the test's store. What answers nothing is run for its effect.
+  // Like the functions above, on the test's store. A use case without an answer
+  // is run for its effect.
   template <class UseCase>
   auto Write(UseCase use_case) {
     if constexpr (std::is_void_v<std::invoke_result_t<UseCase, Tx&>>) {

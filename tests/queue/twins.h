@@ -27,7 +27,7 @@ inline bool Same(const CancelCounts& a, const CancelCounts& b) {
 inline bool Same(const CancelSlice& a, const CancelSlice& b) {
   return Same(a.counts, b.counts) && a.next == b.next;
 }
-inline bool Same(const Orders& a, const Orders& b) {
+inline bool Same(const HeartbeatReply& a, const HeartbeatReply& b) {
   return a.lease_expire_time == b.lease_expire_time && a.cancel == b.cancel &&
          a.release == b.release && a.lost == b.lost;
 }
@@ -50,8 +50,8 @@ bool Same(const absl::StatusOr<T>& a, const absl::StatusOr<T>& b) {
 
 class Twins {
  public:
-  // Runs `use_case`, which must not remember, on both; answers what both
-  // answered.
+  // Runs `use_case`, which must remember nothing, on both stores; returns their
+  // common answer.
   template <class UseCase>
   auto Write(const char* what, const UseCase& use_case) {
     auto first = sheaf::Write(*memory_, use_case);

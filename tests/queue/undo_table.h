@@ -1,6 +1,6 @@
-// Maps that can take back what was done to them: the tables of the model
-// store. All tables of a store share one log, so a failed closure is undone in
-// the reverse order of what it did.
+// Maps whose changes can be undone: the tables of the model store. All tables
+// of a store share one log, so a failed closure is undone in the reverse order
+// of its changes.
 #pragma once
 
 #include <functional>

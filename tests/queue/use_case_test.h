@@ -1,5 +1,4 @@
-// A fixture for use cases: a store with the default queue, and what a test
-// asks of it again and again.
+// A fixture for use cases: a store with the default queue, and frequent calls.
 #pragma once
 
 #include <string>

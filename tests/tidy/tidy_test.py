@@ -129,6 +129,14 @@ class TidyTest(unittest.TestCase):
         self.assert_only_fault("tests/server/attic/a_test.cc", "int x;\n",
                                "server/attic/")
 
+    def test_comments_open_with_their_subject(self):
+        self.assert_clean("base/a.cc", "// Who is\n" * tidy.INVERTED_MAX)
+        faults = self.faults(
+            "base/a.cc", "// Whose is\n" * (tidy.INVERTED_MAX + 1))
+        self.assertEqual(len(faults), tidy.INVERTED_MAX + 1)
+        self.assertIn("opens with a clause", faults[0])
+        self.assert_clean("base/a.cc", "// A run whose\n// What\n" * 9)
+
     def test_a_header_of_nobody_is_a_fault(self):
         self.assert_fault(
             "queue/a.cc", '#include "elsewhere/x.h"\n', 1, "elsewhere/x.h"

@@ -37,7 +37,7 @@ SAMPLER = {
     "timestep_spacing": "linspace",
     **SCHEDULE,
 }
-# What config.json files say of the machine that wrote them.
+# Entries of config.json that tell of the machine that wrote them.
 PRIVATE = ("_name_or_path", "transformers_version")
 
 

@@ -31,7 +31,7 @@ BACKGROUNDS = {
 # Width and height of the box around a shape, and how much either way.
 SIZES = {"small": 14.0, "medium": 20.0, "large": 27.0}
 SIZE_SPREAD = 1.0
-# What part of its box a shape covers.
+# The part of its box that a shape covers.
 FILL = {"circle": numpy.pi / 4, "square": 1.0, "triangle": 0.5}
 RELATIONS = ("left of", "right of", "above", "below")
 

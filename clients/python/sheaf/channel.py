@@ -5,9 +5,10 @@ from typing import Any, List, Optional, Tuple
 
 import grpc
 
-# What may be asked again without asking whether it was done: questions, and
-# submits, which carry a request_id. Only UNAVAILABLE, which says that nothing
-# was done, that nobody was there, or (OUTCOME_UNKNOWN) that nobody knows.
+# The calls that may be repeated without finding out whether they were done:
+# questions, and submits, which carry a request_id. They are repeated only on
+# UNAVAILABLE, which says that nothing was done, that nobody was there, or
+# (OUTCOME_UNKNOWN) that nobody knows.
 _RETRIED = {
     "sheaf.v1.JobService": (
         "SubmitJob",

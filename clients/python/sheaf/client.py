@@ -55,7 +55,7 @@ _WAIT_SECONDS = 20.0
 _PATIENCE_SECONDS = 60.0
 _PAGE_SIZE = 500
 
-# What describes a job: a JobSpec, or a mapping with its fields.
+# A description of a job: a JobSpec, or a mapping with its fields.
 Spec = Union[JobSpec, Mapping[str, Any]]
 _Response = TypeVar("_Response")
 

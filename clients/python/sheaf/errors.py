@@ -58,7 +58,7 @@ class Error(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
-        # What programs may compare: "QUEUE_FULL", "JOB_NOT_FOUND", ...
+        # The name that programs may compare: "QUEUE_FULL", "JOB_NOT_FOUND", ...
         self.reason = reason
         self.metadata = metadata or {}
         # All wrong fields of the request at once.

@@ -11,10 +11,11 @@
 
 namespace sheaf::engine {
 
-// What a command takes, for checking and for its help.
+// An option that a command takes. Used to check its arguments and to print its
+// help.
 struct Option {
   std::string_view name;   // Without its dashes.
-  std::string_view value;  // What to call its value; empty for a switch.
+  std::string_view value;  // The name of its value; empty for a switch.
   std::string_view help;
   bool repeats = false;  // May be given several times.
 };
@@ -29,11 +30,11 @@ class Arguments {
   const std::vector<std::string>& words() const { return words_; }
   bool Has(std::string_view name) const;
   std::string Text(std::string_view name, std::string_view otherwise) const;
-  // Of an option that repeats, in order.
+  // All values of an option that repeats, in order.
   std::vector<std::string> Texts(std::string_view name) const;
 
-  // A value that is no number, or beyond its bounds, gives `otherwise`; the
-  // first such fault stays in status().
+  // A value that is not a number, or is out of its bounds, gives `otherwise`;
+  // the first such fault stays in status().
   double Number(std::string_view name, double otherwise);
   int Integer(std::string_view name, int otherwise, int least, int most);
   const absl::Status& status() const { return status_; }

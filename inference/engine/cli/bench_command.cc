@@ -47,7 +47,7 @@ double MedianCall(const UNet& unet, const UNetInput& input, int repeats) {
   std::vector<double> times;
   for (int i = 0; i <= repeats; ++i) {
     const auto begin = std::chrono::steady_clock::now();
-    // Fetched, since devices answer before they are done.
+    // Copying the output waits for it: a device returns before it is done.
     unet(input).to(at::kCPU);
     const std::chrono::duration<double, std::milli> took =
         std::chrono::steady_clock::now() - begin;

@@ -1,5 +1,5 @@
-// The commands of sheaf-engine. Each prints to standard output what it was
-// asked for and returns why it could not.
+// The commands of sheaf-engine. Each prints its result to standard output, or
+// returns an error that says why it could not.
 #pragma once
 
 #include <string_view>
@@ -12,13 +12,13 @@ namespace sheaf::engine {
 
 struct Command {
   std::string_view name;
-  std::string_view usage;  // What follows the name.
+  std::string_view usage;  // The words that follow the name.
   std::string_view help;
   std::vector<Option> options;
   absl::Status (*run)(Arguments* arguments);
 };
 
-// In the order of a list for people.
+// All commands, in the order in which help lists them.
 const std::vector<Command>& Commands();
 
 // One from each file of this folder.

@@ -11,8 +11,8 @@
 #include "inference/engine/image/png.h"
 #include "inference/engine/models/controlnet.h"
 #include "inference/engine/pipeline/begin.h"
-#include "inference/engine/pipeline/engine.h"
 #include "inference/engine/pipeline/pictures.h"
+#include "inference/engine/pipeline/row_stepper.h"
 #include "inference/engine/schedule/registry.h"
 #include "inference/engine/weights/file.h"
 
@@ -62,7 +62,7 @@ absl::StatusOr<Image> ReadPicture(const std::string& path) {
   return std::move(file.image);
 }
 
-// FOLDER:PNG, and as many of weight, start and end as there are.
+// Reads FOLDER:PNG[:WEIGHT[:START[:END]]].
 absl::StatusOr<ControlRequest> ReadControl(const std::string& text,
                                            const ModelOptions& options) {
   const std::vector<std::string> parts = absl::StrSplit(text, ':');
@@ -161,7 +161,7 @@ absl::Status Write(const Model& model, const RunRequest& request,
   return absl::OkStatus();
 }
 
-// With other components where `options` say so.
+// Loads a model, with the replacement components that `options` name.
 absl::StatusOr<std::shared_ptr<const Model>> Load(const std::string& folder,
                                                   ModelOptions options,
                                                   const Arguments& arguments) {
@@ -171,7 +171,7 @@ absl::StatusOr<std::shared_ptr<const Model>> Load(const std::string& folder,
   return LoadModel(folder, options);
 }
 
-// All steps of all of them, together.
+// Makes all steps of all requests, together, and returns their latents.
 absl::StatusOr<std::vector<at::Tensor>> Latents(
     const Model& model, const std::vector<RunRequest>& requests) {
   std::vector<Row> rows;
@@ -181,14 +181,14 @@ absl::StatusOr<std::vector<at::Tensor>> Latents(
   }
   std::vector<Row*> stepping;
   for (Row& row : rows) stepping.push_back(&row);
-  const Engine engine(model.unet);
+  const RowStepper engine(model.unet);
   while (!rows[0].done()) SHEAF_RETURN_IF_ERROR(engine.Step(stepping));
   std::vector<at::Tensor> latents;
   for (const Row& row : rows) latents.push_back(row.sample());
   return latents;
 }
 
-// The rest of the way, by a model that was trained for it.
+// Makes the remaining steps with the refiner, which was trained for them.
 absl::StatusOr<std::vector<at::Tensor>> Refined(
     const Model& refiner, std::vector<RunRequest> requests,
     const std::vector<at::Tensor>& latents) {

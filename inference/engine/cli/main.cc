@@ -9,7 +9,7 @@
 namespace sheaf::engine {
 namespace {
 
-// Of what was asked for in a way that means nothing; 1 is of what failed.
+// The exit status for a usage error. A command that failed exits with 1.
 constexpr int kExitUsage = 2;
 
 void PrintHelp() {

@@ -11,9 +11,9 @@ namespace sheaf::engine {
 Option DeviceOption();
 Option DtypeOption();
 
-// INVALID_ARGUMENT for names that are none, and for half precision on a CPU,
-// which LibTorch has no convolutions for; FAILED_PRECONDITION for a device that
-// this machine, or this build, does not have.
+// INVALID_ARGUMENT for unknown names, and for half precision on a CPU, which
+// LibTorch has no convolutions for; FAILED_PRECONDITION for a device that this
+// machine, or this build, does not have.
 absl::StatusOr<Placement> PlacementOf(const Arguments& arguments);
 
 }  // namespace sheaf::engine

@@ -11,8 +11,8 @@ namespace {
 
 constexpr size_t kPictureBytesMax = size_t{256} << 20;
 
-// PICTURE or PICTURE=CAPTION. A name that is a file's as a whole is just that,
-// whatever it holds.
+// Reads PICTURE or PICTURE=CAPTION. A word that names an existing file is a
+// PICTURE as a whole, even if it holds a '='.
 absl::StatusOr<SheetPicture> ReadEntry(const std::string& word) {
   const size_t equals =
       std::filesystem::exists(word) ? word.npos : word.find('=');

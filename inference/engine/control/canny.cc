@@ -84,7 +84,7 @@ Image DetectCanny(const Image& rgb, int low, int high) {
       if (sure) open.emplace_back(x, y);
     }
   }
-  // From the sure ones to whatever may be an edge and touches them.
+  // Spreads from the sure edges to every possible edge that touches one.
   while (!open.empty()) {
     const auto [x, y] = open.back();
     open.pop_back();

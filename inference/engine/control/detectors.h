@@ -1,5 +1,5 @@
 // The detectors behind Preprocess(): each takes a picture, or a ready map, and
-// returns what its ControlNet was trained on, as RGB.
+// returns the kind of picture that its ControlNet was trained on, as RGB.
 #pragma once
 
 #include <string_view>
@@ -11,12 +11,12 @@
 namespace sheaf::engine {
 
 // White edges on black: Canny's detector with the L1 norm, on the channel of
-// the largest gradient. Gradients above `high` are edges, those above `low`
-// where they touch one.
+// the largest gradient. Gradients above `high` are edges; gradients above `low`
+// are edges where they touch one.
 Image DetectCanny(const Image& rgb, int low, int high);
 
-// Straight lines, white on black: regions of like gradients, as far as they are
-// long and thin.
+// Straight lines, white on black: regions of similar gradients that are long
+// and thin.
 Image DetectLines(const Image& rgb);
 
 // Strokes: where the picture is darker than its surroundings by `threshold`.
@@ -35,7 +35,7 @@ Image NormalsOfDepth(const Plane& depth, double background);
 // Skeletons in OpenPose's colours from its JSON: {"people":
 // [{"pose_keypoints_2d": [x, y, confidence, ...]}, ...]}, 18 or 25 points each,
 // scaled from canvas_width, canvas_height where those are given.
-// INVALID_ARGUMENT for anything else.
+// INVALID_ARGUMENT for any other JSON.
 absl::StatusOr<Image> DrawPoses(std::string_view json, int width, int height);
 
 // A map of ADE20K's 150 classes in their colours. A grey picture holds class

@@ -1,4 +1,5 @@
-// What the preprocessors are made of: resizing, blurring, gradients, lines.
+// The filters that preprocessors are built from: resizing, blurring, gradients,
+// lines.
 #pragma once
 
 #include "inference/engine/image/image.h"
@@ -7,8 +8,8 @@ namespace sheaf::engine {
 
 enum class ResizeFilter { kBilinear, kArea, kLanczos };
 
-// Separable; where it shrinks, filters widen so that nothing is skipped. The
-// new sides are at least 1.
+// Separable. When shrinking, filters widen so that no pixel is skipped. The new
+// sides are at least 1.
 Image Resize(const Image& image, int width, int height, ResizeFilter filter);
 
 // The size at which detectors look at a picture: the shorter side near
@@ -31,7 +32,7 @@ struct Gradient {
 };
 Gradient Sobel(const Plane& plane, int x, int y, Border border);
 
-// A line of one pixel's width; what lies outside is left out.
+// Draws a line one pixel wide; parts outside the image are left out.
 struct Point {
   double x = 0;
   double y = 0;

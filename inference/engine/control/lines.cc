@@ -10,9 +10,9 @@ namespace sheaf::engine {
 namespace {
 
 constexpr double kSigma = 0.8;
-constexpr float kGradientMin = 20;  // Of a Sobel sum over [0, 255].
+constexpr float kGradientMin = 20;  // A Sobel sum over [0, 255].
 constexpr double kAngleTolerance = std::numbers::pi / 8;
-constexpr double kLengthMin = 0.04;  // Of the shorter side.
+constexpr double kLengthMin = 0.04;  // A share of the shorter side.
 constexpr double kWidthMax = 6;
 constexpr double kElongationMin = 4;
 
@@ -132,7 +132,8 @@ Image DetectLines(const Image& rgb) {
   const Angles angles = MakeAngles(rgb);
   Image used = MakeImage(rgb.width, rgb.height, 1);
   Image lines = MakeImage(rgb.width, rgb.height, 1);
-  // The strongest first: weak ones join them instead of leading them astray.
+  // The strongest gradients come first: weak ones join them instead of leading
+  // them astray.
   std::vector<std::pair<int, int>> order;
   for (int y = 0; y < rgb.height; ++y) {
     for (int x = 0; x < rgb.width; ++x) {

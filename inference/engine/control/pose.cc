@@ -39,8 +39,8 @@ constexpr std::array<Color, kPoints> kColors = {{{255, 0, 0},
                                                  {255, 0, 255},
                                                  {255, 0, 170},
                                                  {255, 0, 85}}};
-// Which points a limb joins: 0 nose, 1 neck, then right and left arm, right and
-// left leg, eyes, ears.
+// The points that each limb joins: 0 nose, 1 neck, then right and left arm,
+// right and left leg, eyes, ears.
 constexpr std::array<std::pair<int, int>, 17> kLimbs = {{{1, 2},
                                                          {1, 5},
                                                          {2, 3},
@@ -143,7 +143,7 @@ absl::StatusOr<Person> ReadPerson(const Json* json, double scale_x,
   return person;
 }
 
-// What to multiply coordinates with: 1 unless a canvas is named.
+// The factor for coordinates: 1 unless the JSON names a canvas size.
 double ScaleOf(const Json& json, const char* key, int size) {
   const Json* value = json.Find(key);
   const auto number = value == nullptr ? std::nullopt : value->number();

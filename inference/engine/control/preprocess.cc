@@ -12,7 +12,7 @@ struct Row {
   Preprocessor preprocessor;
   std::string_view name;
 };
-// The first name of each is its own.
+// NameOf() returns a preprocessor's first name here.
 constexpr Row kRows[] = {
     {Preprocessor::kNone, "none"},
     {Preprocessor::kCanny, "canny"},
@@ -45,7 +45,7 @@ Plane DepthOf(const PreprocessInput& input, bool invert) {
   return depth;
 }
 
-// Half the detail goes by shrinking, which costs less than a wide blur.
+// A wide blur shrinks the picture first, which removes detail at less cost.
 Image BlurredPicture(const Image& rgb, double sigma) {
   constexpr int kShrink = 4;
   if (sigma < 2 * kShrink) return Blur(rgb, sigma);
@@ -69,7 +69,7 @@ absl::StatusOr<Image> Detect(Preprocessor preprocessor,
     case Preprocessor::kPose:
       return DrawPoses(input.keypoints, rgb.width, rgb.height);
     case Preprocessor::kScribble:
-      // A drawing in black is ready but for its colours.
+      // A black drawing is ready once its colours are inverted.
       if (options.invert) {
         Plane grey = ToGrey(Inverted(rgb));
         for (float& value : grey.values) value = value > 127 ? 1 : 0;
@@ -90,7 +90,8 @@ absl::StatusOr<Image> Detect(Preprocessor preprocessor,
   return absl::InternalError("a preprocessor without a detector");
 }
 
-// Labels, points and depths mean what they say at their own size.
+// Whether the preprocessor works at the picture's own size only: labels, points
+// and depths lose their meaning when resized. kNone does, too.
 bool LooksAtOneSize(Preprocessor preprocessor) {
   return preprocessor == Preprocessor::kNone ||
          preprocessor == Preprocessor::kPose ||

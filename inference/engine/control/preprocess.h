@@ -1,6 +1,6 @@
-// Control preprocessors: from a picture, or a ready map, to what a ControlNet
-// takes. Those that need a network of their own (depth, pose, segmentation)
-// take its result; the others are computed here, without OpenCV.
+// Control preprocessors turn a picture, or a ready map, into the input of a
+// ControlNet. Preprocessors that need a network of their own (depth, pose,
+// segmentation) take its result; the others are computed here, without OpenCV.
 #pragma once
 
 #include <optional>
@@ -27,14 +27,14 @@ enum class Preprocessor {
 };
 
 // "canny", "depth"... and "edge" (canny), "seg", "openpose", "vis" and "tile"
-// (blur). None for a name nobody knows.
+// (blur). None for an unknown name.
 std::optional<Preprocessor> PreprocessorNamed(std::string_view name);
 std::string_view NameOf(Preprocessor preprocessor);
 std::vector<Preprocessor> AllPreprocessors();
 
 struct PreprocessInput {
   Image image;
-  // Depth in more than eight bits, where it is there: PngFile::deep.
+  // Depth in more than eight bits, if the file has it: PngFile::deep.
   Plane deep;
   // For kPose: OpenPose's JSON. The image gives the size.
   std::string keypoints;
@@ -44,18 +44,18 @@ struct PreprocessOptions {
   int low = 100;  // Canny's thresholds.
   int high = 200;
   int scribble_threshold = 32;
-  double background = 0.1;  // Of a depth map, for normals.
+  double background = 0.1;  // See NormalsOfDepth().
   double blur_sigma = 6;
   // Dark on white becomes white on dark: for drawings; for depth maps where
   // far is white.
   bool invert = false;
-  // Not 0: look at the picture at this size first (see DetectSize), and answer
-  // at the picture's own.
+  // If not 0, the detector works on the picture at this size (see DetectSize),
+  // and its map is resized to the picture's own.
   int detect_resolution = 0;
 };
 
 // RGB of the input's size. INVALID_ARGUMENT for an empty picture, for options
-// out of range, and for what the detectors refuse.
+// out of range, and for input that the detectors refuse.
 absl::StatusOr<Image> Preprocess(Preprocessor preprocessor,
                                  const PreprocessInput& input,
                                  const PreprocessOptions& options);

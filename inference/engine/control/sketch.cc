@@ -8,7 +8,7 @@ namespace sheaf::engine {
 namespace {
 
 // Per pixel, the least over the channels of `wide` - `narrow`: how much darker
-// a pixel is than its surroundings, in whichever colour shows it least.
+// a pixel is than its surroundings, in the colour that shows it least.
 Plane LeastDifference(const Image& rgb, double narrow, double wide) {
   Plane least = MakePlane(rgb.width, rgb.height, 255.0f);
   for (int channel = 0; channel < 3; ++channel) {

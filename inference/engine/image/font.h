@@ -10,8 +10,8 @@ namespace sheaf::engine {
 inline constexpr int kGlyphWidth = 5;
 inline constexpr int kGlyphHeight = 8;
 
-// The rows of a character from the top; the leftmost pixel is bit 4. What is
-// not printable ASCII looks as '?' does.
+// The rows of a character from the top; the leftmost pixel is bit 4. A
+// character that is not printable ASCII looks like '?'.
 std::array<uint8_t, kGlyphHeight> GlyphRows(char character);
 
 }  // namespace sheaf::engine

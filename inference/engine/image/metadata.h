@@ -1,4 +1,4 @@
-// What made a picture, as texts in its PNG that other programs read.
+// How a picture was made, as texts in its PNG that other programs read.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct Generation {
   std::string model_hash;  // Ten hex digits of the file's SHA-256.
   std::string vae;
   std::string random_mode;  // "cpu", "philox".
-  // Whatever else there is to say, by name: "Denoising strength", "Version"...
+  // All other settings, by name: "Denoising strength", "Version"...
   std::map<std::string, std::string> more;
 
   bool operator==(const Generation&) const = default;
@@ -33,8 +33,9 @@ struct Generation {
 // The text under "parameters" that web interfaces show and read back.
 std::string ParametersText(const Generation& generation);
 
-// The reverse. INVALID_ARGUMENT where there is no line of settings. What this
-// text cannot tell apart (a prompt that ends in such a line) is lost.
+// Reads a text of ParametersText(). INVALID_ARGUMENT where it has no line of
+// settings. A prompt with a line that begins with "Negative prompt: " may be
+// read back wrongly, since the text cannot tell that line from its own.
 absl::StatusOr<Generation> ParseParameters(std::string_view text);
 
 // The text under "prompt" that node editors load: a graph of a checkpoint, two

@@ -12,8 +12,9 @@
 namespace sheaf::engine {
 namespace {
 
-// libpng leaves by longjmp, which runs no destructors: the functions that call
-// it hold nothing that has one. Everything they touch lives here.
+// libpng reports errors by longjmp, which runs no destructors. So the functions
+// that call it hold no object with a destructor; everything they use lives
+// here.
 struct Reading {
   std::string_view rest;
   std::string error;
@@ -111,7 +112,7 @@ bool ReadPixels(png_structp png, png_infop info, Reading* reading) {
   return true;
 }
 
-// tEXt is Latin-1; texts of ours and of Python's writers say UTF-8 elsewhere.
+// tEXt is Latin-1; our writer and Python's put UTF-8 into other chunks.
 std::string FromLatin1(std::string_view text) {
   std::string utf8;
   for (const char c : text) {
@@ -145,7 +146,8 @@ PngTexts TextsOf(png_structp png, png_infop info) {
   return result;
 }
 
-// The pixels, once the header is known. False where libpng gave up.
+// Reads the header, then the pixels. False where libpng gave up or the picture
+// is over the limits.
 bool ReadAll(png_structp png, png_infop info, Reading* reading) {
   if (!ReadHeader(png, info, reading)) return false;
   const size_t row = png_get_rowbytes(png, info);
@@ -190,7 +192,7 @@ bool ToLatin1(std::string_view utf8, std::string* latin) {
   return true;
 }
 
-// The texts as libpng wants them; `latin` keeps what they point to.
+// The texts as libpng wants them; `latin` keeps the strings that they point to.
 std::vector<png_text> PngTextsOf(const PngTexts& texts,
                                  std::vector<std::string>* latin) {
   std::vector<png_text> result;
@@ -269,8 +271,9 @@ uint32_t BigEndian(std::string_view bytes, size_t at) {
   return number;
 }
 
-// libpng makes room for as much as a chunk says it holds, up to 2 GiB, before
-// it looks whether that is there: 100 bytes could ask for all memory.
+// libpng allocates as much as a chunk says it holds, up to 2 GiB, before it
+// checks that the bytes are there: a file of 100 bytes could ask for all
+// memory.
 absl::Status CheckChunks(std::string_view bytes) {
   constexpr size_t kAround = 12;  // length, type, sum
   size_t at = kSignature.size();

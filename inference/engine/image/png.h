@@ -1,4 +1,5 @@
-// PNG files: reading those of strangers, writing ours with what made them.
+// PNG files: reads files from strangers, and writes ours with texts that say
+// how they were made.
 #pragma once
 
 #include <string>
@@ -25,10 +26,11 @@ struct PngFile {
 struct PngLimits {
   int side_max = 16384;
   int64_t pixels_max = int64_t{64} << 20;
-  // Of one text (or other extra chunk), unpacked; at most 32 are kept.
+  // Most bytes of one text (or other extra chunk), unpacked; at most 32 chunks
+  // are kept.
   size_t chunk_bytes_max = size_t{4} << 20;
-  // False: texts, and what else is no pixel, are passed over unread: packed,
-  // they may hold a thousand times what they take in the file.
+  // If false, texts and other chunks without pixels are skipped unread: a
+  // packed chunk may unpack to a thousand times its size in the file.
   bool texts = true;
 };
 
@@ -38,12 +40,13 @@ struct PngSize {
   int64_t pixels() const { return width * height; }
 };
 
-// Reads the size that the file says of itself at its beginning; nothing is
-// unpacked. INVALID_ARGUMENT for what begins like no PNG.
+// Reads the size from the beginning of the file; nothing is unpacked.
+// INVALID_ARGUMENT for bytes that do not begin like a PNG.
 absl::StatusOr<PngSize> ReadPngSize(std::string_view bytes);
 
-// INVALID_ARGUMENT with libpng's words for what is no PNG or a broken one;
-// RESOURCE_EXHAUSTED for one beyond the limits, before its pixels are touched.
+// INVALID_ARGUMENT with libpng's words for bytes that are no PNG or a broken
+// one; RESOURCE_EXHAUSTED for a PNG over the limits, before its pixels are
+// touched.
 absl::StatusOr<PngFile> DecodePng(std::string_view bytes,
                                   const PngLimits& limits = {});
 

@@ -13,7 +13,7 @@ namespace sheaf::engine {
 namespace {
 
 constexpr int64_t kPixelsMax = int64_t{64} << 20;
-// A line of 21 characters fits under a picture of so many pixels.
+// A line of 21 characters fits under a picture that is this many pixels wide.
 constexpr int kCaptionWidth = 128;
 constexpr int kMargin = 8;  // Around every picture and its caption.
 constexpr int kAdvance = kGlyphWidth + 1;
@@ -21,12 +21,12 @@ constexpr int kLineHeight = kGlyphHeight + 2;
 constexpr uint8_t kPaper = 250;
 constexpr uint8_t kInk = 40;
 
-// One byte for each code point; '?' for those that the font has none of.
+// One byte for each code point; '?' where the font has no glyph.
 std::string Typeable(std::string_view text) {
   std::string typeable;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if ((byte & 0xC0) == 0x80) continue;  // Goes on with a code point.
+    if ((byte & 0xC0) == 0x80) continue;  // Continues a code point.
     const bool is_plain = c == '\n' || (c >= ' ' && c <= '~');
     typeable += is_plain ? c : '?';
   }
@@ -53,7 +53,8 @@ void WrapParagraph(std::string_view text, size_t columns,
   lines->push_back(std::move(line));
 }
 
-// `scale` pixels for each, each way, with the left upper corner at (left, top).
+// Draws each pixel as `scale` x `scale` pixels, with the picture's upper left
+// corner at (left, top).
 void Paste(const Image& picture, int scale, int left, int top, Image* sheet) {
   for (int y = 0; y < picture.height * scale; ++y) {
     for (int x = 0; x < picture.width * scale; ++x) {
@@ -84,7 +85,7 @@ void Type(const std::string& line, int left, int top, Image* sheet) {
 struct Layout {
   int columns = 1;
   int scale = 1;
-  int cell_width = 0;             // Of the pictures, without margins.
+  int cell_width = 0;             // A picture's, without margins.
   std::vector<int> picture_rows;  // Heights of the rows' pictures,
   std::vector<int> caption_rows;  // and of their captions, in pixels.
   std::vector<std::vector<std::string>> captions;  // In lines.

@@ -18,8 +18,8 @@ struct SheetPicture {
 
 struct SheetLook {
   int columns = 0;  // 0: about as many as rows.
-  // How many pixels a picture's pixel becomes, each way. 0: so many that the
-  // widest picture leaves room for a caption.
+  // How many pixels, each way, one pixel of a picture becomes. 0: as many as
+  // give the widest picture room for a caption.
   int scale = 0;
 };
 
@@ -29,13 +29,15 @@ struct SheetLook {
 absl::StatusOr<Image> DrawSheet(const std::vector<SheetPicture>& pictures,
                                 const SheetLook& look);
 
-// What a picture's file says of itself, in short: its prompt; steps, sampler,
-// guidance, seed and the weights of its controls. Empty where it says nothing.
+// A short caption from the texts of a picture's file: its prompt; steps,
+// sampler, guidance, seed and the weights of its controls. Empty where the
+// texts do not say.
 std::string CaptionOf(const PngTexts& texts);
 
-// A caption as lines of at most `columns` characters, one for each of its code
-// points: at its line breaks, at spaces, and within words that are too long. A
-// caption of more than kCaptionLinesMax lines ends in "...".
+// Splits a caption into lines of at most `columns` characters, one character
+// for each code point. Lines end at line breaks, at spaces, and within words
+// that are too long. A caption of more than kCaptionLinesMax lines ends in
+// "...".
 inline constexpr int kCaptionLinesMax = 12;
 std::vector<std::string> WrapCaption(std::string_view caption, int columns);
 

@@ -23,7 +23,8 @@ ResidualBlock::ResidualBlock(const ModuleScope& scope,
 
 at::Tensor ResidualBlock::operator()(const at::Tensor& x,
                                      const at::Tensor& time) const {
-  // In place where a tensor is ours alone: memory is what steps wait for.
+  // Works in place where no other code holds the tensor: steps are limited by
+  // memory.
   at::Tensor h = norm1_(x);
   h = conv1_(at::silu_(h));
   if (has_time_) h.add_(time_(time).unsqueeze(-1).unsqueeze(-1));

@@ -10,7 +10,7 @@ struct ResidualShape {
   int64_t out = 0;
   int64_t groups = 32;
   double epsilon = 1e-5;
-  int64_t time_width = 0;  // 0: knows no time.
+  int64_t time_width = 0;  // 0: takes no `time`.
   double output_scale = 1;
 };
 
@@ -20,7 +20,7 @@ class ResidualBlock {
   ResidualBlock() = default;
   ResidualBlock(const ModuleScope& scope, const ResidualShape& shape);
 
-  // `time`: what TimeEmbedding returns; not looked at without time_width.
+  // `time` is a result of TimeEmbedding; without time_width it is ignored.
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& time) const;
 
  private:
@@ -35,8 +35,8 @@ class ResidualBlock {
   double output_scale_ = 1;
 };
 
-// Half the size. With padding 0 the map grows by one line at the right and the
-// bottom first, as autoencoders want it.
+// Halves the size of a map. With padding 0 the map first grows by one line at
+// the right and at the bottom, as autoencoders need it.
 class Downsample {
  public:
   Downsample() = default;
@@ -54,7 +54,8 @@ struct MapSize {
 };
 MapSize SizeOf(const at::Tensor& map);
 
-// To the given size, by repeating pixels, and a convolution.
+// Enlarges a map to the given size by repeating pixels, then applies a
+// convolution.
 class Upsample {
  public:
   Upsample() = default;

@@ -5,12 +5,12 @@
 namespace sheaf::engine {
 namespace {
 
-// Configurations of before 2023 say 2 here whatever their vocabulary: the end
-// is then the largest id.
+// Configurations from before 2023 say 2 here for any vocabulary; the end is
+// then the largest id.
 constexpr int64_t kLegacyEndId = 2;
 
-// Most files hold everything but the projection below "text_model"; the newest
-// library leaves that out.
+// Most files hold everything but the projection below "text_model"; files of
+// the newest library leave that prefix out.
 ModuleScope Root(const ModuleScope& scope) {
   const ModuleScope inner = scope.Sub("text_model");
   return inner.Has("embeddings.token_embedding.weight") ? inner : scope;
@@ -108,7 +108,7 @@ at::Tensor ClipText::Skipped(const ClipTextOutput& output, int64_t skip) const {
 }
 
 at::Tensor ClipText::Pool(const at::Tensor& last, const at::Tensor& ids) const {
-  // The first of the largest, or the first that is the end.
+  // The position of the first largest id, or of the first end id.
   const at::Tensor ends =
       (config_.end_id == kLegacyEndId ? ids
                                       : ids.eq(config_.end_id).to(at::kInt))

@@ -1,5 +1,5 @@
-// CLIPTextModel and CLIPTextModelWithProjection: from token ids to what UNets
-// attend to.
+// CLIPTextModel and CLIPTextModelWithProjection: turn token ids into the
+// vectors that UNets attend to.
 #pragma once
 
 #include <memory>
@@ -30,8 +30,8 @@ struct ClipTextConfig {
 absl::StatusOr<ClipTextConfig> ReadClipTextConfig(const Config& config);
 
 struct ClipTextOutput {
-  // What enters the first layer, then what leaves each: layers + 1 of
-  // [rows, tokens, width].
+  // The input of the first layer, then the output of each layer: layers + 1
+  // tensors of [rows, tokens, width].
   std::vector<at::Tensor> hidden;
   at::Tensor last;    // The last of them, normalised.
   at::Tensor pooled;  // `last` at the end token: [rows, width].
@@ -39,7 +39,7 @@ struct ClipTextOutput {
   at::Tensor projected;
 };
 
-// Immutable but for its adapter slots. Any thread.
+// Immutable except for its adapter slots. Any thread.
 class ClipText {
  public:
   // From a component's folder, in any of the layouts that transformers has
@@ -48,14 +48,14 @@ class ClipText {
       const std::string& folder, const LoadOptions& options,
       const Placement& placement, AdapterSlots* slots = nullptr);
 
-  // What LoadModule calls.
+  // LoadModule calls this.
   ClipText(const ModuleScope& scope, const ClipTextConfig& config);
 
   // `ids` is [rows, tokens], of int64, each below config().vocabulary.
   ClipTextOutput operator()(const at::Tensor& ids) const;
 
-  // The output of the layer `skip` before the last, normalised: what clip_skip
-  // means to SD 1 and 2.
+  // The output of the layer `skip` before the last, normalised. SD 1 and 2 use
+  // it for clip_skip.
   at::Tensor Skipped(const ClipTextOutput& output, int64_t skip) const;
 
   const ClipTextConfig& config() const { return config_; }

@@ -30,7 +30,7 @@ ControlNet::ControlNet(const ModuleScope& scope, const UNetConfig& config)
   }
   hint_out_ = Conv2d(hint.Sub("conv_out"),
                      {.in = widths.back(), .out = config.first_channels()});
-  // One for each map that the way down leaves.
+  // One output for each map of the way down.
   const auto add = [&](int64_t channels) {
     outputs_.push_back(OneByOne(
         scope.Sub("controlnet_down_blocks", outputs_.size()), channels));
@@ -82,7 +82,8 @@ ControlResiduals ControlNet::WithHint(const ControlInput& input) const {
   for (size_t i = 0; i < maps.size(); ++i) {
     result.down.push_back(outputs_[i](maps[i]));
   }
-  // From a tenth at the first map to the whole in the middle.
+  // The strength rises from a tenth at the first map to the whole in the
+  // middle.
   const bool fades = input.guess_mode && !config_.pools_residuals;
   const auto count = static_cast<int64_t>(maps.size()) + 1;
   const at::Tensor weights =

@@ -1,5 +1,5 @@
 // ControlNetModel: a copy of a UNet's way down that looks at a picture and
-// answers with what to add to the UNet's own maps.
+// returns maps to add to the UNet's own.
 #pragma once
 
 #include <memory>
@@ -17,13 +17,13 @@ struct ControlInput {
   at::Tensor context;
   PromptKeys* keys = nullptr;  // As UNetInput's.
   at::Tensor hint;  // [rows, 3, picture's height, width] in [0, 1], RGB
-  // How strong it is for each row: [rows].
+  // The control's strength for each row: [rows].
   at::Tensor weights;
   // Weak outside, full in the middle: for pictures without a prompt.
   bool guess_mode = false;
 };
 
-// Immutable but for its adapter slots. Any thread.
+// Immutable except for its adapter slots. Any thread.
 class ControlNet {
  public:
   // The errors of UNet::Load.
@@ -31,16 +31,16 @@ class ControlNet {
       const std::string& folder, const LoadOptions& options,
       const Placement& placement, AdapterSlots* slots = nullptr);
 
-  // What LoadModule calls.
+  // LoadModule calls this.
   ControlNet(const ModuleScope& scope, const UNetConfig& config);
 
-  // What a picture becomes before it meets the sample. The same at every step
-  // of a run.
+  // Turns a picture into the map that is added to the sample's first map. It is
+  // the same at every step of a run.
   at::Tensor Hint(const at::Tensor& picture) const;
 
   // `input.hint` is a picture.
   ControlResiduals operator()(const ControlInput& input) const;
-  // `input.hint` is what Hint() returned.
+  // `input.hint` is a result of Hint().
   ControlResiduals WithHint(const ControlInput& input) const;
 
   const UNetConfig& config() const { return config_; }

@@ -1,5 +1,5 @@
-// Loading one component of a model: weights by name into a module, and every
-// name that does not fit in one message.
+// Loads one component of a model: puts weights into a module by name, and lists
+// all names that do not fit, in one message.
 #pragma once
 
 #include <memory>
@@ -15,14 +15,15 @@
 
 namespace sheaf::engine {
 
-// INVALID_ARGUMENT for weights that nobody asked for: they are a sign that the
-// configuration is of another model. `source` names it.
+// INVALID_ARGUMENT for weights that no module asked for: they are a sign that
+// the configuration belongs to another model. `source` names the weights in the
+// message.
 absl::Status CheckAllUsed(const WeightBinder& binder,
                           const std::string& source);
 
-// Module(scope, config) over `tensors`. `slots` may be null for models that
-// take no adapters. INVALID_ARGUMENT names what is missing, mis-shaped or left
-// over; RESOURCE_EXHAUSTED where there is no memory.
+// Builds Module(scope, config) over `tensors`. `slots` may be null for models
+// that take no adapters. INVALID_ARGUMENT names keys that are missing,
+// mis-shaped or left over; RESOURCE_EXHAUSTED where there is no memory.
 template <typename Module, typename ModuleConfig>
 absl::StatusOr<std::unique_ptr<Module>> BuildModule(const TensorMap& tensors,
                                                     const std::string& source,

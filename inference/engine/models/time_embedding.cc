@@ -53,7 +53,7 @@ TimeEmbedding::TimeEmbedding(const ModuleScope& scope, const UNetConfig& config)
 at::Tensor TimeEmbedding::operator()(const TimeInput& input) const {
   at::Tensor waves = Waves(input.timesteps, waves_).to(dtype_);
   if (has_guidance_) {
-    // The reference asks for the guidance of 1000 (g - 1).
+    // For a guidance g, the reference embeds 1000 (g - 1).
     const at::Tensor scaled = (input.guidance - 1.0) * 1000.0;
     waves = waves + guidance_(Waves(scaled, guidance_waves_).to(dtype_));
   }

@@ -1,5 +1,4 @@
-// What tells a UNet where it is: the timestep, and for SDXL the sizes and the
-// pooled prompt.
+// Embeds a UNet's timestep, and for SDXL the sizes and the pooled prompt.
 #pragma once
 
 #include "inference/engine/models/unet_config.h"
@@ -28,13 +27,13 @@ class EmbeddingLayers {
   Linear second_;
 };
 
-// What a UNet is told beside its sample and its prompt. Tensors have one row
-// per row of the sample.
+// A UNet's inputs besides its sample and its prompt. Tensors have one row per
+// row of the sample.
 struct TimeInput {
   at::Tensor timesteps;  // [rows]; fractions are fine.
-  at::Tensor pooled;     // Of SDXL: [rows, width] and [rows, 5 or 6].
-  at::Tensor time_ids;
-  at::Tensor guidance;  // Of models distilled for a guidance: [rows].
+  at::Tensor pooled;     // For SDXL: [rows, width].
+  at::Tensor time_ids;   // For SDXL: [rows, 5 or 6].
+  at::Tensor guidance;   // For models distilled for a guidance: [rows].
 };
 
 // The embedding that all residual blocks add, activation applied.

@@ -76,7 +76,7 @@ at::Tensor Transformer2d::operator()(const at::Tensor& map,
   const int64_t channels = map.size(1);
   const int64_t height = map.size(2);
   const int64_t width = map.size(3);
-  // Free of copies where the map has its channels last.
+  // This copies nothing where the map has its channels last.
   at::Tensor pixels = norm_(map).permute({0, 2, 3, 1});
   pixels = in_(pixels.reshape({rows, height * width, channels}));
   for (const TransformerBlock& block : blocks_) {

@@ -20,9 +20,9 @@ struct TransformerShape {
 
 class AttentionLayer;
 
-// What attention layers made of a prompt: keys and values. The same at every
-// step of a run. Holds for the model, the prompt and the adapters that it was
-// first used with. One thread.
+// The keys and values that attention layers computed from a prompt. They are
+// the same at every step of a run. They hold only for the model, the prompt and
+// the adapters that they were first used with. One thread.
 struct PromptKeys {
   struct Pair {
     at::Tensor keys;
@@ -43,7 +43,7 @@ class AttentionLayer {
   AttentionLayer() = default;
   AttentionLayer(const ModuleScope& scope, int64_t channels,
                  int64_t context_width, int64_t heads);
-  // Of `x` to itself.
+  // Attention of `x` to itself.
   at::Tensor operator()(const at::Tensor& x) const;
   at::Tensor operator()(const at::Tensor& x, const Prompt& prompt) const;
 

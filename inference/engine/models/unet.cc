@@ -52,7 +52,8 @@ at::Tensor UNet::operator()(const UNetInput& input) const {
   std::vector<at::Tensor> residuals =
       encoder_.Down(encoder_.First(sample), block);
   at::Tensor x = encoder_.Middle(residuals.back(), block);
-  // In place: the middle was the last to read them as they are.
+  // Adds in place: the middle block was the last to read the unchanged
+  // residuals.
   for (const ControlResiduals& control : input.controls) {
     for (size_t i = 0; i < residuals.size(); ++i) {
       Add(control.down[i], control.rows, &residuals[i]);

@@ -11,12 +11,12 @@
 
 namespace sheaf::engine {
 
-// What a ControlNet adds to a UNet: one map for each of its residuals, and one
-// for the middle. A map of one pixel is added everywhere.
+// The maps that a ControlNet adds to a UNet: one for each of the UNet's
+// residuals, and one for its middle. A map of one pixel is added everywhere.
 struct ControlResiduals {
   std::vector<at::Tensor> down;
   at::Tensor middle;
-  // Which rows of the UNet's call these are for; int64. Undefined: all.
+  // The rows of the UNet's call that these maps are for; int64. Undefined: all.
   at::Tensor rows;
 };
 
@@ -24,22 +24,23 @@ struct UNetInput {
   at::Tensor sample;  // [rows, in_channels, height, width]
   TimeInput time;
   at::Tensor context;  // [rows, tokens, width]
-  // What layers made of `context` in an earlier call; null for none.
+  // Keeps the layers' keys and values of `context` for later calls. Null: they
+  // are computed in each call.
   PromptKeys* keys = nullptr;
   std::vector<ControlResiduals> controls;
 };
 
-// Immutable but for its adapter slots. Any thread.
+// Immutable except for its adapter slots. Any thread.
 class UNet {
  public:
   // From a component's folder. The errors of Config::Read, ReadUNetConfig and
-  // LoadWeights; INVALID_ARGUMENT lists keys that are missing, mis-shaped, or
-  // that nothing wants. `slots`, where not null, receives the layers' slots.
+  // LoadWeights; INVALID_ARGUMENT lists keys that are missing, mis-shaped or
+  // not used. `slots`, where not null, receives the layers' slots.
   static absl::StatusOr<std::unique_ptr<UNet>> Load(
       const std::string& folder, const LoadOptions& options,
       const Placement& placement, AdapterSlots* slots = nullptr);
 
-  // What LoadModule calls; Load() is for everybody else.
+  // LoadModule calls this; all other code calls Load().
   UNet(const ModuleScope& scope, const UNetConfig& config);
 
   // The model's output: [rows, out_channels, height, width], in the type of

@@ -61,7 +61,7 @@ MiddleBlock::MiddleBlock(const ModuleScope& scope, const UNetConfig& config) {
   ResidualShape shape = ResidualOf(config, level.channels, level.channels);
   shape.output_scale = config.middle_scale;
   first_ = ResidualBlock(scope.Sub("resnets.0"), shape);
-  // The plain one is a single block.
+  // A plain middle is a single block.
   if (config.middle == UNetConfig::Middle::kAttending) {
     second_.emplace(scope.Sub("resnets.1"), shape);
     TransformerShape attention =
@@ -83,8 +83,8 @@ UpBlock::UpBlock(const ModuleScope& scope, const UNetConfig& config,
   const UNetLevel& level = config.levels[at];
   const size_t inner = std::min(at + 1, config.levels.size() - 1);
   const int64_t outer = config.levels[at == 0 ? 0 : at - 1].channels;
-  // One block more than on the way down, since the input of a level is a
-  // residual, too; the last one meets what came from the level outside.
+  // There is one block more than on the way down, since the input of a level is
+  // a residual, too. The last block takes the residual of the outer level.
   for (int64_t i = 0; i <= level.layers; ++i) {
     const int64_t from =
         i == 0 ? config.levels[inner].channels : level.channels;
@@ -106,8 +106,8 @@ at::Tensor UpBlock::operator()(at::Tensor x, const BlockInput& input,
     residuals->pop_back();
     if (!attentions_.empty()) x = attentions_[i](x, input.prompt);
   }
-  // To the size of the next residual: twice ours, or one less where an odd
-  // side was halved.
+  // Enlarges the map to the size of the next residual: twice ours, or one less
+  // where an odd side was halved.
   if (upsample_) x = (*upsample_)(x, SizeOf(residuals->back()));
   return x;
 }

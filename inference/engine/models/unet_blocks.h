@@ -11,9 +11,9 @@
 
 namespace sheaf::engine {
 
-// What every block is given beside the map.
+// The inputs of every block besides the map.
 struct BlockInput {
-  at::Tensor time;  // What TimeEmbedding returned.
+  at::Tensor time;  // A result of TimeEmbedding.
   Prompt prompt;
 };
 
@@ -21,7 +21,7 @@ class DownBlock {
  public:
   // `level` counts from the outside.
   DownBlock(const ModuleScope& scope, const UNetConfig& config, size_t level);
-  // Appends what the way up will want to `residuals`.
+  // Appends to `residuals` the maps that the way up will take.
   at::Tensor operator()(at::Tensor x, const BlockInput& input,
                         std::vector<at::Tensor>* residuals) const;
 
@@ -62,8 +62,8 @@ class UNetEncoder {
 
   at::Tensor Time(const TimeInput& input) const { return time_(input); }
   at::Tensor First(const at::Tensor& sample) const { return conv_in_(sample); }
-  // From what First() returned: the maps that the way up wants, the first of
-  // them `x` itself; the last is what Middle() takes.
+  // `x` is a result of First(). Returns the maps that the way up takes: the
+  // first is `x` itself, the last is the input of Middle().
   std::vector<at::Tensor> Down(const at::Tensor& x,
                                const BlockInput& input) const;
   at::Tensor Middle(const at::Tensor& x, const BlockInput& input) const;

@@ -41,13 +41,14 @@ struct UNetConfig {
   int64_t groups = 32;
   double epsilon = 1e-5;
   bool activates_time_twice = false;
-  // Of SDXL: the width of one size's waves, and of all with the pooled prompt.
-  // 0 for other models.
+  // For SDXL: the width of one size's waves, and of all sizes' waves together
+  // with the pooled prompt. 0 for other models.
   int64_t size_wave_width = 0;
   int64_t sizes_width = 0;
-  // Of models distilled for a guidance; 0 for others.
+  // For models distilled for a guidance: the width of its waves. 0 for other
+  // models.
   int64_t guidance_width = 0;
-  // Of ControlNets.
+  // For ControlNets only.
   int64_t hint_channels = 3;
   std::vector<int64_t> hint_widths;
   bool hint_is_bgr = false;

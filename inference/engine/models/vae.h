@@ -30,7 +30,7 @@ struct VaeConfig {
   bool middle_attends = true;
   bool has_quant = true;
   bool has_post_quant = true;
-  // Of the tiny one.
+  // For AutoencoderTiny only.
   bool is_tiny = false;
   std::vector<int64_t> encoder_channels;
   std::vector<int64_t> encoder_blocks;
@@ -50,8 +50,8 @@ absl::StatusOr<VaeConfig> ReadVaeConfig(const Config& config);
 struct VaeOptions {
   // One row at a time: less memory, the same numbers.
   bool slicing = false;
-  // In tiles that overlap, where a side is larger than the model was trained
-  // for: much less memory, and pictures that differ a little.
+  // Works in overlapping tiles where a side is larger than the model was
+  // trained for: much less memory, and pictures that differ a little.
   bool tiling = false;
 };
 
@@ -65,15 +65,16 @@ class Vae {
                                                    const LoadOptions& options,
                                                    const Placement& placement);
 
-  // From pictures in [-1, 1], [rows, 3, height, width]: mean and logarithm of
-  // the variance, one after the other in dimension 1. The tiny one knows no
-  // variance and returns latents alone.
+  // Encodes pictures in [-1, 1], [rows, 3, height, width]. Returns the mean and
+  // the logarithm of the variance, one after the other in dimension 1.
+  // AutoencoderTiny has no variance and returns latents alone.
   at::Tensor Encode(const at::Tensor& pictures,
                     const VaeOptions& options) const;
-  // From unscaled latents to pictures, about in [-1, 1].
+  // Decodes unscaled latents into pictures, about in [-1, 1].
   at::Tensor Decode(const at::Tensor& latents, const VaeOptions& options) const;
 
-  // Between what Encode and Decode speak and what samplers speak.
+  // Scale() turns the unscaled latents of Encode and Decode into those of
+  // samplers; Unscale() turns them back.
   at::Tensor Scale(const at::Tensor& latents) const;
   at::Tensor Unscale(const at::Tensor& latents) const;
 
@@ -93,9 +94,10 @@ class Vae {
   const VaeConfig config_;
 };
 
-// The distribution that Encode() returned the moments of.
+// The mean of the distribution whose moments Encode() returned.
 at::Tensor MeanOf(const at::Tensor& moments);
-// With `noise` of unit variance in the shape of the mean.
+// A sample of that distribution. `noise` has unit variance and the shape of the
+// mean.
 at::Tensor SampleOf(const at::Tensor& moments, const at::Tensor& noise);
 
 }  // namespace sheaf::engine

@@ -52,7 +52,7 @@ void ReadTiny(Config::Reader* r, VaeConfig* vae) {
   vae->latent_magnitude = r->Double("latent_magnitude", 3);
   vae->latent_shift = r->Double("latent_shift", 0.5);
   vae->channels = vae->decoder_channels;
-  // The tiles of diffusers' own: 512 pixels whatever the model.
+  // The tiles that diffusers uses: 512 pixels for every model.
   vae->sample_size = 512;
   r->Choice("act_fn", "relu", {"relu"});
   r->Choice("upsample_fn", "nearest", {"nearest"});

@@ -9,8 +9,8 @@
 
 namespace sheaf::engine {
 
-// Files of SD 1.5's days call the attention's layers query, key, value and
-// proj_attn: gives them today's names.
+// Gives attention layers their present names: files from SD 1.5's days call
+// them query, key, value and proj_attn.
 void RenameOldAttention(TensorMap* tensors);
 
 // Residual blocks, then half or twice the size.

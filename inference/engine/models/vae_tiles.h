@@ -7,12 +7,13 @@
 
 namespace sheaf::engine {
 
-// In pixels of the input but for `blend` and `keep`, which count in the output.
+// `size` and `stride` are in pixels of the input, `blend` and `keep` in pixels
+// of the output.
 struct TileShape {
   int64_t size = 0;    // Side of a tile.
   int64_t stride = 0;  // From one tile to the next.
   int64_t blend = 0;   // How far a tile reaches over its neighbours.
-  int64_t keep = 0;    // What is kept of a tile's side.
+  int64_t keep = 0;    // How much of a tile's side is kept.
 };
 
 // `one` turns a tile into a map of another size. As the reference does it:

@@ -5,7 +5,7 @@
 namespace sheaf::engine {
 namespace {
 
-// Beyond this, latents are squeezed.
+// Latents are squeezed into [-kLatentBound, kLatentBound].
 constexpr double kLatentBound = 3.0;
 
 // relu(conv relu conv relu conv (x) + x)

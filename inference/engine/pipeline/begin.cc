@@ -81,8 +81,8 @@ absl::StatusOr<std::shared_ptr<const Program>> ProgramOf(
   return program;
 }
 
-// SDXL's sizes: those of the picture it may pretend to be, and for refiners how
-// beautiful it shall be.
+// SDXL's sizes: the original size and the crop, then the target size or, for
+// refiners, the aesthetic score.
 at::Tensor TimeIds(const Model& model, const RunRequest& request,
                    bool is_prompt) {
   const Pair own = {request.height, request.width};
@@ -130,14 +130,16 @@ absl::StatusOr<std::vector<Branch>> BranchesOf(const Model& model,
   if (request.task != Task::kEdit || request.image_guidance < 1) {
     return std::vector<Branch>{unguided, guided};
   }
-  // Three: with prompt and picture, with the picture alone, with neither.
+  // Three branches: with prompt and picture, with the picture alone, with
+  // neither.
   Branch pictured = unguided;
   pictured.weight = request.image_guidance - request.guidance;
   unguided.weight = 1 - request.image_guidance;
   return std::vector<Branch>{guided, pictured, unguided};
 }
 
-// The picture's latents, scaled. Draws as many numbers as they have.
+// The picture's latents, scaled. Draws one random number for each of their
+// elements, but none for a tiny autoencoder.
 at::Tensor EncodePicture(const Model& model, const at::Tensor& picture,
                          Normals* normals) {
   const at::Tensor moments =
@@ -148,8 +150,9 @@ at::Tensor EncodePicture(const Model& model, const at::Tensor& picture,
   return model.vae->Scale(SampleOf(moments, noise))[0];
 }
 
-// Where a row begins, given a clean picture or none. The order in which the
-// generator is asked is the reference's, and pictures depend on it.
+// Makes the sample that a row begins with, from a clean picture or without one.
+// Random numbers are drawn in the reference's order, since pictures depend on
+// it.
 class Beginning {
  public:
   Beginning(const Model& model, const RunRequest& request, RowStart* start)
@@ -198,7 +201,7 @@ class Beginning {
         return absl::InvalidArgumentError(
             "latents do not fit width and height");
       }
-      // What another model left is as noisy as it should be.
+      // Latents that another model left already have the right noise.
       start_->sample = request_.denoising_start
                            ? latents[0].clone()
                            : MakeNoisy(latents[0], Noise());
@@ -229,7 +232,7 @@ class Beginning {
                                   : MakeNoisy(clean, noise);
     const at::Tensor small =
         at::upsample_nearest2d(mask.unsqueeze(0), {shape_[1], shape_[2]})[0];
-    // Drawn for, whether looked at or not.
+    // Encoded even if it is not used, since encoding draws random numbers.
     const at::Tensor masked =
         EncodePicture(model_, picture * mask.lt(0.5), &start_->noise);
     if (!sees_mask) {
@@ -247,7 +250,7 @@ class Beginning {
       return absl::InvalidArgumentError(
           "this UNet does not edit after instructions");
     }
-    // As it is: neither drawn from nor scaled.
+    // The latents are the mean, unscaled: no random numbers are drawn.
     const at::Tensor moments =
         model_.vae->Encode(Picture().unsqueeze(0), {}).to(at::kCPU);
     const at::Tensor latents =
@@ -284,7 +287,7 @@ std::vector<RowControl> ControlsOf(const RunRequest& request) {
   return controls;
 }
 
-// Where the model is: then a step waits for nothing.
+// Moves tensors to the model's device, so that no step has to wait for them.
 void MoveTo(at::Device device, RowStart* start) {
   const auto move = [device](at::Tensor* tensor) {
     if (tensor->defined()) *tensor = tensor->to(device);

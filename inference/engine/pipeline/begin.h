@@ -1,4 +1,4 @@
-// From a request to a row that can be stepped.
+// Turns a request into a row that can be stepped.
 #pragma once
 
 #include "absl/status/statusor.h"
@@ -13,14 +13,15 @@ namespace sheaf::engine {
 // errors of Guard().
 absl::StatusOr<Row> BeginRow(const Model& model, const RunRequest& request);
 
-// Which of the scheduler's calls a request makes, [first, last).
+// The range of the scheduler's calls that a request makes: [first, last).
 struct CallRange {
   size_t first = 0;
   size_t last = 0;
 };
 
-// After `request`'s strength, start and end. `whole` is the program of all
-// steps, `train_steps` the scheduler's. INVALID_ARGUMENT where nothing is left.
+// The calls that `request`'s strength, start and end leave. `whole` is the
+// program of all steps, `train_steps` the scheduler's. INVALID_ARGUMENT where
+// no call is left.
 absl::StatusOr<CallRange> CallsOf(const RunRequest& request,
                                   const Program& whole, int train_steps);
 

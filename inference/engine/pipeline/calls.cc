@@ -11,7 +11,8 @@ double Cutoff(double part, int train_steps) {
   return std::nearbyint(train_steps - part * train_steps);
 }
 
-// The first call after `strength`: 1 begins with the first, 0 does nothing.
+// The first call to make for the request's strength: 1 leaves all calls, 0
+// leaves none.
 size_t FirstAfterStrength(const RunRequest& request, const Program& whole) {
   const int wanted = std::min(
       static_cast<int>(request.steps * request.strength), request.steps);
@@ -25,7 +26,7 @@ size_t FirstAfterStart(double start, const Program& whole, int train_steps) {
   auto count = static_cast<size_t>(
       std::count_if(whole.timesteps.begin(), whole.timesteps.end(),
                     [&](double timestep) { return timestep < cutoff; }));
-  // Solvers with two calls a step are not cut between the two.
+  // A solver with two calls per step is not cut between the two.
   if (whole.calls_per_step == 2 && count % 2 == 0) ++count;
   return whole.timesteps.size() - std::min(count, whole.timesteps.size());
 }

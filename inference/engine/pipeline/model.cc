@@ -38,8 +38,8 @@ absl::Status LoadAll(Model* model) {
       model->unet,
       UNet::Load(options.unet.empty() ? folder + "/unet" : options.unet,
                  options.load, options.placement));
-  // The pictures of half-precision autoencoders turn black where a value
-  // passes 65504; those that say so are held in fp32.
+  // In half precision, an autoencoder's picture turns black where a value
+  // passes 65504. Autoencoders with force_upcast are therefore held in fp32.
   const std::string vae = options.vae.empty() ? folder + "/vae" : options.vae;
   SHEAF_ASSIGN_OR_RETURN(const Config json, Config::Read(vae + "/config.json"));
   SHEAF_ASSIGN_OR_RETURN(const VaeConfig config, ReadVaeConfig(json));

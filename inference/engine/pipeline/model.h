@@ -29,13 +29,13 @@ struct TextEncoder {
   std::unique_ptr<ClipText> clip;
 };
 
-// Immutable once loaded, but for what is remembered of prompts; shared by rows
-// and threads.
+// Immutable once loaded, except for the cache of prompts; shared by rows and
+// threads.
 struct Model {
   std::string folder;
   ModelIndex index;
   ModelOptions options;
-  // At least one of them. Refiners have the second alone.
+  // A model has at least one of the two. Refiners have the second alone.
   std::unique_ptr<TextEncoder> text;
   std::unique_ptr<TextEncoder> text_2;
   std::shared_ptr<const UNet> unet;

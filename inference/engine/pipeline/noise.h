@@ -1,5 +1,4 @@
-// Between the engine's vectors, of which the random streams are made, and
-// tensors.
+// Converts between tensors and the vectors that random streams return.
 #pragma once
 
 #include <vector>

@@ -34,8 +34,8 @@ Image Grey(const Image& rgb) {
   return grey;
 }
 
-// One row. Where memory runs out: once more when what was kept of it is given
-// back, then in tiles.
+// Decodes one row. Where memory runs out, gives kept memory back and tries
+// again, then decodes in tiles.
 absl::StatusOr<at::Tensor> DecodeInSteps(const Vae& vae,
                                          const at::Tensor& latents,
                                          VaeOptions options) {
@@ -59,7 +59,7 @@ absl::StatusOr<at::Tensor> DecodeInSteps(const Vae& vae,
   return picture;
 }
 
-// INTERNAL where `who` answered with what is no number.
+// INTERNAL where a value of `tensor`, which `who` returned, is not finite.
 absl::Status CheckFinite(const at::Tensor& tensor, std::string_view who) {
   bool is_finite = false;
   SHEAF_RETURN_IF_ERROR(Guard("looking for numbers", [&] {

@@ -1,4 +1,4 @@
-// Pictures as tensors, and through the autoencoder.
+// Turns pictures into tensors, and latents into pictures.
 #pragma once
 
 #include <vector>
@@ -15,16 +15,16 @@ at::Tensor PictureToTensor(const Image& image, int width, int height);
 // [1, height, width] of 0 and 1: 1 where the mask is at least half white.
 at::Tensor MaskToTensor(const Image& mask, int width, int height);
 
-// From [3, height, width], about in [-1, 1], to eight bits. Throws as LibTorch
-// does.
+// Turns [3, height, width], about in [-1, 1], into eight bits. Throws as
+// LibTorch does.
 Image TensorToPicture(const at::Tensor& picture);
 
-// The pictures of finished latents, [channels, height, width] each, of any
-// sizes, as samplers leave them, one after the other. Where memory does not
-// suffice for a whole picture, it is decoded in tiles. Where a model in half
-// precision answers with NaN, it is asked again in fp32. INTERNAL where that
-// does not help, or the latents are no numbers; the errors of Guard() and, at
-// that second time, of loading.
+// Decodes finished latents, one after the other: [channels, height, width]
+// each, of any sizes, as samplers leave them. Where memory does not suffice for
+// a whole picture, it is decoded in tiles. Where the autoencoder of a model in
+// half precision returns values that are not finite, it is loaded and run again
+// in fp32. INTERNAL where that does not help, or where latents are not finite;
+// the errors of Guard() and of that second loading.
 absl::StatusOr<std::vector<Image>> DecodePictures(
     const Model& model, const std::vector<at::Tensor>& latents,
     const VaeOptions& options);

@@ -13,8 +13,9 @@
 namespace sheaf::engine {
 namespace {
 
-// Four pictures of 16 by 16 latents are as many pixels as one of 256 by 256 at
-// eight pixels per latent, and 1024 equations for a handful of unknowns.
+// At eight pixels per latent, four pictures of 16 by 16 latents have as many
+// pixels as one of 256 by 256. They give 1024 equations for a handful of
+// unknowns.
 constexpr int64_t kSampleCount = 4;
 constexpr int64_t kSampleSide = 16;
 constexpr int64_t kPatchSide = 4;
@@ -22,8 +23,8 @@ constexpr int64_t kPatchSide = 4;
 constexpr double kRidge = 1e-6;
 
 // [samples, 3, side, side] in [-1, 1]: patches of colour, sharp in one half of
-// the pictures and soft in the other. A generator of their own: no row's noise
-// depends on whether somebody looks at it.
+// the pictures and soft in the other. They have a generator of their own, so
+// that a row's noise does not depend on whether it is previewed.
 at::Tensor SamplePictures(int64_t side) {
   Normals normals(RandomMode::kCpu, 0);
   const std::vector<float> values = normals.Draw(
@@ -41,13 +42,13 @@ at::Tensor AsPixels(const at::Tensor& maps) {
   return maps.to(at::kDouble).permute({0, 2, 3, 1}).flatten(0, 2);
 }
 
-// [pixels, channels + 1]: with the constant that goes with each pixel.
+// [pixels, channels + 1]: appends a constant 1 to each pixel.
 at::Tensor WithOne(const at::Tensor& pixels) {
   return at::cat({pixels, at::ones({pixels.size(0), 1}, pixels.options())}, 1);
 }
 
-// The latents that samplers would have of pictures. One after the other: no
-// more memory than the smallest picture takes.
+// The pictures' latents, as samplers have them. Encodes one picture after the
+// other, so that memory for one small picture suffices.
 at::Tensor EncodeSmall(const Vae& vae, const at::Tensor& pictures) {
   std::vector<at::Tensor> latents;
   for (int64_t i = 0; i < pictures.size(0); ++i) {

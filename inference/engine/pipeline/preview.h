@@ -1,5 +1,5 @@
-// What a picture looks like while it is made: the clean latent that a row's
-// last step predicted, as colours.
+// Previews of pictures in the making: the clean latent that a row's last step
+// predicted, as colours.
 #pragma once
 
 #include <optional>
@@ -11,19 +11,20 @@
 
 namespace sheaf::engine {
 
-// Colours as a linear function of latents: what an autoencoder made latents of,
-// at one pixel per latent, as far as a matrix can say it. Immutable.
+// A linear function from latents to colours, at one pixel per latent: a rough
+// stand-in for an autoencoder's decoder. Immutable.
 class LatentColours {
  public:
-  // Learned from the autoencoder itself, by least squares: it encodes a few
-  // small pictures that are always the same, since what samplers make are
-  // latents of pictures. Costs as much as encoding one of 256 pixels a side.
-  // INTERNAL where the autoencoder answers with what is no number; the errors
-  // of Guard().
+  // Learns the function from the autoencoder, by least squares: the autoencoder
+  // encodes a few small pictures that are always the same, since samplers make
+  // latents of pictures, too. Costs as much as encoding one picture of 256
+  // pixels a side. INTERNAL where the autoencoder returns values that are not
+  // finite; the errors of Guard().
   static absl::StatusOr<LatentColours> Learn(const Vae& vae);
 
-  // From latents as samplers leave them, [channels, height, width], to colours
-  // about in [-1, 1], [3, height, width], on the CPU. Throws as LibTorch does.
+  // Turns latents as samplers leave them, [channels, height, width], into
+  // colours about in [-1, 1], [3, height, width], on the CPU. Throws as
+  // LibTorch does.
   at::Tensor Of(const at::Tensor& latents) const;
 
  private:
@@ -37,9 +38,9 @@ class Previewer {
  public:
   explicit Previewer(const Vae* vae) : vae_(vae) {}
 
-  // Of a row's prediction(). A tiny autoencoder decodes it as it is; for
-  // others, colours are learned at the first call, once and for all, also that
-  // they cannot be: INTERNAL, or the errors of Guard().
+  // Draws a row's prediction(). A tiny autoencoder decodes it directly. For
+  // others, the first call learns the colours, once: if that fails, all later
+  // calls return the same error. INTERNAL, or the errors of Guard().
   absl::StatusOr<Preview> Draw(const at::Tensor& prediction);
 
  private:

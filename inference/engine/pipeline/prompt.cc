@@ -9,7 +9,7 @@
 namespace sheaf::engine {
 namespace {
 
-// A prompt as requests have it: for the first encoder and for the second.
+// A request's prompt: one text for the first encoder and one for the second.
 struct Texts {
   std::string first;
   std::string second;
@@ -32,7 +32,8 @@ Texts NegativeOf(const RunRequest& request) {
   return {negative, SecondOf(request.negative_prompt_2, negative), 0};
 }
 
-// As the reference does it where nothing else is asked for: one chunk.
+// The chunks of a text. Without emphasis and with prompt_chunks 1, it is one
+// chunk, encoded as the reference does.
 absl::StatusOr<std::vector<TokenChunk>> ChunksOf(const TextEncoder& encoder,
                                                  const std::string& text,
                                                  const RunRequest& request) {
@@ -61,7 +62,8 @@ std::vector<std::pair<const TextEncoder*, std::string>> ReadersOf(
   return readers;
 }
 
-// Chunks of the longest of a request's prompts: the others are filled up to it.
+// The number of chunks of a request's longest prompt; its other prompts are
+// filled up to it.
 absl::StatusOr<size_t> ChunkCount(const Model& model,
                                   const RunRequest& request) {
   if (request.prompt_chunks == 1) return 1;
@@ -80,7 +82,7 @@ at::Tensor OnCpu(const at::Tensor& tensor) {
   return tensor.to(at::kCPU, at::kFloat).squeeze(0);
 }
 
-// Tokens that count more or less; the whole keeps its mean.
+// Multiplies tokens by their weights, then restores the mean of the whole.
 at::Tensor Weighted(const at::Tensor& context, const TokenChunk& chunk) {
   const bool is_plain = std::all_of(chunk.weights.begin(), chunk.weights.end(),
                                     [](float weight) { return weight == 1; });
@@ -89,8 +91,9 @@ at::Tensor Weighted(const at::Tensor& context, const TokenChunk& chunk) {
   return weighted * (context.mean() / weighted.mean());
 }
 
-// What UNets attend to. SD 1 and 2: the last layer's output, or an earlier
-// one's, normalised. SDXL: that of the last layer but one, as it is.
+// The vectors that UNets attend to. SD 1 and 2: the output of the last layer,
+// normalised. SDXL: the output of the last layer but one, as it is. With
+// `skip`, the layer is that many places earlier.
 at::Tensor ContextOf(const ClipText& clip, const ClipTextOutput& output,
                      bool is_xl, int skip) {
   if (is_xl) {
@@ -100,7 +103,8 @@ at::Tensor ContextOf(const ClipText& clip, const ClipTextOutput& output,
   return OnCpu(skip == 0 ? output.last : clip.Skipped(output, skip));
 }
 
-// Chunks one behind the other; of the first of them also what is pooled.
+// Encodes chunks and joins their contexts. The pooled output is the first
+// chunk's.
 EncodedPrompt EncodeChunks(const Model& model, const TextEncoder& encoder,
                            const std::vector<TokenChunk>& chunks, int skip) {
   EncodedPrompt encoded;
@@ -119,7 +123,8 @@ EncodedPrompt EncodeChunks(const Model& model, const TextEncoder& encoder,
   return encoded;
 }
 
-// SDXL's encoders lie side by side, and the one that projects pools.
+// Joins the contexts of SDXL's encoders side by side. The pooled output comes
+// from the encoder that has a projection.
 absl::StatusOr<EncodedPrompt> EncodeTexts(const Model& model,
                                           const RunRequest& request,
                                           const Texts& texts, size_t count) {
@@ -150,7 +155,8 @@ absl::StatusOr<EncodedPrompt> EncodeTexts(const Model& model,
   return encoded;
 }
 
-// Everything that an encoding depends on, each text behind its length.
+// A key of everything that an encoding depends on. The first text's length
+// stands before the texts, so that no two pairs of texts have the same key.
 std::string KeyOf(const RunRequest& request, const Texts& texts, size_t count) {
   return absl::StrCat(texts.skip, " ", request.emphasis, " ",
                       request.prompt_chunks, " ", count, " ",

@@ -1,4 +1,4 @@
-// Prompts as UNets want them.
+// Encodes prompts for UNets.
 #pragma once
 
 #include "absl/status/statusor.h"
@@ -8,10 +8,11 @@
 
 namespace sheaf::engine {
 
-// What the prompt, and the negative prompt, mean to the model's encoders; both
-// of one length. From the model's cache where they were encoded before.
-// INVALID_ARGUMENT for text that is not UTF-8 and for a clip_skip beyond the
-// encoder's layers. Throws as LibTorch does.
+// Encode the prompt, and the negative prompt, with the model's encoders; both
+// results have one length. Prompts that were encoded before come from the
+// model's cache. INVALID_ARGUMENT for text that is not UTF-8 and for a
+// clip_skip that is not below the encoder's number of layers. Throws as
+// LibTorch does.
 absl::StatusOr<EncodedPrompt> EncodePrompt(const Model& model,
                                            const RunRequest& request);
 absl::StatusOr<EncodedPrompt> EncodeNegative(const Model& model,

@@ -14,7 +14,7 @@
 
 namespace sheaf::engine {
 
-// What one prompt means to a model's encoders. On the CPU, fp32.
+// One prompt, encoded by a model's encoders. On the CPU, fp32.
 struct EncodedPrompt {
   at::Tensor context;  // [tokens, width]
   at::Tensor pooled;   // SDXL: [width].
@@ -25,12 +25,12 @@ class PromptCache {
  public:
   explicit PromptCache(size_t entries_max = 256) : entries_max_(entries_max) {}
 
-  // `key` says everything that the encoding depends on. None where it is not
-  // there.
+  // `key` says everything that the encoding depends on. None where the cache
+  // does not have it.
   std::optional<EncodedPrompt> Find(const std::string& key);
-  // In place of the one that was not asked for longest, where it is full.
+  // Adds a prompt. A full cache drops the least recently used one.
   void Put(const std::string& key, const EncodedPrompt& prompt);
-  // To be called when the encoders' adapters have changed.
+  // Must be called when the encoders' adapters have changed.
   void Clear();
 
  private:

@@ -1,6 +1,6 @@
-// What models have made of the prompts of the last step. Rows mostly step with
-// the same rows as before: then their prompts need not be stacked again, nor
-// keys and values be computed from them.
+// The stacked prompts of the last step, with the keys and values that models
+// computed from them. Rows mostly step with the same rows as before; then
+// prompts need not be stacked again, nor keys and values computed again.
 #pragma once
 
 #include <memory>
@@ -22,12 +22,13 @@ struct StackedPrompts {
 // Any thread.
 class PromptMemory {
  public:
-  // Those of the last call of that model with the very same lines, or new ones.
-  // They are the caller's until it keeps them again.
+  // Returns the prompts of that model's last call if its lines were the very
+  // same tensors, otherwise new ones. The caller owns them until it passes them
+  // to Keep().
   std::unique_ptr<StackedPrompts> Take(std::shared_ptr<const void> model,
                                        const std::vector<at::Tensor>& lines,
                                        at::Device device);
-  // In place of what the same model has left before.
+  // Replaces the prompts that the same model left before.
   void Keep(std::unique_ptr<StackedPrompts> prompts);
   void Clear();
 

@@ -1,5 +1,5 @@
-// What somebody asks the engine for: one picture. Plain values; a program that
-// has no LibTorch in sight can fill it in.
+// A request to the engine for one picture. Plain values: a program that does
+// not include LibTorch can fill it in.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct ControlRequest {
   std::shared_ptr<const ControlNet> net;
   Image image;  // Ready: preprocessors have run.
   double weight = 1.0;
-  // The part of the way during which it works.
+  // The part of the run, from 0 to 1, in which it works.
   double start = 0.0;
   double end = 1.0;
 };
@@ -33,7 +33,7 @@ struct Pair {
 };
 
 enum class Task {
-  kText,     // From nothing but a prompt.
+  kText,     // From a prompt alone.
   kImage,    // From a picture, or from latents that another model left.
   kInpaint,  // A picture, but only where the mask is white.
   kEdit,     // A picture changed as the prompt says (8-channel UNets).
@@ -42,15 +42,16 @@ enum class Task {
 struct RunRequest {
   Task task = Task::kText;
   std::string prompt;
-  // For SDXL's second encoder; none and "" are the first prompt again.
+  // For SDXL's second encoder; none and "" mean the first prompt.
   std::optional<std::string> prompt_2;
   // None is not the same as "": SDXL then sees zeros.
   std::optional<std::string> negative_prompt;
   std::optional<std::string> negative_prompt_2;
-  // Web interfaces' "(word:1.3)" and BREAK; without, they are text.
+  // Whether web interfaces' "(word:1.3)" and BREAK have their meaning; if not,
+  // they are text.
   bool emphasis = false;
-  // A prompt longer than the encoder's 77 tokens goes on in so many chunks at
-  // most; what is left is dropped, with 1 as the reference does it.
+  // A prompt longer than the encoder's 77 tokens is split into at most this
+  // many chunks; the rest is dropped. With 1 it is cut as the reference does.
   int prompt_chunks = 1;
   int clip_skip = 0;  // Layers of the text encoder left out at its end.
 
@@ -69,7 +70,8 @@ struct RunRequest {
   Image mask;             // kInpaint: white is painted.
   Tensor latents;         // kImage: in place of `image`, [1,4,h,w], fp32.
   double strength = 0.8;  // kImage, kInpaint.
-  // Parts of the way that another model goes: base and refiner.
+  // The part of the run that this model makes, where other models (base and
+  // refiner) make the parts before and after it.
   std::optional<double> denoising_start;
   std::optional<double> denoising_end;
 

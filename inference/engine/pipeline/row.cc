@@ -32,8 +32,8 @@ at::Tensor Posted(const PostOp& post, const at::Tensor& prediction) {
   return FromVector(values, prediction.sizes()).to(prediction.device());
 }
 
-// The registers after this step: one product of a small matrix in double with
-// all of them, identity but for the updates.
+// The registers after this step: all of them times one small matrix in double,
+// which is the identity except for the updates.
 at::Tensor Updated(const std::vector<Step::Assignment>& updates,
                    const at::Tensor& registers) {
   at::Tensor matrix = at::zeros({kRegisterCount, kRegisterCount}, at::kDouble);
@@ -51,7 +51,7 @@ at::Tensor Updated(const std::vector<Step::Assignment>& updates,
       .reshape(registers.sizes());
 }
 
-// The names in what is saved.
+// The names in a saved row.
 constexpr char kStepName[] = "step";
 constexpr char kStepsName[] = "steps";
 constexpr char kNoiseName[] = "noise";
@@ -106,7 +106,7 @@ at::Tensor Row::Guided(const at::Tensor& outputs) const {
   return rescaled * rescale + sum * (1 - rescale);
 }
 
-// Registers that hold nothing are left out: most samplers need few.
+// Registers of zeros are left out: most samplers use only a few registers.
 std::string Row::Save() const {
   const c10::InferenceMode no_gradients;
   TensorMap tensors;
@@ -172,8 +172,8 @@ void Row::Advance(const at::Tensor& outputs) {
   next = Updated(now.updates, next);
   if (start_->keep) {
     const Keep& keep = *start_->keep;
-    // After the last step it is clean, even where a sampler ends with a rest of
-    // noise.
+    // After the last step the kept part is clean, even where a sampler leaves
+    // some noise.
     const bool is_last = next_ + 1 == steps();
     const Renoise level =
         is_last ? Renoise{1, 0} : start_->program->renoise[next_ + 1];

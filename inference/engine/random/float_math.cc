@@ -42,7 +42,8 @@ float VectorLog(float x) {
 }
 
 SineCosine VectorSineCosine(float x) {
-  // The octant, made even; what is left lies in [-pi/4, pi/4].
+  // The octant, rounded up to an even one; the remainder of x lies in [-pi/4,
+  // pi/4].
   const int octant = (static_cast<int>(x * 1.27323954473516f) + 1) & ~1;
   const auto count = static_cast<float>(octant);
   // pi/4 in three parts.

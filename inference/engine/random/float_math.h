@@ -6,14 +6,14 @@
 
 namespace sheaf::engine {
 
-// Of a positive number.
+// The natural logarithm of a positive number.
 float VectorLog(float x);
 
 struct SineCosine {
   float sine;
   float cosine;
 };
-// Of a number in [0, 8192].
+// The sine and cosine of a number in [0, 8192].
 SineCosine VectorSineCosine(float x);
 
 }  // namespace sheaf::engine

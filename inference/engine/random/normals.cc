@@ -111,7 +111,7 @@ std::vector<float> Normals::DrawMany(Twister* twister, size_t count) {
   size_t at = 0;
   for (; at + 16 <= count; at += 16) FillSixteen(&values[at]);
   if (at < count) {
-    // The last sixteen are drawn anew, over numbers that were ready.
+    // The last sixteen numbers are drawn again, though some of them were ready.
     float* last = &values[count - 16];
     for (int i = 0; i < 16; ++i) last[i] = UniformFloat(&twister->bits);
     FillSixteen(last);

@@ -1,7 +1,7 @@
 // Normal numbers from a seed: the streams that PyTorch draws on a CPU and on
 // CUDA, number for number, so that a seed means the same picture here as there.
-// Each row of a batch has a generator of its own; what it draws does not depend
-// on its neighbours.
+// Each row of a batch has a generator of its own; its numbers do not depend on
+// its neighbours.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,11 @@
 namespace sheaf::engine {
 
 enum class RandomMode {
-  // Of torch.Generator("cpu"): a Mersenne twister.
+  // The stream of torch.Generator("cpu"): a Mersenne twister.
   kCpu,
-  // Of CUDA generators ("nv" of web interfaces): Philox, one counter per
-  // element. Equal to CUDA's for tensors that one launch covers with a thread
-  // per element (SM count times 2048: about 160000 on small cards).
+  // The stream of CUDA generators ("nv" in web interfaces): Philox, one counter
+  // per element. Equal to CUDA's for tensors that one launch covers with a
+  // thread per element (SM count times 2048: about 160000 on small cards).
   kPhilox,
 };
 
@@ -32,12 +32,13 @@ class Normals {
  public:
   Normals(RandomMode mode, uint64_t seed);
 
-  // What one torch.randn of that many elements would give, in its order. How a
-  // stream is cut into calls matters, as it does there.
+  // The numbers that one torch.randn of that many elements would give, in its
+  // order. As in torch, they depend on how the stream is cut into calls.
   std::vector<float> Draw(size_t count);
 
-  // Where the stream stands, as a line of text; and a stream that goes on from
-  // there. None for a text that Save() did not write.
+  // Save() returns the position of the stream as a line of text. Restore()
+  // returns a stream that goes on from there; none for a text that Save() did
+  // not write.
   std::string Save() const;
   static std::optional<Normals> Restore(const std::string& saved);
 

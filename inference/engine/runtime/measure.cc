@@ -9,21 +9,21 @@
 #include "inference/engine/image/png.h"
 #include "inference/engine/pipeline/begin.h"
 #include "inference/engine/pipeline/pictures.h"
+#include "inference/engine/runtime/model_cache.h"
 #include "inference/engine/runtime/self_test.h"
-#include "inference/engine/runtime/shelf.h"
 #include "inference/engine/schedule/registry.h"
 
 namespace sheaf::engine {
 namespace {
 
-constexpr int kTimes = 5;             // A median of so many, if there is time.
-constexpr double kFigureShare = 0.1;  // Of the budget, for one figure.
-constexpr int kManyRuns = 4;          // That begin together.
+constexpr int kTimes = 5;             // Runs for a median, if there is time.
+constexpr double kFigureShare = 0.1;  // A figure's share of the budget.
+constexpr int kManyRuns = 4;          // Runs that begin together.
 constexpr int kControlRowsMax = 4;
 constexpr int kProgramSteps = 20;
 constexpr double kLeastMs = 0.01;
-// In half precision, or on a device that picks its kernels by the batch, the
-// last bits of a batch are its own.
+// The tolerance in half precision and on devices that choose kernels by the
+// batch's size: there the last bits depend on the batch.
 constexpr double kRoughly = 0.02;
 
 double MedianOf(std::vector<double> times) {
@@ -34,9 +34,9 @@ double MedianOf(std::vector<double> times) {
 }  // namespace
 
 struct Measuring::Bench {
-  Shelf* shelf;
-  std::shared_ptr<Desk> desk;
-  RunRequest request;  // Of one UNet row.
+  ModelCache* cache;
+  std::shared_ptr<LoadedModel> loaded;
+  RunRequest request;  // Begin() sets its guidance, prompt and seed.
   std::optional<Row> row;
   int prompts = 0;  // Made up so far: no two are alike.
 
@@ -44,22 +44,22 @@ struct Measuring::Bench {
     request.guidance = guidance;
     request.prompt = absl::StrCat("measure ", ++prompts);
     request.seed = static_cast<uint64_t>(prompts);
-    return BeginRow(*desk->model, request);
+    return BeginRow(*loaded->model, request);
   }
 };
 
-Measuring::Measuring(Shelf* shelf, MeasureOrder order)
-    : order_(std::move(order)), bench_(std::make_unique<Bench>()) {
-  bench_->shelf = shelf;
-  // The last one comes first. Steps plan what follows them.
+Measuring::Measuring(ModelCache* cache, MeasureRequest wanted)
+    : wanted_(std::move(wanted)), bench_(std::make_unique<Bench>()) {
+  bench_->cache = cache;
+  // The last figure is found first. Steps plan the figures that follow them.
   figures_ = {{"steps of 1 row", true, [this] { return TimeStep(1); }},
               {"pictures", true, [this] { return TimeDecode(); }},
               {"prompts", true, [this]() -> absl::Status {
                  SHEAF_RETURN_IF_ERROR(TimeEncode(1));
                  return TimeEncode(kManyRuns);
                }}};
-  // It warms up what is timed afterwards.
-  if (order_.self_test) {
+  // The self-test also warms up the work that is timed after it.
+  if (wanted_.self_test) {
     figures_.push_back(
         {"the self-test of rows", false, [this] { return TestRows(); }});
   }
@@ -72,7 +72,7 @@ absl::StatusOr<bool> Measuring::Advance() {
   while (!figures_.empty()) {
     const Figure figure = std::move(figures_.back());
     figures_.pop_back();
-    if (!figure.needed && spent_ >= order_.budget) {
+    if (!figure.needed && spent_ >= wanted_.budget) {
       found_.left_out.push_back(absl::StrCat(figure.name, ": time"));
       continue;
     }
@@ -90,10 +90,11 @@ absl::StatusOr<bool> Measuring::Advance() {
   return false;
 }
 
-// The first time is a warm-up, unless it took all the time there is.
+// The first run is a warm-up and does not count, unless it took all the time
+// there is.
 absl::StatusOr<double> Measuring::Median(
     const std::function<absl::Status()>& action) {
-  const absl::Duration share = order_.budget * kFigureShare;
+  const absl::Duration share = wanted_.budget * kFigureShare;
   std::vector<double> times;
   const absl::Time since = absl::Now();
   for (int i = 0; i <= kTimes; ++i) {
@@ -114,19 +115,19 @@ absl::StatusOr<double> Measuring::MedianStep(const Row& row, int rows) {
     }
     std::vector<Row*> all;
     for (Row& copy : copies) all.push_back(&copy);
-    return bench_->desk->engine.Step(all);
+    return bench_->loaded->engine.Step(all);
   });
 }
 
 absl::Status Measuring::Load() {
   Bench& bench = *bench_;
-  SHEAF_ASSIGN_OR_RETURN(bench.desk, bench.shelf->Get(order_.model));
-  const Model& model = *bench.desk->model;
-  found_.load = bench.desk->load_ms;
+  SHEAF_ASSIGN_OR_RETURN(bench.loaded, bench.cache->Get(wanted_.model));
+  const Model& model = *bench.loaded->model;
+  found_.load = bench.loaded->load_ms;
   const auto side = static_cast<int>(model.unet->config().sample_size *
                                      model.vae->config().scale());
-  found_.width = order_.width > 0 ? order_.width : side;
-  found_.height = order_.height > 0 ? order_.height : side;
+  found_.width = wanted_.width > 0 ? wanted_.width : side;
+  found_.height = wanted_.height > 0 ? wanted_.height : side;
   found_.own_size = found_.width == side && found_.height == side;
   RunRequest& request = bench.request;
   SHEAF_ASSIGN_OR_RETURN(request.scheduler,
@@ -134,7 +135,7 @@ absl::Status Measuring::Load() {
   request.steps = kProgramSteps;
   request.width = found_.width;
   request.height = found_.height;
-  // Models that edit pictures begin with one.
+  // A model that edits pictures needs one to begin with.
   if (model.unet->config().in_channels == 8) {
     request.task = Task::kEdit;
     request.image = MakeImage(found_.width, found_.height, 3, 128);
@@ -144,17 +145,17 @@ absl::Status Measuring::Load() {
 }
 
 absl::Status Measuring::TestRows() {
-  Desk& desk = *bench_->desk;
+  LoadedModel& loaded = *bench_->loaded;
   SHEAF_ASSIGN_OR_RETURN(Row other, bench_->Begin(7.5));
-  const Placement& placement = desk.model->options.placement;
+  const Placement& placement = loaded.model->options.placement;
   const bool exact = placement.device.is_cpu() && placement.dtype == at::kFloat;
   SHEAF_ASSIGN_OR_RETURN(
       found_.rows_agree,
       RowsAgree({*bench_->row, std::move(other)}, exact ? 0 : kRoughly,
                 [&](const std::vector<Row*>& rows) {
-                  return desk.engine.Step(rows);
+                  return loaded.engine.Step(rows);
                 }));
-  desk.rows_agree = found_.rows_agree;
+  loaded.rows_agree = found_.rows_agree;
   return absl::OkStatus();
 }
 
@@ -173,7 +174,7 @@ absl::Status Measuring::TimeDecode() {
   const auto develop = [&]() -> absl::Status {
     SHEAF_ASSIGN_OR_RETURN(
         const std::vector<Image> images,
-        DecodePictures(*bench_->desk->model, {bench_->row->sample()}, {}));
+        DecodePictures(*bench_->loaded->model, {bench_->row->sample()}, {}));
     return EncodePng(images.front(), {}).status();
   };
   SHEAF_ASSIGN_OR_RETURN(found_.decode, Median(develop));
@@ -181,7 +182,7 @@ absl::Status Measuring::TimeDecode() {
 }
 
 absl::Status Measuring::TimeStep(int rows) {
-  const Engine& engine = bench_->desk->engine;
+  const RowStepper& engine = bench_->loaded->engine;
   engine.ForgetLimits();
   const auto median = MedianStep(*bench_->row, rows);
   const bool split = engine.together().ran_out > 0;
@@ -198,14 +199,14 @@ absl::Status Measuring::TimeStep(int rows) {
 
 void Measuring::PlanStep() {
   const auto rows =
-      order_.next_rows ? order_.next_rows(found_.steps) : std::nullopt;
+      wanted_.next_rows ? wanted_.next_rows(found_.steps) : std::nullopt;
   if (!rows || *rows <= found_.steps.rbegin()->first) return PlanControls();
   figures_.push_back({absl::StrCat("steps of ", *rows, " rows"), false,
                       [this, rows] { return TimeStep(*rows); }});
 }
 
 void Measuring::PlanControls() {
-  for (const auto& [type, folder] : order_.controls) {
+  for (const auto& [type, folder] : wanted_.controls) {
     for (const auto& [rows, ms] : found_.steps) {
       if (rows > kControlRowsMax) break;
       figures_.push_back({absl::StrCat("control ", type, " of ", rows, " rows"),
@@ -222,14 +223,15 @@ absl::Status Measuring::TimeControl(const std::string& type,
   Bench& bench = *bench_;
   ControlRequest control;
   SHEAF_ASSIGN_OR_RETURN(control.net,
-                         bench.shelf->GetControl(bench.desk.get(), folder));
+                         bench.cache->GetControl(bench.loaded.get(), folder));
   control.image = MakeImage(found_.width, found_.height, 3, 128);
   bench.request.controls = {control};
   const auto begun = bench.Begin(1);
   bench.request.controls.clear();
   SHEAF_RETURN_IF_ERROR(begun.status());
   SHEAF_ASSIGN_OR_RETURN(const double with, MedianStep(*begun, rows));
-  // Noise can make the difference of two steps anything; nothing is free.
+  // Noise in the measured times can make their difference anything, but no
+  // control is free.
   found_.controls[type][rows] =
       std::max(kLeastMs, with - found_.steps.at(rows));
   return absl::OkStatus();

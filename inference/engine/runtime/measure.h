@@ -1,9 +1,9 @@
-// What a model takes on this device: steps of few and many rows, controls,
-// prompts, pictures, its own loading. Measured figure by figure, so that a
-// worker can do other work in between.
+// Measures what a model costs on this device: steps of few and many rows,
+// controls, prompts, pictures, its own loading. It finds one figure at a time,
+// so that a worker can do other work in between.
 //
-// Nothing here shows LibTorch. One thread, the studio's; the studio must
-// outlive it.
+// This header does not include LibTorch. One thread, the runtime's; the runtime
+// must outlive it.
 #pragma once
 
 #include <functional>
@@ -15,22 +15,23 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "inference/engine/runtime/order.h"
+#include "inference/engine/runtime/image_request.h"
 
 namespace sheaf::engine {
 
 class Row;
-class Shelf;
+class ModelCache;
 
-struct MeasureOrder {
+struct MeasureRequest {
   ModelPlace model;
   std::map<std::string, std::string> controls;  // Folder by type.
   int width = 0;                                // 0: the model's own.
   int height = 0;
-  // What is not begun by then is left out, but for the least that a profile
-  // needs. Time between two calls of Advance() does not count.
+  // A figure that is not begun within this time is left out, unless a profile
+  // needs it. Time between two calls of Advance() does not count.
   absl::Duration budget = absl::Seconds(20);
-  // Of how many rows a step is to be timed next, by those timed (ms).
+  // Returns how many rows the next step to be timed has, from the steps timed
+  // so far (milliseconds by rows). None: no more steps.
   std::function<std::optional<int>(const std::map<int, double>&)> next_rows;
   bool self_test = true;
 };
@@ -39,32 +40,32 @@ struct MeasureOrder {
 struct Measurements {
   int width = 0;
   int height = 0;
-  bool own_size = false;        // The model's.
+  bool own_size = false;        // Whether this is the model's own size.
   std::map<int, double> steps;  // By UNet rows: a guided run is two.
-  // What a control adds to a step, by its rows, by type.
+  // The time that a control adds to a step, by type, then by rows.
   std::map<std::string, std::map<int, double>> controls;
-  std::map<int, double> encodes;  // By runs that begin.
-  double decode = 0;              // Of one picture, up to its file.
+  std::map<int, double> encodes;  // By runs that begin together.
+  double decode = 0;              // One picture, up to its file.
   double load = 0;
-  // False where rows that stepped together were not what they are alone: from
-  // then on the studio steps them one by one.
+  // False where rows that stepped together gave other results than rows that
+  // stepped alone: from then on the runtime steps the model's rows one by one.
   bool rows_agree = true;
   std::vector<std::string> left_out;  // "steps of 16 rows: memory"
 };
 
 class Measuring {
  public:
-  Measuring(Shelf* shelf, MeasureOrder order);
+  Measuring(ModelCache* cache, MeasureRequest wanted);
   ~Measuring();
 
-  // Finds one more figure; false once there is none left. The errors of loading
-  // and of steps; there is no more to be had then.
+  // Finds one more figure; false once none is left. The errors of loading and
+  // of steps; after an error no figure is left.
   absl::StatusOr<bool> Advance();
   const Measurements& found() const { return found_; }
 
  private:
   struct Bench;
-  // A figure to find, and whether a profile is nothing without it.
+  // A figure to find, and whether a profile needs it.
   struct Figure {
     std::string name;
     bool needed = false;
@@ -81,10 +82,10 @@ class Measuring {
   void PlanStep();
   void PlanControls();
   absl::StatusOr<double> Median(const std::function<absl::Status()>& action);
-  // Of a step of so many copies of the row.
+  // The median of a step of `rows` copies of the row.
   absl::StatusOr<double> MedianStep(const Row& row, int rows);
 
-  const MeasureOrder order_;
+  const MeasureRequest wanted_;
   std::unique_ptr<Bench> bench_;
   std::vector<Figure> figures_;  // Still to be found, the next one last.
   absl::Duration spent_;

@@ -6,7 +6,7 @@
 namespace sheaf::engine {
 namespace {
 
-constexpr int kSteps = 2;  // The second sees what the first has made.
+constexpr int kSteps = 2;  // The second step works on the first one's result.
 
 absl::Status StepTwice(const std::vector<Row*>& rows, const StepRows& step) {
   for (int i = 0; i < kSteps; ++i) SHEAF_RETURN_IF_ERROR(step(rows));

@@ -107,7 +107,7 @@ absl::Status CheckOptions(const SchedulerConfig& config,
 }
 
 bool IsFinite(const Step& step) {
-  // Within what a float can hold: executors compute with floats.
+  // Whether a float can hold the value: executors compute with floats.
   const auto fits = [](double value) {
     return std::fabs(value) <= std::numeric_limits<float>::max();
   };

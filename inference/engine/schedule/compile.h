@@ -1,4 +1,4 @@
-// From a configuration to a program.
+// Compiles a configuration into a program.
 #pragma once
 
 #include <memory>
@@ -14,8 +14,8 @@ namespace sheaf::engine {
 struct CompileOptions {
   // Denoising steps the user asked for; 1 to train_steps.
   int steps = 0;
-  // The first call to make, counted over the whole schedule: image-to-image
-  // and refiners begin late, with nothing remembered.
+  // The first call to make, counted over the whole schedule: image-to-image and
+  // refiners begin late, with an empty history.
   int begin = 0;
   // How much noise is put back (DDIM: 0 by default, TCD: 0.3).
   std::optional<double> eta;

@@ -1,5 +1,6 @@
-// What the emitters share: one per family of schedulers, each turns a
-// configuration into the steps of a program. Internal to the compiler.
+// The emitters and the parts that they share. There is one per family of
+// schedulers; it turns a configuration into the steps of a program. Internal to
+// the compiler.
 #pragma once
 
 #include "absl/status/statusor.h"
@@ -41,16 +42,17 @@ absl::StatusOr<Program> EmitUniPc(const SchedulerConfig&,
 absl::StatusOr<Program> EmitSaSolver(const SchedulerConfig&,
                                      const CompileOptions&);
 
-// Thresholding, else clipping where `clips`, else nothing.
+// Thresholding if the configuration asks for it; otherwise clipping, if `clips`
+// and the configuration asks for it; otherwise kNone.
 PostOp PostOf(const SchedulerConfig& config, bool clips);
 
-// The clean sample that the model's output means, where
-// sample = alpha * clean + sigma * noise and the output is what
-// config.prediction says.
+// The clean sample that follows from the model's output, where sample = alpha *
+// clean + sigma * noise and `prediction` says what the output is.
 Form CleanSample(Prediction prediction, double alpha, double sigma);
-// The noise that it means, exactly (without the way over a clipped clean one).
+// The noise that follows from the output, exactly (not by way of a clipped
+// clean sample).
 Form NoiseSample(Prediction prediction, double alpha, double sigma);
-// The same where sample = clean + sigma * noise.
+// The clean sample where sample = clean + sigma * noise.
 Form KarrasClean(Prediction prediction, double sigma);
 
 // The same for models trained after EDM.

@@ -1,5 +1,5 @@
 // The schedulers of whole training steps: DDIM, DDPM, LCM, TCD. Each step
-// predicts the clean sample and makes it noisy again, less so.
+// predicts the clean sample and makes it noisy again, but less than before.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -67,7 +67,7 @@ std::vector<double> Spaced(const SchedulerConfig& config,
   return timesteps;
 }
 
-// The distilled schedules take theirs from a coarse grid that ends at the
+// Distilled schedules take their timesteps from a coarse grid that ends at the
 // noisiest step.
 absl::StatusOr<std::vector<double>> Distilled(const SchedulerConfig& config,
                                               const CompileOptions& options) {
@@ -115,7 +115,7 @@ absl::StatusOr<Program> EmitDdim(const SchedulerConfig& config,
   SHEAF_ASSIGN_OR_RETURN(Frame frame,
                          MakeFrame(config, options, Spaced(config, options)));
   const double eta = options.eta.value_or(0);
-  // Whatever the spacing, the next level is this many training steps on.
+  // With every spacing, the next level is this many training steps on.
   const int stride = config.train_steps / options.steps;
   for (size_t i = options.begin; i < frame.timesteps.size(); ++i) {
     const int timestep = frame.timesteps[i];
@@ -208,7 +208,8 @@ absl::StatusOr<Program> EmitTcd(const SchedulerConfig& config,
     const int timestep = frame.timesteps[i];
     const bool is_last = i + 1 == frame.timesteps.size();
     const int next = is_last ? 0 : frame.timesteps[i + 1];
-    // In single precision, which decides where the product is almost whole.
+    // In single precision, whose rounding decides where the product is almost
+    // whole.
     const auto through = static_cast<int>(
         std::floor(static_cast<float>(1 - eta) * static_cast<float>(next)));
     const double alpha = frame.alphas.at(timestep);

@@ -1,6 +1,6 @@
 // The DPM-Solvers: multistep (DPM++ 2M, 3M and their SDE forms, also after EDM)
 // and singlestep (DPM++ 2S). All updates share one table of factors; they
-// differ in which points they take differences of.
+// differ in the points whose differences they take.
 #include <algorithm>
 #include <cmath>
 
@@ -10,8 +10,8 @@
 namespace sheaf::engine {
 namespace {
 
-// What an update from level s to level t multiplies with: the sample, the value
-// at s (d0), its first (d1) and second difference (d2), fresh noise.
+// The factors of an update from level s to level t: for the sample, the value
+// at s (d0), its first (d1) and second difference (d2), and fresh noise.
 struct Factors {
   double sample = 0;
   double d0 = 0;
@@ -41,8 +41,8 @@ Factors FactorsOf(const std::string& algorithm, const Level& s,
     f.d2 = t.alpha * ((1 - decay - 2 * h) / (4 * h * h) - 0.5);
     f.noise = t.sigma * std::sqrt(1 - decay);
   } else {
-    // On the noise instead of the clean sample; the SDE form goes twice as far
-    // and adds noise.
+    // These work on the noise instead of the clean sample; the SDE form goes
+    // twice as far and adds noise.
     const bool is_sde = algorithm == "sde-dpmsolver";
     const double growth = std::exp(h);
     const double times = is_sde ? -2.0 : -1.0;
@@ -116,7 +116,8 @@ Form FirstOrder(const Factors& f, const Form& sample, const Form& d0) {
   return f.sample * sample + f.d0 * d0;
 }
 
-// From level i, with the values of levels i, i - 1, i - 2 in m0 to m2.
+// The update from level i. History(0) to History(2) hold the values of levels
+// i, i - 1 and i - 2.
 Form MultistepUpdate(const SchedulerConfig& config, const DpmFrame& frame,
                      size_t i, int order, const StepBuilder& step) {
   const Factors f =
@@ -139,7 +140,7 @@ Form MultistepUpdate(const SchedulerConfig& config, const DpmFrame& frame,
 
 int MultistepOrder(const SchedulerConfig& config, size_t i, size_t steps,
                    int remembered) {
-  constexpr size_t kFew = 15;  // Below, the last steps are of lower order.
+  constexpr size_t kFew = 15;  // Below it, the last steps have lower order.
   const bool few = config.lower_order_final && steps < kFew;
   if (i + 1 == steps &&
       (config.euler_at_final || few || config.final_sigma_is_zero)) {
@@ -204,8 +205,8 @@ std::vector<int> SinglestepOrders(const SchedulerConfig& config, int steps) {
   return orders;
 }
 
-// From level i + 1 - order to i + 1, from the sample kept there, with values
-// at all levels in between.
+// The update from level i + 1 - order to i + 1. It starts from the sample kept
+// at the former and uses the values at all levels in between.
 Form SinglestepUpdate(const SchedulerConfig& config, const DpmFrame& frame,
                       size_t i, int order, const StepBuilder& step) {
   const Level& start = frame.level(i + 1 - order);

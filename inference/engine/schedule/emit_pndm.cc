@@ -51,12 +51,13 @@ class PndmEmitter {
     }
     const size_t count = rising.size();
     if (config_.skip_prk_steps) {
-      // The second step is visited twice: first to look, then to go.
+      // The second step is visited twice: first to look ahead, then to go.
       if (count > 1) rising.insert(rising.end() - 1, rising[count - 2]);
       timesteps_.assign(rising.rbegin(), rising.rend());
       return;
     }
-    // Each of the four noisiest with its half step, all but the ends twice.
+    // The four noisiest steps, each with its half step; all but the ends are
+    // visited twice.
     std::vector<int> halves;
     for (size_t i = count - std::min<size_t>(count, 4); i < count; ++i) {
       halves.push_back(rising[i]);
@@ -84,7 +85,7 @@ class PndmEmitter {
     return double{levels_.alphas_cumulative[timestep]};
   }
 
-  // From `sample` at one timestep to another, by `output`.
+  // Moves `sample` from one timestep to another, by `output`.
   absl::StatusOr<Form> Move(const Form& sample, int from, int to,
                             const Form& output) const {
     SHEAF_ASSIGN_OR_RETURN(const double alpha, Alpha(from));
@@ -143,7 +144,8 @@ class PndmEmitter {
     int to = timestep - stride_;
     Form direction = output;
     if (counter == 1) {
-      // The look ahead: the first step again, by the mean of both outputs.
+      // After the look ahead, makes the first step again, by the mean of both
+      // outputs.
       from = timestep + stride_;
       to = timestep;
       direction = 0.5 * output + 0.5 * step->History(0);

@@ -2,8 +2,8 @@
 // correct, in lambda = log(alpha / sigma).
 //
 // Its weights are small differences of large exponentials, so the reference's
-// numbers are what single precision leaves of them; here they are computed in
-// single precision, too.
+// numbers depend on its single precision. Here they are computed in single
+// precision, too.
 #include <algorithm>
 #include <cmath>
 
@@ -61,8 +61,8 @@ float DecayingPrimitive(int power, float x) {
   return value;
 }
 
-// The integral over [from, to] of x^power e^(x scale), the scale taken out of
-// the power, too.
+// The integral over [from, to] of x^power e^(x scale), by the substitution u =
+// x scale.
 float GrowingIntegral(int power, float from, float to, float scale) {
   const float end = scale * to;
   const float start = scale * from;
@@ -123,8 +123,8 @@ class SaEmitter {
   }
 
  private:
-  // Pictures are made noisy by the whole timestep, which the levels of a curve
-  // lie beside.
+  // Pictures are made noisy by whole timesteps; the levels of a curve lie
+  // beside those.
   void RenoiseByTimestep() {
     for (size_t i = 0; i + 1 < program_.renoise.size(); ++i) {
       const auto timestep =
@@ -175,7 +175,8 @@ class SaEmitter {
     return weights;
   }
 
-  // What order 2 adds to the newest weight and takes from the next.
+  // A term of the shift that order 2 adds to the newest weight and takes from
+  // the next.
   float SecondOrderShift(const FloatLevel& s, const FloatLevel& t,
                          float tau) const {
     const float h = t.lambda - s.lambda;
@@ -183,7 +184,8 @@ class SaEmitter {
     return (h * scale - 1 + std::exp(-scale * h)) / (scale * scale);
   }
 
-  // The sample and the noise over [s, t], and the values weighted.
+  // The sample after [s, t]: the sum of the old sample, the weighted values and
+  // the noise.
   Form Combine(const FloatLevel& s, const FloatLevel& t, float tau,
                const Form& sample, const Form& noise,
                const std::vector<float>& weights,
@@ -227,7 +229,8 @@ class SaEmitter {
                    values);
   }
 
-  // Again the step that led here, with the same noise and the value found.
+  // Makes the step that led here again, with the same noise and the value found
+  // here.
   Form Correct(int i, int order, const Form& value,
                const StepBuilder& step) const {
     const FloatLevel& s = levels_[i - 1];

@@ -10,7 +10,8 @@
 namespace sheaf::engine {
 namespace {
 
-// first, the middle twice each, last: one entry per call.
+// One entry per call: the first value, those in the middle twice each, and the
+// last once, or twice with `doubles_last`.
 std::vector<double> Doubled(const std::vector<double>& values,
                             bool doubles_last) {
   std::vector<double> result;
@@ -41,7 +42,8 @@ absl::StatusOr<TwoCalls> Begin(const SchedulerConfig& config,
   return result;
 }
 
-// Fills in what the program says of levels that are one per call.
+// Fills in the program's timesteps and levels from lists with one entry per
+// call.
 void FillPerCall(std::vector<double> timesteps, std::vector<double> sigmas,
                  int begin, Program* program) {
   Grid grid;
@@ -89,11 +91,12 @@ absl::StatusOr<Program> EmitHeun(const SchedulerConfig& config,
 
 namespace {
 
-// DPM2's levels in between: of each step, towards the next level or, for the
-// ancestral form, towards the level to reach before noise is added.
+// DPM2's intermediate levels. A step's intermediate level lies between its own
+// level and the next one or, in the ancestral form, the level to reach before
+// noise is added.
 struct Kdpm2Levels {
   std::vector<double> sigmas;   // One per call, and two more.
-  std::vector<double> between;  // Of the same places.
+  std::vector<double> between;  // At the same places.
   std::vector<double> up;
   std::vector<double> down;
   std::vector<double> timesteps;  // One per call.
@@ -150,7 +153,7 @@ absl::StatusOr<Program> EmitKdpm2(const SchedulerConfig& config,
   for (size_t i = options.begin; i < at.timesteps.size(); ++i) {
     const bool first = IsFirst(i, options.begin);
     const double sigma = first ? at.sigmas[i] : at.sigmas[i - 1];
-    // The plain form keeps a step's level in between one place later.
+    // The plain form keeps a step's intermediate level one place later.
     const size_t place = ancestral ? (first ? i : i - 1) : (first ? i + 1 : i);
     const double between = at.between[place];
     const double seen = first ? sigma : between;

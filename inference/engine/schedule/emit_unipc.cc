@@ -40,7 +40,7 @@ std::vector<double> Solve(std::vector<std::vector<double>> matrix,
 struct Update {
   double h_phi_1 = 0;
   double b_h = 0;
-  std::vector<std::vector<double>> powers;  // Of the rks, by row.
+  std::vector<std::vector<double>> powers;  // Powers of the rks, by row.
   std::vector<double> right;
 };
 
@@ -104,7 +104,7 @@ class UniPcEmitter {
 
   Form Read(int i, StepBuilder* step) const {
     const Level& at = levels_[i];
-    // On the noise, this class does not threshold.
+    // Where it works on the noise, this class does not threshold.
     const PostOp post = config_.predict_x0 ? PostOf(config_, false) : PostOp();
     const Form clean = step->Predict(
         CleanSample(config_.prediction, at.alpha, at.sigma), post);
@@ -113,7 +113,8 @@ class UniPcEmitter {
                : NoiseSample(config_.prediction, at.alpha, at.sigma);
   }
 
-  // Between two levels, from `sample` and the value at the first.
+  // The first-order update from level s to level t, from `sample` and the value
+  // at s.
   Form Base(const Level& s, const Level& t, double h_phi_1, const Form& sample,
             const Form& value) const {
     return config_.predict_x0
@@ -160,7 +161,8 @@ class UniPcEmitter {
            (scale * update.b_h) * rest;
   }
 
-  // Again the step that led here, from kSaved, now with the value found here.
+  // Makes the step that led here again, from kSaved, now with the value found
+  // here.
   Form Correct(int i, int order, const Form& value,
                const StepBuilder& step) const {
     const Level& s = levels_[i - 1];

@@ -17,15 +17,15 @@ class RowState {
   RowState(std::shared_ptr<const Program> program, std::vector<float> sample);
 
   bool done() const { return next_ == program_->steps.size(); }
-  // The step to make. Not when done().
+  // The next step. Must not be called when done().
   const Step& step() const { return program_->steps[next_]; }
   const std::vector<float>& sample() const { return reg(Register::kSample); }
 
-  // What the model sees at this step.
+  // The model's input at this step.
   std::vector<float> Input() const;
 
-  // Takes the model's output there, and the noise where step().draws_noise
-  // (else it is not looked at); moves to the next step.
+  // Takes the model's output for that input and moves to the next step. `noise`
+  // is read only where step().draws_noise.
   void Advance(const std::vector<float>& output,
                const std::vector<float>& noise);
 
@@ -44,7 +44,7 @@ class RowState {
   std::array<std::vector<float>, kRegisterCount> registers_;
 };
 
-// In place: what `post` says.
+// Applies `post` to the values, in place.
 void ApplyPost(const PostOp& post, std::vector<float>* values);
 
 // sample * clean + noise * drawn.

@@ -44,8 +44,8 @@ class Form {
   Coefficients terms_;
 };
 
-// Collects one step. Get() sees what Set() did; both speak of the registers as
-// they were before the step.
+// Collects one step. Get() returns the form that Set() stored. Forms are over
+// the registers as they were before the step.
 class StepBuilder {
  public:
   StepBuilder(double timestep, double input_scale);
@@ -57,16 +57,17 @@ class StepBuilder {
     values_[static_cast<size_t>(reg)] = value;
   }
 
-  // Declares the predicted clean sample, a form of sample and output. What
-  // comes back is what to compute with: the same form, or where `post` changes
-  // it, the register that will hold it.
+  // Declares the predicted clean sample, a form of sample and output. Returns
+  // the form to compute with: the same one or, where `post` changes it, the
+  // register that will hold the result.
   Form Predict(const Form& clean, const PostOp& post);
-  // The same, and always the register: for methods that divide its difference
-  // from the sample by a small level and multiply by a large one. There the
-  // reference's result is made of what rounding left of the clean sample.
+  // The same, but always returns the register: for methods that divide the
+  // clean sample's difference from the sample by a small level and multiply it
+  // by a large one. There the reference's result depends on the rounding of the
+  // clean sample.
   Form PredictRounded(const Form& clean, const PostOp& post);
 
-  // Fresh noise; the step draws it from now on.
+  // Fresh noise. The step draws noise once this was called.
   Form Noise();
 
   // Puts a value before the newest in the history, which keeps `depth` values.

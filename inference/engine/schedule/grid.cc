@@ -6,7 +6,7 @@
 namespace sheaf::engine {
 namespace {
 
-// Through single precision, as the reference keeps its levels.
+// Rounds to single precision, in which the reference keeps its levels.
 double Rounded(double value) { return static_cast<float>(value); }
 
 void AppendLast(double sigma, Grid* grid) {
@@ -14,7 +14,7 @@ void AppendLast(double sigma, Grid* grid) {
   for (double& level : grid->sigmas) level = Rounded(level);
 }
 
-// Where a curve begins and ends: the configured bounds, or the given levels.
+// A curve between the configured bounds or, without these, the given levels.
 std::vector<double> Curve(const SchedulerConfig& config, double min, double max,
                           int steps) {
   return CurveSigmas(config.curve, config.sigma_min.value_or(min),
@@ -29,7 +29,8 @@ int LastStep(const SchedulerConfig& config, const TrainLevels& levels) {
     const float sigma = std::sqrt(1.0f - levels.alphas_cumulative[i]);
     return std::log(alpha) - std::log(sigma);
   };
-  // Lambdas ascend towards the clean end: from the noisy one, those below.
+  // Lambdas rise towards the clean end: this counts, from the noisy end, those
+  // below the bound.
   const auto bound = static_cast<float>(*config.lambda_min_clipped);
   int clipped = 0;
   for (size_t i = levels.sigmas.size(); i-- > 0 && lambda(i) < bound;) {
@@ -48,7 +49,7 @@ std::vector<double> TimestepsOf(const TrainLevels& levels,
   return timesteps;
 }
 
-// Evenly between the logarithms of the table's ends.
+// Levels at even distances between the logarithms of the table's ends.
 std::vector<double> LogLinear(const TrainLevels& levels, int count) {
   const double first = std::log(levels.sigmas.back());
   const double last = std::log(levels.sigmas.front());
@@ -70,7 +71,7 @@ Grid MakeKarrasSpaceGrid(const SchedulerConfig& config,
     grid.timesteps =
         SpacedTimesteps(config, options.steps, false, config.train_steps);
   }
-  // Kept in single precision between here and the levels.
+  // The levels are computed from timesteps in single precision.
   for (double& timestep : grid.timesteps) timestep = Rounded(timestep);
   const auto count = static_cast<int>(grid.timesteps.size());
   for (const double timestep : grid.timesteps) {
@@ -99,7 +100,7 @@ Grid MakeMultistepGrid(const SchedulerConfig& config, const TrainLevels& levels,
                        const CompileOptions& options) {
   SchedulerConfig spaced = config;
   if (config.scheduler == SchedulerClass::kDpmSolverSinglestep) {
-    // Knows no other spacing.
+    // This class knows no other spacing.
     spaced.spacing = Spacing::kLinspace;
   }
   Grid grid;

@@ -30,7 +30,7 @@ Grid MakeMultistepGrid(const SchedulerConfig& config, const TrainLevels& levels,
 // log(sigma) / 4.
 Grid MakeEdmGrid(const SchedulerConfig& config, const CompileOptions& options);
 
-// The scale of the noise to begin with, for the first.
+// The scale of the noise to begin with, for grids of MakeKarrasSpaceGrid.
 double KarrasSpaceInitScale(const SchedulerConfig& config, const Grid& grid);
 
 }  // namespace sheaf::engine

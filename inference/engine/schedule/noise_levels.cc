@@ -10,9 +10,9 @@
 namespace sheaf::engine {
 namespace {
 
-// As the reference lays its single-precision line, to the last bit: from both
-// ends towards the middle, each product and sum rounded once. Where timesteps
-// are cut to whole numbers, that bit decides between 999 and 998.
+// The reference's single-precision line, to the last bit: from both ends
+// towards the middle, each product and sum rounded once. Where timesteps are
+// cut to whole numbers, that bit decides between 999 and 998.
 std::vector<float> FloatLinspace(double first, double last, int count) {
   const auto start = static_cast<float>(first);
   const auto end = static_cast<float>(last);
@@ -230,8 +230,8 @@ std::vector<float> LogOf(const std::vector<float>& sigmas) {
 double TimestepOf(const std::vector<float>& log_sigmas, double sigma) {
   SHEAF_CHECK(log_sigmas.size() >= 2);
   const double log_sigma = std::log(std::max(sigma, 1e-10));
-  // The last place whose logarithm is not above, or 0; at most the last but
-  // one.
+  // The last place whose logarithm is not above log_sigma, or 0; at most the
+  // last but one.
   size_t low = 0;
   for (size_t i = 0; i < log_sigmas.size(); ++i) {
     if (log_sigma >= log_sigmas[i]) low = i;

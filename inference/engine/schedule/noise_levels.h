@@ -1,8 +1,8 @@
 // The noise levels a model was trained on, and those a schedule visits.
 //
 // Numbers that the reference keeps in single precision are rounded to single
-// precision here, too: near the clean end 1 - alpha loses most of its digits
-// to that, and the model's pictures were made with what is left.
+// precision here, too: near the clean end 1 - alpha loses most of its digits to
+// that, and the reference makes pictures with the digits that are left.
 #pragma once
 
 #include <vector>
@@ -26,9 +26,9 @@ absl::StatusOr<TrainLevels> MakeTrainLevels(const SchedulerConfig& config,
 // count numbers from `first` to `last`, both included; one number is `first`.
 std::vector<double> Linspace(double first, double last, int count);
 
-// Training steps to visit, noisy to clean. `intervals` of `steps` or one more:
-// the multistep family lays one more and drops the clean end.
-// `last_step`: how many training steps count (train_steps, unless clipped).
+// Training steps to visit, noisy to clean. With `drops_last`, one step more is
+// laid and the clean end dropped, as the multistep family does. `last_step`:
+// how many training steps count (train_steps, unless clipped).
 std::vector<double> SpacedTimesteps(const SchedulerConfig& config, int steps,
                                     bool drops_last, int last_step);
 

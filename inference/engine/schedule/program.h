@@ -17,17 +17,17 @@
 
 namespace sheaf::engine {
 
-// The vectors, each as large as the sample, that a step may read. The first
-// four are there during a call only, but for the sample; the others keep their
-// values between calls, and begin as zeros.
+// The vectors, each as large as the sample, that a step may read. Each call
+// sets kOutput and kPrediction, and kNoise where it draws noise. The others
+// keep their values between calls and, except for kSample, begin as zeros.
 enum class Register : uint8_t {
   kSample,
-  kOutput,      // Of the model, guidance applied.
+  kOutput,      // The model's, guidance applied.
   kPrediction,  // The predicted clean sample, after Step::post.
   kNoise,       // Fresh, unit variance; only where Step::draws_noise.
   kSaved,       // A sample from an earlier call.
   kSavedNoise,  // A noise, or a sum, from an earlier call.
-  kHistory0,    // Of predictions or outputs, newest first.
+  kHistory0,    // Predictions or outputs, newest first.
   kHistory1,
   kHistory2,
   kHistory3,
@@ -37,8 +37,8 @@ inline constexpr int kRegisterCount = 10;
 // A sum of registers: coefficients by register.
 using Coefficients = std::array<double, kRegisterCount>;
 
-// What happens to the predicted clean sample before it is used: the only part
-// that is not affine.
+// A change to the predicted clean sample before it is used: the only part that
+// is not affine.
 struct PostOp {
   enum class Kind { kNone, kClamp, kThreshold };
   Kind kind = Kind::kNone;
@@ -49,12 +49,12 @@ struct PostOp {
   double ratio = 0.995;
 };
 
-// One call of the model and what follows.
+// One call of the model and the updates that follow it.
 struct Step {
-  double timestep = 0;     // What the model is told; may be fractional.
+  double timestep = 0;     // An input of the model; may be fractional.
   double input_scale = 1;  // The model sees input_scale * sample.
-  // The predicted clean sample: x * sample + m * output, then `post`. Also what
-  // a preview shows.
+  // The predicted clean sample is predict_sample * sample + predict_output *
+  // output, changed by `post`. A preview shows it, too.
   double predict_sample = 0;
   double predict_output = 0;
   PostOp post;
@@ -80,20 +80,20 @@ struct Renoise {
 struct Program {
   // From CompileOptions::begin on.
   std::vector<Step> steps;
-  // The sample to begin with is init_scale * noise; where a clean sample is
-  // given, it is renoise[0] of it.
+  // The sample to begin with is init_scale * noise or, where a clean sample is
+  // given, that sample made noisy by renoise[0].
   double init_scale = 1;
-  // For each step, how noisy its input is; and one more for after the last,
-  // where the sample is clean.
+  // For each step, how noisy its input is; and one more for the clean sample
+  // after the last step.
   std::vector<Renoise> renoise;
 
-  // Of the whole schedule, from call 0 on, whatever `begin`: for windows,
-  // cut-offs and comparisons.
+  // The timesteps and levels of the whole schedule, from call 0 on even where
+  // `begin` is later: for windows, cut-offs and comparisons.
   std::vector<double> timesteps;
   std::vector<double> sigmas;  // Empty where the class has none.
   int begin = 0;
-  // Calls for each of the steps the user counts, but one for the last: 2 for
-  // Heun and its relatives.
+  // Calls for each of the steps the user counts, except that the last step has
+  // one: 2 for Heun and its relatives.
   int calls_per_step = 1;
 };
 

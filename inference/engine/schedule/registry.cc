@@ -24,7 +24,7 @@ constexpr std::string_view kThirdSde =
 // A model's file may name another class's algorithm.
 constexpr std::string_view kData = R"({"algorithm_type": "data_prediction"})";
 
-// What may follow a name.
+// An ending that may follow a name.
 struct Ending {
   std::string_view name;
   std::string_view overrides;
@@ -70,7 +70,8 @@ constexpr Alias kAliases[] = {
     {"plms", "PNDM"},
 };
 
-// As people type: "dpm++ 2m karras", "DPM++_2M-Karras".
+// The same text for all the ways in which people type a name: "dpm++ 2m
+// karras", "DPM++_2M-Karras".
 std::string Normal(std::string_view name) {
   std::string normal;
   for (const char c : name) {
@@ -80,7 +81,7 @@ std::string Normal(std::string_view name) {
   return normal;
 }
 
-// Whether a name, as Normal() has it, means the model's own scheduler.
+// Whether a name, as Normal() returns it, means the model's own scheduler.
 bool IsOwn(std::string_view normal) {
   return normal.empty() || normal == "auto";
 }

@@ -1,5 +1,5 @@
-// The schedulers by the names people know them by: "DPM++ 2M Karras", "Euler
-// a". A name is a class and what it changes in the model's own configuration.
+// The schedulers by their common names: "DPM++ 2M Karras", "Euler a". A name
+// stands for a class and for changes to the model's own configuration.
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@ struct SchedulerName {
   std::string_view overrides;
 };
 
-// All of them, in the order of a list for people. "auto" is not among them.
+// All names, in the order in which lists show them. "auto" is not among them.
 const std::vector<SchedulerName>& SchedulerNames();
 
 // The configuration that `name` means for a model whose scheduler_config.json
@@ -27,20 +27,21 @@ const std::vector<SchedulerName>& SchedulerNames();
 // "") is the model's own class; class names ("EulerDiscreteScheduler", with or
 // without its ending) are names, too; and "Karras", "Exponential", "Beta" or
 // "SGM Uniform" may follow any name. `overrides` are a request's own keys, laid
-// over everything. INVALID_ARGUMENT for a name nobody knows, with what it was
-// probably meant to be, and for what ReadSchedulerConfig refuses.
+// over everything. INVALID_ARGUMENT for an unknown name, with the name that was
+// probably meant, and for a configuration that ReadSchedulerConfig refuses.
 absl::StatusOr<SchedulerConfig> ResolveScheduler(std::string_view name,
                                                  const Config& model,
                                                  const Config& overrides);
 
-// What people call the scheduler that "auto" means for a model: "PNDM", "DPM++
-// 2M Karras". Several names may be of one class; then it is the plainest.
-// Empty for a file that names no scheduler of ours.
+// The common name of the scheduler that "auto" means for a model: "PNDM",
+// "DPM++ 2M Karras". Where several names stand for one class, returns the
+// plainest. Empty for a file that names no scheduler of ours.
 std::string OwnSchedulerName(const Config& model);
 
-// What to call the scheduler that was asked for as `name` of a model whose own
-// has the name `own`: "auto" would tell nobody how a picture was made. `name`
-// itself where `own` is empty, or another one was asked for.
+// The name to record for a scheduler that was asked for as `name`, for a model
+// whose own scheduler is called `own`. Where `name` means the model's own,
+// returns `own`, since "auto" does not tell how a picture was made. Otherwise,
+// and where `own` is empty, returns `name`.
 std::string SamplerName(std::string_view name, std::string_view own);
 
 }  // namespace sheaf::engine

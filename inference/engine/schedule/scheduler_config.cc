@@ -14,7 +14,7 @@ using enum SchedulerClass;
 constexpr int kTrainStepsMax = 100'000;
 constexpr std::string_view kSuffix = "Scheduler";
 
-// What the classes have their own opinion on.
+// A class's name and its own defaults.
 struct Row {
   SchedulerClass scheduler;
   std::string_view name;
@@ -67,7 +67,7 @@ bool IsEdm(SchedulerClass scheduler) {
   return scheduler == kEdmEuler || scheduler == kEdmDpmSolverMultistep;
 }
 
-// The place of the text among `words`, as an enumerator.
+// Reads a text, and returns its place among `words` as an enumerator.
 template <typename T>
 T Choose(Config::Reader* reader, std::string_view key,
          std::string_view otherwise,
@@ -77,7 +77,7 @@ T Choose(Config::Reader* reader, std::string_view key,
   return static_cast<T>(found - words.begin());
 }
 
-// At least `least`, and small enough to be an int.
+// Reads a number that is at least `least` and at most kTrainStepsMax.
 int Count(Config::Reader* reader, std::string_view key, int otherwise,
           int least) {
   const int64_t value = reader->Int(key, otherwise);
@@ -103,7 +103,7 @@ void ReadBetas(const Row& row, Config::Reader* reader, SchedulerConfig* out) {
     }
     out->train_steps = static_cast<int>(out->trained_betas.size());
   }
-  // The classes that know the key; elsewhere it is a foreign one.
+  // Only these classes know the key; the others ignore it.
   for (const SchedulerClass known :
        {kDdim, kDdpm, kLcm, kTcd, kEuler, kEulerAncestral, kDpmSolverMultistep,
         kUniPc}) {
@@ -169,7 +169,8 @@ void ReadSigmas(const Row& row, Config::Reader* reader, SchedulerConfig* out) {
   }
 }
 
-// The algorithm, where a file of a neighbouring class names that class's own.
+// Reads the algorithm. Where the file is of a neighbouring class and names that
+// class's algorithm, returns the one of this class.
 std::string ReadAlgorithm(const Row& row, Config::Reader* reader) {
   const std::string name = reader->Text("algorithm_type", row.algorithm);
   const bool is_dpm = name == "dpmsolver" || name == "dpmsolver++";

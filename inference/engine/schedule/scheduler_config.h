@@ -1,7 +1,7 @@
-// What a scheduler is configured with: the keys of scheduler_config.json, each
-// with the default of its own class. The classes differ in their defaults, so
-// the same file means different things to different classes, and a key that
-// the file does not have falls back to the class that reads it.
+// The configuration of a scheduler: the keys of scheduler_config.json, each
+// with the default of its class. Classes differ in their defaults, so the same
+// file means different things to different classes: a missing key takes the
+// default of the class that reads the file.
 #pragma once
 
 #include <optional>
@@ -40,7 +40,7 @@ inline constexpr int kSchedulerClassCount = 19;
 // "EulerDiscreteScheduler"...
 std::string_view NameOf(SchedulerClass scheduler);
 // None for a class that is not ours. "DDIMParallelScheduler" and the like,
-// which differ in nothing here, are read as their plain relatives.
+// which do not differ here, are read as their plain relatives.
 std::optional<SchedulerClass> SchedulerClassNamed(std::string_view name);
 
 enum class Prediction { kEpsilon, kSample, kVelocity };
@@ -73,7 +73,9 @@ struct SchedulerConfig {
   SigmaCurve curve = SigmaCurve::kTable;
   std::optional<double> sigma_min;
   std::optional<double> sigma_max;
-  bool final_sigma_is_zero = true;  // Else the smallest of the table.
+  // If false, the last level is the table's smallest or, in some classes with a
+  // sigma curve, the curve's last (see grid.cc).
+  bool final_sigma_is_zero = true;
   std::optional<double> lambda_min_clipped;
 
   bool thresholding = false;
@@ -82,7 +84,7 @@ struct SchedulerConfig {
   bool clip_sample = false;
   double clip_range = 1.0;
 
-  // Of single classes.
+  // For the classes named only.
   bool alpha_to_one = true;                // DDIM, PNDM, LCM, TCD
   bool skip_prk_steps = false;             // PNDM
   std::string variance_type;               // DDPM
@@ -92,11 +94,11 @@ struct SchedulerConfig {
   bool continuous_steps = false;           // Euler
   int solver_order = 2;                    // DPM, DEIS, UniPC
   std::string algorithm;                   // DPM, SA
-  bool heun_type = false;                  // DPM: midpoint else
+  bool heun_type = false;                  // DPM; false: midpoint
   bool lower_order_final = true;           // DPM, DEIS, UniPC, SA
   bool euler_at_final = false;             // DPM
   bool predict_x0 = true;                  // UniPC
-  bool bh1 = false;                        // UniPC: bh2 else
+  bool bh1 = false;                        // UniPC; false: bh2
   std::vector<int64_t> disable_corrector;  // UniPC
   int predictor_order = 2;                 // SA
   int corrector_order = 2;                 // SA

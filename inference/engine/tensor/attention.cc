@@ -36,7 +36,7 @@ std::vector<Piece> PiecesOf(int64_t rows, int64_t heads, int64_t queries,
   return pieces;
 }
 
-// -inf where key j comes after query `begin` + i.
+// Writes -inf where key j comes after query `begin` + i.
 void HideLaterKeys(int64_t begin, at::Tensor* products) {
   const auto options = products->options().dtype(at::kLong);
   const at::Tensor query =
@@ -46,15 +46,15 @@ void HideLaterKeys(int64_t begin, at::Tensor* products) {
                          -std::numeric_limits<float>::infinity());
 }
 
-// Heads lie side by side in the last dimension of all four, and are read and
-// written there: nothing is copied together or apart.
+// Heads lie side by side in the last dimension of all four tensors, and are
+// read and written there: no copy joins or splits them.
 void Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
             int64_t heads, bool causal, at::Tensor* out) {
   const int64_t width = q.size(2) / heads;
   const std::vector<Piece> pieces =
       PiecesOf(q.size(0), heads, q.size(1), k.size(1));
   const auto work = [&](int64_t first, int64_t last) {
-    // Threads do not inherit it.
+    // Threads do not inherit inference mode.
     const c10::InferenceMode no_gradients;
     at::Tensor scratch;
     for (int64_t i = first; i < last; ++i) {

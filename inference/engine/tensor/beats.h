@@ -8,7 +8,7 @@
 namespace sheaf::engine {
 
 void Beat();
-// How often, in this process. Any thread.
+// How often Beat() was called in this process. Any thread.
 int64_t Beats();
 
 }  // namespace sheaf::engine

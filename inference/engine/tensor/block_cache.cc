@@ -19,7 +19,7 @@ void* FromSystem(size_t size) {
   if (posix_memalign(&start, is_huge ? kHugePage : kAlignment, size) != 0) {
     return nullptr;
   }
-  // A wish: where the system has none, pages are small.
+  // Huge pages are a wish: where the system has none, pages are small.
   if (is_huge) madvise(start, size, MADV_HUGEPAGE);
   return start;
 }

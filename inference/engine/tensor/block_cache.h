@@ -18,13 +18,14 @@ class BlockCache {
   // so that tensors of about one size share their blocks.
   static size_t RoundedSize(size_t bytes);
 
-  // A block of exactly that rounded size, of aligned memory. Where it is a
-  // fresh one, the oldest of those kept go until at most `kept_max` bytes are
-  // left. Null where there is none to be had, not even after everything kept
-  // was given back.
+  // A block of exactly that rounded size, of aligned memory. If no kept block
+  // fits, it is a fresh one, and the oldest kept blocks are given back until at
+  // most `kept_max` bytes are kept. Null where the system has no memory, even
+  // after all kept blocks were given back.
   void* Take(size_t size, size_t kept_max);
-  // Keeps a block for later, and of the oldest ones gives back what passes
-  // `kept_max` bytes. Small blocks are always given back: malloc keeps them.
+  // Keeps a block for later, and gives back the oldest ones until at most
+  // `kept_max` bytes are kept. Small blocks are always given back: malloc keeps
+  // them.
   void Put(void* block, size_t size, size_t kept_max);
 
   size_t kept_bytes() const;

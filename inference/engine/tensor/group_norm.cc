@@ -4,8 +4,9 @@
 #include <cmath>
 #include <vector>
 
-// The loops below are compiled for wider registers, too, and chosen when the
-// program runs. Sanitizers cannot be up before the choice is made.
+// The loops below are compiled for wider registers, too; the version to use is
+// chosen when the program is loaded. Sanitizers start after that choice, so
+// with them there is one version.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define SHEAF_WIDE \
@@ -17,8 +18,9 @@
 namespace sheaf::engine {
 namespace {
 
-// Pixels that are summed up together, in fp32; what is larger is summed in
-// double. Fixed, so that the sums are, and small enough for a cache.
+// How many pixels are summed up together in fp32; larger sums are in double.
+// The number is fixed, so that sums are the same every time, and small enough
+// for a cache.
 constexpr int64_t kPixelsTogether = 64;
 
 // sums[c] = sum of x[p][c]
@@ -53,13 +55,13 @@ SHEAF_WIDE void ScaleAndShift(const float* x, int64_t pixels, int64_t channels,
   }
 }
 
-// Of some values: how many, their mean, and the sum of squares about it.
+// The count of some values, their mean, and the sum of squares about it.
 struct Moments {
   double count = 0;
   double mean = 0;
   double squares = 0;
 
-  // Of these and those.
+  // Adds the moments of other values.
   void Add(const Moments& other) {
     const double sum = count + other.count;
     const double away = other.mean - mean;
@@ -106,9 +108,9 @@ void Measure(const float* x, int64_t pixels, const Shape& shape, float* scratch,
   }
 }
 
-// What is to be taken from a row's values, what the rest is to be multiplied
-// by, and what is added: three floats for each channel. The mean is taken off
-// first, since a large one would leave little of the digits of a product.
+// Computes three floats for each channel: the one to subtract from a row's
+// values, the one to multiply the result by, and the one to add then. The mean
+// is subtracted first, since a large mean would leave a product few digits.
 void Factors(const Moments* chunks, const Shape& shape, const float* weight,
              const float* bias, double epsilon, float* factors) {
   float* const middle = factors;

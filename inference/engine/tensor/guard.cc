@@ -24,7 +24,7 @@ bool SpeaksOfMemory(std::string_view message) {
 }
 
 absl::Status Classify(const char* what, std::string_view message) {
-  // The first line: the rest is a stack of LibTorch's own.
+  // Keeps the first line: the rest is LibTorch's stack trace.
   const std::string text =
       absl::StrCat(what, ": ", ToAbsl(message.substr(0, message.find('\n'))));
   if (SpeaksOfMemory(message)) return absl::ResourceExhaustedError(text);

@@ -32,10 +32,10 @@ at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight,
                                 {stride, stride}, {1, 1}, 1);
 }
 
-// [rows, tokens, in] as maps of one column. OpenBLAS would be faster by a fifth
-// where a single row has few tokens, which rearranging the weights at each call
-// takes; but its kernels for AVX2 sum up the last lines of any product in
-// another order.
+// Multiplies [rows, tokens, in] as maps of one column. Where a single row has
+// few tokens, OpenBLAS would be faster by a fifth, the time that rearranging
+// the weights at each call takes. But its kernels for AVX2 sum up the last
+// lines of any product in another order.
 at::Tensor MultiplyTokens(const at::Tensor& x, const at::Tensor& weight,
                           const at::Tensor& bias) {
   const at::Tensor maps = x.contiguous().unsqueeze(2).permute({0, 3, 1, 2});
@@ -44,8 +44,8 @@ at::Tensor MultiplyTokens(const at::Tensor& x, const at::Tensor& weight,
   return Convolve(maps, kernels, bias, 1, 0).permute({0, 2, 3, 1}).squeeze(2);
 }
 
-// [rows, in] for few rows: always so many to a call, with zeros in the places
-// of those that are missing. A convolution would take ten times as long.
+// How many rows of [rows, in] one call multiplies: always this many, with zeros
+// in the places of missing rows. A convolution would take ten times as long.
 constexpr int64_t kRowsTogether = 8;
 
 at::Tensor MultiplyRows(const at::Tensor& x, const at::Tensor& weight,

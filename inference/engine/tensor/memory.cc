@@ -19,7 +19,8 @@ namespace {
 
 // The room before a tensor's bytes, which keeps the size of its block.
 constexpr size_t kHeader = 64;
-// Sizes that come and go by turns need room beside each other.
+// Tensors of different sizes that come and go by turns need room beside each
+// other.
 constexpr size_t kKeptAlways = size_t{64} << 20;
 
 std::atomic<size_t> in_use{0};
@@ -38,7 +39,7 @@ void Raise(std::atomic<size_t>* highest, size_t now) {
   }
 }
 
-// What may be kept beside tensors of `used` bytes.
+// How many bytes may be kept while tensors hold `used` bytes.
 size_t KeptMax(size_t used) {
   const size_t most = peak_kept.load();
   const size_t bound = most + most / 4 + kKeptAlways;
@@ -99,7 +100,7 @@ void InstallAllocator() {
   static std::once_flag once;
   std::call_once(once, [] {
     static OwnAllocator allocator;
-    // Higher than any that LibTorch registers by itself.
+    // A priority higher than any that LibTorch registers by itself.
     c10::SetCPUAllocator(&allocator, 200);
   });
 }

@@ -1,6 +1,6 @@
-// The memory that tensors on the CPU take: counted, limited where somebody asks
-// for it, and kept for the next tensor. What libraries below LibTorch take for
-// themselves is not seen.
+// The memory that tensors on the CPU take: it is counted, limited by
+// SetMemoryLimit(), and kept for the next tensor. Memory that libraries below
+// LibTorch take for themselves is not seen.
 #pragma once
 
 #include <cstddef>
@@ -18,20 +18,21 @@ size_t MemoryPeak();
 void ResetMemoryPeak();
 
 // Bytes that no tensor holds and that were not given back. Tensors and these
-// together take at most a quarter, and 64 MiB, more than tensors alone have
-// taken since ReleaseKeptMemory().
+// bytes together take at most a quarter plus 64 MiB more than the most that
+// tensors alone have taken since ReleaseKeptMemory().
 size_t MemoryKept();
-// Gives them back to the system: for when a model goes, or work has ended.
+// Gives kept memory back to the system: for when a model is put away, or work
+// has ended.
 void ReleaseKeptMemory();
-// The same, and what the C library keeps of all other memory: some
-// milliseconds.
+// The same, and also gives back what the C library keeps of all other memory.
+// Takes some milliseconds.
 void CleanUpMemory();
-// Bytes of this process in memory, by whatever took them; 0 where the system
+// All bytes of this process in memory, not only tensors'; 0 where the system
 // does not say.
 size_t ResidentBytes();
 
-// A tensor that would pass `bytes` fails as if memory had run out: Guard()
-// returns RESOURCE_EXHAUSTED. 0: no limit.
+// A tensor that would raise the bytes in use above `bytes` fails as if memory
+// had run out: Guard() returns RESOURCE_EXHAUSTED. 0: no limit.
 void SetMemoryLimit(size_t bytes);
 
 }  // namespace sheaf::engine

@@ -1,5 +1,5 @@
-// Where a module of a model is built from: a place in the tree of weight
-// names, and how its tensors are to be held.
+// The place in the tree of weight names that a module of a model is built from,
+// and how its tensors are to be held.
 #pragma once
 
 #include <cstdint>
@@ -28,9 +28,9 @@ struct LowRank {
   double scale = 1.0;
 };
 
-// Where a layer looks for changes that were made to it. Empty for most of
-// them. Owned by the layer and by whoever applies adapters to the model, who
-// may change it between two calls of the model only.
+// The changes that were made to a layer. Empty for most layers. Owned by the
+// layer and by the code that applies adapters to the model, which may change it
+// between two calls of the model only.
 struct AdapterSlot {
   std::vector<LowRank> changes;
 };
@@ -43,7 +43,7 @@ using AdapterSlots = std::map<std::string, std::shared_ptr<AdapterSlot>>;
 // file's memory where nothing has to change.
 at::Tensor ToTorch(const Tensor& tensor, const Placement& placement);
 
-// Integers stay what they are.
+// The same values on the CPU: floats as fp32, other types as they are.
 at::Tensor ToTorch(const Tensor& tensor);
 
 // On the CPU, contiguous; fp32 and int64 only.
@@ -62,11 +62,11 @@ class ModuleScope {
     return ModuleScope(weights_.Sub(name, index), placement_, slots_);
   }
 
-  // An undefined tensor where it is missing or mis-shaped: the binder has
-  // noted that, and the model is never called.
+  // An undefined tensor where the weight is missing or mis-shaped: the binder
+  // has noted that, and the model is never called.
   at::Tensor Get(std::string_view name,
                  const std::vector<int64_t>& shape) const;
-  // An undefined tensor where there is none, which is no fault.
+  // An undefined tensor where there is no such weight, which is no fault.
   at::Tensor Find(std::string_view name) const;
   // As Get, for a matrix that some files hold as a 1 x 1 convolution and
   // others as a linear layer.

@@ -9,9 +9,9 @@
 namespace sheaf::engine {
 
 // "cpu", "cuda" or "cuda:1"; "fp32", "bf16", "fp16", or "auto" for fp32 on a
-// CPU and fp16 elsewhere. INVALID_ARGUMENT for names that are none, and for
-// fp16 on a CPU, which LibTorch has no convolutions for; FAILED_PRECONDITION
-// for a device that this machine, or this build, does not have.
+// CPU and fp16 elsewhere. INVALID_ARGUMENT for unknown names, and for fp16 on a
+// CPU, which LibTorch has no convolutions for; FAILED_PRECONDITION for a device
+// that this machine, or this build, does not have.
 absl::StatusOr<Placement> PlacementNamed(std::string_view device,
                                          std::string_view dtype);
 

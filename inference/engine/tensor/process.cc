@@ -15,14 +15,14 @@
 namespace sheaf::engine {
 namespace {
 
-// Rounds that a thread waits busily for another before it sleeps: a few dozen
-// microseconds. The default is a hundred times as many, and on a machine that
-// has something else to do a step of a small model then takes as long.
+// How many rounds a thread waits busily for another before it sleeps: a few
+// dozen microseconds. The default is a hundred times as many; on a machine that
+// has other work, a step of a small model then waits that long, too.
 constexpr char kSpins[] = "3000";
 
-// The kernels that OpenBLAS should use, where it uses others that are two
-// decades old: 0.3.21 takes those for every processor it has not heard of, and
-// is six times slower by them. Null where all is well.
+// The kernels that OpenBLAS should use in place of kernels that are two decades
+// old: 0.3.21 takes those for every processor that it does not know, and is six
+// times slower with them. Null where OpenBLAS should keep its own choice.
 const char* BetterKernels() {
   using NameOf = char* (*)();
   const auto name_of =
@@ -43,7 +43,8 @@ const char* BetterKernels() {
   return nullptr;
 }
 
-// Both libraries read their environment when they are loaded, before main().
+// OpenBLAS and libgomp read their environment when they are loaded, before
+// main().
 void RestartWithBetterEnvironment(char** argv) {
   bool changed = false;
   const auto set = [&](const char* name, const char* value) {
@@ -55,7 +56,7 @@ void RestartWithBetterEnvironment(char** argv) {
     set("GOMP_SPINCOUNT", kSpins);
   }
   if (!changed) return;
-  // Where it fails, the program runs all the same.
+  // If the restart fails, the program goes on without it.
   char path[4096];
   const ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
   if (size <= 0) return;

@@ -1,6 +1,6 @@
 // LibTorch, as much of it as the engine uses and no more: a file that includes
-// this compiles in half the time that <torch/torch.h> takes. The one place
-// that knows which version it is.
+// this compiles in half the time that <torch/torch.h> takes. The one place that
+// knows LibTorch's version.
 #pragma once
 
 #include <ATen/Context.h>

@@ -82,8 +82,8 @@ int64_t Bpe::Rank(int left, int right) const {
 }
 
 void Bpe::Encode(std::string_view word, std::vector<int64_t>* ids) const {
-  // A hostile word may be as long as the prompt, and each round walks it: cut
-  // long ones. 4096 bytes are far beyond what 75 tokens hold.
+  // A hostile word may be as long as the prompt, and each round walks it, so
+  // long words are cut. 4096 bytes are far more than 75 tokens hold.
   constexpr size_t kWordBytesMax = 4096;
   std::vector<int> symbols;
   for (const char c : word.substr(0, kWordBytesMax)) {

@@ -32,8 +32,8 @@ class Bpe {
  private:
   int64_t Rank(int left, int right) const;
 
-  // Symbols are numbered by us: byte symbols, their word-ending forms, and
-  // what merges make of them.
+  // We number the symbols: byte symbols, their word-ending forms, and the
+  // results of merges.
   struct Merge {
     int64_t rank;
     int result;

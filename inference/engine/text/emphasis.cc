@@ -96,7 +96,7 @@ class Parser {
     open_.pop_back();
   }
 
-  // Texts grow while no bracket or break comes between.
+  // Appends to the last text unless a bracket or a break comes between.
   void Text(std::string_view text) {
     const bool grows = !parts_.empty() &&
                        (open_.empty() || parts_.size() > open_.back().first) &&
@@ -111,7 +111,7 @@ class Parser {
     for (WeightedText& part : parts_) {
       if (part.starts_chunk) {
         merged.push_back({std::move(part.text), 1, true});
-        // What follows a break belongs to its part, whatever it weighs.
+        // The text after a break joins the break's part, with any weight.
         continue;
       }
       const bool joins =

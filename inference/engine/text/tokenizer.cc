@@ -14,7 +14,7 @@ bool StartsWith(std::string_view text, size_t at, std::string_view word) {
   return text.substr(at, word.size()) == word;
 }
 
-// Where the run of code points that `test` accepts, from `at` on, ends.
+// The end of the run of code points, from `at` on, that `test` accepts.
 template <typename Test>
 size_t EndOfRun(std::string_view text, size_t at, Test test) {
   while (at < text.size()) {
@@ -26,7 +26,7 @@ size_t EndOfRun(std::string_view text, size_t at, Test test) {
 }
 
 // The end of the word that begins at `at`: an English ending, a run of letters,
-// one digit, or a run of anything else. Equal to `at` at a space.
+// one digit, or a run of other code points. Equal to `at` at a space.
 size_t EndOfWord(std::string_view text, size_t at) {
   for (const std::string_view ending :
        {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"}) {
@@ -56,7 +56,8 @@ const ClipTokenizer::Special* ClipTokenizer::SpecialAt(std::string_view text,
   return nullptr;
 }
 
-// A stretch of normal text, with the special tokens that normalisation leaves.
+// Encodes a stretch of normalised text, with the special tokens that are looked
+// for after normalisation.
 void ClipTokenizer::EncodeNormal(std::string_view text,
                                  std::vector<int64_t>* ids) const {
   size_t at = 0;

@@ -41,10 +41,10 @@ class ClipTokenizer {
   absl::StatusOr<std::vector<int64_t>> Tokens(std::string_view text) const;
 
   // A long prompt as chunks of length() with begin and end each; at least one.
-  // No more than `chunks_max`: what is left over is dropped.
+  // No more than `chunks_max`: the rest is dropped.
   absl::StatusOr<std::vector<TokenChunk>> EncodeLong(
       const std::vector<WeightedText>& prompt, int chunks_max) const;
-  // A chunk without words, to which shorter prompts are filled up.
+  // A chunk without words; shorter prompts are filled up with it.
   TokenChunk EmptyChunk() const;
 
   int length() const { return length_; }

@@ -195,7 +195,7 @@ class TokenizerLoader {
     return absl::OkStatus();
   }
 
-  // tokenizer_config.json speaks first, then special_tokens_map.json.
+  // tokenizer_config.json is asked first, then special_tokens_map.json.
   const Json* Setting(std::string_view key) const {
     const Json* value = settings_.Find(key);
     return value != nullptr ? value : specials_.Find(key);
@@ -204,7 +204,7 @@ class TokenizerLoader {
   absl::Status ReadSettings() {
     Config::Reader reader(settings_);
     result_.lower_case_ = reader.Bool("do_lower_case", true);
-    // The library writes 1e30 where nobody set a length.
+    // The library writes 1e30 where no length was set.
     const double length = reader.Double("model_max_length", 77);
     SHEAF_RETURN_IF_ERROR(reader.status());
     result_.length_ =
@@ -225,7 +225,8 @@ class TokenizerLoader {
     SHEAF_ASSIGN_OR_RETURN(result_.begin_, IdOf("bos_token", kStartOfText));
     SHEAF_ASSIGN_OR_RETURN(result_.end_, IdOf("eos_token", kEndOfText));
     SHEAF_ASSIGN_OR_RETURN(result_.pad_, IdOf("pad_token", kEndOfText));
-    // The pad is last: what it says of a shared text's form holds.
+    // The pad is last: where it shares its text with another token, its
+    // `normalized` holds.
     for (const char* key :
          {"bos_token", "eos_token", "unk_token", "pad_token"}) {
       const auto named = ReadNamed(Setting(key));

@@ -1,5 +1,5 @@
-// What a tokenizer needs of Unicode: code points, classes, normal form, lower
-// case.
+// The parts of Unicode that a tokenizer needs: code points, classes, normal
+// form, lower case.
 #pragma once
 
 #include <string>
@@ -12,7 +12,8 @@ namespace sheaf::engine {
 
 void AppendUtf8(char32_t code, std::string* out);
 
-// The code point at *at, which moves past it. `text` must be valid UTF-8.
+// Returns the code point at *at, and moves *at past it. `text` must be valid
+// UTF-8.
 char32_t NextCodePoint(std::string_view text, size_t* at);
 
 bool IsLetter(char32_t code);  // General category L.

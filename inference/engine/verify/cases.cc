@@ -16,7 +16,7 @@ namespace sheaf::engine {
 namespace {
 
 constexpr size_t kCasesBytesMax = size_t{256} << 20;
-// How much further other devices may be off.
+// How many times further devices other than the CPU may be off.
 constexpr double kElsewhere = 10;
 
 }  // namespace

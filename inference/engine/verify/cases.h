@@ -14,7 +14,7 @@
 
 namespace sheaf::engine {
 
-// Runs cases one after the other and keeps what they came to.
+// Runs cases one after the other and keeps their outcomes.
 class CaseList {
  public:
   CaseList(std::string folder, const VerifyOptions& options)
@@ -22,8 +22,9 @@ class CaseList {
 
   const std::string& folder() const { return folder_; }
   Placement placement() const { return {.device = options_.device}; }
-  // Runs `check` unless the filter leaves it out. What it returns, or throws,
-  // as an error is why the case could not be run. It sets error and tolerance.
+  // Runs `check` unless the filter leaves it out. `check` sets error and
+  // tolerance; an error that it returns or throws says why the case could not
+  // be run.
   void Run(const std::string& group, const std::string& name,
            const std::function<absl::Status(Outcome*)>& check);
 
@@ -47,7 +48,7 @@ void RunPipelineCases(CaseList* list);
 // The lines of a file of JSON objects; none where there is no such file.
 absl::StatusOr<std::vector<Json>> ReadJsonLines(const std::string& path);
 
-// A file's tensors and what its metadata says.
+// A file's tensors and its metadata.
 struct CaseFile {
   std::map<std::string, at::Tensor> tensors;
   std::map<std::string, std::string> metadata;
@@ -55,13 +56,13 @@ struct CaseFile {
   bool has(const std::string& name) const { return tensors.count(name) != 0; }
   // An undefined tensor where there is none.
   at::Tensor at(const std::string& name) const;
-  // The same, with tensors there.
+  // The same, with its tensors on `device`.
   CaseFile On(at::Device device) const;
 };
 absl::StatusOr<CaseFile> ReadCaseFile(const std::string& path);
 
-// Notes that `actual` should be `expected`: the largest difference, if it is
-// the largest of this case so far.
+// Notes that `actual` should be `expected`: raises the outcome's error to their
+// largest difference, if that is larger.
 void Compare(const at::Tensor& actual, const at::Tensor& expected,
              Outcome* outcome);
 

@@ -19,8 +19,8 @@ constexpr double kControlTolerance = 1e-5;
 constexpr double kUNetTolerance = 2e-5;
 constexpr double kVaeTolerance = 2e-5;
 
-// Compares, and lets numbers that are large be off by some units in the last
-// place of the largest, as single precision has it.
+// Compares, and lets large numbers be off by some units in the last place of
+// the largest, in single precision.
 void CompareMaps(const at::Tensor& actual, const at::Tensor& expected,
                  Outcome* outcome) {
   Compare(actual, expected, outcome);
@@ -31,7 +31,7 @@ void CompareMaps(const at::Tensor& actual, const at::Tensor& expected,
                                        expected.abs().max().item<double>());
 }
 
-// Of the model's folder, as the file names it.
+// The path of the model's folder, which the file's metadata names.
 absl::StatusOr<std::string> ModelOf(const CaseList& list,
                                     const CaseFile& file) {
   const auto found = file.metadata.find("model");

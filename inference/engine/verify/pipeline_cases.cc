@@ -7,17 +7,17 @@
 #include "inference/engine/image/png.h"
 #include "inference/engine/models/controlnet.h"
 #include "inference/engine/pipeline/begin.h"
-#include "inference/engine/pipeline/engine.h"
 #include "inference/engine/pipeline/pictures.h"
+#include "inference/engine/pipeline/row_stepper.h"
 #include "inference/engine/verify/cases.h"
 #include "inference/engine/weights/file.h"
 
 namespace sheaf::engine {
 namespace {
 
-// Of the largest latent.
+// As a share of the largest latent.
 constexpr double kLatentTolerance = 1e-4;
-// Of all values of a picture, those that may be off by more than one.
+// The share of a picture's values that may be off by more than one.
 constexpr double kPictureTolerance = 1e-3;
 constexpr size_t kPictureBytesMax = size_t{256} << 20;
 
@@ -27,7 +27,7 @@ struct PipelineKind {
   double guidance;
   double strength;
 };
-// With the defaults of their constructors' calls.
+// The pipelines with their default guidance and strength.
 constexpr PipelineKind kPipelines[] = {
     {"StableDiffusionPipeline", Task::kText, 7.5, 1.0},
     {"StableDiffusionXLPipeline", Task::kText, 5.0, 1.0},
@@ -40,8 +40,8 @@ constexpr PipelineKind kPipelines[] = {
     {"StableDiffusionInstructPix2PixPipeline", Task::kEdit, 7.5, 1.0},
 };
 
-// What a row of cases.jsonl may say. A case that says more is not run, since
-// nobody could tell what it means.
+// The keys that a row of cases.jsonl may have. A case with other keys is not
+// run, since their meaning is not known here.
 const std::set<std::string_view>& KnownKeys() {
   static const auto* keys =
       new std::set<std::string_view>{"name",
@@ -118,8 +118,9 @@ absl::StatusOr<std::string> UNetOfChannels(const std::string& folder,
       absl::StrCat("no UNet of ", channels, " channels below models/"));
 }
 
-// A row names its model, or its name says which: "sd2-..." is of the model
-// whose folder ends in "-sd2". Rows with denoising_start are a refiner's.
+// A row names its model, or its own name tells which: "sd2-..." is for the
+// model whose folder ends in "-sd2". Rows with denoising_start are for a
+// refiner.
 absl::StatusOr<std::string> ModelFolder(const std::string& folder,
                                         const Config& line,
                                         const std::string& name) {
@@ -158,7 +159,7 @@ absl::StatusOr<Folders> FoldersOf(const std::string& folder, const Config& line,
   return folders;
 }
 
-// What cases share.
+// The loaded models and ControlNets that cases share.
 class Loaded {
  public:
   Loaded(std::string folder, const Placement& placement)
@@ -219,7 +220,7 @@ absl::Status ReadScheduler(const Config& line, RunRequest* request) {
   SHEAF_ASSIGN_OR_RETURN(
       request->scheduler,
       ReadSchedulerConfig(*found, Config::Of(*config, *name->text())));
-  // Pipelines tell these two what eta is; it is 0 unless somebody says more.
+  // Pipelines pass eta to these two; it is 0 unless the case sets it.
   if (*found == SchedulerClass::kDdim || *found == SchedulerClass::kTcd) {
     Config::Reader r(line);
     request->eta = r.Double("eta", 0);
@@ -356,7 +357,7 @@ absl::StatusOr<Result> Generate(const Config& line, const std::string& name,
   SHEAF_ASSIGN_OR_RETURN(const RunRequest request,
                          ReadRequest(line, *kind, file, loaded));
   SHEAF_ASSIGN_OR_RETURN(Row row, BeginRow(*model, request));
-  const Engine engine(model->unet);
+  const RowStepper engine(model->unet);
   while (!row.done()) SHEAF_RETURN_IF_ERROR(engine.Step({&row}));
   Result result;
   result.latents = row.sample().unsqueeze(0);
@@ -402,7 +403,7 @@ void RunCase(CaseList* list, const Json& json, Loaded* loaded) {
             : 0;
     return absl::OkStatus();
   });
-  // Where there are no latents, the line above has said why.
+  // Where there is no result, the outcome above says why.
   if (!result) return;
   list->Run("pictures", path, [&](Outcome* outcome) {
     outcome->tolerance = kPictureTolerance;

@@ -87,10 +87,10 @@ double LastPlace(double timestep) {
   return std::nextafter(single, INFINITY) - single;
 }
 
-// What the few roundings of a value and of its coefficient become in the next
-// sample, per unit of its size. Next to nothing, but where a step goes far by a
-// slope that was taken close to the clean end, or from where there was next to
-// no picture: there the reference's own rounding shows.
+// The error that a few roundings of a value and of its coefficient make in the
+// next sample, per unit of its size. It is tiny, except where a step goes far
+// by a slope that was taken close to the clean end, or begins where there was
+// almost no picture: there the reference's own rounding shows.
 double RoundingOfSteps(const Program& program) {
   double most = 0;
   for (const Step& step : program.steps) {
@@ -127,7 +127,7 @@ void CheckTables(const SchedulerCase& expected, const Program& program,
               1e-6 * expected.init_scale);
 }
 
-// The tensors of one case, by what they are.
+// The tensors of one case, by their role.
 class CaseTensors {
  public:
   CaseTensors(const TensorMap& tensors, std::string name)
@@ -138,7 +138,7 @@ class CaseTensors {
     if (found == tensors_.end()) return {};
     return found->second.ToFloats();
   }
-  // As rows of `size`.
+  // The same, as rows of `size`.
   std::vector<std::vector<float>> Rows(const std::string& what,
                                        size_t size) const {
     const std::vector<float> all = Vector(what);
@@ -202,7 +202,7 @@ using Files = std::map<std::string, TensorMap>;
 
 absl::Status CheckScheduler(const std::string& folder, const Json& json,
                             Files* files, Outcome* outcome) {
-  outcome->tolerance = 1;  // Of several tolerances, each error is a share.
+  outcome->tolerance = 1;  // Errors are shares of several tolerances.
   SHEAF_ASSIGN_OR_RETURN(const SchedulerCase expected, ReadCase(json));
   auto found = files->find(expected.class_name);
   if (found == files->end()) {

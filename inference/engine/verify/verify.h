@@ -40,8 +40,8 @@ struct VerifyOptions {
 std::vector<Outcome> Verify(const std::string& folder,
                             const VerifyOptions& options);
 
-// Per group: how many cases, the largest error against its tolerance, the
-// names of those that miss, and what could not be run and why.
+// Per group: how many cases, the largest error against its tolerance, the names
+// of those that miss, and the cases that could not be run and why.
 std::string ReportOf(const std::vector<Outcome>& outcomes);
 
 // Whether there are cases and all of them hold.

@@ -1,6 +1,6 @@
 // Binding a model's weights by name. A module asks for each tensor it needs,
-// with the shape it needs; what is missing, mis-shaped or left over comes out
-// in one message, by name.
+// with the shape it needs; weights that are missing, mis-shaped or left over
+// come out in one message, by name.
 //
 //   WeightBinder binder(tensors, "tiny-sd/unet");
 //   WeightScope scope(&binder);
@@ -32,7 +32,7 @@ class WeightBinder {
   // Null where there is none, which is no fault.
   const Tensor* Find(std::string_view key);
 
-  // Keys that nobody asked for. Those that end in one of `ignored` don't count
+  // Keys that no module asked for, except for keys that end in one of `ignored`
   // ("position_ids").
   std::vector<std::string> Unused(
       const std::vector<std::string_view>& ignored) const;
@@ -41,8 +41,8 @@ class WeightBinder {
   // keys.
   absl::Status Finish() const;
 
-  // The keys that Get() did not find, as they were asked for: a model built
-  // over no tensors tells by them which it has.
+  // The keys that Get() did not find, with the shapes that were asked for. A
+  // model built over no tensors lists all its keys here.
   struct Wanted {
     std::string key;
     std::vector<int64_t> shape;

@@ -20,7 +20,7 @@ bool As(const Json& json, int64_t* out) {
     *out = *integer;
     return true;
   }
-  // Python writes 1000.0 where somebody computed the number.
+  // Python writes 1000.0 where the number was computed.
   const std::optional<double> number = json.number();
   if (!number || std::fabs(*number) > 1e15 || *number != std::floor(*number)) {
     return false;

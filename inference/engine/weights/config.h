@@ -28,11 +28,11 @@ class Config {
   Config();
 
   // INVALID_ARGUMENT where `text` is not one JSON object; `source` names it in
-  // all messages. Infinity and NaN, which Python writes and JSON has not, are
-  // read as null.
+  // all messages. Infinity and NaN, which Python writes although JSON does not
+  // have them, are read as null.
   static absl::StatusOr<Config> Parse(std::string_view text,
                                       std::string_view source);
-  // Of a value that is an object already; `json` must be one.
+  // A configuration from a parsed value; `object` must be a JSON object.
   static Config Of(Json object, std::string_view source);
   // The errors of ReadFile and Parse. At most 64 MiB (a tokenizer.json).
   static absl::StatusOr<Config> Read(const std::string& path);
@@ -40,18 +40,19 @@ class Config {
   // The value of that key; null where it is missing or null.
   const Json* Find(std::string_view key) const;
   bool Has(std::string_view key) const { return Find(key) != nullptr; }
-  // Its own object, without what With() laid it over.
+  // Its own object, without the configuration below it (see With()).
   const Json& json() const { return json_; }
   const std::string& source() const { return source_; }
 
-  // The other laid over this one: its keys, and of ours those that it has not.
-  // What a request changes in a model's configuration.
+  // Lays `overrides` over this configuration: the result has the keys of
+  // `overrides`, and those of ours that it lacks. This is how a request changes
+  // a model's configuration.
   Config With(const Config& overrides) const;
 
  private:
   Json json_;
   std::string source_;
-  std::shared_ptr<const Config> below_;  // Null but for the result of With().
+  std::shared_ptr<const Config> below_;  // Null except in a result of With().
 };
 
 // Each getter returns the value, or the default where the key is missing or
@@ -78,7 +79,8 @@ class Config::Reader {
                               std::vector<double> otherwise);
   std::vector<std::string> Texts(std::string_view key,
                                  std::vector<std::string> otherwise);
-  // A list of `count`, or one value for all of them; anything else is a fault.
+  // A list of `count`, or one value for all of them; any other value is a
+  // fault.
   std::vector<int64_t> IntForEach(std::string_view key, size_t count,
                                   int64_t otherwise);
   std::vector<bool> BoolForEach(std::string_view key, size_t count,

@@ -1,5 +1,6 @@
-// The element types of tensors in weight files, and how to read them as
-// floats. No torch: a type it does not know (float8) is still read here.
+// The element types of tensors in weight files, and how to read them as floats.
+// Does not use LibTorch: types that it does not know (float8) are still read
+// here.
 #pragma once
 
 #include <cstddef>

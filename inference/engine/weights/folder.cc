@@ -126,7 +126,7 @@ absl::Status ReadShardIndex(const std::string& folder, const std::string& path,
   return absl::OkStatus();
 }
 
-// Moves one shard's tensors into `all`, each only if the index sees it there.
+// Moves one shard's tensors into `all`, each only if the index places it there.
 absl::Status AddShard(const WeightFiles& files, size_t shard, TensorMap tensors,
                       TensorMap* all) {
   for (auto& [key, tensor] : tensors) {

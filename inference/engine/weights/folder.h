@@ -23,7 +23,7 @@ struct ModelIndex {
     std::string library;
     std::string class_name;
   };
-  // Those that the model has: [null, null] is none.
+  // The components that the model has; [null, null] in the file means none.
   std::map<std::string, Component> components;
   // The rest: force_zeros_for_empty_prompt, requires_aesthetics_score...
   Config config;
@@ -34,7 +34,8 @@ absl::StatusOr<ModelIndex> ReadModelIndex(const std::string& folder);
 
 struct LoadOptions {
   // "fp16" asks for that variant first. Empty: the plain file first. Where the
-  // wanted one is missing, the plain one, then the only variant there is.
+  // wanted file is missing, the plain one is taken, then the only variant there
+  // is.
   std::string variant;
   // Whether .bin files are read, when there is no safetensors file.
   bool allow_pickle = false;
@@ -44,15 +45,15 @@ struct LoadOptions {
 // The files that hold one component's weights.
 struct WeightFiles {
   std::vector<std::string> paths;
-  std::string variant;  // Of the files found; empty: plain.
+  std::string variant;  // The variant found; empty: plain.
   bool is_pickle = false;
   // For shards: which file (its place in `paths`) holds each key.
   std::map<std::string, size_t> shard_of;
 };
 
-// Finds them in a component's folder. NOT_FOUND names the folder and what was
-// looked for, and says so if only pickles are there; INVALID_ARGUMENT for a
-// broken index, or one that names files elsewhere.
+// Finds them in a component's folder. NOT_FOUND names the folder and the files
+// that were looked for, and says so if only pickles are there; INVALID_ARGUMENT
+// for a broken index, or one that names files elsewhere.
 absl::StatusOr<WeightFiles> FindWeights(const std::string& folder,
                                         const LoadOptions& options);
 

@@ -21,13 +21,15 @@
 namespace sheaf::engine {
 namespace {
 
-// What the signal handler may look at: fixed in size, lock-free.
+// A slot of the table that the signal handler may look at, which is fixed in
+// size and lock-free.
 struct Slot {
   std::atomic<bool> taken{false};
   std::atomic<uintptr_t> begin{0};
   std::atomic<uintptr_t> end{0};
   std::atomic<bool> truncated{false};
-  // Not for the handler. Written while the slot is taken and nobody else knows.
+  // Not for the handler. Written once the slot is taken, before other code
+  // knows of it.
   int fd = -1;
   size_t size = 0;
   timespec written = {};
@@ -53,7 +55,7 @@ Registry& Mapped() {
   return *registry;
 }
 
-// Zeros in place of the page that is no more. True where the address was ours.
+// Puts zeros in place of a page that is gone. True where the address was ours.
 bool PatchPage(uintptr_t address) {
   for (Slot& slot : slots) {
     if (address < slot.begin.load() || address >= slot.end.load()) continue;
@@ -73,7 +75,8 @@ void OnBusError(int signal, siginfo_t* info, void* context) {
   if (previous_action.sa_flags & SA_SIGINFO) {
     previous_action.sa_sigaction(signal, info, context);
   } else {
-    // The default or the other's plain handler: the fault happens again, to it.
+    // The previous action is the default or a plain handler: it is put back,
+    // and gets the fault when that happens again.
     sigaction(signal, &previous_action, nullptr);
   }
 }
@@ -214,7 +217,8 @@ absl::StatusOr<std::shared_ptr<MappedFile>> MappedFile::Open(
   std::shared_ptr<MappedFile> mapped(new MappedFile(path, data, size));
   if (map) {
     mapped->slot_ = TakeSlot(data, size);
-    // More files than slots: this one is copied, which needs no guard.
+    // There are more files than slots: this one is copied, which needs no
+    // guard.
     if (mapped->slot_ < 0) return Open(path, Mode::kCopy);
     Watch(mapped->slot_, file.Release(), size, path);
   } else {
@@ -225,7 +229,7 @@ absl::StatusOr<std::shared_ptr<MappedFile>> MappedFile::Open(
 }
 
 MappedFile::~MappedFile() {
-  // The slot first: the next mapping at this address may be somebody else's.
+  // The slot goes first: the next mapping at this address may not be ours.
   if (slot_ >= 0) GiveBackSlot(slot_);
   if (data_ != nullptr) munmap(data_, size_);
 }

@@ -1,10 +1,10 @@
 // A weight file in memory: mapped privately (pages come from the file as they
 // are touched; writing to them changes our copy alone), or read whole.
 //
-// A mapped file that somebody truncates would stop the process with SIGBUS at
-// the next touch. Here it does not: a handler puts a page of zeros where the
-// file ended, and Check() tells from then on. The handler is installed with the
-// first mapping and leaves every address that is not ours to its predecessor.
+// If a mapped file is truncated, the next touch of a lost page would stop the
+// process with SIGBUS. Here a handler puts a page of zeros in its place, and
+// Check() reports that from then on. The handler is installed with the first
+// mapping and leaves every address that is not ours to its predecessor.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,8 @@
 
 namespace sheaf::engine {
 
-// Immutable but for what its owner writes into data(). Any thread may read.
+// Immutable except for the bytes that its owner writes into data(). Any thread
+// may read.
 class MappedFile {
  public:
   enum class Mode {
@@ -27,7 +28,7 @@ class MappedFile {
   };
 
   // NOT_FOUND, PERMISSION_DENIED or INVALID_ARGUMENT (not a regular file) with
-  // the path; DATA_LOSS where the file shrinks under our hands.
+  // the path; DATA_LOSS where the file shrinks while it is read.
   static absl::StatusOr<std::shared_ptr<MappedFile>> Open(
       const std::string& path, Mode mode);
   ~MappedFile();

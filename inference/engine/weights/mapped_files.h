@@ -1,10 +1,11 @@
-// All weight files that are mapped at this moment, and whether somebody has
-// written to them.
+// All weight files that are mapped at this moment, and whether they were
+// written to.
 //
-// A mapped file that somebody writes to shows what he wrote in every page that
-// we have not written to ourselves; MappedFile::Check() and CheckMappedFiles()
-// tell, by the file's size and time. A file that another takes the place of
-// (rename) stays what it was, and so do we. Any thread.
+// If another process writes to a mapped file, we see its bytes in every page
+// that we have not written to ourselves. MappedFile::Check() and
+// CheckMappedFiles() detect that by the file's size and time. If another file
+// takes the place of a mapped one (rename), we keep the old contents. Any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@
 
 namespace sheaf::engine {
 
-// Mapped files have numbers, in the order of their opening: the next one's.
+// Mapped files are numbered in the order of their opening. Returns the next
+// file's number.
 uint64_t NextMappedFile();
 
 // Checks the files numbered [first, end) that are still mapped: DATA_LOSS, with

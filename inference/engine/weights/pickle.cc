@@ -13,8 +13,8 @@ namespace {
 
 constexpr int kDepthMax = 4;
 constexpr size_t kTensorsMax = 100'000;
-// Entries looked at, whatever their keys and values are: dictionaries may be
-// named more than once, and those of optimizers have entries that are no use.
+// Most entries to look at, useful or not: dictionaries may be named more than
+// once, and those of optimizers have entries that are of no use.
 constexpr size_t kEntriesMax = 1'000'000;
 constexpr size_t kNameBytesMax = 1024;
 
@@ -25,7 +25,7 @@ absl::Status Bad(std::string_view key, std::string_view what) {
 
 using Entries = std::map<std::string, std::string_view>;
 
-// "archive/" of the entry "archive/data.pkl".
+// The top folder: "archive/" for the entry "archive/data.pkl".
 absl::StatusOr<std::string> TopFolder(const Entries& entries) {
   constexpr std::string_view kPickle = "/data.pkl";
   std::optional<std::string> top;
@@ -53,7 +53,7 @@ bool IsContiguous(const PickleTensor& tensor) {
   return true;
 }
 
-// The place of the last element, or nothing where it is out of all bounds.
+// The place of the last element, or none where a stride is negative.
 std::optional<__int128> LastElement(const PickleTensor& tensor) {
   __int128 last = tensor.offset;
   for (size_t i = 0; i < tensor.shape.size(); ++i) {

@@ -1,7 +1,7 @@
-// Weights in .bin and .pt files: a ZIP of a pickle and the storages it names.
-// A pickle is a program; this reader runs a small, closed part of it. It can
-// build dictionaries, lists and tensors and can call nothing else: any other
-// global is an error that names it.
+// Weights in .bin and .pt files: a ZIP of a pickle and the storages it names. A
+// pickle is a program; this reader runs a small, closed part of it. It can
+// build dictionaries, lists and tensors, and nothing more: any other global is
+// an error that names it.
 //
 // Callers decide whether such files are read at all (LoadOptions::allow_pickle,
 // off by default).
@@ -21,12 +21,11 @@ namespace sheaf::engine {
 // The tensors of a state dictionary: the file's own, or the one under
 // "state_dict" or "module". Nested dictionaries of tensors get dotted names.
 // Views of the file where a tensor is contiguous, copies elsewhere.
-// INVALID_ARGUMENT with the path and what is wrong.
+// INVALID_ARGUMENT with the path and the fault.
 absl::StatusOr<TensorMap> ReadPickle(
     const std::string& path, MappedFile::Mode mode = MappedFile::Mode::kMap);
 
-// The same of a file in memory, whose tensors are copies. For tests and
-// fuzzers.
+// The same for a file in memory; the tensors are copies. For tests and fuzzers.
 absl::StatusOr<TensorMap> ParsePickle(std::string_view file);
 
 }  // namespace sheaf::engine

@@ -1,7 +1,6 @@
 // The pickle machine behind pickle.h: runs a pickle's opcodes on a stack of
-// values. Its time grows with the length of its input, and with nothing else;
-// its memory stays below 500 MiB whatever the input (limits in
-// pickle_machine.cc).
+// values. Its time grows with the length of its input alone; its memory stays
+// below 500 MiB for any input (limits in pickle_machine.cc).
 #pragma once
 
 #include <cstdint>
@@ -21,7 +20,7 @@ namespace sheaf::engine {
 // may build cycles and very deep nests, and neither costs anything here.
 using PickleRef = uint32_t;
 
-// The only globals there are.
+// The only globals that a pickle may use.
 enum class PickleGlobal {
   kOrderedDict,
   kRebuildTensor,
@@ -33,10 +32,10 @@ enum class PickleGlobal {
 };
 struct PickleGlobalRef {
   PickleGlobal global;
-  DType dtype;  // Of kStorage and kType.
+  DType dtype;  // For kStorage and kType.
 };
 
-// None for whatever else a pickle may ask for.
+// None for any other global.
 std::optional<PickleGlobalRef> PickleGlobalNamed(std::string_view module,
                                                  std::string_view name);
 

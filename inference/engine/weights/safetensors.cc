@@ -67,7 +67,8 @@ absl::StatusOr<SafetensorsFile> ReadSafetensors(const std::string& path,
                          MappedFile::Open(path, mode));
   absl::StatusOr<SafetensorsHeader> header = ParseSafetensors(std::string_view(
       reinterpret_cast<const char*>(file->data()), file->size()));
-  // First: zeros read past a new end are no fault of the format.
+  // This comes first: zeros read past a new end of the file are no fault of its
+  // format.
   SHEAF_RETURN_IF_ERROR(file->Check());
   if (!header.ok()) {
     return absl::Status(header.status().code(),

@@ -18,7 +18,7 @@ constexpr size_t kTensorsMax = 1'000'000;
 constexpr size_t kNameBytesMax = 4096;
 constexpr size_t kDimensionsMax = 16;
 
-// What of an entry has been seen.
+// The parts of an entry that have been seen.
 struct Pending {
   SafetensorsEntry entry;
   bool has_dtype = false;
@@ -182,7 +182,7 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   Place place_ = Place::kTop;
-  std::string name_;  // Of the entry we are in, or last were in.
+  std::string name_;  // The entry we are in, or last were in.
   std::string key_;
   std::unordered_set<std::string> names_;
   std::unordered_set<std::string> keys_;

@@ -22,16 +22,17 @@ struct Tensor {
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;
   std::byte* data = nullptr;
-  // Whose bytes those are; null for a tensor that owns them in `memory`.
+  // The file that the bytes belong to; null for a tensor that owns them in
+  // `memory`.
   std::shared_ptr<MappedFile> file;
   std::shared_ptr<std::vector<std::byte>> memory;
 
   size_t element_count() const;
   size_t byte_count() const { return element_count() * SizeOf(dtype); }
-  // Whether the elements lie at multiples of their size: what a zero-copy view
-  // needs, and what old writers did not care for.
+  // Whether the elements lie at multiples of their size. A zero-copy view needs
+  // that, and old writers did not see to it.
   bool is_aligned() const;
-  // The elements as floats, of whatever type.
+  // The elements as floats, for any type.
   std::vector<float> ToFloats() const;
   // Brings the bytes into memory; DATA_LOSS with the file and `key` where the
   // file has become shorter meanwhile.

@@ -80,7 +80,8 @@ struct Entry {
   uint64_t flags = 0;
 };
 
-// The 64-bit fields, in the order in which the 32-bit ones say "see there".
+// Reads the 64-bit fields, which come in the order of the 32-bit fields that
+// say "see there".
 absl::Status ReadZip64(std::string_view extra, Entry* entry) {
   constexpr uint64_t kSeeThere = 0xFFFFFFFF;
   while (extra.size() >= 4) {

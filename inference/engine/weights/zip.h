@@ -1,5 +1,5 @@
 // The ZIP container that .pt files are: a central directory of stored entries.
-// Only what torch.save writes is read; anything else is refused.
+// Reads only archives as torch.save writes them; refuses all others.
 #pragma once
 
 #include <cstdint>

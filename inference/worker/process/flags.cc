@@ -114,7 +114,7 @@ void AddWorkerFlags(CLI::App* app, Flags* flags, Raw* raw) {
 }
 
 void AddTorchFlags(CLI::App* app, Flags* flags, Raw* raw) {
-  engine::StudioOptions* options = &flags->studio;
+  engine::RuntimeOptions* options = &flags->runtime;
   const std::string group = "Diffusion engine (--engine torch)";
   app->add_option("--models", flags->model_paths,
                   "Folders of models in the diffusers layout, or .toml files "
@@ -238,7 +238,7 @@ std::string QueueName(const std::string& text) {
   return text.starts_with("queues/") ? text : "queues/" + text;
 }
 
-// Everything here has passed its check.
+// Every value in `raw` has passed its check.
 void Convert(const Raw& raw, Flags* flags) {
   v1::RegisterWorkerRequest* hello = &flags->session.hello;
   hello->set_display_name(raw.name);
@@ -249,8 +249,8 @@ void Convert(const Raw& raw, Flags* flags) {
   for (const auto& alias : raw.aliases) hello->add_models(alias);
   flags->engine =
       raw.engine == "torch" ? EngineKind::kTorch : EngineKind::kSimulated;
-  flags->studio.model_bytes_max = raw.model_memory;
-  flags->studio.memory_bytes_max = raw.tensor_memory;
+  flags->runtime.model_bytes_max = raw.model_memory;
+  flags->runtime.memory_bytes_max = raw.tensor_memory;
   flags->session.join = raw.join == "on";
   flags->session.stall_timeout = *ParseWaitTime(raw.stall_timeout);
   flags->session.measures_by_itself = raw.calibrate == "auto";

@@ -30,17 +30,17 @@ struct Flags {
   spdlog::level::level_enum log_level = spdlog::level::info;
   SessionOptions session;
   SimulatedEngineOptions simulated;
-  // Of the diffusion engine.
+  // For the diffusion engine only.
   bool list_devices = false;
   std::vector<std::string> model_paths;
-  int64_t pixels_max = 0;       // Of a picture; 0: by the device.
-  int64_t pixel_steps_max = 0;  // The same, times the steps; 0: any number.
-  engine::StudioOptions studio;
+  int64_t pixels_max = 0;       // Per picture; 0: by the device.
+  int64_t pixel_steps_max = 0;  // Pixels times steps; 0: any number.
+  engine::RuntimeOptions runtime;
   MeasuringOptions measuring;
 };
 
-// What parsing came to: flags, or a text to print and a code to exit with
-// (help, version, or what is wrong).
+// The result of parsing: flags, or a text to print and an exit code (help,
+// version, or a mistake).
 struct FlagsOrExit {
   Flags flags;
   bool exits = false;
@@ -51,8 +51,8 @@ struct FlagsOrExit {
 // Flags win over the SHEAF_* environment, which wins over defaults.
 FlagsOrExit ParseFlags(int argc, const char* const* argv);
 
-// "250ms", "1m30s"; a bare number is read as seconds. INVALID_ARGUMENT for
-// anything else and for less than nothing.
+// "250ms", "1m30s"; a bare number is read as seconds. INVALID_ARGUMENT for any
+// other text and for a negative time.
 absl::StatusOr<absl::Duration> ParseWaitTime(const std::string& text);
 
 }  // namespace sheaf::worker

@@ -16,11 +16,12 @@
 namespace sheaf::worker {
 namespace {
 
-// Of the five seconds a worker has to leave; the rest is for Abandon.
+// A worker has five seconds to leave: four for the session, the rest for
+// Abandon.
 constexpr timespec kPatience = {.tv_sec = 4, .tv_nsec = 0};
 
-// Signals arrive on one thread, which waits for them: every other thread, those
-// of gRPC too, is started with them blocked.
+// One thread waits for signals. All other threads, gRPC's too, start with them
+// blocked.
 sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -80,7 +81,7 @@ int RunProcess(Flags flags, const MakeEngine& make_engine) {
   watcher.join();
   if (const absl::Status health = (*engine)->Health(); !health.ok()) {
     spdlog::critical("the device is beyond use, left: {}", health.ToString());
-    // What would be taken apart now lies on that device.
+    // Destructors would have to use the lost device.
     std::_Exit(kExitDeviceLost);
   }
   if (status.ok()) return 0;

@@ -7,8 +7,8 @@
 
 namespace sheaf::worker {
 
-// The batch's own map for that row, which spells out a 0 for types that only
-// its neighbours have; the request's where the batch says nothing.
+// The batch's own map for that row, if it has one: that map spells out a 0 for
+// types that only other rows have. Otherwise the request's map.
 inline const google::protobuf::Map<std::string, double>& WeightsOf(
     const v1::LeasedBatch& batch, int row) {
   return row < batch.weights_list_size() ? batch.weights_list(row).weights()

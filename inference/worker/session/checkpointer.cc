@@ -11,10 +11,11 @@
 namespace sheaf::worker {
 namespace {
 
-// A server that restarts is back within this; after it, doing the work again
-// beats waiting.
+// A server that restarts is back within this time; after it, repeating the work
+// is better than waiting.
 constexpr absl::Duration kFetchPatience = absl::Seconds(5);
-// Of one checkpoint; less where the session waits for it.
+// Longest time to send one checkpoint; HandBack has less, because the session
+// waits for it.
 constexpr absl::Duration kSendPatience = absl::Minutes(1);
 constexpr absl::Duration kHandBackPatience = absl::Seconds(3);
 // While a server takes no checkpoints, one line now and then says so.
@@ -38,7 +39,8 @@ Checkpointer::~Checkpointer() {
   thread_.join();
 }
 
-// By the steady clock: a clock that is set back is no pause of an hour.
+// Reads the steady clock: setting the wall clock back must not stop the saving
+// for an hour.
 absl::Time Checkpointer::Now() const {
   if (options_.now) return options_.now();
   return absl::UnixEpoch() +
@@ -83,7 +85,7 @@ void Checkpointer::Stepped(const std::string& worker,
       Now() < mark->second.time + options_.pause) {
     return;
   }
-  // Also where there turns out to be nothing: it has been asked for.
+  // Set also if `save` returns nothing, because it has been asked.
   mark->second = {step, Now()};
   Item item = ItemOf(worker, batch, index, step);
   item.bytes = save();
@@ -100,7 +102,8 @@ bool Checkpointer::HandBack(const std::string& worker,
   if (step > mark->second.step) item.bytes = save();
   if (item.bytes.empty()) return true;
   Forget(run);
-  // Of an older one that is under way the server keeps nothing after this.
+  // Once the server has this state, it ignores an older one that is still under
+  // way.
   CancelSlot slot;
   return Send(item, &slot, kHandBackPatience);
 }
@@ -129,7 +132,8 @@ void Checkpointer::Forget(const std::string& run) {
                 [&](const Item& each) { return each.header.run() == run; });
 }
 
-// In the place of an older one in line, so that no row waits for ever.
+// Replaces the run's older state at its place in line, so that no row waits for
+// ever.
 void Checkpointer::Put(Item item) {
   std::lock_guard lock(mutex_);
   const auto older = std::find_if(
@@ -166,7 +170,7 @@ bool Checkpointer::Send(const Item& item, CancelSlot* slot,
                   item.header.step());
     return true;
   }
-  // A lease that is lost is told by others.
+  // Other calls report a lost lease.
   if (absl::IsFailedPrecondition(status)) return false;
   if (failures_++ % kFailuresPerLine != 0) return false;
   spdlog::warn("{}: not saved at step {}: {}", item.header.run(),

@@ -1,11 +1,11 @@
-// Leaves at the server where rows have got to, so that a worker after this one
-// can go on from there.
+// Saves the state of rows at the server, so that a later worker can go on from
+// there.
 //
-// Owned by the session. A thread of its own sends; of a row that has moved on
-// before its turn came, only the newest state is sent, so that a slow server
-// holds up no step and no more than one state per row is kept. What cannot be
-// sent is dropped: the next one says more. Only of a row that is handed back
-// the session waits until it is sent. All functions are the session thread's.
+// Owned by the session; all functions are for its thread. Another thread sends.
+// If a row moves on before its state is sent, the newer state replaces the
+// older one: a slow server holds up no step, and at most one state per row
+// waits. A state that cannot be sent is dropped, because the next one is newer.
+// The session waits for the sending only when a row is handed back.
 #pragma once
 
 #include <atomic>
@@ -32,37 +32,37 @@ class Checkpointer {
     // A run is saved no more often than this, however short its steps: less
     // work than that is not worth a file.
     absl::Duration pause = absl::Seconds(1);
-    // In place of the clock, in tests.
+    // Replaces the clock in tests.
     std::function<absl::Time()> now;
   };
 
   Checkpointer(Client* client, Options options);
-  // Drops what is not yet sent.
+  // Drops the states that are not yet sent.
   ~Checkpointer();
 
-  // What the server has of a row of `batch`; empty where it has nothing, or
-  // does not say in a few seconds. For Engine::SetFetchSaved.
+  // The state that the server has of a row of `batch`; empty if it has none or
+  // does not answer within a few seconds. For Engine::SetFetchSaved.
   std::string Fetch(const std::string& worker, const v1::LeasedBatch& batch,
                     int row);
 
-  // The engine has taken on the run: from where it goes.
+  // The engine has taken on the run, which goes on from `from`.
   void Begun(const std::string& run, RowSteps from);
-  // The run at `index` of the batch has come to `step`: calls `save` and sends
-  // what it returns, if it is time to.
+  // The run at `index` of the batch has come to `step`. If a checkpoint is due,
+  // calls `save` and sends the result.
   void Stepped(const std::string& worker, const v1::LeasedBatch& batch,
                int index, int step, const std::function<std::string()>& save);
-  // The run is about to be handed back: leaves at the server what `save`
-  // returns, before this comes back. Nothing where workers save no checkpoints
-  // of the batch, or nothing has been done since the last one. False where the
-  // server did not take it within a few seconds.
+  // The run is about to be handed back: sends the result of `save` and waits
+  // until the server has it. Sends nothing if the batch has no checkpoints, or
+  // if the run has made no step since the last one. False if the server did not
+  // take the state within a few seconds.
   bool HandBack(const std::string& worker, const v1::LeasedBatch& batch,
                 int index, int step, const std::function<std::string()>& save);
-  // Nothing of the run is of interest any more.
+  // The run has ended: forgets it and drops its waiting state.
   void Ended(const std::string& run);
 
  private:
   struct Mark {
-    int step = 0;  // saved last, or begun with
+    int step = 0;  // At the last save, or at Begun.
     absl::Time time;
   };
   struct Item {
@@ -76,17 +76,17 @@ class Checkpointer {
   void Put(Item item);
   void Work();
   bool Send(const Item& item, CancelSlot* slot, absl::Duration deadline);
-  // Drops what waits of the run.
+  // Drops the run's waiting state.
   void Forget(const std::string& run);
 
   Client* const client_;
   const Options options_;
-  std::map<std::string, Mark> marks_;  // By run; of those at hand.
+  std::map<std::string, Mark> marks_;  // By run; active runs only.
   CancelSlot slot_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool quitting_ ABSL_GUARDED_BY(mutex_) = false;
-  std::deque<Item> waiting_ ABSL_GUARDED_BY(mutex_);  // One for each run.
+  std::deque<Item> waiting_ ABSL_GUARDED_BY(mutex_);  // At most one per run.
   std::atomic<int> failures_ = 0;                     // In a row.
   std::thread thread_;
 };

@@ -9,7 +9,8 @@
 namespace sheaf::worker {
 namespace {
 
-// What one upload may take: chunks of many pictures share one connection.
+// Longest time for one upload or download: chunks of many pictures share one
+// connection.
 constexpr absl::Duration kUploadDeadline = absl::Seconds(60);
 constexpr std::size_t kChunkBytes = 256 * 1024;
 constexpr std::size_t kDownloadBytesMax = std::size_t{256} << 20;

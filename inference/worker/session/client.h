@@ -33,9 +33,9 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server);
 // Whether the same call may well succeed a little later.
 bool IsRetryable(const absl::Status& status);
 
-// A hold on the call that another thread is waiting in, to end it early. May be
-// used from any thread. Once Cancel has been called, calls through the slot end
-// at once with CANCELLED, until Reset.
+// Lets one thread end the call that another thread is waiting in. May be used
+// from any thread. Once Cancel has been called, calls through the slot end at
+// once with CANCELLED, until Reset.
 class CancelSlot {
  public:
   void Cancel();
@@ -59,10 +59,10 @@ class CancelSlot {
   grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
-// The terms that the server's first message to a worker says.
+// The terms in the server's first message to a worker.
 struct Terms {
   std::string worker;
-  std::string secret;  // what calls in its name show, and in no log
+  std::string secret;  // Proves calls in its name; never logged.
   absl::Duration lease_duration;
   absl::Duration heartbeat_interval;
 };
@@ -75,13 +75,13 @@ class Client {
   std::unique_ptr<grpc::ClientReader<v1::WorkerSignal>> RegisterWorker(
       grpc::ClientContext* context, const v1::RegisterWorkerRequest& request);
 
-  // Waits up to `wait` for work, and a deadline longer for the answer.
+  // Waits up to `wait` for work, and up to kCallDeadline more for the answer.
   absl::StatusOr<v1::LeaseBatchResponse> LeaseBatch(const Terms& terms,
                                                     absl::Duration wait,
                                                     CancelSlot* slot);
-  // The same beside a batch at hand, without a thread that waits: `done` comes
-  // from one of gRPC's. `context` may end the call early; it and `response`
-  // live until then.
+  // Asks for work beside an active batch, without a thread that waits: one of
+  // gRPC's threads calls `done`. `context` may end the call early; it and
+  // `response` must live until then.
   void LeaseBeside(const v1::LeaseBatchRequest& request,
                    grpc::ClientContext* context,
                    v1::LeaseBatchResponse* response,
@@ -98,20 +98,20 @@ class Client {
   absl::Status DeregisterWorker(const Terms& terms,
                                 absl::Duration deadline = kCallDeadline);
 
-  // The artifact's bytes. DATA_LOSS where they do not have that name,
-  // INVALID_ARGUMENT beyond what a picture may be.
+  // The artifact's bytes. DATA_LOSS if their hash is not the one in `name`,
+  // INVALID_ARGUMENT if they are too many for a picture.
   absl::StatusOr<std::string> DownloadArtifact(const std::string& name);
-  // Sends `bytes` in chunks and returns the name the server gave them.
-  // DATA_LOSS where that is not the name they have.
+  // Sends `bytes` in chunks and returns the name that the server gave them.
+  // DATA_LOSS if that name does not match the bytes.
   absl::StatusOr<std::string> UploadArtifact(std::string_view bytes,
                                              std::string_view media_type,
                                              CancelSlot* slot);
 
-  // Leaves `bytes`, in chunks; their size goes into the header.
+  // Saves `bytes` at the server, in chunks; sets their size in the header.
   absl::Status SaveCheckpoint(v1::CheckpointHeader header,
                               std::string_view bytes, CancelSlot* slot,
                               absl::Duration deadline);
-  // DATA_LOSS where fewer bytes came than were promised.
+  // DATA_LOSS if fewer or more bytes come than the server promised.
   absl::StatusOr<std::string> LoadCheckpoint(
       const v1::LoadCheckpointRequest& request);
 

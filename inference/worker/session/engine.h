@@ -1,11 +1,12 @@
-// What makes the pictures, as the worker's session sees it: rows that advance
-// together, one step at a time, whatever batches they came with.
+// The maker of pictures, as the worker's session sees it: rows of all batches
+// advance together, one step at a time.
 //
-// The session owns the engine and calls it from one thread only. Between two
-// steps it may add and cancel rows; during a step nothing reaches the engine.
-// An engine may throw: from Add, and the session fails the rows of that batch;
-// from any other function, and it fails all rows still alive. So a fault of one
-// row alone is better told as that row's end.
+// RunProcess owns the engine, and the session calls it from one thread only.
+// Between two steps it may add and cancel rows; during a step nothing reaches
+// the engine. An engine may throw. If Step throws, the session fails all live
+// rows; if Add throws, or a function that the session calls for one batch after
+// a step, it fails the rows of that batch. So an engine had better return a
+// fault of one row as that row's end.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +28,12 @@ struct RowSteps {
   int step_count = 0;
 };
 
-// Writes a PNG file when it is called: once, from any thread, also when the
-// engine is gone. Compressing takes a while, and the next step need not wait.
+// Writes a PNG file when it is called: once, from any thread, even after the
+// engine is gone. Compressing takes a while, and the next step need not wait
+// for it.
 using PngMaker = std::function<absl::StatusOr<std::string>()>;
 
-// Calls it; INTERNAL with the words of an exception.
+// Calls `maker`; an exception becomes INTERNAL with its words.
 inline absl::StatusOr<std::string> MakePng(const PngMaker& maker) {
   try {
     return maker();
@@ -48,13 +50,13 @@ struct RowEnd {
   v1::ErrorClass error_class =
       v1::ERROR_CLASS_UNSPECIFIED;  // Unset: it went well.
   std::string error_message;
-  PngMaker make_png;  // Where set: in place of `png`.
+  PngMaker make_png;  // If set, replaces `png`.
 
   bool failed() const { return error_class != v1::ERROR_CLASS_UNSPECIFIED; }
 };
 
-// What an earlier worker saved of a row that is being taken on; empty where
-// there is nothing.
+// Fetches the state that an earlier worker saved of a row that is being taken
+// on; empty if there is none.
 using FetchSaved =
     std::function<std::string(const v1::LeasedBatch& batch, int row)>;
 
@@ -62,7 +64,8 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  // Where to get it. Before a batch that has checkpoints.
+  // Sets how to fetch saved states. Call it before Add of a batch that has
+  // checkpoints.
   virtual void SetFetchSaved(FetchSaved fetch) {
     fetch_saved_ = std::move(fetch);
   }
@@ -70,45 +73,46 @@ class Engine {
   // The devices it works on, as the server shows them.
   virtual std::vector<v1::Device> Devices() const = 0;
 
-  // Takes on every run of `batch` as one row, in their order, beside those at
-  // hand; answers the first one's number, which the others follow. No number is
-  // given twice. Where it throws, it has taken on none.
+  // Takes on every run of `batch` as one row, in their order, beside the rows
+  // at hand. Returns the number of the first row; the others follow it. No
+  // number is given twice. If it throws, it has taken on none.
   virtual int64_t Add(const v1::LeasedBatch& batch) = 0;
 
-  // Advances all live rows one step and returns those that ended with it. A row
-  // is told once, and forgotten. Returns nothing when no row is alive.
+  // Advances all live rows one step and returns those that ended. Each row is
+  // returned once and then forgotten. Returns nothing when no row is alive.
   virtual std::vector<RowEnd> Step() = 0;
 
-  // Where a live row stands.
+  // How far a live row has come.
   virtual RowSteps StepsOf(int64_t row) const = 0;
 
-  // What the rows have held since the first of them was added to none; nothing
-  // for an engine that cannot tell.
+  // The memory that rows have held since the last Add to an engine without
+  // rows; empty for an engine that cannot tell.
   virtual v1::BatchMemory Memory() const { return {}; }
 
-  // What the picture of a live row looks like by now; nothing for an engine, or
-  // a row, that cannot tell. No picture changes by it.
+  // The picture of a live row as it looks by now; null for an engine, or a row,
+  // that cannot tell. The call changes no picture.
   virtual PngMaker Preview(int64_t /*row*/) { return nullptr; }
 
-  // Changes as long as a call that takes long gets anywhere; stays as it is for
-  // an engine that cannot tell. Any thread.
+  // Keeps changing while a long call makes progress; constant for an engine
+  // that cannot tell. Any thread.
   virtual int64_t Beats() const { return 0; }
 
-  // Not OK once no step will succeed any more: the session tells what it has,
-  // says goodbye and leaves with these words.
+  // Not OK once no step will succeed any more: the session tells the outcomes
+  // that it has, says goodbye and returns this status.
   virtual absl::Status Health() const { return absl::OkStatus(); }
 
-  // Drops a row that is alive. It is not told as ended, and no other row's
-  // picture changes.
+  // Drops a live row. Step does not return it, and no other row's picture
+  // changes.
   virtual void Cancel(int64_t row) = 0;
 
-  // What a live row has come to: another worker that begins it with this goes
-  // on as this one would, to the last bit. Empty for an engine that cannot.
+  // The state of a live row. A worker that begins the row with it goes on as
+  // this one would, to the last bit. Empty for an engine that cannot save.
   virtual std::string Save(int64_t /*row*/) { return {}; }
 
  protected:
-  // What Save returned of the run at `index` of `batch` elsewhere; empty where
-  // there is nothing. An engine that cannot read it begins at the beginning.
+  // The state that Save returned on another worker for the run at `index` of
+  // `batch`; empty if there is none. An engine that cannot read it starts at
+  // the first step.
   std::string SavedOf(const v1::LeasedBatch& batch, int index) const {
     if (!fetch_saved_ || batch.runs(index).checkpoint_step() == 0) return {};
     return fetch_saved_(batch, index);

@@ -1,4 +1,4 @@
-// Faults on order: what the simulated engine shall do wrong, and when.
+// Faults on order: how and when the simulated engine shall fail.
 //
 // A fault is written ACTION@CONDITION,CONDITION,...
 //
@@ -27,7 +27,7 @@
 namespace sheaf::worker {
 
 enum class FaultAction {
-  kException,    // Step throws; asked for by a run itself, that run fails.
+  kException,    // Step throws; if a run asked for it, that run fails.
   kOutOfMemory,  // The rows are split; a row alone fails with OUT_OF_MEMORY.
   kNan,          // The row fails with ENGINE.
   kHang,         // Never comes back.
@@ -35,8 +35,8 @@ enum class FaultAction {
   kExit,         // The process ends without a word.
   kBadInput,     // The row fails with BAD_INPUT.
   kFail,         // The row fails with TRANSIENT.
-  kLost,         // The device is beyond use: all rows fail with TRANSIENT, and
-                 // the worker leaves.
+  kLost,         // The device is lost: all rows fail with TRANSIENT, and the
+                 // worker leaves.
 };
 
 // When a fault can strike.
@@ -74,7 +74,7 @@ struct FaultSubject {
 // INVALID_ARGUMENT, with the offending part quoted, where `text` is no fault.
 absl::StatusOr<Fault> ParseFault(std::string_view text);
 
-// Of a list separated by ';'; empty parts are passed over.
+// Reads a list separated by ';'; skips empty parts.
 absl::StatusOr<std::vector<Fault>> ParseFaults(std::string_view text);
 
 // Whether the conditions on the row itself hold: its index, attempt, prompt and

@@ -12,8 +12,8 @@ absl::Duration ToDuration(const google::protobuf::Duration& duration) {
          absl::Nanoseconds(duration.nanos());
 }
 
-// A server that leaves the terms out, or says what cannot work, must not make
-// the worker report in a busy loop or never.
+// A server that leaves the terms out, or sends useless ones, must not make the
+// worker report in a busy loop or never.
 Terms ReadTerms(const v1::WorkerSignal& signal) {
   Terms terms;
   terms.worker = signal.worker();

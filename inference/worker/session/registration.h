@@ -1,5 +1,6 @@
-// This worker's place at the server: the RegisterWorker stream, open for as
-// long as the object lives. The server takes the stream's end for our death.
+// The worker's registration at the server: the RegisterWorker stream, open for
+// as long as the object lives. The server takes the stream's end for the
+// worker's death.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -27,8 +28,9 @@ class Registration {
     std::function<void()> on_end;
   };
 
-  // Opens the stream and waits a call's deadline for the first message. The
-  // stream's error where it ends before; `slot` may end the wait.
+  // Opens the stream and waits up to kCallDeadline for the first message.
+  // Returns the stream's error if it ends first, UNAVAILABLE if no message
+  // comes; `slot` may end the wait.
   static absl::StatusOr<std::unique_ptr<Registration>> Open(
       Client* client, const v1::RegisterWorkerRequest& request,
       Listener listener, CancelSlot* slot);

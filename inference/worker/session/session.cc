@@ -13,17 +13,18 @@ namespace {
 // A worker that leaves has a few seconds in all.
 constexpr absl::Duration kGoodbyeDeadline = absl::Seconds(1);
 constexpr absl::Duration kAbandonDeadline = absl::Milliseconds(600);
-// A server that has answered another question has ended waits for joining.
+// Once the server has answered a later LeaseBatch, it ends join requests within
+// this time.
 constexpr absl::Duration kJoinsEndWithin = absl::Seconds(2);
 constexpr absl::Duration kBackoffFirst = absl::Milliseconds(100);
 constexpr absl::Duration kBackoffLongest = absl::Seconds(5);
 // While a server stays away, one line a minute or so says so.
 constexpr int kFailuresPerLine = 12;
 
-// Whether the server said that this worker, as it presents itself, is wrong.
-// gRPC has no other word than UNIMPLEMENTED for a server that could not read a
-// call, for lack of memory or otherwise, than for one that knows no such call:
-// that one never `knew` us.
+// Whether the server refuses this worker as it presents itself. gRPC says
+// UNIMPLEMENTED for a server that could not read a call, for lack of memory or
+// otherwise, and also for a server that has no such call. A server that `knew`
+// us has the call.
 bool IsRefusal(const absl::Status& status, bool knew) {
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
@@ -52,19 +53,19 @@ Session::Session(SessionOptions options, Client* client, Engine* engine)
       client_(client),
       engine_(engine),
       timed_engine_(engine),
-      calibrator_(options_.measurer, client, options_.measures_by_itself),
-      keepers_(client,
-               {.stall_timeout = options_.stall_timeout,
-                .on_drain = [this] { Drain(); },
-                .on_stall = options_.on_stall,
-                .beats = [this] { return timed_engine_.Beats(); },
-                .engine_time = [this] { return timed_engine_.worked(); },
-                .engine_rows = [this] { return timed_engine_.rows(); },
-                .preview_pause = options_.preview_pause}),
+      model_measuring_(options_.measurer, client, options_.measures_by_itself),
+      reporters_(client,
+                 {.stall_timeout = options_.stall_timeout,
+                  .on_drain = [this] { Drain(); },
+                  .on_stall = options_.on_stall,
+                  .beats = [this] { return timed_engine_.Beats(); },
+                  .engine_time = [this] { return timed_engine_.worked(); },
+                  .engine_rows = [this] { return timed_engine_.rows(); },
+                  .preview_pause = options_.preview_pause}),
       uploader_(client, {}),
       checkpointer_(client, {.pause = options_.checkpoint_pause}),
-      joiner_(client),
-      batches_({client, &timed_engine_, &keepers_, &uploader_, &checkpointer_,
+      join_requester_(client),
+      batches_({client, &timed_engine_, &reporters_, &uploader_, &checkpointer_,
                 &stopping_, &options_.at_point}),
       backoff_(kBackoffFirst, kBackoffLongest) {}
 
@@ -81,9 +82,9 @@ absl::Status Session::Run() {
 
 void Session::Stop() {
   stopping_ = true;
-  keepers_.Hurry();
+  reporters_.Hurry();
   waiting_call_.Cancel();
-  joiner_.Cancel();
+  join_requester_.Cancel();
   std::lock_guard lock(mutex_);
   changed_.notify_all();
 }
@@ -107,22 +108,24 @@ void Session::Abandon() {
 }
 
 absl::Status Session::Serve() {
-  // Whoever wants this thread back sets a flag first and cancels second: a
-  // flag that is missed here finds its cancel waiting in the next call.
+  // Stop, Drain and the end of a stream set their flag first and cancel second.
+  // If this thread misses the flag here, the cancel ends its next call.
   waiting_call_.Reset();
   if (leaving()) return absl::OkStatus();
   auto registration =
       Registration::Open(client_, options_.hello,
                          {.on_signal =
                               [this](const v1::WorkerSignal& signal) {
-                                if (signal.report_now()) keepers_.ReportSoon();
-                                calibrator_.Heard(signal);
+                                if (signal.report_now())
+                                  reporters_.ReportSoon();
+                                model_measuring_.Heard(signal);
                                 if (signal.drain()) Drain();
                               },
                           .on_end =
                               [this] {
-                                // A batch at hand shows that we live.
-                                keepers_.ReportSoon();
+                                // A report of an active batch shows that we
+                                // live.
+                                reporters_.ReportSoon();
                                 waiting_call_.Cancel();
                               }},
                          &waiting_call_);
@@ -147,7 +150,7 @@ absl::Status Session::Serve() {
       });
   const absl::Status status = LeaseLoop(**registration);
   SayGoodbye(terms);
-  joiner_.Reset();
+  join_requester_.Reset();
   return status;
 }
 
@@ -161,9 +164,9 @@ absl::Status Session::LeaseLoop(const Registration& registration) {
     }
     SHEAF_ASSIGN_OR_RETURN(
         const bool works,
-        Lease(registration, calibrator_.Wait(options_.lease_wait)));
+        Lease(registration, model_measuring_.Wait(options_.lease_wait)));
     if (!works && !leaving() && !registration.ended()) {
-      calibrator_.Idle(registration.terms());
+      model_measuring_.Idle(registration.terms());
     }
   }
 }
@@ -178,14 +181,14 @@ absl::Status Session::StepAll(const Registration& registration) {
       if (!may_join || batches_.live_count() == 0) continue;
       const v1::LeasedBatch* batch = batches_.ToBeJoined(options_.join_age);
       if (batch == nullptr || registration.ended()) continue;
-      joiner_.Ask(terms, *batch, batches_.live_count());
+      join_requester_.Ask(terms, *batch, batches_.live_count());
     }
     if (options_.once && batches_.begun_count() > 0) once_done_ = true;
     absl::Status status;
     if (!leaving() && !registration.ended()) {
-      // The device need not idle for pictures that are on their way. And any
-      // such question ends those for joining.
-      if (joiner_.busy() || batches_.MayOverlap()) {
+      // The device need not idle while pictures are uploaded. This call also
+      // ends the waiting join requests.
+      if (join_requester_.busy() || batches_.MayOverlap()) {
         status = Lease(registration, absl::ZeroDuration()).status();
       }
       if (status.ok()) status = SettleJoins(registration);
@@ -201,40 +204,42 @@ absl::StatusOr<bool> Session::Lease(const Registration& registration,
   const auto response =
       client_->LeaseBatch(registration.terms(), wait, &waiting_call_);
   if (!response.ok()) {
-    // The call may be cancelled because of what the caller is going to see.
+    // The call may have been cancelled for a reason that the caller checks
+    // next.
     if (leaving() || registration.ended()) return false;
-    // It may also have leased a batch whose answer was lost. Coming back
-    // under a new name, after a goodbye to the old one, hands it back.
+    // The server may also have leased us a batch in an answer that was lost. A
+    // goodbye, and a new registration under a new name, hands it back.
     return response.status();
   }
   backoff_.Reset();
   failure_count_ = 0;
   if (response->drain()) Drain();
-  if (response->calibrate()) calibrator_.Told();
+  if (response->calibrate()) model_measuring_.Told();
   if (!response->has_batch()) return false;
-  calibrator_.Ran(response->batch());
+  model_measuring_.Ran(response->batch());
   batches_.Begin(response->batch(), registration.terms());
   return true;
 }
 
 void Session::BeginJoined(const Terms& terms) {
-  for (v1::LeasedBatch& batch : joiner_.Take()) {
+  for (v1::LeasedBatch& batch : join_requester_.Take()) {
     batches_.Begin(std::move(batch), terms);
   }
-  if (joiner_.drained()) Drain();
+  if (join_requester_.drained()) Drain();
 }
 
 absl::Status Session::SettleJoins(const Registration& registration) {
-  if (!joiner_.busy()) return joiner_.trouble();
-  const bool quiet = joiner_.WaitQuiet(kJoinsEndWithin);
+  if (!join_requester_.busy()) return join_requester_.trouble();
+  const bool quiet = join_requester_.WaitQuiet(kJoinsEndWithin);
   BeginJoined(registration.terms());
   if (!quiet) return absl::UnavailableError("the server ends no waits");
-  return joiner_.trouble();
+  return join_requester_.trouble();
 }
 
-// What joiner's calls may have leased meanwhile is handed back with the rest.
+// Hands back, with the rest, batches that join requests may have leased
+// meanwhile.
 void Session::SayGoodbye(const Terms& terms) {
-  joiner_.Cancel();
+  join_requester_.Cancel();
   const absl::Status status =
       client_->DeregisterWorker(terms, kGoodbyeDeadline);
   if (!status.ok()) spdlog::debug("no goodbye: {}", status.ToString());

@@ -1,8 +1,8 @@
-// An engine whose time and rows are counted: how long it worked, how long
-// whoever holds it did other things, and how many rows are on it.
+// An engine whose time and rows are counted: how long it has worked, and how
+// many rows are on it.
 //
-// Owned by the session, around the engine that it was given, which must outlive
-// it. Used as every engine; any thread may ask `worked` and `rows`.
+// Owned by the session. Wraps the engine that it was given, which must outlive
+// it. Used like every engine; any thread may call `worked` and `rows`.
 #pragma once
 
 #include <atomic>
@@ -21,12 +21,13 @@ class TimedEngine : public Engine {
  public:
   explicit TimedEngine(Engine* engine) : engine_(engine) {}
 
-  // What rows have taken of its thread so far: taking them on, stepping,
-  // saving and drawing them. Not what is under way.
+  // The time that rows have taken of the engine's thread so far: adding,
+  // stepping, saving and drawing them. A call that is under way does not count
+  // yet.
   absl::Duration worked() const { return absl::Nanoseconds(worked_.load()); }
 
-  // Rows alive or being taken on: those among which is the reason where a call
-  // does not come back.
+  // Rows alive or being taken on. If a call does not come back, one of them is
+  // the reason.
   int rows() const { return rows_; }
 
   void SetFetchSaved(FetchSaved fetch) override {
@@ -69,7 +70,7 @@ class TimedEngine : public Engine {
   }
 
  private:
-  // From here to the end of the block, also where that throws.
+  // Counts the time to the end of the block, also if that throws.
   class Counted {
    public:
     explicit Counted(std::atomic<int64_t>* nanoseconds)

@@ -25,8 +25,8 @@ namespace sheaf::worker {
 
 class Uploader {
  public:
-  // The artifact's name, or why there is none and of what class that is:
-  // ENGINE where the file could not be made, TRANSIENT where not be stored.
+  // Takes the artifact's name, or the error and its class: ENGINE if the file
+  // could not be made, TRANSIENT if it could not be stored.
   using Done = std::function<void(absl::StatusOr<std::string> name,
                                   v1::ErrorClass error_class)>;
 
@@ -37,20 +37,21 @@ class Uploader {
   };
 
   Uploader(Client* client, Options options);
-  // Drops what is not yet sent.
+  // Drops the pictures that are not yet sent.
   ~Uploader();
 
-  // `done` is called from an uploading thread, unless Cancel comes before.
-  // `group`: what is waited for and cancelled together, one held batch. Bounded
-  // by its caller: one picture for each row of the batches at hand.
+  // An uploading thread calls `done`, unless Cancel comes before. A `group`,
+  // the pictures of one active batch, is waited for and cancelled together. The
+  // caller bounds the number of pictures: one for each row of the active
+  // batches.
   void Upload(int64_t group, PngMaker picture, Done done);
 
-  // True once nothing of the group waits or runs; false if that takes longer
-  // than `limit`.
+  // True once no picture of the group waits or is being sent; false if that
+  // takes longer than `limit`.
   bool WaitIdle(int64_t group, absl::Duration limit);
 
-  // Drops what waits of the group and interrupts what runs. When it is idle
-  // again, no `done` of before is called any more.
+  // Drops the group's waiting pictures and interrupts the others. Once the
+  // group is idle again, no `done` of an earlier picture is called any more.
   void Cancel(int64_t group);
 
  private:
@@ -77,7 +78,7 @@ class Uploader {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool quitting_ ABSL_GUARDED_BY(mutex_) = false;
-  std::map<int64_t, int> open_ ABSL_GUARDED_BY(mutex_);  // Of each group.
+  std::map<int64_t, int> open_ ABSL_GUARDED_BY(mutex_);  // Pictures by group.
   std::deque<Item> waiting_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<std::thread> threads_;

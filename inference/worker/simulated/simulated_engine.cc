@@ -22,11 +22,11 @@ std::string OwnFaultText(const v1::LeasedRun& run) {
   return found == extra.end() ? "" : found->second;
 }
 
-// Ends or stops the process where the action says so; else does nothing.
+// Ends or hangs the process if the action says so; does nothing otherwise.
 void StrikeProcess(FaultAction action) {
   if (action == FaultAction::kCrash) std::abort();
   if (action == FaultAction::kExit) std::_Exit(1);
-  // A real hang answers nobody; whoever watches has to end the process.
+  // A real hang never returns; a watcher has to end the process.
   while (action == FaultAction::kHang) absl::SleepFor(absl::Hours(1));
 }
 
@@ -101,7 +101,7 @@ int64_t SimulatedEngine::Add(const v1::LeasedBatch& batch) {
   DropEndedRows();
   if (rows_.empty()) memory_.Clear();
   const auto shared = std::make_shared<const v1::LeasedBatch>(batch);
-  // Where memory ran out, the last group is the smallest.
+  // If memory ran out, the last group is the smallest.
   if (groups_.empty()) groups_.emplace_back();
   const int64_t first = next_row_;
   for (int index = 0; index < batch.runs_size(); ++index) {
@@ -137,7 +137,7 @@ void SimulatedEngine::Cancel(int64_t row) {
 
 void SimulatedEngine::Reach(FaultPoint point, const v1::LeasedBatch& batch) {
   for (int index = 0; index < batch.runs_size(); ++index) {
-    std::string ignored;  // Told as the row's end, in Step.
+    std::string ignored;  // Step tells it as the row's end.
     for (const RowFault& candidate : FaultsFor(batch, index, &ignored)) {
       if (candidate.fault.point != point) continue;
       StrikeProcess(candidate.fault.action);
@@ -145,8 +145,8 @@ void SimulatedEngine::Reach(FaultPoint point, const v1::LeasedBatch& batch) {
   }
 }
 
-// All faults strike before any row advances, so that a step that throws has
-// ended no row whose end would be lost with it.
+// All faults strike before any row advances, so that a step that throws loses
+// the end of no finished row.
 std::vector<RowEnd> SimulatedEngine::Step() {
   std::vector<RowEnd> ends;
   DropEndedRows();
@@ -197,9 +197,9 @@ void SimulatedEngine::NoteMemory(int rows) {
   memory_.set_peak_bytes(memory_.row_count() * options_.row_bytes);
 }
 
-// What a real engine does when memory runs out: halve the group and let the
-// halves take this and all later steps one after the other. Nothing is lost
-// but time. A row that does not even fit alone fails.
+// Does what a real engine does when memory runs out: halves the group and lets
+// the halves take this and all later steps one after the other. That costs
+// nothing but time. A row that does not fit even alone fails.
 void SimulatedEngine::SplitUntilItFits(std::vector<RowEnd>* ends) {
   std::vector<Group> waiting(groups_.rbegin(), groups_.rend());
   groups_.clear();

@@ -22,16 +22,16 @@ struct SimulatedEngineOptions {
   absl::Duration step_time = absl::Milliseconds(20);  // One step of one row.
   absl::Duration row_time = absl::Milliseconds(5);    // Each further row adds.
   double time_scale = 1;     // Multiplies both; 0 never sleeps.
-  int64_t memory_bytes = 0;  // Of the device; 0: as much as is needed.
-  int64_t row_bytes = 0;     // That one row holds.
+  int64_t memory_bytes = 0;  // Device memory; 0: as much as needed.
+  int64_t row_bytes = 0;     // Memory of one row.
   int steps_default = 20;    // For runs that name none.
   int image_side_max = 64;
   bool images = true;  // False: rows succeed without a picture.
   std::vector<Fault> faults;
   // Whether runs may ask for faults of their own, in extra["sim.fault"]: a
-  // client can end the process by them.
+  // client can end the process with them.
   bool allow_faults = false;
-  // In place of the clock, in tests.
+  // Replaces the clock in tests.
   std::function<void(absl::Duration)> sleep;
 };
 
@@ -40,24 +40,25 @@ class SimulatedEngine : public Engine {
   explicit SimulatedEngine(SimulatedEngineOptions options);
 
   std::vector<v1::Device> Devices() const override;
-  // Faults of a run's own, in extra["sim.fault"], strike that run alone; where
-  // they are not allowed or cannot be read, the run fails with BAD_INPUT.
+  // A run's own faults, in extra["sim.fault"], strike that run alone; if they
+  // are not allowed or cannot be read, the run fails with BAD_INPUT.
   int64_t Add(const v1::LeasedBatch& batch) override;
   std::vector<RowEnd> Step() override;
   RowSteps StepsOf(int64_t row) const override;
   v1::BatchMemory Memory() const override { return memory_; }
-  // The picture, paler the fewer of its steps are done.
+  // The final picture, paler the fewer steps are done.
   PngMaker Preview(int64_t row) override;
   absl::Status Health() const override { return health_; }
   void Cancel(int64_t row) override;
-  // A step number: the picture depends on the request alone.
+  // Returns only the step number, because the picture depends on the request
+  // alone.
   std::string Save(int64_t row) override;
 
   // Hangs, crashes or exits if a fault for `point` applies to a run of `batch`.
-  // The session's caller calls it there.
+  // The program makes it the session's `at_point`.
   void Reach(FaultPoint point, const v1::LeasedBatch& batch);
 
-  // How many groups the rows go in: 1 until memory ran out.
+  // How many groups the rows go in: 1 until memory runs out.
   int group_count() const { return static_cast<int>(groups_.size()); }
 
  private:

@@ -13,7 +13,7 @@ namespace sheaf::worker {
 namespace {
 
 // A weight of 0 is the same as none: batches spell out zeros for control types
-// that only their neighbours have, and neighbours must not show.
+// that only other rows have, and other rows must not change a picture.
 std::map<std::string, double> EffectiveWeights(const v1::LeasedBatch& batch,
                                                int row) {
   std::map<std::string, double> weights;
@@ -23,7 +23,7 @@ std::map<std::string, double> EffectiveWeights(const v1::LeasedBatch& batch,
   return weights;
 }
 
-// Every value with its length, so that no two requests run together.
+// Hashes every value with its length, so that two requests never run together.
 std::string Digest(const v1::RunRequest& request,
                    const std::map<std::string, double>& weights) {
   Sha256 hash;

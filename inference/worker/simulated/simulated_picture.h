@@ -16,7 +16,7 @@ namespace sheaf::worker {
 absl::StatusOr<std::string> DrawSimulatedPicture(const v1::LeasedBatch& batch,
                                                  int row, int side_max);
 
-// The same picture when a part of it is made, in [0, 1]: so far from grey.
+// The same picture with `part` of it done, in [0, 1]: grey at 0, final at 1.
 PngMaker DrawSimulatedPreview(const v1::LeasedBatch& batch, int row,
                               int side_max, double part);
 

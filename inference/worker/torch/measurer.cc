@@ -12,9 +12,10 @@
 namespace sheaf::worker {
 namespace {
 
-// UNet rows beyond which no device that we know of gains.
+// No device that we know of gains from more UNet rows than this.
 constexpr int kRowsMax = 64;
-// Runs of other sizes are priced by the pixels; so many are worth measuring.
+// Most models and sizes to measure unasked; the server prices runs of other
+// sizes by their pixels.
 constexpr size_t kKindsMax = 64;
 
 batching::Line LineThrough(const std::map<int, double>& points) {
@@ -36,7 +37,7 @@ batching::Profile ProfileOf(const engine::Measurements& found) {
   batching::Profile profile;
   profile.measured = found.steps;
   if (!found.rows_agree) {
-    // Runs go one by one, each with its two rows: company saves nothing.
+    // Runs go one by one, each with its two rows: batching saves nothing.
     const auto& [rows, ms] = *std::prev(found.steps.upper_bound(2));
     profile.measured = {{1, ms / rows}, {kRowsMax, kRowsMax * ms / rows}};
   }
@@ -45,7 +46,7 @@ batching::Profile ProfileOf(const engine::Measurements& found) {
   for (const auto& [type, points] : found.controls) {
     const batching::Hinge hinge = batching::FitHinge(points);
     profile.controls[type] = hinge;
-    // What goes by another name costs as much as the dearest.
+    // Control types of other names cost as much as the dearest.
     if (hinge.At(1) < dearest) continue;
     dearest = hinge.At(1);
     profile.control = hinge;
@@ -81,16 +82,16 @@ void TorchMeasurer::Begin(const Work& work) {
   const OfferedModel& model = *models_->Find(work.alias);
   spdlog::info("measuring model {}", work.alias);
   measuring_ =
-      studio_->Measure({.model = model.place,
-                        .controls = model.controls,
-                        .width = work.width,
-                        .height = work.height,
-                        .budget = options_.budget,
-                        .next_rows =
-                            [](const std::map<int, double>& steps) {
-                              return batching::NextToMeasure(steps, kRowsMax);
-                            },
-                        .self_test = options_.self_test});
+      runtime_->Measure({.model = model.place,
+                         .controls = model.controls,
+                         .width = work.width,
+                         .height = work.height,
+                         .budget = options_.budget,
+                         .next_rows =
+                             [](const std::map<int, double>& steps) {
+                               return batching::NextToMeasure(steps, kRowsMax);
+                             },
+                         .self_test = options_.self_test});
 }
 
 std::vector<v1::ReportProfileRequest> TorchMeasurer::Advance() {
@@ -110,7 +111,7 @@ std::vector<v1::ReportProfileRequest> TorchMeasurer::Advance() {
   return ProfilesOf(work, done->found());
 }
 
-// Runs may name what they ask for, or leave it to the model: both are told.
+// Runs may name a model and a size or leave them out: both cases get a profile.
 std::vector<v1::ReportProfileRequest> TorchMeasurer::ProfilesOf(
     const Work& work, const engine::Measurements& found) const {
   const batching::Profile profile = ProfileOf(found);
@@ -137,7 +138,7 @@ std::vector<v1::ReportProfileRequest> TorchMeasurer::ProfilesOf(
   std::vector<std::string> names = {work.alias};
   if (models_->Find("") == &model) names.emplace_back();
   v1::ReportProfileRequest report;
-  report.set_device(studio_->device().name);
+  report.set_device(runtime_->device().name);
   report.set_json(batching::Encode({{work.alias, profile}}));
   std::vector<v1::ReportProfileRequest> reports;
   for (const std::string& name : names) {

@@ -1,7 +1,7 @@
-// Measures the models of a studio, for the server to price plans by.
+// Measures the models of a runtime, so that the server can price plans.
 //
 // Owned by the engine and called by its thread. Borrows the models and the
-// studio.
+// runtime.
 #pragma once
 
 #include <compare>
@@ -12,18 +12,18 @@
 #include <vector>
 
 #include "batching/pricing/profile.h"
-#include "inference/engine/runtime/studio.h"
+#include "inference/engine/runtime/image_runtime.h"
 #include "inference/worker/process/flags.h"
-#include "inference/worker/session/calibrator.h"
+#include "inference/worker/session/model_measuring.h"
 #include "inference/worker/torch/model_list.h"
 
 namespace sheaf::worker {
 
 class TorchMeasurer : public Measurer {
  public:
-  TorchMeasurer(const ModelList* models, engine::Studio* studio,
+  TorchMeasurer(const ModelList* models, engine::ImageRuntime* runtime,
                 MeasuringOptions options)
-      : models_(models), studio_(studio), options_(options) {}
+      : models_(models), runtime_(runtime), options_(options) {}
 
   void WantAll() override;
   void Want(const v1::LeasedBatch& batch) override;
@@ -43,14 +43,14 @@ class TorchMeasurer : public Measurer {
       const Work& work, const engine::Measurements& found) const;
 
   const ModelList* const models_;
-  engine::Studio* const studio_;
+  engine::ImageRuntime* const runtime_;
   const MeasuringOptions options_;
   std::deque<Work> waiting_;  // The first is being measured.
   std::set<Work> done_;       // Or tried.
   std::unique_ptr<engine::Measuring> measuring_;
 };
 
-// As the cost model wants them.
+// The measurements in the form that the cost model wants.
 batching::Profile ProfileOf(const engine::Measurements& found);
 
 }  // namespace sheaf::worker

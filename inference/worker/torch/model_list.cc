@@ -75,7 +75,7 @@ class TableReader {
         absl::StrCat(source_, ": '", ToAbsl(key), "' ", ToAbsl(what)));
   }
 
-  // Once everything was read.
+  // Call it after all keys were read: any other key is a mistake.
   absl::Status Finish() {
     const std::vector<std::string> names(known_.begin(), known_.end());
     for (const auto& [key, value] : table_) {
@@ -110,7 +110,7 @@ absl::StatusOr<toml::table> ParseFile(const fs::path& path) {
   }
 }
 
-// Folders that lie inside the model's own and say by their name what they are.
+// Adds the folders inside the model's own whose names say what they are.
 void AddNeighbours(OfferedModel* model) {
   for (const auto& entry : fs::directory_iterator(model->place.folder)) {
     if (!fs::is_regular_file(entry.path() / "config.json")) continue;
@@ -141,7 +141,7 @@ void CheckNumbers(const OfferedModel& model, TableReader* reader) {
   }
 }
 
-// The VAEs that are chosen by themselves are to be there.
+// The VAEs that a table chooses by default must be there.
 void CheckVaes(const OfferedModel& model, TableReader* reader) {
   const std::pair<const char*, const std::string*> keys[] = {
       {"vae", &model.vae},
@@ -157,13 +157,13 @@ void CheckVaes(const OfferedModel& model, TableReader* reader) {
   }
 }
 
-// What a table says of a model that lies in `model->place.folder`.
+// Reads what a table says of a model that lies in `model->place.folder`.
 absl::Status ReadTable(const toml::table& table, const fs::path& base,
                        const std::string& source, OfferedModel* model) {
   TableReader reader(table, source);
   std::string folder;
   reader.Read("alias", &model->alias);
-  reader.Read("folder", &folder);  // Read before; known here.
+  reader.Read("folder", &folder);  // The caller has read it.
   reader.Read("variant", &model->place.variant);
   reader.Read("allow_pickle", &model->place.allow_pickle);
   reader.Read("sha256", &model->sha256);

@@ -11,8 +11,8 @@
 namespace sheaf::worker {
 namespace {
 
-// What a status says about whose fault it is, and so whether another attempt
-// may help.
+// The error class of a status: it says whose fault it is, and so whether
+// another attempt may help.
 v1::ErrorClass ClassOf(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
@@ -36,7 +36,7 @@ v1::ErrorClass ClassOf(const absl::Status& status) {
 }  // namespace
 
 std::vector<v1::Device> TorchEngine::Devices() const {
-  const engine::DeviceFacts& facts = studio_->device();
+  const engine::DeviceFacts& facts = runtime_->device();
   v1::Device device;
   device.set_name(facts.name);
   device.set_description(facts.description);
@@ -46,7 +46,7 @@ std::vector<v1::Device> TorchEngine::Devices() const {
 
 int64_t TorchEngine::Add(const v1::LeasedBatch& batch) {
   if (rows_.empty()) {
-    if (const auto cleanup = studio_->StartMemory()) {
+    if (const auto cleanup = runtime_->StartMemory()) {
       spdlog::info("memory cleaned up: {} MiB resident before, {} MiB after",
                    cleanup->bytes_before >> 20, cleanup->bytes_after >> 20);
     }
@@ -69,25 +69,25 @@ int64_t TorchEngine::Add(const v1::LeasedBatch& batch) {
 }
 
 absl::Status TorchEngine::BeginRow(Row* row) {
-  SHEAF_ASSIGN_OR_RETURN(row->order, desk_.Take(*row->batch, row->index));
-  SHEAF_ASSIGN_OR_RETURN(row->id, studio_->Begin(row->order));
+  SHEAF_ASSIGN_OR_RETURN(row->wanted, resolver_.Take(*row->batch, row->index));
+  SHEAF_ASSIGN_OR_RETURN(row->id, runtime_->Begin(row->wanted));
   Restore(*row);
-  // Their pixels are in the row now.
-  row->order.controls.clear();
-  row->order.request.image = {};
-  row->order.request.mask = {};
+  // The runtime's row has their pixels now.
+  row->wanted.controls.clear();
+  row->wanted.request.image = {};
+  row->wanted.request.mask = {};
   return absl::OkStatus();
 }
 
-// Of two workers, one may know another model by the same alias, or take another
-// sampler for a run that names none.
+// Another worker may know a different model by the same alias, or take another
+// sampler for a run that names none. This hash tells.
 std::string TorchEngine::MakingOf(const Row& row) const {
   engine::Image image;
-  image.width = row.order.request.width;
-  image.height = row.order.request.height;
+  image.width = row.wanted.request.width;
+  image.height = row.wanted.request.height;
   std::string all;
   for (const auto& [key, text] : engine::TextsOf(
-           DescriptionOf(*row.batch, row.index, row.order, image, models_))) {
+           DescriptionOf(*row.batch, row.index, row.wanted, image, models_))) {
     all += key + '\n' + text + '\n';
   }
   return Sha256Hex(all);
@@ -99,8 +99,8 @@ void TorchEngine::Restore(const Row& row) {
   const std::string making = MakingOf(row);
   const absl::Status status =
       saved.starts_with(making)
-          ? studio_->Restore(row.id,
-                             std::string_view(saved).substr(making.size()))
+          ? runtime_->Restore(row.id,
+                              std::string_view(saved).substr(making.size()))
           : absl::InvalidArgumentError("of another model, sampler or version");
   if (status.ok()) return;
   spdlog::warn("{}: its checkpoint cannot be used, it starts anew: {}",
@@ -110,7 +110,7 @@ void TorchEngine::Restore(const Row& row) {
 std::string TorchEngine::Save(int64_t number) {
   const auto found = rows_.find(number);
   if (found == rows_.end()) return {};
-  auto saved = studio_->Save(found->second.id);
+  auto saved = runtime_->Save(found->second.id);
   if (saved.ok()) return MakingOf(found->second) + *std::move(saved);
   spdlog::warn("{}: could not be saved: {}", RunOf(found->second),
                saved.status().ToString());
@@ -119,7 +119,7 @@ std::string TorchEngine::Save(int64_t number) {
 
 std::vector<RowEnd> TorchEngine::Step() {
   std::vector<RowEnd> ends = std::exchange(untold_, {});
-  for (engine::Studio::End& end : studio_->Step()) {
+  for (engine::ImageRuntime::End& end : runtime_->Step()) {
     const int64_t number = number_of_.at(end.row);
     ends.push_back(EndOf(number, rows_.at(number), std::move(end.image)));
     number_of_.erase(end.row);
@@ -130,7 +130,7 @@ std::vector<RowEnd> TorchEngine::Step() {
 }
 
 void TorchEngine::NoteRanOut() {
-  const size_t rows = studio_->memory().ran_out_rows;
+  const size_t rows = runtime_->memory().ran_out_rows;
   if (rows == ran_out_rows_) return;
   ran_out_rows_ = rows;
   if (rows > 0) {
@@ -144,30 +144,30 @@ RowEnd TorchEngine::EndOf(int64_t number, const Row& row,
   end.row = number;
   if (image.ok()) {
     end.make_png = [texts = engine::TextsOf(DescriptionOf(
-                        *row.batch, row.index, row.order, *image, models_)),
+                        *row.batch, row.index, row.wanted, *image, models_)),
                     image = *std::move(image)] {
       return engine::EncodePng(image, texts);
     };
     return end;
   }
-  // From now on every step of every row would fail: the session leaves with
-  // what can still be told, and a new process finds the device as new.
+  // From now on every step of every row would fail. The session tells the
+  // outcomes that it can and leaves; a new process can use the device again.
   if (absl::IsAborted(image.status())) health_ = image.status();
   end.error_class = ClassOf(image.status());
   end.error_message = std::string(image.status().message());
   return end;
 }
 
-// One that could not begin stands at its start until that is told.
+// A row that could not begin stands at its start until its end is told.
 RowSteps TorchEngine::StepsOf(int64_t row) const {
   const auto found = rows_.find(row);
   if (found == rows_.end()) return {};
-  const engine::Studio::Steps steps = studio_->StepsOf(found->second.id);
+  const engine::ImageRuntime::Steps steps = runtime_->StepsOf(found->second.id);
   return {static_cast<int>(steps.done), static_cast<int>(steps.count)};
 }
 
 v1::BatchMemory TorchEngine::Memory() const {
-  const engine::MemoryUse use = studio_->memory();
+  const engine::MemoryUse use = runtime_->memory();
   v1::BatchMemory memory;
   memory.set_row_count(static_cast<int>(use.rows));
   memory.set_peak_bytes(static_cast<int64_t>(use.peak_bytes));
@@ -178,7 +178,7 @@ v1::BatchMemory TorchEngine::Memory() const {
 PngMaker TorchEngine::Preview(int64_t number) {
   const auto found = rows_.find(number);
   if (found == rows_.end()) return nullptr;
-  auto drawn = studio_->PreviewOf(found->second.id);
+  auto drawn = runtime_->PreviewOf(found->second.id);
   if (!drawn.ok()) {
     spdlog::debug("{}: no preview: {}", RunOf(found->second),
                   drawn.status().ToString());
@@ -196,7 +196,7 @@ void TorchEngine::Cancel(int64_t row) {
   std::erase_if(untold_, [&](const RowEnd& end) { return end.row == row; });
   const auto found = rows_.find(row);
   if (found == rows_.end()) return;
-  studio_->Drop(found->second.id);
+  runtime_->Drop(found->second.id);
   number_of_.erase(found->second.id);
   rows_.erase(found);
 }

@@ -1,4 +1,5 @@
-// The diffusion engine behind a session: leased runs become rows of the studio.
+// The diffusion engine behind a session: leased runs become rows of the
+// runtime.
 //
 // Owned and called by one thread, as every engine.
 #pragma once
@@ -8,24 +9,24 @@
 #include <utility>
 #include <vector>
 
-#include "inference/engine/runtime/studio.h"
+#include "inference/engine/runtime/image_runtime.h"
 #include "inference/engine/tensor/beats.h"
 #include "inference/worker/session/engine.h"
 #include "inference/worker/torch/measurer.h"
 #include "inference/worker/torch/model_list.h"
-#include "inference/worker/torch/orders.h"
+#include "inference/worker/torch/request_resolver.h"
 
 namespace sheaf::worker {
 
 class TorchEngine : public Engine {
  public:
-  TorchEngine(ModelList models, std::unique_ptr<engine::Studio> studio,
+  TorchEngine(ModelList models, std::unique_ptr<engine::ImageRuntime> runtime,
               FetchArtifact fetch, MeasuringOptions measuring = {},
-              OrderLimits limits = {})
+              RequestLimits limits = {})
       : models_(std::move(models)),
-        studio_(std::move(studio)),
-        desk_(&models_, std::move(fetch), limits),
-        measurer_(&models_, studio_.get(), measuring) {}
+        runtime_(std::move(runtime)),
+        resolver_(&models_, std::move(fetch), limits),
+        measurer_(&models_, runtime_.get(), measuring) {}
 
   // Lives as long as the engine.
   Measurer* measurer() { return &measurer_; }
@@ -45,33 +46,34 @@ class TorchEngine : public Engine {
  private:
   struct Row {
     std::shared_ptr<const v1::LeasedBatch> batch;
-    int index = 0;                 // Into the batch's runs.
-    engine::Studio::RowId id = 0;  // 0: it could not begin.
-    engine::Order order;
+    int index = 0;                       // Into the batch's runs.
+    engine::ImageRuntime::RowId id = 0;  // 0: it could not begin.
+    engine::ImageRequest wanted;
   };
 
   static const std::string& RunOf(const Row& row) {
     return row.batch->runs(row.index).run();
   }
   absl::Status BeginRow(Row* row);
-  // Goes on from where another worker left it, or begins at the beginning.
+  // Sets the row to the state that another worker saved. Without a usable
+  // state, the row starts from its first step.
   void Restore(const Row& row);
-  // Of all that a picture is made of, as its file will say.
+  // A hash of everything that decides the picture, as its file describes it.
   std::string MakingOf(const Row& row) const;
-  // Says so in the log, once for each number of rows.
+  // Logs that memory ran out, once for each number of rows.
   void NoteRanOut();
   RowEnd EndOf(int64_t number, const Row& row,
                absl::StatusOr<engine::Image> image);
 
   const ModelList models_;
-  const std::unique_ptr<engine::Studio> studio_;
-  OrderDesk desk_;
+  const std::unique_ptr<engine::ImageRuntime> runtime_;
+  RequestResolver resolver_;
   TorchMeasurer measurer_;
-  std::map<int64_t, Row> rows_;  // Those alive, by number.
+  std::map<int64_t, Row> rows_;  // Live rows, by number.
   int64_t next_row_ = 0;
-  std::map<engine::Studio::RowId, int64_t> number_of_;
+  std::map<engine::ImageRuntime::RowId, int64_t> number_of_;
   std::vector<RowEnd> untold_;  // Ended before their first step.
-  size_t ran_out_rows_ = 0;     // As last said.
+  size_t ran_out_rows_ = 0;     // As last logged.
   absl::Status health_;
 };
 

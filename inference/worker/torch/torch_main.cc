@@ -1,5 +1,5 @@
-// sheaf-torch-worker: a worker process with the diffusion engine; what
-// `sheaf-worker --engine torch` becomes.
+// sheaf-torch-worker: a worker process with the diffusion engine. `sheaf-worker
+// --engine torch` becomes this program.
 #include <cstdio>
 #include <memory>
 #include <utility>
@@ -15,17 +15,17 @@ namespace {
 
 namespace worker = sheaf::worker;
 
-// Milliseconds for a product of matrices that a BLAS made for this machine
-// finds in tenths of one.
+// Milliseconds for a product of matrices; a BLAS made for this machine takes
+// tenths of one.
 constexpr double kSlowProduct = 5;
 
 // Most pixels of a picture, by device. On a CPU, no layer of a step on so many
-// takes nearly as long as the stall timeout; a GPU's memory is asked for more
-// than it has before its time is.
+// takes nearly as long as the stall timeout. On a GPU, a larger picture would
+// run out of memory before it took too long.
 constexpr int64_t kPixelsMaxCpu = int64_t{2} << 20;
 constexpr int64_t kPixelsMaxGpu = int64_t{16} << 20;
 
-// The kinds that are pictures to be made; others wait for workers of theirs.
+// The job kinds that make pictures; other kinds wait for other workers.
 constexpr const char* kKinds[] = {"inference", "batch_inference"};
 
 absl::StatusOr<std::unique_ptr<worker::Engine>> MakeTorch(
@@ -45,31 +45,31 @@ absl::StatusOr<std::unique_ptr<worker::Engine>> MakeTorch(
   if (hello.kinds().empty()) {
     for (const char* kind : kKinds) hello.add_kinds(kind);
   }
-  SHEAF_ASSIGN_OR_RETURN(auto studio,
-                         sheaf::engine::Studio::Open(flags->studio));
-  const std::string& dtype = flags->studio.dtype;
-  if (dtype == "fp16" || (dtype == "auto" && studio->device().name != "cpu")) {
+  SHEAF_ASSIGN_OR_RETURN(auto runtime,
+                         sheaf::engine::ImageRuntime::Open(flags->runtime));
+  const std::string& dtype = flags->runtime.dtype;
+  if (dtype == "fp16" || (dtype == "auto" && runtime->device().name != "cpu")) {
     models.ExpectHalf();
   }
-  worker::OrderLimits limits = {.pixels_max = flags->pixels_max,
-                                .pixel_steps_max = flags->pixel_steps_max};
+  worker::RequestLimits limits = {.pixels_max = flags->pixels_max,
+                                  .pixel_steps_max = flags->pixel_steps_max};
   if (limits.pixels_max == 0) {
     limits.pixels_max =
-        studio->device().name == "cpu" ? kPixelsMaxCpu : kPixelsMaxGpu;
+        runtime->device().name == "cpu" ? kPixelsMaxCpu : kPixelsMaxGpu;
   }
-  // Also where a run leaves a side to the model.
-  studio->LimitPixels(limits.pixels_max);
+  // This limit also holds if a run leaves a side to the model.
+  runtime->LimitPixels(limits.pixels_max);
   hello.set_pixels_max(limits.pixels_max);
   hello.set_pixel_steps_max(limits.pixel_steps_max);
   const double product = sheaf::engine::ProbeMatrixProduct();
-  if (studio->device().name == "cpu" && product > kSlowProduct) {
+  if (runtime->device().name == "cpu" && product > kSlowProduct) {
     spdlog::warn(
         "matrix products are slow here ({:.1f} ms): install "
         "libopenblas0-openmp",
         product);
   }
   auto engine = std::make_unique<worker::TorchEngine>(
-      std::move(models), std::move(studio),
+      std::move(models), std::move(runtime),
       [client](const std::string& name) {
         return client->DownloadArtifact(name);
       },

@@ -1,5 +1,6 @@
 // A file that only takes up room, so that there is some left when the disk is
-// full: without it nothing could be deleted any more, as that writes too.
+// full: without it nothing could be deleted any more, since deleting writes,
+// too.
 //
 // One thread at a time.
 #pragma once
@@ -18,10 +19,10 @@ class Ballast {
 
   int64_t bytes() const { return bytes_; }
 
-  // Makes it where it is not there and as much again would stay free. Whether
-  // it is there.
+  // Makes the ballast where it is missing and as much room again would stay
+  // free. Answers whether it is there.
   bool Keep();
-  // Gives its room away. Whether there was any.
+  // Gives its room away. Answers whether there was any.
   bool Release();
 
  private:

@@ -150,8 +150,8 @@ void GiveToOwner(const std::string& folder) {
                         O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) continue;
     struct stat file;
-    // One with another name is perhaps not of this folder: its owner may have
-    // linked to it.
+    // A file with a second name is perhaps not of this folder: the folder's
+    // owner may have linked to it.
     if (fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && file.st_uid == 0 &&
         file.st_nlink == 1) {
       [[maybe_unused]] const int given = fchown(fd, owner.st_uid, owner.st_gid);

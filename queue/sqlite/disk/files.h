@@ -17,7 +17,7 @@ absl::Status SyncFolderOf(const std::string& path);
 // Replaces `path` by a file with `text`, all or nothing, durably.
 absl::Status WriteFileDurably(const std::string& path, std::string_view text);
 
-// Writes a new file and makes its bytes durable; its name is not yet.
+// Writes a new file and makes its bytes durable, but not yet its name.
 absl::Status WriteNewFile(const std::string& path, std::string_view text);
 
 // Copies bytes to a new file and makes them durable.
@@ -30,15 +30,15 @@ absl::StatusOr<std::string> Sha256OfFile(const std::string& path);
 // 0 if there is no such file.
 int64_t FileSize(const std::string& path);
 
-// Bytes that others than root may still write on the disk that holds `path`; as
-// many as there can be where that cannot be said.
+// The bytes that users other than root may still write on the disk that holds
+// `path`; the largest number where that is not known.
 int64_t FreeBytes(const std::string& path);
 
 // The folder that holds `path`; "." where it names none.
 std::string FolderOf(const std::string& path);
 
-// Gives what root has made in a folder of somebody else's to the folder's
-// owner, who could not use it otherwise. Nothing to do for others than root.
+// Gives files that root has made in another user's folder to the folder's
+// owner, who could not use them otherwise. Does nothing unless root runs it.
 void GiveToOwner(const std::string& folder);
 
 // Whether the file system is a network's, where locks cannot be relied on.

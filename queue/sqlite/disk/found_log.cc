@@ -11,8 +11,8 @@
 namespace sheaf {
 namespace {
 
-// As much as SQLite itself writes at once at the most: its VFS takes no more
-// than 128 KiB.
+// SQLite itself writes no more than this at once; its VFS takes no more than
+// 128 KiB.
 constexpr sqlite3_int64 kPieceBytes = 64 << 10;
 
 void Check(int code) {
@@ -43,7 +43,8 @@ void RenewFoundLog(const std::string& given, const std::string& vfs) {
   // SQLite has the log beside the file that a link leads to.
   const std::string path = std::filesystem::weakly_canonical(given).string();
   sqlite3_vfs* files = sqlite3_vfs_find(vfs.empty() ? nullptr : vfs.c_str());
-  // A VFS wants names in this form, which says what belongs to what.
+  // A VFS wants names in this form, which ties the files of a database
+  // together.
   const std::unique_ptr<const char, void (*)(const char*)> name(
       sqlite3_create_filename(path.c_str(), (path + "-journal").c_str(),
                               (path + "-wal").c_str(), 0, nullptr),

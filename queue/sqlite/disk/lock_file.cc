@@ -20,8 +20,8 @@ std::string HolderOf(int fd) {
   return holder.empty() ? "unknown" : holder;
 }
 
-// Who we are, for the next one who asks. Being unable to say so is no reason
-// not to start.
+// Writes our process id into the file, for the next process that asks. A
+// failure to do so is no reason not to start.
 void SignLock(int fd) {
   const std::string pid = std::to_string(getpid()) + "\n";
   if (ftruncate(fd, 0) != 0) return;

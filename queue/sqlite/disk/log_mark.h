@@ -1,11 +1,11 @@
-// How far the database had come, said outside of it: the number of the newest
-// event that was acknowledged, in a small file beside it.
+// A mark outside of the database of how far it had come: the number of the
+// newest event that was acknowledged, in a small file beside it.
 //
-// The log holds the newest commits. Were it removed or cut after the server was
-// killed, the database would open without them, whole and wrong; the mark is
-// what tells. It is written, not synced, with each commit that has events: that
-// survives the death of the process, and a commit costs no more than a
-// microsecond for it. So it never claims what is not stored.
+// The log holds the newest commits. If it were removed or cut after the server
+// was killed, the database would open without them, whole and wrong. The mark
+// reveals this. It is written, not synced, after each commit that has events.
+// So it survives the death of the process, costs a commit no more than a
+// microsecond, and never claims an event that is not stored.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +36,8 @@ class LogMark {
   }
   ~LogMark();
 
-  // Events up to this one are stored. A disk that refuses is no reason to
-  // refuse the commit.
+  // Notes that events up to this one are stored. If the disk refuses the note,
+  // that is no reason to refuse the commit.
   void Note(int64_t sequence);
 
  private:

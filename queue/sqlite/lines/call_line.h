@@ -1,12 +1,12 @@
 // The line in which calls wait for the store's threads.
 //
 // Three classes: the server's own calls go first, and are never turned away;
-// then replies of workers; then the rest. After every few of one class one of
-// those behind it goes, so that nobody waits for ever: upkeep may have many
-// things to do at once; and where replies have taken long, those behind them
-// get as much time. Within the last two callers are served in turn
-// (caller_turns.h). A full line turns away the newest call of whoever has the
-// most waiting: somebody who has little in it always gets in.
+// then replies of workers; then the rest. After every few calls of one class, a
+// call of a class behind it goes, so that no call waits for ever, even if
+// upkeep has many things to do at once. Where replies have taken long, the rest
+// gets as much time. Within the last two classes, callers are served in turn
+// (caller_turns.h). A full line turns away the newest call of the caller that
+// has the most waiting, so a caller with few calls in it always gets in.
 //
 // Any thread.
 #pragma once
@@ -52,8 +52,8 @@ class CallLine {
         replies_(limits.group_running_max),
         rest_(limits.group_running_max) {}
 
-  // Adds a task. What had to be turned away for it, if anything: the task
-  // itself, or another one.
+  // Adds a task. Answers the task that had to be turned away for it, if any:
+  // this one, or another one.
   std::optional<Refused> Push(const CallOptions& who, T task) {
     std::optional<Refused> refused;
     {
@@ -86,9 +86,9 @@ class CallLine {
     std::lock_guard lock(mutex_);
     return Next();
   }
-  // The same for whoever has ended a task: the lock is taken once for both, as
-  // it is what callers and the store's thread meet at. None, too, where the
-  // next one's caller had a task that took longer than `cost_max`.
+  // Ends a turn and takes the next task under one lock, since callers and the
+  // store's thread compete for the lock. None, too, where the last task of the
+  // next caller took longer than `cost_max`.
   std::optional<Turn> TryTakeAfter(const Turn& ended,
                                    std::chrono::nanoseconds spent,
                                    std::chrono::nanoseconds cost_max) {
@@ -96,7 +96,7 @@ class CallLine {
     EndLocked(ended, spent);
     return Next(cost_max.count());
   }
-  // Ends a turn that was taken; its task has taken so long.
+  // Ends a turn that was taken; its task has taken `spent`.
   void End(const Turn& turn, std::chrono::nanoseconds spent) {
     bool more = false;
     {
@@ -114,7 +114,7 @@ class CallLine {
     return !closed_ || !IsEmpty();
   }
 
-  // No more tasks; those that wait are still taken.
+  // Takes no more tasks in; those that wait can still be taken.
   void Close() {
     {
       std::lock_guard lock(mutex_);
@@ -127,7 +127,7 @@ class CallLine {
     std::lock_guard lock(mutex_);
     return own_.size() + replies_.size() + rest_.size();
   }
-  // Callers of which something is remembered.
+  // How many callers are remembered.
   size_t callers() const {
     std::lock_guard lock(mutex_);
     return replies_.callers() + rest_.callers();
@@ -136,8 +136,8 @@ class CallLine {
  private:
   static constexpr int kOwnInARow = 4;
   static constexpr int kRepliesInARow = 16;
-  // Nanoseconds that replies may take while others wait, before these get as
-  // many: a reply may be made to take long.
+  // Nanoseconds that replies may take while others wait, before the others get
+  // as many: a caller may make replies take long.
   static constexpr int64_t kOwedMax = 20'000'000;
   static constexpr int64_t kAnyCost = std::numeric_limits<int64_t>::max();
 

@@ -27,7 +27,7 @@ class CallerTurns {
     int running = 0;
     int64_t last_cost = 0;    // nanoseconds, of the task that ended last
     uint64_t last_taken = 0;  // how many tasks had been taken, with its last
-    double recent = 0;        // of its own among the last so many
+    double recent = 0;        // about how many recent tasks were its own
   };
   struct Group : TurnTaker {
     std::string name;
@@ -39,8 +39,8 @@ class CallerTurns {
   struct Turn {
     T task;
     Caller* caller;  // for End
-    // It is all that its caller waits for, who asks seldom, while others have
-    // much in line.
+    // The caller asks seldom and waits for nothing more, while others have much
+    // in line.
     bool lone = false;
   };
 
@@ -55,7 +55,7 @@ class CallerTurns {
     return count;
   }
 
-  // The caller of that name, made if it is new. Only until the next call.
+  // The caller of that name, made if it is new. It is good until the next call.
   Caller* Find(const std::string& group_name, const std::string& name) {
     std::unique_ptr<Group>& group = groups_[group_name];
     if (group == nullptr) {
@@ -99,8 +99,8 @@ class CallerTurns {
     return turn;
   }
 
-  // The task took so long. True: one of the group's may run now that could
-  // not before.
+  // Ends a task that took `nanoseconds`. True: a task of the group may run now
+  // that could not before.
   bool End(Caller* caller, int64_t nanoseconds) {
     Group* group = caller->group;
     const bool held_back = !MayRun(*group);
@@ -113,8 +113,8 @@ class CallerTurns {
     return true;
   }
 
-  // Makes room for one task of `caller`: takes out the newest of whoever has
-  // the most, where that is clearly more than `caller` has.
+  // Makes room for one task of `caller`: takes out the newest task of the
+  // caller that has the most, where that is clearly more than `caller` has.
   std::optional<T> MakeRoomFor(const Caller& caller) {
     Group* largest = caller.group;
     for (const auto& [name, group] : groups_) {
@@ -142,17 +142,18 @@ class CallerTurns {
   static constexpr int64_t kLeast = 1000;
   static constexpr size_t kMuch = 64;
   static constexpr uint64_t kPushesBetweenSweeps = 4096;
-  // Tasks that count as the last ones: so many, or more where there are so many
-  // callers that each would have less of them than this.
+  // How many tasks count as recent: kRecent, or more where there are so many
+  // callers that each one's share would be below kShareLeast.
   static constexpr double kRecent = 256;
   static constexpr double kShareLeast = 8;
-  static constexpr double kSeldom = 0.25;  // of each one's share
+  static constexpr double kSeldom = 0.25;  // of a caller's share
 
   bool MayRun(const Group& group) const {
     return group_running_max_ == 0 || group.running < group_running_max_;
   }
 
-  // Whether it had few of the last tasks, with the one that is taken now.
+  // Whether few of the recent tasks were the caller's, counting the one that is
+  // taken now.
   bool AsksSeldom(Caller* caller) {
     ++taken_;
     const auto passed = static_cast<double>(taken_ - caller->last_taken);

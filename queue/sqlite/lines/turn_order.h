@@ -1,11 +1,12 @@
-// In which order callers are served, whose calls take different times.
+// The order in which callers are served whose calls take different times.
 //
-// Each has a tag: how far it has come with the time that it used. The one with
-// the lowest tag is next, so that one who asks seldom hardly waits, however
-// many calls of others stand in line. Time passes for all by the share that
-// each of those in line has of it, and whoever comes into line begins there at
-// the earliest: nobody saves up turns by asking nothing, and a stream of new
-// ones does not keep the old ones waiting. One thread at a time.
+// Each caller has a tag, which grows by the time that it used. The caller with
+// the lowest tag is next, so one that asks seldom hardly waits, however many
+// calls of others stand in line. A common clock (now_) grows by the used time
+// divided by the number of callers in line. A caller that comes into line gets
+// a tag of at least that clock. So no caller saves up turns by asking nothing,
+// and a stream of new callers does not keep the old ones waiting. One thread at
+// a time.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +16,7 @@
 
 namespace sheaf {
 
-// Somebody who takes turns; a part of what is known of him.
+// The part of a caller, or of a group, that turns need.
 struct TurnTaker {
   int64_t tag = 0;      // nanoseconds
   uint64_t number = 0;  // who came first, where tags are equal
@@ -24,11 +25,11 @@ struct TurnTaker {
 class TurnOrder {
  public:
   bool empty() const { return takers_.empty(); }
-  // The one whose turn it is. Not where nobody waits.
+  // The taker whose turn it is. Not to be called where nobody waits.
   TurnTaker* First() const { return *takers_.begin(); }
   bool Has(TurnTaker* taker) const { return takers_.count(taker) > 0; }
 
-  // Has something to be served, or nothing any more.
+  // The taker has something to be served, or nothing any more.
   void Enter(TurnTaker* taker) {
     taker->tag = std::max(taker->tag, now_);
     taker->number = ++last_number_;
@@ -36,7 +37,7 @@ class TurnOrder {
   }
   void Leave(TurnTaker* taker) { takers_.erase(taker); }
 
-  // Has used so much time, whether or not he is in line.
+  // The taker has used so much time, whether or not it is in line.
   void Charge(TurnTaker* taker, int64_t nanoseconds) {
     const auto at = takers_.find(taker);
     if (at == takers_.end()) {
@@ -49,7 +50,7 @@ class TurnOrder {
     taker->tag += nanoseconds;
     takers_.insert(std::move(place));
   }
-  // Whether it makes no difference to forget him.
+  // Whether it makes no difference to forget the taker.
   bool IsForgettable(const TurnTaker& taker) const { return taker.tag <= now_; }
 
  private:

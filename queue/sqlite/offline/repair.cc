@@ -32,7 +32,7 @@ std::string Counts(int64_t queued, int64_t running) {
   return std::to_string(queued) + " and " + std::to_string(running);
 }
 
-// Before the counts are read into memory by anybody.
+// Sets the counts of jobs right, before anybody reads counts into memory.
 std::vector<CountedJob> MendJobs(Connection& db, Lines* lines) {
   std::vector<CountedJob> jobs = MiscountedJobs(db);
   for (const CountedJob& job : jobs) {
@@ -77,7 +77,7 @@ void MendQueues(Tx& tx, const std::vector<CountedName>& queues, Lines* lines) {
   }
 }
 
-// A job that was wrong about whether it had ended.
+// Sets the times right of jobs that were wrong about whether they had ended.
 void MendTimes(Tx& tx, const std::vector<CountedJob>& jobs) {
   for (const CountedJob& counted : jobs) {
     const std::optional<Job> job = tx.FindJob(counted.id);
@@ -87,7 +87,7 @@ void MendTimes(Tx& tx, const std::vector<CountedJob>& jobs) {
   }
 }
 
-// Its runs are held by nothing then, and found as such.
+// Ends odd leases. No lease holds their runs then, and UnheldRuns finds them.
 void EndLeases(Tx& tx, const std::vector<OddLease>& leases, Lines* lines) {
   for (const OddLease& lease : leases) {
     tx.DeleteBatch(lease.batch);
@@ -95,7 +95,7 @@ void EndLeases(Tx& tx, const std::vector<OddLease>& leases, Lines* lines) {
   }
 }
 
-// Back in line without fault, as a lease that is handed back.
+// Puts a run back in line without fault, as when a lease is handed back.
 void HandBack(Tx& tx, RunChanges* changes, Run run) {
   for (const Attempt& kept : tx.Attempts(run.id)) {
     // Kept already: a second row of that number cannot be.

@@ -9,8 +9,8 @@
 namespace sheaf {
 
 // After a restore every counter stands this much further on than both the
-// backup and the database it replaces: nobody who remembers a number from
-// after the backup will find it given to something else.
+// backup and the database it replaces: a client that remembers a number from
+// after the backup never finds it given to another thing.
 inline constexpr int64_t kIdsSkippedByRestore = 1'000'000;
 
 struct Restored {

@@ -135,7 +135,7 @@ TEST(ChooseTest, PriorityComesFirstThenTheLoadedModelThenAge) {
   Head loaded = MakeHead(1, absl::Seconds(1));
   loaded.loaded = true;
   EXPECT_EQ(ChooseBatch({{old, loaded}}, off, {}, kNow).head, 1u);
-  // But nobody is passed over for ever.
+  // But no head is passed over for ever.
   old.oldest = kNow - absl::Minutes(1);
   EXPECT_EQ(ChooseBatch({{old, loaded}}, off, {}, kNow).head, 0u);
   Head urgent = MakeHead(1);

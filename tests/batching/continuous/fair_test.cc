@@ -18,8 +18,8 @@ size_t Next(const FairState& state, absl::Span<const FairHead> heads,
   return TurnOrder(state, heads, options, kNow)[0];
 }
 
-// GPU time each owner gets in so many turns, all always waiting with batches
-// of these costs.
+// The GPU time that each owner gets in so many turns, if all owners always have
+// batches of these costs waiting.
 std::map<std::string, double> Shares(const std::map<std::string, double>& costs,
                                      const FairOptions& options, int turns) {
   FairState state;
@@ -90,7 +90,7 @@ TEST(FairTest, WhoHasWaitedTooLongForATurnGoesFirst) {
   state = Charged(std::move(state), "bob", 10, options, kNow);
   const FairHead heads[] = {{"ann", kNow - absl::Minutes(11)}, {"bob", kNow}};
   EXPECT_EQ(Next(state, heads, options), 0u);
-  // A flood that is as old has had its turns.
+  // An owner that waited as long but has just had turns does not go first.
   state = Charged(std::move(state), "ann", 10, options, kNow);
   EXPECT_EQ(Next(state, heads, options), 1u);
 }

@@ -36,7 +36,7 @@ std::vector<int> GreedySizes(int runs, int batch_size) {
                         {.batch_size = batch_size}));
 }
 
-// The documented examples of the queue that Sheaf grew out of.
+// The documented examples of the queue from which Sheaf grew.
 TEST(PlannerTest, GreedyFillsBatchesInOrder) {
   EXPECT_THAT(GreedySizes(5, 4), ElementsAre(4, 1));
   EXPECT_THAT(GreedySizes(5, 2), ElementsAre(2, 2, 1));
@@ -182,7 +182,7 @@ TEST(PlannerTest, ABatchWithADeadlineGoesFirst) {
   const CostModel model(&set.shapes, FastDevice());
   const Timeline timeline = TimelineOf(set, model, plan);
   EXPECT_GT(timeline.start_ms[8], 0);
-  // Its start would be too late behind both batches of the others.
+  // After both batches of the other job, it would start too late.
   EXPECT_THAT(SizesOf(plan), ElementsAre(4, 1, 4));
 }
 
@@ -201,14 +201,15 @@ TEST(PlannerTest, TheLoadedModelMayGoFirstForAWhile) {
   EXPECT_EQ(PlanBy(set, Policy::kBest, options).swaps, 1);
 }
 
-// What must hold for any queue, under any policy.
+// The properties that hold for any queue under any policy.
 class PlannerProperties : public testing::Test {
  protected:
   static uint32_t KeyOf(const RowSet& set, uint32_t row) {
     return set.shapes.shape(set.rows[row].shape).key;
   }
 
-  // Everything once; keys never mixed; nothing too large; costs add up.
+  // Every row occurs once; keys are never mixed; no batch is too large; costs
+  // add up.
   void CheckPlan(const RowSet& set, const Plan& plan, int batch_size) {
     std::vector<uint32_t> seen(plan.order);
     std::sort(seen.begin(), seen.end());
@@ -307,7 +308,7 @@ TEST_F(PlannerProperties, NobodyEndsLaterThanFifoAllows) {
         << "seed " << seed_ << " round " << round;
     regrouped += plan.batches.size() < fifo.batches.size();
   }
-  // Leaving everything alone would pass too, and be no planner.
+  // A planner that changes nothing would pass the checks above, too.
   EXPECT_GT(regrouped, 15) << "seed " << seed_;
 }
 

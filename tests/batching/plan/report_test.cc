@@ -64,7 +64,7 @@ TEST(ReportTest, ACalibratedPlanHasABand) {
   const double surely = report.baseline_ms / *report.estimate.high_ms;
   EXPECT_TRUE(IsWorthExecuting(report, surely * 0.99));
   EXPECT_FALSE(IsWorthExecuting(report, surely * 1.01));
-  // Without a band nothing is done unasked.
+  // Without a band, no plan is executed unasked.
   EXPECT_FALSE(IsWorthExecuting(ReportOf(Loose(8), FastDevice()), 1.0));
 }
 
@@ -78,7 +78,7 @@ TEST(ReportTest, WhoEndsLaterAndWhoGoesAloneIsSaid) {
   runs.push_back({.job = 9, .model = "anime", .time_ms = 9});
   const PlanReport report = ReportOf(runs, SlowDevice());
   EXPECT_THAT(WarningsOf(report), Contains(Warning::kTailOfOne));
-  // The first run no longer ends by itself.
+  // The first run now shares a batch, and so ends later.
   EXPECT_THAT(WarningsOf(report), Contains(Warning::kSomeLater));
   EXPECT_EQ(report.alone, 1);
 }
@@ -94,7 +94,8 @@ TEST(ReportTest, DeadlinesThatWillBeMissedAreSaid) {
 }
 
 TEST(ReportTest, MixedRulesThatCostMoreAreSaid) {
-  // In chunks by arrival the mixed rule launches the control for every batch.
+  // With chunks by arrival, the mixed rule launches the control for every
+  // batch.
   std::vector<RunSpec> runs;
   for (int i = 0; i < 8; ++i) {
     RunSpec run = {.job = i + 1, .time_ms = i};
@@ -109,7 +110,7 @@ TEST(ReportTest, MixedRulesThatCostMoreAreSaid) {
     const Plan plan = MakeBestPlan(
         set, model, RulesFor(Mode::kBest, greedy, Signature::kMinimal), {});
     const auto warnings = WarningsOf(Report(set, model, plan, {}, {}));
-    // By optimal cuts the mixed rule is free to do as the strict one.
+    // With optimal cuts, the mixed rule may do as the strict one does.
     EXPECT_EQ(
         std::count(warnings.begin(), warnings.end(), Warning::kMixedSlower),
         greedy ? 1 : 0);

@@ -15,7 +15,7 @@ using testing::HasSubstr;
 constexpr double kGiB = 1024.0 * 1024 * 1024;
 constexpr double kBudget = 20 * kGiB;
 
-// A device that holds `fits` rows: 4 GiB and 2 GiB a row.
+// The peak of a batch: 4 GiB, and 2 GiB a row.
 double PeakOf(int rows) { return (4.0 + 2.0 * rows) * kGiB; }
 
 TEST(MemoryTest, TheBudgetIsAShareLessWhatOthersHold) {
@@ -32,13 +32,13 @@ TEST(MemoryTest, AColdStartDoublesUntilTheFitSaysStop) {
     sizes.push_back(RowsMax(bounds, kBudget));
     bounds = Succeeded(bounds, {sizes.back(), PeakOf(sizes.back())}, kBudget);
   }
-  // 8 rows hold the whole budget; nothing beyond is tried.
+  // 8 rows use the whole budget; no larger size is tried.
   EXPECT_THAT(sizes, testing::ElementsAre(1, 2, 4, 8, 8, 8));
 }
 
 TEST(MemoryTest, ASizeThatRanOutIsNotTriedAtOnce) {
   MemoryBounds bounds;
-  bounds = Succeeded(bounds, {4, 1}, kBudget);  // says nothing of its need
+  bounds = Succeeded(bounds, {4, 1}, kBudget);  // without a useful peak
   bounds = RanOut(bounds, 8);
   EXPECT_EQ(RowsMax(bounds, kBudget), 4);
   // Ten clean batches earn one more row.

@@ -11,7 +11,7 @@
 namespace sheaf::batching {
 namespace {
 
-// docs/batching.md, step by step, as plainly as it can be said.
+// Computes the cost of docs/batching.md as plainly as possible, step by step.
 double ByDefinition(const ShapeTable& shapes, const Profile& profile,
                     const std::vector<uint32_t>& classes, bool dense) {
   double time = profile.encode.At(static_cast<int>(classes.size()));
@@ -42,7 +42,7 @@ class CostTest : public testing::Test {
     profile_.controls["edge"] = {30, 5, 3};
     profile_.decode = {4, 9};
   }
-  // Windows of their own, which MakeRows does not give.
+  // A class with control windows, which MakeRows does not give.
   uint32_t RandomClass(ShapeTable& shapes) {
     RunParams params = ParamsOf(RandomRun(random_, 1));
     for (Control& control : params.controls) {

@@ -95,7 +95,7 @@ TEST(RequestFieldsTest, AbsentAndDefaultAreTheSame) {
   EXPECT_EQ(SettingsOf(absent, defaults), SettingsOf(spelled, defaults));
   EXPECT_EQ(KeyOf(absent, Capability::kFull, defaults),
             KeyOf(spelled, Capability::kFull, defaults));
-  // Without a default an absent field is a value of its own.
+  // Without a default, an absent field is a value of its own.
   EXPECT_NE(SettingsOf(absent), SettingsOf(spelled));
 }
 

@@ -45,7 +45,7 @@ TEST(RowsTest, TheHashOfAKeyIsTheSameInEveryProcess) {
   second.Intern(ParamsOf({}));
   EXPECT_EQ(first.key(1).hash, second.key(0).hash);
   EXPECT_NE(first.key(0).hash, second.key(0).hash);
-  // Written down: a stored hash must mean the same after an upgrade.
+  // A fixed value, because a stored hash must mean the same after an upgrade.
   EXPECT_EQ(second.key(0).hash, "293d468ff585cb82") << second.key(0).text;
 }
 

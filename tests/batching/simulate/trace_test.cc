@@ -133,7 +133,7 @@ TraceRun RandomRun(std::mt19937& random, int number) {
   return run;
 }
 
-// What a row comes to, in words that do not depend on the order of numbers.
+// A row in words that do not depend on the order of numbers.
 std::string Described(const RowSet& set, const Row& row) {
   const Shape& shape = set.shapes.shape(row.shape);
   const CostClass& cost = set.shapes.cost(shape.cost);

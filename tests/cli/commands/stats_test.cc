@@ -40,7 +40,7 @@ TEST_F(StatsTest, TheTableIsForPeople) {
   EXPECT_THAT(result.out, HasSubstr("1m2s"));
   EXPECT_THAT(result.out, ContainsRegex("all +34"));
   EXPECT_THAT(result.out, ContainsRegex("workers/3 .* 50% .* batches/9"));
-  // A table of nothing says nothing.
+  // A table without rows is left out.
   EXPECT_THAT(result.out, Not(HasSubstr("DEVICE")));
 }
 

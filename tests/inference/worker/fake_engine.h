@@ -1,5 +1,5 @@
-// An engine that takes a step when the test says so, and remembers which rows
-// were alive in each.
+// An engine that takes a step when the test allows it, and remembers which rows
+// were alive in each step.
 //
 // The session calls the engine's functions; the test calls the others, from any
 // thread.
@@ -20,7 +20,7 @@ namespace sheaf::worker {
 
 class FakeEngine : public Engine {
  public:
-  // Every row ends after its request's steps, with `png` for a picture.
+  // Every row ends after the steps of its request, with `png` as its picture.
   explicit FakeEngine(std::string png = "") : png_(std::move(png)) {}
 
   std::vector<v1::Device> Devices() const override {
@@ -80,11 +80,11 @@ class FakeEngine : public Engine {
     changed_.notify_all();
   }
 
-  // Of what Save returns, beside the step. Before the session runs.
+  // Sets how many bytes Save returns beside the step. Call it before the
+  // session runs.
   void SetSaveBytes(std::size_t bytes) { save_bytes_ = bytes; }
 
-  // Waits until `count` steps have begun, the last of them perhaps waiting for
-  // leave.
+  // Waits until `count` steps have begun; the last may still wait for Allow.
   bool WaitForStepsBegun(int count) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(10),
@@ -104,7 +104,7 @@ class FakeEngine : public Engine {
   int allowed_ = 0;
   int steps_begun_ = 0;
   std::size_t save_bytes_ = 1;
-  std::vector<RowSteps> rows_;  // All there ever were.
+  std::vector<RowSteps> rows_;  // All rows ever added.
   std::vector<int64_t> live_;
   std::vector<std::vector<int64_t>> log_;
 };

@@ -12,7 +12,7 @@ namespace sheaf::worker {
 namespace {
 
 constexpr std::chrono::seconds kPatience(10);
-// How often a parked call looks whether its caller has left.
+// How often a parked call checks whether its caller has left.
 constexpr std::chrono::milliseconds kGlance(5);
 
 using Lock = std::unique_lock<std::mutex>;
@@ -27,7 +27,7 @@ void Set(absl::Duration from, google::protobuf::Duration* to) {
   to->set_nanos(static_cast<int>(absl::ToInt64Nanoseconds(from) % 1000000000));
 }
 
-// The secret that MakeBatch gives a batch, and this server a worker.
+// The secret that MakeBatch gives to a batch, and this server to a worker.
 std::string SecretOf(const std::string& name) { return "secret of " + name; }
 
 }  // namespace
@@ -180,7 +180,7 @@ class FakeServer::Workers : public v1::WorkerService::Service {
     const std::string& bytes = fake_.state_.checkpoints[request->run()];
     v1::LoadCheckpointResponse part;
     part.set_size_bytes(static_cast<int64_t>(bytes.size()));
-    // In two pieces.
+    // Send two pieces.
     part.set_data(bytes.substr(0, bytes.size() / 2));
     writer->Write(part);
     part.Clear();
@@ -190,7 +190,7 @@ class FakeServer::Workers : public v1::WorkerService::Service {
   }
 
  private:
-  // As the server does it: a later call takes the place of this one.
+  // Like the real server: a later call to LeaseBatch ends this one.
   grpc::Status Join(grpc::ServerContext* context,
                     const v1::LeaseBatchRequest& request, int number,
                     std::chrono::steady_clock::time_point end, Lock* lock,
@@ -216,7 +216,8 @@ class FakeServer::Workers : public v1::WorkerService::Service {
     return grpc::Status::OK;
   }
 
-  // Notes a call about a batch or in a worker's name without its secret.
+  // Notes a call about a batch, or in a worker's name, without the right
+  // secret.
   void Expect(const std::string& name, const std::string& secret,
               const char* call) {
     if (secret == SecretOf(name)) return;

@@ -1,10 +1,10 @@
-// A server that a worker can talk to over a real connection, and that does
-// nothing by itself: the test hands out batches, orders and signals, and reads
-// what the worker said.
+// A server that a worker can talk to over a real connection. It does nothing by
+// itself: the test hands out batches, replies and signals, and reads the
+// worker's calls.
 //
 // Owned by the test, which may call everything from any thread. Waits end after
-// ten seconds at most, so that a worker gone wrong fails a test instead of
-// stopping it.
+// ten seconds at most, so that a broken worker fails a test instead of hanging
+// it.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -25,7 +25,7 @@
 
 namespace sheaf::worker {
 
-// Everything workers have said so far, and how the server is to answer.
+// All calls of workers so far, and the answers that the server is to give.
 struct FakeServerState {
   std::vector<v1::RegisterWorkerRequest> registered;
   std::vector<v1::ReportProgressRequest> reports;
@@ -35,7 +35,7 @@ struct FakeServerState {
   std::vector<v1::ReportProfileRequest> profiles;
   std::map<std::string, std::string> artifacts;  // Bytes by name.
   int streams_open = 0;
-  int lease_calls = 0;   // That wait, beside nothing.
+  int lease_calls = 0;   // Waiting now, not to join.
   int uploads_open = 0;  // All received, not yet answered.
   int upload_count = 0;
   std::size_t chunk_bytes_largest = 0;
@@ -47,19 +47,19 @@ struct FakeServerState {
   std::vector<v1::LoadCheckpointRequest> loads;
 
   std::deque<v1::LeasedBatch> batches;
-  // Answered to questions beside a batch, which are all kept.
+  // Answers to join requests; `asked` keeps all requests.
   std::deque<v1::LeasedBatch> joins;
   std::vector<v1::LeaseBatchRequest> asked;
-  int asks_open = 0;     // Waiting now.
-  int lease_number = 0;  // Of all calls to LeaseBatch.
+  int asks_open = 0;     // Join requests waiting now.
+  int lease_number = 0;  // Counts all calls to LeaseBatch.
   std::optional<grpc::Status> ask_error;
-  std::vector<std::string> unproven;  // Calls that show not their secret.
+  std::vector<std::string> unproven;  // Calls without the right secret.
   std::deque<v1::WorkerSignal> signals;
   bool calibrate = false;             // Told in the first signal.
   bool calibrate_all = false;         // Told with the next answer, once.
   bool drain = false;                 // Told to LeaseBatch.
   v1::ReportProgressResponse orders;  // Answer to each report.
-  std::string lost;                   // The batch whose lease is.
+  std::string lost;                   // The batch whose lease is lost.
   std::optional<grpc::Status> register_error;
   std::optional<grpc::Status> report_error;
   std::optional<grpc::Status> finish_error;
@@ -71,19 +71,19 @@ struct FakeServerState {
   absl::Duration lease_duration = absl::Seconds(10);
   absl::Duration heartbeat_interval = absl::Seconds(3);
 
-  // All outcomes, by run. A run told twice keeps the first.
+  // All outcomes, by run. A run told twice keeps its first outcome.
   std::map<std::string, v1::RunOutcome> Outcomes() const;
 };
 
 class FakeServer {
  public:
-  // On a unix socket of its own.
+  // Listens on a unix socket of its own.
   FakeServer();
   ~FakeServer();
 
   const std::string& address() const { return address_; }
 
-  // Goes away in the middle of everything, and comes back on the same socket.
+  // Shutdown ends all calls at once; Start listens on the same socket again.
   void Shutdown();
   void Start();
 
@@ -92,7 +92,7 @@ class FakeServer {
   // Whether `holds` came true in time.
   bool WaitUntil(const std::function<bool(const FakeServerState&)>& holds);
 
-  // Words for what tests say often.
+  // Short forms of frequent uses.
   void AddBatch(const v1::LeasedBatch& batch);
   void Signal(bool report_now, bool drain);
   bool WaitForOutcomes(int count);

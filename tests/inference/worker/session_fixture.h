@@ -58,8 +58,8 @@ class SessionTest : public ::testing::Test {
     session_.reset();
   }
 
-  // Has the engine in the middle of step `step` of a batch, and the worker
-  // aware of what the server answered to a report meanwhile.
+  // Brings the engine into the middle of step `step` of a batch, and waits
+  // until the worker has read the server's answer to a report.
   void GiveOrdersDuringStep(int step,
                             const v1::ReportProgressResponse& orders) {
     engine_.Allow(step - 1);

@@ -16,8 +16,8 @@ class CaretakerTest : public UseCaseTest {
       : caretaker_(store_.get(),
                    [this](const std::string& line) { log_.push_back(line); }) {}
 
-  bool Round(const Upkeep& upkeep = {}) {
-    return caretaker_.Round(upkeep).value();
+  bool Round(const Maintenance& maintenance = {}) {
+    return caretaker_.Round(maintenance).value();
   }
   // A job whose counts say that its run has succeeded, while a worker holds it.
   Job LeaseAndBreak() {
@@ -131,7 +131,8 @@ TEST_P(CaretakerTest, EndingAWorkersLeasesEndsThoseThatCanBe) {
   absl::Status fault;
   EndLeasesOf(*store_, WorkerId{1}, LeaseEnd::kHandedBack,
               [&](absl::Status status) { fault = std::move(status); });
-  // Answers come in order: after this one, that one has come.
+  // Answers come in order: after these writes, the answer to EndLeasesOf has
+  // come.
   Write([](Tx&) {});
   Write([](Tx&) {});
   EXPECT_EQ(GetRun(honest).state, RunState::kQueued);

@@ -12,15 +12,15 @@ class FinishTest : public UseCaseTest {
   static Succeeded Picture(const std::string& digest) {
     return {{{digest, "0.png", "image/png"}}};
   }
-  // The same, each with another hold.
+  // Copies of the report, each with another forged claim.
   static std::vector<FinishReport> Forged(const FinishReport& report) {
     std::vector<FinishReport> forged(6, report);
-    --forged[0].hold.epoch;
-    forged[1].hold.batch = BatchId{99};
-    forged[2].hold.worker = WorkerId{2};
-    forged[3].hold.secret = "another's secret";
-    forged[4].hold.secret.pop_back();
-    forged[5].hold.secret.clear();
+    --forged[0].claim.epoch;
+    forged[1].claim.batch = BatchId{99};
+    forged[2].claim.worker = WorkerId{2};
+    forged[3].claim.secret = "another's secret";
+    forged[4].claim.secret.pop_back();
+    forged[5].claim.secret.clear();
     return forged;
   }
 };
@@ -214,13 +214,13 @@ TEST_P(FinishTest, ReportThatDoesNotShowItsHoldChangesNothing) {
   EXPECT_EQ(GetRun(job).state, RunState::kRunning);
 }
 
-// A worker whose answer was lost says it again; nobody else learns by the same
-// words what became of the run.
+// A worker whose answer was lost may repeat its report; no other caller learns
+// from the same words what became of the run.
 TEST_P(FinishTest, OnlyItsOwnWorkerIsAnsweredOnceTheLeaseIsGone) {
   Submit();
   const FinishReport report = MakeReport(Lease(), Succeeded{});
   ASSERT_TRUE(Finish(report).ok());
-  ASSERT_FALSE(Read([&](View& v) { return v.FindBatch(report.hold.batch); }));
+  ASSERT_FALSE(Read([&](View& v) { return v.FindBatch(report.claim.batch); }));
   for (const FinishReport& other : Forged(report)) {
     EXPECT_THAT(Finish(other), FailsWith(Reason::kLeaseLost));
   }

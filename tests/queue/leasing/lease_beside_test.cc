@@ -1,4 +1,4 @@
-// Who may join a batch at hand between two steps.
+// Which runs may join an active batch between two steps.
 #include "queue/leasing/finish.h"
 #include "tests/queue/plan_case.h"
 #include "tests/queue/puppet.h"
@@ -21,7 +21,7 @@ class LeaseBesideTest : public PlanCase {
       return sheaf::Lease(tx, MakeWorker(std::move(worker)), kLease, &puppet_);
     });
   }
-  // A batch of one run at hand; what is asked for from then on is beside it.
+  // Leases a batch of one run; Joining asks beside it from then on.
   Leased Hold(NewJob job = {}) {
     Submit(std::move(job));
     const LeaseResult result = Try();

@@ -1,4 +1,4 @@
-// What a worker steps gives way to what outranks it.
+// A batch gives way to runs that outrank it.
 #include "queue/queues.h"
 #include "tests/queue/puppet.h"
 #include "tests/queue/use_case_test.h"
@@ -29,7 +29,7 @@ class LeaseOutrankedTest : public UseCaseTest {
     EXPECT_TRUE(leased.has_value());
     return leased.value_or(Leased());
   }
-  // After a while, in which no free worker has come.
+  // Asks after a second in which no free worker has come.
   std::optional<RunId> Outranks(const Leased& held, Lessee worker = {}) {
     clock_.Advance(absl::Seconds(1));
     return Write([&](Tx& tx) {
@@ -94,7 +94,7 @@ TEST_P(LeaseOutrankedTest, ThenTheHeartbeatHandsAllOfItBack) {
   const Leased held = Hold({.runs = std::vector<RunParams>(2)});
   const auto beat = [&](bool give_way) {
     return Write([&](Tx& tx) {
-      return Heartbeat(tx, HoldOf(held.batch), kLease, give_way);
+      return Heartbeat(tx, ClaimOf(held.batch), kLease, give_way);
     });
   };
   EXPECT_THAT(beat(false).release, IsEmpty());

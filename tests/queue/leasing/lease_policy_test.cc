@@ -1,6 +1,6 @@
 // Runs of different jobs that are leased together, where the queue's policy
-// lets somebody choose: what the chooser is shown, and what becomes of its
-// choice.
+// lets a chooser choose: the lines that the chooser is shown, and the effect of
+// its choice.
 #include <algorithm>
 
 #include "tests/queue/puppet.h"
@@ -107,7 +107,7 @@ TEST_P(LeasePolicyTest, NoMoreOfAJobGoThanFitTheDevice) {
   Submit({.runs = Runs(4)});
   puppet_.rows_max = 3;
   EXPECT_EQ(Leased().size(), 3u);
-  puppet_.rows_max = 0;  // a single run must be tried to be known
+  puppet_.rows_max = 0;  // only a try of one run can tell
   EXPECT_EQ(Leased().size(), 1u);
 }
 

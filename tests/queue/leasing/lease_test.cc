@@ -10,7 +10,7 @@ using testing::IsEmpty;
 
 class LeaseTest : public UseCaseTest {
  protected:
-  // The indices, or the jobs, of what was leased.
+  // The indices, or the jobs, of the leased runs.
   static std::vector<int> Indices(const Leased& leased) {
     std::vector<int> indices;
     for (const LeasedRun& member : leased.runs) {
@@ -21,9 +21,9 @@ class LeaseTest : public UseCaseTest {
   static JobId JobOf(const Leased& leased) {
     return leased.runs.at(0).run.id.job();
   }
-  Orders Heartbeat(const Leased& leased) {
+  HeartbeatReply Heartbeat(const Leased& leased) {
     return Write([&](Tx& tx) {
-      return sheaf::Heartbeat(tx, HoldOf(leased.batch), kLease);
+      return sheaf::Heartbeat(tx, ClaimOf(leased.batch), kLease);
     });
   }
 };
@@ -271,7 +271,7 @@ TEST_P(LeaseTest, HeartbeatLearnsWhatIsToBeCancelled) {
   EXPECT_THAT(Heartbeat(leased).cancel, IsEmpty());
   ASSERT_TRUE(
       Write([&](Tx& tx) { return CancelRun(tx, RunId(job.id, 1), {}); }).ok());
-  const Orders orders = Heartbeat(leased);
+  const HeartbeatReply orders = Heartbeat(leased);
   EXPECT_THAT(orders.cancel, ElementsAre(RunId(job.id, 1)));
   EXPECT_THAT(orders.release, IsEmpty());
   EXPECT_FALSE(orders.lost);
@@ -364,7 +364,7 @@ TEST_P(LeaseTest, ReleasedRunsGoBackToTheirPlaceWithoutFault) {
   clock_.Advance(absl::Seconds(1));
   Submit();
   const auto released =
-      Write([&](Tx& tx) { return ReleaseLease(tx, HoldOf(leased.batch)); });
+      Write([&](Tx& tx) { return ReleaseLease(tx, ClaimOf(leased.batch)); });
   EXPECT_EQ(released.value(), 2);
   const Run run = GetRun(job);
   EXPECT_EQ(run.state, RunState::kQueued);
@@ -379,9 +379,9 @@ TEST_P(LeaseTest, ReleaseOfALostLeaseIsRefused) {
   Submit();
   const Leased leased = Lease();
   EXPECT_THAT(Write([&](Tx& tx) {
-                Hold hold = HoldOf(leased.batch);
-                ++hold.epoch;
-                return ReleaseLease(tx, hold);
+                LeaseClaim claim = ClaimOf(leased.batch);
+                ++claim.epoch;
+                return ReleaseLease(tx, claim);
               }),
               FailsWith(Reason::kLeaseLost));
   EXPECT_EQ(GetQueue().running, 1);
@@ -434,7 +434,7 @@ TEST_P(LeaseTest, BatchesHaveTheTimeOfTheirQueueAgainAfterAStep) {
   Lease();
   Write([](Tx& tx) { RenewLeases(tx, kLease, absl::Hours(5)); });
   clock_.Advance(absl::Hours(5));
-  Write([](Tx& tx) { Maintain(tx, Upkeep()); });
+  Write([](Tx& tx) { Maintain(tx, Maintenance()); });
   EXPECT_EQ(GetRun(job).state, RunState::kRunning);
 }
 

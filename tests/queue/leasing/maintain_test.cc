@@ -7,9 +7,9 @@ namespace {
 
 class MaintainTest : public UseCaseTest {
  protected:
-  // One call; whether there is more.
-  bool Once(const Upkeep& upkeep = {}) {
-    return Write([&](Tx& tx) { return Maintain(tx, upkeep); });
+  // Makes one call; true if there is more to do.
+  bool Once(const Maintenance& maintenance = {}) {
+    return Write([&](Tx& tx) { return Maintain(tx, maintenance); });
   }
   int64_t FirstSequence() {
     return Read([](View& view) { return view.FirstSequence(); });
@@ -155,11 +155,11 @@ TEST_P(MaintainTest, NewestEventsAreKept) {
       tx.AppendEvent({.type = EventType::kWorkerJoined});
     }
   });
-  const Upkeep upkeep{.events_max = 100, .step = 5};
-  EXPECT_FALSE(Once(upkeep)) << "they are young";
+  const Maintenance maintenance{.events_max = 100, .step = 5};
+  EXPECT_FALSE(Once(maintenance)) << "they are young";
   clock_.Advance(absl::Hours(25));
   int calls = 0;
-  while (Once(upkeep) && calls < 1000) ++calls;
+  while (Once(maintenance) && calls < 1000) ++calls;
   EXPECT_GT(calls, 1) << "a slice at a time";
   const int64_t last = LastSequence();
   EXPECT_LE(FirstSequence(), last - 99);
@@ -174,20 +174,20 @@ TEST_P(MaintainTest, YoungEventsAreKeptUpToAHardLimit) {
       }
     });
   };
-  const Upkeep upkeep{.events_max = 10,
-                      .events_keep = absl::Hours(1),
-                      .events_hard_max = 200,
-                      .step = 5};
+  const Maintenance maintenance{.events_max = 10,
+                                .events_keep = absl::Hours(1),
+                                .events_hard_max = 200,
+                                .step = 5};
   append(50);
   const int64_t old = LastSequence();
   clock_.Advance(absl::Hours(2));
   append(100);
-  while (Once(upkeep)) {
+  while (Once(maintenance)) {
   }
   EXPECT_GT(FirstSequence(), old - 5) << "the old ones are gone";
   EXPECT_LE(FirstSequence(), old + 1) << "the young ones are not";
   append(300);
-  while (Once(upkeep)) {
+  while (Once(maintenance)) {
   }
   EXPECT_NEAR(FirstSequence(), LastSequence() - 200, 5);
 }

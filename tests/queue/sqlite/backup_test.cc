@@ -118,7 +118,7 @@ TEST_F(BackupTest, OfTwoBackupsOfOneNameAtOnceOneIsMadeAndItIsSound) {
         results[i] = std::move(info);
         done[i].Notify();
       });
-      // The second one copies something else than the first.
+      // The second copy differs from the first.
       if (i == 0) Submit();
     }
     for (Signal& one : done) one.Wait();
@@ -157,7 +157,7 @@ TEST_F(BackupTest, NamesOfFilesBesideABackupAreRefused) {
 TEST_F(BackupTest, FilesOfOthersAreNeitherReplacedNorRemoved) {
   Open();
   Submit();
-  // Names that an older version took for its own.
+  // An older version took these names for its own.
   ASSERT_TRUE(WriteFileDurably(copy() + ".partial", "mine").ok());
   ASSERT_TRUE(Backup(copy()).ok());
   EXPECT_EQ(FileSize(copy() + ".partial"), 4);
@@ -247,7 +247,7 @@ TEST_F(BackupTest, WhatRootRestoresBelongsToTheOwnerOfTheFolder) {
   Close();
   TempFolder other;
   ASSERT_EQ(chown(other.path().c_str(), kOwner, kOwner), 0);
-  // Not of this folder: it has another name.
+  // This file has a name in another folder, too.
   TempFolder apart;
   const std::string roots = apart.path() + "/roots";
   ASSERT_TRUE(WriteFileDurably(roots, "x").ok());

@@ -117,7 +117,7 @@ std::string CrashDisk::Survivor(const File& file, int kind) {
   return bytes;
 }
 
-// Every sector in one of the versions that it had between two truncates.
+// Gives every sector one of the versions that it had between two truncates.
 std::string CrashDisk::MixedSectors(const File& file) {
   std::vector<size_t> starts{0};
   for (size_t i = 0; i < file.loose.size(); ++i) {

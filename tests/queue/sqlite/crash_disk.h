@@ -1,11 +1,12 @@
-// Tells what a disk may hold after its power failed, by what was done to it.
+// Computes what a disk may hold after a power failure, from what was done to
+// it.
 //
-// The model: of what was written since a file's last sync, any part may be
-// there; each sector of 512 bytes is whole, in any of the versions that it had.
-// A truncate is one step, with what was written after it or without, as file
-// systems with a journal do it. A log's first sync also makes its name durable;
-// the database has its name from the start. A failed sync may have kept some of
-// what it was for, all or nothing, and the next one does not make up for it.
+// The model: any part of the writes since a file's last sync may be there; each
+// sector of 512 bytes is whole, in any of the versions that it had. A truncate
+// is one step, with the later writes or without them, as file systems with a
+// journal do it. A log's first sync also makes its name durable; the database
+// has its name from the start. A failed sync may have kept some, all or none of
+// its writes, and the next sync does not make up for it.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +34,8 @@ class CrashDisk {
 
   static constexpr int kKinds = 9;
   // One state in which a crash may leave the files now, of the `kind`-th kind:
-  // nothing of what is not synced, all of it, ... ; the last kind is that of a
-  // killed process, after which the system still has all that was written.
+  // without the unsynced writes, with all of them, ... ; the last kind is a
+  // killed process, after which the system still has all writes.
   Files CrashState(int kind);
 
  private:

@@ -1,4 +1,4 @@
-// Records what a store did to its files, in order, as a crash would meet it.
+// Records what a store did to its files, in order, as a crash would find it.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@ enum class DiskOp {
   kWrite,
   kTruncate,
   kSync,
-  kFailedSync,  // answered with an error: nobody knows what it did
+  kFailedSync,  // answered with an error; its effect is unknown
   kDelete,
-  kNote,  // nothing of a file: a word of the workload, such as an answer
+  kNote,  // no file: a word of the workload, such as an answer
 };
 
 struct DiskStep {

@@ -1,6 +1,7 @@
-// The power fails at any moment: what a disk may then hold is made from a
-// record of the real store's work, state by state, and opened. What was
-// acknowledged is in each, what was refused in none, and all of it is whole.
+// The power fails at any moment. The test makes the states that a disk may then
+// have from a record of the real store's work, and opens each of them.
+// Acknowledged writes are in every state, refused ones in none, and every state
+// is whole.
 //
 // SHEAF_CRASH_STATES says how many states (10,000).
 #include <cstdlib>
@@ -21,10 +22,10 @@ namespace {
 constexpr int kStepsPerRound = 60;
 constexpr int kStatesPerPoint = 18;
 
-// The answers that callers were given, as far as the record was read.
+// The answers that callers got, as far as the record was read.
 struct Ledger {
   std::set<std::string> acked, refused;
-  std::string under_way;  // nobody was told yet
+  std::string under_way;  // not answered yet
   int done = 0;           // runs whose end was acknowledged
   int done_under_way = 0;
   bool begun = false;
@@ -117,7 +118,7 @@ class CrashStateTest : public StoreTest {
     SyncNormally(false);
   }
 
-  // Looks at `wanted` different states, or until one is bad where `until_bad`.
+  // Looks at `wanted` different states; with `until_bad`, stops at a bad one.
   Tally Explore(int wanted, DiskLies lies, bool until_bad) {
     Tally tally;
     for (uint64_t round = 1; tally.states < wanted; ++round) {
@@ -136,7 +137,7 @@ class CrashStateTest : public StoreTest {
     options.reader_threads = options.scan_threads = 1;
     options.checkpoint_pages = 40;
     options.unknown_max = absl::Hours(1);
-    // A disk that fails is tried again, by whoever starts the program.
+    // After a failure of the disk, the operator starts the program again.
     while (!TryOpen(options).ok()) continue;
   }
 
@@ -172,7 +173,7 @@ class CrashStateTest : public StoreTest {
     if (ended.ok()) batch_.reset();
   }
 
-  // Submits, leases, ends, checkpoints, failing syncs, a new start.
+  // Makes submits, leases, ends, checkpoints, failing syncs and a new start.
   std::vector<DiskStep> Work(uint64_t seed) {
     std::mt19937_64 random(seed * 77 + 5);
     TempFolder folder;
@@ -201,8 +202,8 @@ class CrashStateTest : public StoreTest {
     std::mt19937_64 random(seed * 31 + 9);
     CrashDisk disk(lies, seed);
     Ledger ledger;
-    // As long as the log still has what was folded in, a lie about the database
-    // harms nobody: there is nothing to look at before that.
+    // While the log still has the writes that were folded in, a lie about the
+    // database does no harm: the search starts after that.
     bool folded = false;
     bool looking = !lies.database;
     for (const DiskStep& step : steps) {
@@ -258,7 +259,7 @@ TEST_F(CrashStateTest, NothingAcknowledgedIsLostAndNothingRefusedComesBack) {
   EXPECT_EQ(tally.bad, 0) << tally.first;
 }
 
-// The three that follow show that the test above can fail.
+// The next three tests show that the test above can fail.
 
 TEST_F(CrashStateTest, LessSyncingLosesSomethingWithinAHundredStates) {
   SyncNormally(true);

@@ -1,7 +1,7 @@
-// The process dies at each named place: what was acknowledged is there when
-// the store opens again, and nothing by halves.
+// The process dies at each named place. When the store opens again, every
+// acknowledged write is there, and no write is there by halves.
 //
-// The one that dies is this program again, told by its environment what to do.
+// The dying process is this program again; its environment says what to do.
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,8 +18,8 @@ namespace {
 
 constexpr char kFolder[] = "SHEAF_TEST_CRASH_FOLDER";
 
-// Submits and notes, by one write(2) each, what was acknowledged; then backs
-// up, leases, finishes, and closes.
+// Submits jobs and notes each acknowledged one by one write(2); then backs up,
+// leases, finishes, and closes.
 void Victim(const std::string& folder) {
   SqliteStore::Options options;
   options.directory = folder;
@@ -46,7 +46,7 @@ void Victim(const std::string& folder) {
 
 class CrashTest : public StoreTest {
  protected:
-  // Runs a victim in the test's folder; whether it died at `point`.
+  // Runs a victim in the test's folder; true if it died at `point`.
   bool DiesAt(const std::string& point) {
     const pid_t child = fork();
     if (child == 0) {
@@ -75,7 +75,7 @@ class CrashTest : public StoreTest {
                   return absl::OkStatus();
                 }).ok());
     EXPECT_EQ(Ask("PRAGMA integrity_check"), "ok");
-    // At most the one that was under way is there beyond those.
+    // Besides those jobs, at most the one under way is there.
     EXPECT_LE(std::stoll(Ask("SELECT count(*) FROM jobs")), last + 1 + more);
     EXPECT_EQ(Ask("SELECT ifnull(max(sequence), 0) - count(*) FROM events"),
               "0");

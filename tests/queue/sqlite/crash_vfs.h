@@ -12,12 +12,11 @@
 
 namespace sheaf {
 
-// By name; registers the VFS at the first call. One record at a time: what is
-// done to files goes there, or nowhere where it is null.
+// The VFS's name; registers it at the first call. RecordTo sends the steps to
+// one record at a time; null: to none.
 const char* RecordingVfsName();
 void RecordTo(CrashRecord* record);
-// The next so many syncs of logs, or of databases, fail without having been
-// made.
+// The next `count` syncs of logs, or of databases, fail without being made.
 void FailLogSyncs(int count);
 void FailDatabaseSyncs(int count);
 // Connections that are opened from now on sync less than they ask for.
@@ -25,7 +24,7 @@ void SyncNormally(bool normally);
 
 using Files = std::map<std::string, std::string>;  // bytes by name
 const char* ImageVfsName();
-// The files that there are from now on; null: none.
+// Sets the files that exist from now on; null: none.
 void ShowImage(Files* files);
 
 }  // namespace sheaf

@@ -25,7 +25,7 @@ class FaultTest : public StoreTest {
     Open(options);
   }
 
-  // One submit; remembers it if it was acknowledged.
+  // Submits one job; remembers it if it was acknowledged.
   absl::Status TrySubmit(const std::string& request_id) {
     const absl::Status status = Write([&](Tx& tx) {
       if (!tx.FindRequest("ann", request_id)) SubmitTo(tx, 2, request_id);
@@ -35,7 +35,7 @@ class FaultTest : public StoreTest {
     return status;
   }
 
-  // Until the store takes writes again.
+  // Waits until the store takes writes again.
   void AwaitRecovery() {
     SetFaultPlan({});
     const absl::Time end = absl::Now() + absl::Seconds(20);
@@ -66,8 +66,7 @@ class FaultTest : public StoreTest {
               "1");
   }
 
-  // The n-th call of a kind fails, for every n, until a round has none that
-  // does.
+  // Fails the n-th call of a kind, for every n, until no call of a round fails.
   void FailEveryCall(FaultOn on, FaultWith with, int64_t failures) {
     OpenFaulty();
     ASSERT_TRUE(TrySubmit("start").ok());
@@ -124,7 +123,7 @@ TEST_F(FaultTest, ADiskThatStaysBrokenRefusesWritesUntilItIsMended) {
                   EXPECT_TRUE(view.FindRequest("ann", "start"));
                   return absl::OkStatus();
                 }).ok());
-    // Time to try, in vain.
+    // Give the store time to try, in vain.
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     EXPECT_FALSE(store_->Health().writable);
     EXPECT_NE(store_->Health().problem, "");
@@ -141,7 +140,7 @@ TEST_F(FaultTest, ACommitThatFailedIsAnsweredOnceItIsOverwritten) {
   SetFaultPlan({FaultOn::kSync, FaultWith::kIoError, 1, 1});
   const absl::Status status = TrySubmit("refused");
   EXPECT_EQ(ReasonOf(status), Reason::kStoreUnavailable) << status;
-  // The process dies now: a copy of its files is what the next one finds.
+  // The process dies now: the next one finds a copy of its files.
   TempFolder after;
   for (const char* name : {"sheaf.db", "sheaf.db-wal"}) {
     std::filesystem::copy_file(folder_.path() + "/" + name,
@@ -180,7 +179,7 @@ TEST_F(FaultTest, AFullDiskLeavesRoomForWhatMakesSome) {
   EXPECT_EQ(std::filesystem::file_size(ballast), size_t{1} << 20);
   SetFaultPlan({FaultOn::kWrite, FaultWith::kDiskFull, 1, 1});
   EXPECT_EQ(ReasonOf(TrySubmit("full")), Reason::kDiskFull);
-  // It is given away at once, and had again within a second or so.
+  // The ballast is given away at once, and is back within a second or so.
   AwaitRecovery();
   Signal answered;
   absl::Status status;
@@ -275,7 +274,7 @@ class TornLogTest : public FaultTest {
     store_.reset();
     const auto over = std::filesystem::copy_options::overwrite_existing;
     std::filesystem::remove(database() + "-shm");
-    // A crash before these were acknowledged.
+    // Imitate a crash before these commits were acknowledged.
     std::filesystem::remove(LogMarkPath(database()));
     std::filesystem::copy_file(crashed_.path() + "/db", database(), over);
     std::filesystem::copy_file(crashed_.path() + "/wal", database() + "-wal",
@@ -335,7 +334,7 @@ TEST_F(FaultTest, ARealFullDiskIsSaidSoAndForgottenOnceThereIsSpace) {
   ExpectAllKept();
   EXPECT_EQ(
       mount("none", folder_.path().c_str(), "tmpfs", MS_REMOUNT, "size=8m"), 0);
-  // The writer may still be failing at what it began on the full disk.
+  // The writer may still fail at a write that it began on the full disk.
   const absl::Time end = absl::Now() + absl::Seconds(20);
   do {
     AwaitRecovery();
@@ -379,7 +378,7 @@ TEST_F(FaultTest, OnARealFullDiskJobsCanBeDeletedAndNothingElseIsTaken) {
     answered.Wait();
     return status;
   };
-  // As soon as the writer has recovered in the room that the ballast had.
+  // Removes a job as soon as the writer has recovered, in the ballast's room.
   const auto remove = [&](int64_t id) {
     while (!try_remove(id).ok()) {
       EXPECT_EQ(ReasonOf(status), Reason::kDiskFull) << status;
@@ -387,7 +386,7 @@ TEST_F(FaultTest, OnARealFullDiskJobsCanBeDeletedAndNothingElseIsTaken) {
     }
   };
   int64_t removed = 0;
-  // A log that is folded in gives room back, sometimes enough for the ballast.
+  // Folding the log in gives room back, sometimes enough for the ballast.
   StoreHealth health;
   do {
     fill();

@@ -39,7 +39,7 @@ int Read(sqlite3_file* f, void* to, int count, sqlite3_int64 at) {
 int Write(sqlite3_file* f, const void* from, int count, sqlite3_int64 at) {
   const int fault = FaultFor(FaultOn::kWrite, SQLITE_IOERR_WRITE);
   if (fault != SQLITE_OK) {
-    // As disks do: some of it may be there.
+    // Like a disk, write some of the bytes.
     if (count > 1) RealMethods(f).xWrite(RealFile(f), from, count / 2, at);
     return fault;
   }

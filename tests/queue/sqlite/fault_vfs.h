@@ -1,8 +1,8 @@
 // A file system that fails on order: a shim over SQLite's default VFS.
 //
 // Counts the writes, syncs and reads of the files under it, and from the n-th
-// one on fails `failures` of them. What is written goes through unchanged
-// otherwise. One per process; any thread.
+// one on fails `failures` of them. All other calls go through unchanged. One
+// per process; any thread.
 #pragma once
 
 #include <cstdint>

@@ -96,7 +96,7 @@ class Dice {
   }
 
  private:
-  // Only what the parser can make.
+  // Makes only terms that the parser can make.
   FilterTerm MakeTerm() {
     using enum FilterOp;
     constexpr FilterOp kTextOps[] = {kEqual, kNotEqual, kContains, kPresent};

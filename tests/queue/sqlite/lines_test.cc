@@ -1,4 +1,4 @@
-// Tests who waits for the store, for how long, and who does not.
+// Tests which callers wait for the store, for how long, and which do not.
 #include <array>
 #include <thread>
 
@@ -11,7 +11,7 @@ namespace {
 
 using Length = CallOptions::Length;
 
-// The answer that a call had, and the thread on which it came.
+// The answer of a call, and the thread on which it came.
 struct Answer {
   Store::Done Take() {
     return [this](absl::Status answer) {
@@ -68,7 +68,7 @@ TEST_F(LinesTest, ARefusalNeverComesWithinTheCall) {
   // The answer may still be letting go of it when the test ends.
   const auto mutex = std::make_shared<std::mutex>();
   {
-    // As whoever asks under a lock that the answer takes.
+    // Callers may ask under a lock that the answer takes.
     std::lock_guard lock(*mutex);
     store_->Read(Nothing, [&, mutex](absl::Status status) {
       std::lock_guard inner(*mutex);
@@ -110,7 +110,7 @@ TEST_F(LinesTest, ARefusedWriteIsAnsweredElsewhereToo) {
   refused.came.Wait();
   EXPECT_EQ(ReasonOf(refused.status), Reason::kOverloaded);
   EXPECT_NE(refused.thread, std::this_thread::get_id());
-  // The server's own is never refused.
+  // The server's own write is never refused.
   store_->Write([](Tx&) { return absl::OkStatus(); }, second.Take(),
                 {.own = true});
   open.Notify();
@@ -223,8 +223,8 @@ TEST_F(LinesTest, AReadThatTakesTooLongIsRefusedAsTooMuchAndNotAsABrokenStore) {
   EXPECT_EQ(ReasonOf(status), Reason::kOverloaded) << status;
 }
 
-// In a group with neighbours: a closure that takes too long while it reads, and
-// one that does while it writes, which SQLite answers by undoing everything.
+// A group holds a closure that takes too long while it reads, and one that does
+// while it writes, which SQLite answers by undoing everything.
 TEST_F(LinesTest, AWriteThatTakesTooLongChangesNothingAndHarmsNoNeighbour) {
   SqliteStore::Options options = MakeOptions();
   options.closure_time_max = absl::ZeroDuration();

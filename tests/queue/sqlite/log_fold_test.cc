@@ -52,7 +52,8 @@ TEST_F(LogFoldTest, TheLogStaysShortThoughWritesNeverPause) {
                 }).ok());
   }
   for (std::thread& writer : writers) writer.join();
-  // A group more than where writes wait until it is short.
+  // Writes wait until the log is short; the bound leaves room for one more
+  // group.
   EXPECT_LT(longest, 8 * kPages * kPageBytes);
   EXPECT_GT(longest, kPages * kPageBytes);
   EXPECT_EQ(Ask("SELECT count(*) FROM jobs"), std::to_string(kWriters * kEach));
@@ -71,7 +72,7 @@ TEST_F(LogFoldTest, ReadsThatOverlapDoNotKeepTheLogLong) {
   std::vector<std::thread> readers;
   for (int i = 0; i < 4; ++i) {
     readers.emplace_back([&, i] {
-      // One after another, so that there is always one.
+      // The readers start one after another, so that one is always reading.
       std::this_thread::sleep_for(std::chrono::milliseconds(40 * i));
       while (!over) {
         EXPECT_TRUE(Read([&](View& view) {
@@ -187,7 +188,7 @@ TEST_F(LogFoldAloneTest, AFailedWriteIsThrownOnceAndMayBeTriedAgain) {
   EXPECT_EQ(distrusted_, 0);
   EXPECT_GT(Size(), before);
   EXPECT_EQ(db_.Number("SELECT length(a) FROM t"), 9000);
-  // Nobody holds on to the log any more.
+  // The log is no longer in use.
   EXPECT_TRUE(Checkpoint(db_, SQLITE_CHECKPOINT_TRUNCATE));
 }
 

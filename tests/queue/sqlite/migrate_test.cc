@@ -72,7 +72,7 @@ TEST_F(MigrateTest, AnUpgradedDatabaseIsWhatAFreshOneWouldBe) {
   ASSERT_TRUE(Migrate(fresh, fresh_path, WithNext(), absl::UnixEpoch()).ok());
   SQLite::Database upgraded(database(), SQLite::OPEN_READONLY);
   EXPECT_EQ(SchemaText(upgraded.getHandle()), SchemaText(fresh.handle()));
-  // And going there again changes nothing.
+  // Migrating again changes nothing.
   EXPECT_TRUE(To(WithNext()).ok());
 }
 
@@ -163,7 +163,7 @@ TEST_F(MigrateTest, ALargeDamagedDatabaseStopsWritingOnceThatIsFound) {
   Open();
   for (int i = 0; i < 5; ++i) Submit(200);
   Close();
-  // Of the runs themselves: nothing that opening needs.
+  // Damage pages of the runs themselves, which opening does not need.
   const std::string pages =
       Ask("SELECT group_concat(pageno) FROM dbstat WHERE name = 'runs' AND "
           "pagetype = 'leaf'");
@@ -201,7 +201,7 @@ TEST_F(MigrateTest, TheCheckOfALargeDatabaseCanBeTurnedOff) {
   EXPECT_TRUE(store_->Health().writable);
 }
 
-// As a server of the second version left it: two owners' jobs in one lane.
+// A server of the second version left two owners' jobs in one lane.
 TEST_F(MigrateTest, RunsMoveToTheLanesOfTheirOwners) {
   ASSERT_TRUE(To(Migrations().first(2)).ok());
   Change(

@@ -155,7 +155,7 @@ TEST_F(StoreTest, AGroupCommitsOnceAndAFailureInItHarmsNoNeighbour) {
   EXPECT_EQ(commits_, 2);  // the first submit, and the group
   EXPECT_EQ(last_commit_.last_sequence, 4);
   EXPECT_TRUE(last_commit_.work_ready);
-  // The news are those of the closures that were kept.
+  // The news tell only of the closures that were kept.
   std::vector<int64_t> news;
   for (const Event& event : last_commit_.events) {
     news.push_back(event.sequence);
@@ -213,7 +213,7 @@ TEST_F(StoreTest, AFailureAmidAGroupRunsThoseBeforeItAgain) {
   EXPECT_EQ(jobs[0].value, 1);
   EXPECT_EQ(jobs[2].value, 2);
   EXPECT_EQ(jobs[4].value, 3);
-  // From the first failure on each has a savepoint.
+  // From the first failure on, each closure has a savepoint.
   EXPECT_THAT(runs, ElementsAre(2, 2, 1, 1, 1));
 }
 

@@ -1,5 +1,5 @@
 // How SQLite would run each statement of the store, and whether the schema
-// says what the domain's tables say.
+// agrees with the domain's tables.
 #include "queue/sqlite/statements.h"
 
 #include <set>
@@ -41,9 +41,9 @@ bool Scans(const std::string& line, const std::string& table) {
 // Statements that may read a whole table, and why.
 const std::set<std::string>& MayScan() {
   static const std::set<std::string> statements = {
-      // By operators only (GetServerInfo).
+      // Only operators ask for it (GetServerInfo).
       sql::kCountJobs,
-      // One row from an end of the table.
+      // Read one row from an end of the table.
       sql::kLastEvent,
       sql::kFirstEvent,
   };
@@ -67,9 +67,9 @@ TEST(StatementsTest, NoStatementScansATableThatGrows) {
 TEST(StatementsTest, NoHotStatementSorts) {
   SQLite::Database db = Schema();
   for (const char* sql : sql::kAll) {
-    // The leases under way are few.
+    // Only few leases are under way.
     if (sql == std::string(sql::kBatches)) continue;
-    // Once a day, on a reader.
+    // It runs once a day, on a reader.
     if (sql == std::string(sql::kUnreferencedArtifacts)) continue;
     for (const std::string& line : PlanOf(db, sql)) {
       EXPECT_EQ(line.find("TEMP B-TREE"), line.npos) << sql << "\n  " << line;

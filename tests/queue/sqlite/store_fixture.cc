@@ -138,7 +138,8 @@ JobId SubmitTo(Tx& tx, int count, const std::string& request_id) {
 
 namespace {
 
-// Counts, queue and event of runs that moved from one state to another.
+// Saves the counts, queue and event of runs that moved from one state to
+// another.
 void Note(Tx& tx, const Batch& batch, const std::vector<Run>& runs,
           RunState from, RunState to, EventType type) {
   Queue queue = *tx.FindQueue("default");

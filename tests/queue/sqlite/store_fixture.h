@@ -1,5 +1,5 @@
-// What the tests of the store share: a directory that goes away, a clock that
-// stands until told, and builders with defaults.
+// The parts that the tests of the store share: a directory that goes away, a
+// clock that stands until told, and builders with defaults.
 #pragma once
 
 #include <atomic>
@@ -35,7 +35,7 @@ class Signal {
   bool happened_ = false;  // guarded by mutex_
 };
 
-// As WriteAndWait and ReadAndWait, by a Signal.
+// Like WriteAndWait and ReadAndWait, with a Signal.
 absl::Status WriteTo(Store& store, Store::WriteCase use_case);
 absl::Status ReadFrom(Store& store, Store::ReadCase use_case);
 
@@ -51,7 +51,7 @@ class TempFolder {
 
 class StoreTest : public ::testing::Test {
  protected:
-  // As the tests open it; change what you need.
+  // The options that the tests use; change what you need.
   SqliteStore::Options MakeOptions();
   // Opens (again) the store in the test's folder.
   void Open() { Open(MakeOptions()); }
@@ -63,7 +63,8 @@ class StoreTest : public ::testing::Test {
   absl::Status Read(Store::ReadCase use_case);
   // Writes a job with `runs` waiting runs in queue "default".
   JobId Submit(int runs = 1, const std::string& request_id = "");
-  // What a fresh connection says to `sql`, which asks for one number or text.
+  // The answer of a fresh connection to `sql`, which asks for one number or
+  // text.
   std::string Ask(const std::string& sql);
 
   std::string database() const { return DatabasePath(folder_.path()); }
@@ -80,7 +81,8 @@ Lane MakeLane();
 Queue MakeQueue(const std::string& name, absl::Time now);
 // Inserts a job with `count` waiting runs, its queue's counts and its event.
 JobId SubmitTo(Tx& tx, int count, const std::string& request_id = "");
-// Takes the first waiting runs of the default lane; then ends them well.
+// LeaseFrom takes the first waiting runs of the default lane; FinishAll ends
+// them well.
 Batch LeaseFrom(Tx& tx, int count);
 void FinishAll(Tx& tx, const Batch& batch);
 

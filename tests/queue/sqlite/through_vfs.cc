@@ -5,7 +5,7 @@
 namespace sheaf {
 namespace {
 
-// An open file: ours, followed in memory by the one it stands for.
+// Our open file; the real one follows it in memory.
 struct File {
   sqlite3_file base;
   std::string* name;
@@ -99,7 +99,8 @@ std::string BaseName(const char* path) {
 
 void PassThrough(const char* name, ThroughVfs* through) {
   through->real = sqlite3_vfs_find(nullptr);
-  // All else as the real one: its methods do not look at which VFS is asked.
+  // Copy the rest of the real VFS: its methods do not look at which VFS is
+  // asked.
   through->vfs = *through->real;
   through->vfs.zName = name;
   through->vfs.pNext = nullptr;

@@ -9,7 +9,7 @@
 
 namespace sheaf {
 
-// The file that an open file of ours stands for, and its methods.
+// The real file behind an open file of ours, and its methods.
 sqlite3_file* RealFile(sqlite3_file* ours);
 const sqlite3_io_methods& RealMethods(sqlite3_file* ours);
 // Its name without the folder; empty for a file without one.
@@ -21,12 +21,12 @@ struct ThroughVfs {
   sqlite3_vfs vfs;  // registered; its methods may be replaced before
   sqlite3_io_methods methods;
   sqlite3_vfs* real = nullptr;
-  // A file was opened that was not there before; null: nobody asks.
+  // Called when an open has created a file; null: no call.
   void (*on_create)(const std::string& name) = nullptr;
 };
 
-// Fills `through` so that it passes all on under that name. It is registered
-// with sqlite3_vfs_register, and stays where it is from then on.
+// Fills `through` so that it passes all calls on, under that name. Register it
+// with sqlite3_vfs_register; it must not move from then on.
 void PassThrough(const char* name, ThroughVfs* through);
 
 }  // namespace sheaf

@@ -44,7 +44,7 @@ class AcceptLoopTest : public testing::Test {
     for (const int fd : taken_) close(fd);
   }
 
-  // A client's end; -1 without a descriptor.
+  // The client's end of a new connection; -1 without a descriptor.
   int Connect() {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port_)};
@@ -90,13 +90,13 @@ TEST_F(AcceptLoopTest, ConnectionsBeyondTheLimitAreClosedAndNoted) {
 
 TEST_F(AcceptLoopTest, RunningOutOfDescriptorsIsNoEnd) {
   Start({});
-  // Clients first: their descriptors are ours, too.
+  // Open the clients first: their descriptors are ours, too.
   std::vector<int> clients;
   for (int i = 0; i < 40; ++i) {
     clients.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   }
-  // A sanitizer looks through a pipe at an object of a class that it has not
-  // met, and there will be no descriptor for one: it is to meet the logger now.
+  // A sanitizer needs a pipe to look at an object whose class is new to it, and
+  // there will be no descriptor for one: show it the logger now.
   Log(spdlog::level::warn, "test", "descriptors run out");
   rlimit before;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);

@@ -8,11 +8,11 @@ namespace {
 TEST(CallerTest, AnAddressIsAPeerWithoutItsPort) {
   EXPECT_EQ(AddressOf("ipv4:192.0.2.7:4711"), "ipv4:192.0.2.7");
   EXPECT_EQ(AddressOf("ipv4:192.0.2.7:4712"), "ipv4:192.0.2.7");
-  // One address, whatever name the caller's end was given.
+  // All of these are one address, whatever name the caller's end was given.
   EXPECT_EQ(AddressOf("unix:/run/sheaf.sock"), "unix");
   EXPECT_EQ(AddressOf("unix:"), "unix");
   EXPECT_EQ(AddressOf("unix-abstract:mine"), "unix");
-  // And so are those that everybody on the machine may take.
+  // Addresses that everybody on the machine may take are one, too.
   EXPECT_EQ(AddressOf("ipv4:127.0.0.1:4711"), "loopback");
   EXPECT_EQ(AddressOf("ipv4:127.9.8.7:4711"), "loopback");
   EXPECT_EQ(AddressOf("ipv6:%5B::1%5D:80"), "loopback");

@@ -44,7 +44,7 @@ TEST_F(ChangeLimitTest, OneAddressDoesNotUseUpAnothers) {
 TEST_F(ChangeLimitTest, FloodOfOneConnectionLeavesQuietOnesAReserve) {
   TakeMany("10.0.0.1", 60);
   EXPECT_TRUE(limit_.Take("10.0.0.1", "10.0.0.1:2").ok());
-  // Which has a bound, however many connections come.
+  // The reserve has a bound, however many connections come.
   int taken = 0;
   for (int i = 0; i < 100; ++i) {
     taken += limit_.Take("10.0.0.1", std::to_string(i)).ok() ? 1 : 0;

@@ -25,7 +25,7 @@ class ConnectionTableTest : public testing::Test {
     return fd_;
   }
   void Close(int fd) { sockets_.erase(fd); }
-  // The number again, for something else.
+  // Gives the number to another socket.
   void Reuse(int fd) { sockets_[fd] = ++socket_; }
 
   ConnectionTable::Clock::time_point now_{seconds(100)};

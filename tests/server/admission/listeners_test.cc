@@ -26,7 +26,7 @@ class ListenersTest : public testing::Test {
   }
   ~ListenersTest() override { std::filesystem::remove_all(directory_); }
 
-  // As another program does; the socket file stays when it is closed.
+  // Listens as another program does; the socket file stays when it is closed.
   int ListenAsAnother() {
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_un address = {.sun_family = AF_UNIX};

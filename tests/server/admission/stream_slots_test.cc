@@ -26,7 +26,7 @@ class StreamSlotsTest : public ::testing::Test {
         StreamSlots::Options{.what = "uploads", .count_max = count_max},
         [this] { return now_; });
   }
-  // A stream; what it was ended with is kept under `name`.
+  // Enters a stream; notes `name` and the reason when it is ended.
   StreamSlots::Stream* Enter(const std::string& name, const Caller& caller) {
     streams_.push_back(
         slots_->Enter(caller, [this, name](const absl::Status& status) {
@@ -125,7 +125,7 @@ TEST_F(StreamSlotsTest, StreamThatStandsStillYieldsItsPlace) {
   EXPECT_THAT(ended_, ElementsAre("still"));
   EXPECT_EQ(ReasonOf(why_), Reason::kOverloaded);
   EXPECT_EQ(slots_->taken(), 2);
-  // The others move, or are new.
+  // The other streams move, or are new.
   EXPECT_FALSE(Enter("d", From("1.1.1.1", 4))->Claim().ok());
   EXPECT_THAT(ended_, ElementsAre("still"));
 }
@@ -160,7 +160,8 @@ TEST_F(StreamSlotsTest, WhatTheServerWorksOnYieldsToFairnessAlone) {
     EnterAndClaim("hoard", From("1.1.1.1", i))->Heard(1);
   }
   now_ += absl::Seconds(5);
-  // No stream yields to one of its address with as few: the server was slow.
+  // No stream yields to a new one of its own address, because the server was
+  // slow.
   EXPECT_FALSE(Enter("c", From("1.1.1.1", 9))->Claim().ok());
   EXPECT_THAT(ended_, IsEmpty());
   EnterAndClaim("d", From("2.2.2.2"));
@@ -183,7 +184,7 @@ TEST_F(StreamSlotsTest, CallerWithMostYieldsToOneWithFewer) {
   EnterAndClaim("b", From("2.2.2.2"));
   for (int i = 0; i < 2; ++i) EnterAndClaim("b", From("2.2.2.2"));
   EXPECT_THAT(ended_, ElementsAre("a", "a"));
-  // Three each: nobody has more than a fair part.
+  // Three each: no address has more than a fair part.
   EXPECT_FALSE(Enter("b", From("2.2.2.2"))->Claim().ok());
   EXPECT_FALSE(Enter("a", From("1.1.1.1"))->Claim().ok());
   EnterAndClaim("c", From("3.3.3.3"));

@@ -74,7 +74,7 @@ class ArtifactLibraryTest : public ::testing::Test {
     EXPECT_EQ(known, library_->OpenReader(digest).ok()) << "row and file";
     return known;
   }
-  // Makes a job need it.
+  // Makes a job need the artifact.
   void Refer(const std::string& digest) {
     ASSERT_TRUE(WriteAndWait(*store_, [&](Tx& tx) {
                   EnsureDefaultQueue(tx);
@@ -171,7 +171,7 @@ TEST_F(ArtifactLibraryTest, UploadingAgainKeepsItFromTheCollection) {
   EXPECT_TRUE(Has(digest));
 }
 
-// The server's time may lie ahead of the machine's, by which files are dated.
+// Files are dated by the machine's time, and the server's may lie ahead of it.
 TEST_F(ArtifactLibraryTest, AFileWhoseRowIsOnItsWayIsNotSwept) {
   auto upload = library_->BeginUpload();
   ASSERT_TRUE((*upload)->Append("bytes").ok());

@@ -50,7 +50,7 @@ class ArtifactStoreTest : public ::testing::Test {
     return (*upload)->Finish(expected, media_type);
   }
 
-  // All bytes, and what came instead of the rest.
+  // The bytes that came, and the error that came instead of the rest.
   std::pair<std::string, absl::Status> Get(const std::string& digest) {
     auto reader = store_->OpenReader(digest);
     if (!reader.ok()) return {"", reader.status()};
@@ -242,7 +242,7 @@ TEST_F(ArtifactStoreTest, ReadersThatWaitHoldNoFileOpen) {
     ASSERT_TRUE(readers.back()->Read(1000).ok());
   }
   EXPECT_EQ(OpenFiles(), before);
-  // The next piece is there also after another upload of the same bytes.
+  // The next piece is still there after another upload of the same bytes.
   ASSERT_TRUE(Put(Jpeg(5000)).ok());
   EXPECT_EQ(readers.front()->Read(5000)->size(), 4000u);
   ASSERT_TRUE(store_->Remove(stored.digest).ok());
@@ -336,20 +336,6 @@ TEST_F(ArtifactStoreTest, ManyThreadsMayStoreTheSame) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(Digests().size(), 13u);
   EXPECT_EQ(TempFiles(), 0u);
-}
-
-TEST(PosixFileTest, FullDiskHasItsOwnReason) {
-  for (const int error : {ENOSPC, EDQUOT, EFBIG}) {
-    EXPECT_EQ(ReasonOf(ErrnoStatus(error, "x")), Reason::kDiskFull);
-  }
-  EXPECT_EQ(ReasonOf(ErrnoStatus(EIO, "x")), Reason::kStoreUnavailable);
-}
-
-// /dev/full refuses every byte as a full disk does.
-TEST(PosixFileTest, WritingToAFullDiskSaysSo) {
-  PosixFile file("/dev/full", O_WRONLY);
-  ASSERT_TRUE(file.open());
-  EXPECT_EQ(ReasonOf(file.WriteAll("x")), Reason::kDiskFull);
 }
 
 }  // namespace

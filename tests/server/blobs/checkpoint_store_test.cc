@@ -105,7 +105,7 @@ TEST_F(CheckpointStoreTest, ALaterStepTakesThePlaceAnEarlierOneChangesNothing) {
   EXPECT_THAT(Files(), ElementsAre("42-3"));
 }
 
-// A worker that could not read what there was has begun anew.
+// A worker that could not read the old state has started over.
 TEST_F(CheckpointStoreTest, ALaterLeaseWinsWhateverItsStep) {
   ASSERT_TRUE(store_->Save(Make(30, "old", 1)).ok());
   ASSERT_TRUE(store_->Save(Make(10, "new", 2)).ok());
@@ -225,7 +225,7 @@ TEST_F(CheckpointStoreTest, TogetherTheyAreNoMoreThanAllowed) {
   for (int starts = 0; starts < 2; ++starts) {
     EXPECT_EQ(ReasonOf(store_->Save(Make(10, large, 1, RunId(JobId{44}, 0)))),
               Reason::kOverloaded);
-    // What takes the place of an old one needs no room besides.
+    // A state that replaces an old one needs no further room.
     EXPECT_TRUE(store_->Save(Make(20 + starts, large)).ok());
     Restart();
   }
@@ -235,7 +235,8 @@ TEST_F(CheckpointStoreTest, TogetherTheyAreNoMoreThanAllowed) {
 
 TEST_F(CheckpointStoreTest, AFolderThatTakesNoFilesCostsNoRun) {
   ASSERT_TRUE(store_->Save(Make(10)).ok());
-  // A directory in the way of the new file; also root cannot write that.
+  // A directory stands in the way of the new file; even root cannot write
+  // there.
   fs::create_directory(directory_ + "/checkpoints/new");
   EXPECT_EQ(ReasonOf(store_->Save(Make(20, "later"))),
             Reason::kStoreUnavailable);

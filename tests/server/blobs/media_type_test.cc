@@ -91,7 +91,7 @@ std::string Jpeg(size_t junk, uint16_t width, uint16_t height,
   const auto two = [](size_t n) {
     return std::string{static_cast<char>(n >> 8), static_cast<char>(n)};
   };
-  // A frame's code within what is skipped means nothing.
+  // A frame's code within a skipped segment means nothing.
   std::string filler("\xff\xc0\0\x11\x08\0\1\0\1", 9);
   filler.resize(junk, '\xff');
   return "\xff\xd8\xff\xe1" + two(junk + 2) + filler + "\xff\xff" + frame +

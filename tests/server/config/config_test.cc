@@ -391,7 +391,7 @@ TEST_F(ExampleFileTest, HoldsEveryKeyAtItsDefault) {
   std::string settings = Print();
   EXPECT_THAT(settings, Not(HasSubstr("# default")));
   settings = std::regex_replace(settings, std::regex("  # .*"), "");
-  // Of an installed server.
+  // The file shows the paths of an installed server.
   std::string expected = std::regex_replace(defaults, std::regex("  # .*"), "");
   expected =
       std::regex_replace(expected, std::regex("/opt/sheaf/bin"), "/usr/bin");

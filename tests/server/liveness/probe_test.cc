@@ -30,7 +30,7 @@ class ProbeTest : public testing::Test {
     const Probe::Answered answered = std::move(waiting_);
     answered(status);
   }
-  // So many seconds with a tick in each.
+  // Lets so many seconds pass, with a tick in each.
   void Pass(int seconds) {
     for (int i = 0; i < seconds; ++i) {
       now_ += absl::Seconds(1);

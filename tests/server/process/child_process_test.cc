@@ -29,7 +29,7 @@ ChildProcess Spawn(const std::vector<std::string>& argv) {
   return *std::move(child);
 }
 
-// How it ended, once it has.
+// Waits until the child has ended; says how.
 std::string EndOf(ChildProcess child) {
   pollfd end = {.fd = child.end_fd(), .events = POLLIN};
   EXPECT_EQ(poll(&end, 1, 20'000), 1);
@@ -105,7 +105,7 @@ TEST(ChildProcessTest, IsInAGroupOfItsOwn) {
   EndOf(std::move(child));
 }
 
-// Not by a shell script: shells clear the mask themselves.
+// The child is no shell script, because shells clear the mask themselves.
 TEST(ChildProcessTest, InheritsNoBlockedOrIgnoredSignal) {
   sigset_t term;
   sigset_t before;
@@ -117,14 +117,14 @@ TEST(ChildProcessTest, InheritsNoBlockedOrIgnoredSignal) {
   signal(SIGPIPE, handler);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   EXPECT_EQ(StatusOf(child, "SigBlk"), "0000000000000000");
-  // The C library ignores two of its own, 32 and 33.
+  // The C library ignores two signals of its own, 32 and 33.
   const uint64_t ignored = std::stoull(StatusOf(child, "SigIgn"), nullptr, 16);
   EXPECT_EQ(ignored & 0x7fffffff, 0u);
   child.Signal(SIGTERM);
   EXPECT_EQ(EndOf(std::move(child)), "signal 15 (Terminated)");
 }
 
-// The names in its /proc/PID/fd.
+// The names in the child's /proc/PID/fd.
 std::set<std::string> OpenFilesOf(const ChildProcess& child) {
   std::set<std::string> open_files;
   const std::string folder = absl::StrCat("/proc/", child.pid(), "/fd");

@@ -196,7 +196,7 @@ TEST_F(LocalWorkersTest, WhatAWorkerLeavesBehindDiesWithIt) {
       "sleep 1000 & echo $! > $D/pid.new; mv $D/pid.new $D/pid\nexit 1\n"));
   ASSERT_TRUE(Eventually([&] { return workers->restart_count() == 1; }));
   const int orphan = std::stoi(Lines("pid").at(0));
-  // Gone, or a zombie that waits for whoever adopted it.
+  // The process is gone, or a zombie that waits for its new parent.
   EXPECT_TRUE(Eventually([&] {
     std::ifstream stat("/proc/" + std::to_string(orphan) + "/stat");
     std::string text;

@@ -20,7 +20,7 @@ TEST(ServerKeyTest, IsMadeOnceAndForItsUserAlone) {
   ASSERT_EQ(stat((folder + "/server.key").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
   EXPECT_EQ(*LoadServerKey(folder), *made);
-  // A key that a crash cut short is made anew.
+  // A key that a crash cut short is replaced by a new one.
   std::ofstream(folder + "/server.key") << "short";
   const auto again = LoadServerKey(folder);
   ASSERT_TRUE(again.ok());

@@ -92,7 +92,7 @@ TEST(BatchChooserTest, EconomicWaitsWhereManyCome) {
   BatchChooser chooser(
       &meter, [] { return 1; }, NothingLoaded);
   const Queue queue = QueueOf(BatchPolicy::kEconomic, 1);
-  // Twenty came in the last second, one at a time.
+  // Twenty runs came in the last second, one at a time.
   for (int i = 0; i < 20; ++i) {
     Line line = LineOf(1, 100);
     line.waiting[0] = RunOf(100 + i, kNow - absl::Milliseconds(1000 - 50 * i));

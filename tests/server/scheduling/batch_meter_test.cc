@@ -99,8 +99,8 @@ TEST_F(BatchMeterTest, TimesOfBatchesThatStepTogetherTeachNothing) {
                           meter_.Finished(BatchId{2}, end).has_value());
   };
   EXPECT_EQ(overlap(BatchId{1}), std::make_pair(false, false));
-  // The next batch, that begins while the pictures of the last are on their
-  // way, joins nothing.
+  // The next batch begins while the pictures of the last are uploaded; it joins
+  // nothing.
   EXPECT_EQ(overlap(BatchId{}), std::make_pair(true, true));
 }
 
@@ -137,7 +137,7 @@ TEST_F(BatchMeterTest, MemoryIsTriedCarefullyAndLearned) {
     (void)meter_.Finished(BatchId{id}, kNow + absl::Seconds(1));
   };
   hold(1, 1, 0);
-  // The device tells, so other work on it begins carefully.
+  // The device reports its memory, so other work on it begins carefully.
   EXPECT_EQ(meter_.RowsMax({"gpu", "other", 64, 32}), 1);
   EXPECT_EQ(meter_.RowsMax({"cpu", "other", 64, 32}), kRunsPerJobMax);
   EXPECT_EQ(meter_.RowsMax(kind), 2);
@@ -211,7 +211,7 @@ TEST_F(BatchMeterTest, ANewMeasurementForgetsCorrectionsOfOldPrices) {
   measured.step = {20, 0, 0};
   meter_.Measured({"gpu", "m", 64, 32}, measured);
   EXPECT_EQ(meter_.For(RowsLike(BatchOf(1))).count, 0);
-  // Predicted before: it tells nothing of the new prices.
+  // The batch was predicted before, so it tells nothing of the new prices.
   EXPECT_TRUE(meter_.Finished(BatchId{11}, kNow + absl::Seconds(1)));
   EXPECT_EQ(meter_.For(RowsLike(BatchOf(1))).count, 0);
   Take(12, absl::Milliseconds(220));
@@ -294,7 +294,7 @@ TEST_F(ForgedFiguresTest, AreForgottenOnceAnHonestBatchHasRun) {
   Tell(1, int64_t{1} << 62, /*ran_out=*/1);
   Tell(1, 100);
   EXPECT_EQ(meter_.RowsMax(kind_), honest);
-  // And so does who reads what was stored.
+  // A meter that reads the stored figures forgets the forged one, too.
   BatchMeter next(Flat(), meter_.TakeChanged());
   next.Started(BatchOf(99), kGpu, kNow);
   batching::BatchMemory memory;
@@ -316,13 +316,13 @@ TEST_F(ForgedFiguresTest, WhatIsOfUseOutlivesJunk) {
   meter_.Measured(kind_, Flat());
   for (size_t i = 0; i < 2 * BatchMeter::kKindsMax; ++i) {
     meter_.Measured({"gpu", "junk" + std::to_string(i), 8, 8}, Flat());
-    // Such work goes on all the while.
+    // Work of the measured kind goes on all the while.
     if (i % 1000 == 0) Take(static_cast<int64_t>(i) + 1, absl::Seconds(1));
   }
   EXPECT_TRUE(meter_.IsMeasured(kind_));
   EXPECT_FALSE(meter_.IsMeasured({"gpu", "junk0", 8, 8}));
   EXPECT_LE(meter_.Figures().size(), BatchMeter::kKindsMax);
-  // Kinds that went are to be deleted, those that came to be stored.
+  // Forgotten kinds are to be deleted, new ones to be stored.
   int64_t stored = 0;
   for (const auto& [name, value] : meter_.TakeChanged()) {
     stored += value.empty() ? 0 : 1;

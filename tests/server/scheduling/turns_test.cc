@@ -78,7 +78,7 @@ TEST_F(TurnsTest, TheLoadedModelGoesFirstForAWhile) {
                                        HeadOf("ann", 2, "b")};
   EXPECT_EQ(turns.Next(Worker(1), heads, kNow).head, 1u);
   EXPECT_EQ(turns.Next(Worker(2), heads, kNow).head, 0u);
-  // Now the first has waited for long enough.
+  // Now the first head has waited for long enough.
   EXPECT_EQ(turns.Next(Worker(1), heads, kNow + absl::Seconds(5)).head, 0u);
 }
 
@@ -93,7 +93,7 @@ TEST_F(TurnsTest, AnIdleWorkerThatHasTheModelIsBetter) {
   EXPECT_FALSE(turn.head);
   EXPECT_EQ(turn.wait_until, kNow + absl::Seconds(5));
   EXPECT_EQ(turns.Next(Worker(2), heads, kNow).head, 0u);
-  // It never came.
+  // The better worker never came.
   EXPECT_EQ(turns.Next(Worker(1), heads, turn.wait_until).head, 0u);
 }
 
@@ -136,7 +136,7 @@ TEST_F(TurnsTest, OneWorkerGivesWayToARun) {
   EXPECT_TRUE(turns.GivesWay(WorkerId{1}, RunId(JobId{1}, 0), kNow));
   EXPECT_FALSE(turns.GivesWay(WorkerId{2}, RunId(JobId{1}, 0), kNow));
   EXPECT_TRUE(turns.GivesWay(WorkerId{2}, RunId(JobId{1}, 1), kNow));
-  // The first one did not, after all.
+  // The first worker did not give way, after all.
   EXPECT_TRUE(turns.GivesWay(WorkerId{2}, RunId(JobId{1}, 0),
                              kNow + absl::Seconds(11)));
 }

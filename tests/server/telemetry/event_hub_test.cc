@@ -7,7 +7,7 @@
 namespace sheaf::server {
 namespace {
 
-// Keeps what it is asked until it is told to answer.
+// Keeps questions until it is told to answer them.
 class HeldStore final : public Store {
  public:
   std::function<void()> on_read;
@@ -40,8 +40,8 @@ TEST(EventHubTest, ItsOwnReadsAreNeverRefused) {
   store.AnswerAll(absl::UnavailableError("the store is closed"));
 }
 
-// The store may take its time to take a question in: nobody who comes or goes
-// waits for it.
+// The store may take its time to accept a question; watchers that come or go
+// must not wait for that.
 TEST(EventHubTest, NoLockOfWatchersIsHeldWhileTheStoreIsAsked) {
   HeldStore store;
   EventHub hub(&store);

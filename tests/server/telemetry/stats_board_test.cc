@@ -20,7 +20,7 @@ class StatsBoardTest : public testing::Test {
 
   void Pass(int64_t milliseconds) { now_ += absl::Milliseconds(milliseconds); }
 
-  // Runs of one batch, each due `wait` ago.
+  // Leases a batch of runs, each due `wait` ago.
   BatchId Lease(int runs, absl::Duration wait = absl::ZeroDuration(),
                 const std::string& queue = "default") {
     Leased leased;
@@ -81,7 +81,7 @@ TEST_F(StatsBoardTest, ARunsLifeIsMeasuredFromItsTurnToItsEnd) {
   EXPECT_EQ(figures.generation.max, 600);
   EXPECT_EQ(figures.batches, 1);
   EXPECT_EQ(figures.batched_runs, 2);
-  // It held the batch until its last run was done.
+  // The worker held the batch until its last run was done.
   EXPECT_EQ(recalled.figures.workers.at(WorkerId{5}).busy, 600);
   EXPECT_EQ(recalled.queues.at("default").runs.succeeded, 2);
 }
@@ -141,7 +141,8 @@ TEST_F(StatsBoardTest, TheDeepestPointIsRemembered) {
   EXPECT_EQ(recalled.queues.at("default").depth_max, 40);
   EXPECT_EQ(recalled.queues.at("default").depth_max_time, deepest);
   EXPECT_EQ(recalled.queues.at("night").depth_max, 20);
-  // Of all at once, not of each at its own time.
+  // The total is that of all queues at one time, not of each at its own
+  // deepest.
   EXPECT_EQ(recalled.total.depth_max, 42);
 }
 
@@ -151,7 +152,7 @@ TEST_F(StatsBoardTest, ADeletedQueueLeavesTheTotalRight) {
   deleted.type = EventType::kQueueDeleted;
   deleted.queue = "night";
   Commit(deleted);
-  Commit({{}, false, {}, {QueueWith(9, "night")}});  // made anew
+  Commit({{}, false, {}, {QueueWith(9, "night")}});  // created again
   EXPECT_EQ(Recall().total.depth_max, 39);
   EXPECT_EQ(Recall().queues.at("night").depth_max, 9);
 }
@@ -196,7 +197,7 @@ TEST_F(StatsBoardTest, WhatIsForgottenShortensTheWindow) {
   EXPECT_EQ(recalled.total.runs.cancelled, 25);
 }
 
-// Against a record of everything, gone through by hand.
+// Compares the figures with a record of everything, gone through by hand.
 TEST_F(StatsBoardTest, FiguresAreThoseOfTheWholeHistory) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE(seed);

@@ -42,7 +42,7 @@ TEST(SpreadTest, NoMoreThanTheStatedShareLiesAbove) {
     EXPECT_LE(above(spread.p50) * 100, count * 50);
     EXPECT_LE(above(spread.p95) * 100, count * 5);
     EXPECT_EQ(above(spread.max), 0);
-    // And no smaller one would do.
+    // No smaller value would do.
     EXPECT_GT(above(spread.p50 - 1) * 100, count * 50);
     EXPECT_GT(above(spread.p95 - 1) * 100, count * 5);
     EXPECT_GT(above(spread.max - 1), 0);

@@ -92,7 +92,7 @@ TEST(ConvertPlanTest, AFigureThatIsNoNumberLeavesTheOthers) {
   EXPECT_EQ(plan.gain(), report.gain);
 }
 
-// As 0.2 wrote it, with Protobuf's own writer.
+// Version 0.2 wrote this, with Protobuf's own writer.
 TEST(ConvertPlanTest, APlanOfAnOlderServerReadsStill) {
   const pb::Plan plan = OnWire(
       R"({"batchSize":4,"predicted":{"time":"1.250s"},"baseline":"2s",)"

@@ -37,7 +37,7 @@ grpc::ByteBuffer BufferOf(const std::string& bytes) {
   return grpc::ByteBuffer(&slice, 1);
 }
 
-// As gRPC reads it.
+// Reads the bytes as gRPC does.
 v1::SubmitJobRequest Read(const std::string& bytes) {
   grpc::ByteBuffer buffer = BufferOf(bytes);
   v1::SubmitJobRequest request;
@@ -90,7 +90,7 @@ TEST(MessageGuardTest, MemoryThatAMessageWouldTakeIsBounded) {
 
 TEST(MessageGuardTest, FieldsThatNobodyKnowsAreWeighedToo) {
   std::string bytes;
-  // Field 1000, a number: three bytes that take 16 and more.
+  // Field 1000 is an unknown number: its three bytes take 16 and more.
   for (int i = 0; i < 100'000; ++i) bytes += std::string("\xc0\x3e\x01", 3);
   EXPECT_FALSE(Weigh(bytes, 1 << 20).ok());
   EXPECT_TRUE(Weigh(bytes).ok());

@@ -62,8 +62,8 @@ const v1::FieldRules& RulesOf(const FieldDescriptor* field) {
   return field->options().GetExtension(v1::rules);
 }
 
-// Whether all that matches has a greatest length: no *, + or {n,} outside a
-// class of characters.
+// Whether every match has a bounded length: no *, + or {n,} outside a class of
+// characters.
 bool HasBoundedLength(const std::string& pattern) {
   bool in_class = false;
   for (size_t i = 0; i < pattern.size(); ++i) {

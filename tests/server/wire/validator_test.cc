@@ -127,8 +127,8 @@ TEST(ValidatorTest, NoNumberIsInfiniteOrNan) {
 
 TEST(ValidatorTest, KeysOfMapsHaveRulesOfTheirOwn) {
   v1::SubmitJobRequest request = MakeSubmit();
-  // Taken anew each time: reflection keeps a copy of the map, which a held
-  // reference would pass by.
+  // Take the map again each time: reflection keeps a copy of it, and a change
+  // by a held reference would go unseen.
   const auto set = [&](const std::string& key, const std::string& value) {
     request.mutable_job()->clear_labels();
     (*request.mutable_job()->mutable_labels())[key] = value;

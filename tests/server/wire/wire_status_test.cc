@@ -13,7 +13,7 @@ using ::testing::Not;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
-// The one detail of its type; its default where there is none.
+// The one detail of its type; a default one if there is none.
 template <class Detail>
 Detail DetailOf(const google::rpc::Status& wire, int count = 1) {
   Detail found;

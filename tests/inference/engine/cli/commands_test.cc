@@ -30,7 +30,7 @@ absl::Status Ran(const std::string& name,
   return absl::NotFoundError(name);
 }
 
-// What the command prints.
+// The text that the command prints.
 std::string Printed(const std::string& name,
                     const std::vector<std::string>& words) {
   testing::internal::CaptureStdout();
@@ -127,7 +127,7 @@ TEST_F(CommandsTest, ControlsMayBeRepeated) {
   const std::string hint = ":" + Path("hint.png");
   const auto one = made({"a" + hint});
   EXPECT_NE(made({"a" + hint, "b" + hint}), one);
-  // Of weight 0, or at work when nobody is.
+  // A control of weight 0, or one whose window holds no step, changes nothing.
   EXPECT_EQ(made({"a" + hint, "b" + hint + ":0"}), one);
   EXPECT_EQ(made({"a" + hint, "b" + hint + ":1:0.9:0.91"}), one);
   std::vector<std::string> words = Small("out.png");

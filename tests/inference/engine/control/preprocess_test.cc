@@ -85,7 +85,7 @@ TEST(CannyTest, ASquareHasAThinClosedOutline) {
 }
 
 TEST(CannyTest, AWeakEdgeCountsWhereItTouchesAStrongOne) {
-  // A step whose height falls along the edge: from 255 to 30.
+  // A step in brightness that shrinks along the edge, from 255 to 30.
   Image image = MakeImage(64, 32, 3);
   for (int x = 0; x < 64; ++x) {
     for (int y = 16; y < 32; ++y) {
@@ -185,7 +185,7 @@ TEST(PoseTest, PeopleAreDrawnInTheirColours) {
       R"({"people": [{"pose_keypoints_2d": [)" + points + "]}]}";
   const auto drawn = DrawPoses(json, 64, 40);
   ASSERT_TRUE(drawn.ok()) << drawn.status();
-  // The limb, darker; the two points.
+  // The limb is darker than its two points.
   EXPECT_EQ(drawn->at(35, 20, 0), 153);
   EXPECT_EQ(drawn->at(35, 20, 1), 0);
   EXPECT_EQ(drawn->at(20, 20, 0), 255);

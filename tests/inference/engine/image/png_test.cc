@@ -32,7 +32,7 @@ TEST(PngTest, WhatIsWrittenIsReadAgain) {
     EXPECT_EQ(file->image.channels, channels);
     EXPECT_EQ(file->image.pixels, image.pixels);
     EXPECT_EQ(file->texts, texts);
-    // Latin-1 where it will do, UTF-8 elsewhere: what Python's readers expect.
+    // Latin-1 if that will do, UTF-8 otherwise: Python's readers expect this.
     EXPECT_THAT(*bytes,
                 HasSubstr(std::string("tEXtparameters\0a caf\xE9", 21)));
     EXPECT_THAT(*bytes, HasSubstr("iTXtprompt"));

@@ -1,4 +1,4 @@
-// Contact sheets: where pictures and letters come to lie.
+// Contact sheets: the places of pictures and letters.
 #include "inference/engine/image/sheet.h"
 
 #include <gmock/gmock.h>
@@ -15,7 +15,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// So many pixels of the sheet have this brightness in all channels.
+// The number of pixels of the sheet that have this brightness in all channels.
 int CountOf(const Image& sheet, uint8_t value) {
   int count = 0;
   for (int y = 0; y < sheet.height; ++y) {
@@ -74,7 +74,7 @@ TEST(SheetTest, EachPixelBecomesASquareOfTheScale) {
   for (const uint8_t value : {1, 2, 3}) {
     EXPECT_EQ(CountOf(*sheet, value), 5 * 4 * 9) << int{value};
   }
-  // The third begins a row of its own, under the first.
+  // The third picture begins a new row, under the first.
   EXPECT_EQ(sheet->at(8, 8, 0), 1);
   EXPECT_EQ(sheet->at(8 + 15 + 8, 8, 0), 2);
   int rows_of_third = 0;

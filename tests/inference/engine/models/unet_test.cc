@@ -1,5 +1,5 @@
-// What a UNet refuses, and its adapter slots. That its numbers are right is for
-// verify_test.cc.
+// The requests that a UNet refuses, and its adapter slots. verify_test.cc
+// checks that its numbers are right.
 #include "inference/engine/models/unet.h"
 
 #include <gmock/gmock.h>

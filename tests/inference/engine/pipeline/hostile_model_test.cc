@@ -1,5 +1,5 @@
-// Folders of models that were damaged, or made to do damage: an error that says
-// where, and no more.
+// Folders of models that were damaged, or made to do damage, cause an error
+// that says where, and nothing worse.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -11,7 +11,7 @@ namespace {
 
 const std::string kModel = SHEAF_SOURCE_DIR "/tests/golden/models/tiny-sd";
 
-// The most that `work` takes beside what is held before it.
+// The most memory that `work` takes beside the memory in use before it.
 size_t PeakOf(const std::function<void()>& work) {
   ResetMemoryPeak();
   const size_t before = MemoryInUse();
@@ -49,7 +49,7 @@ TEST(PicturesTest, WhereverMemoryRunsOutItIsAnError) {
   InstallAllocator();
   const c10::InferenceMode no_gradients;
   const auto model = LoadModel(kModel, {}).value();
-  // Of a large picture, decoded in tiles, its pixels take the most.
+  // When a large picture is decoded in tiles, its pixels take the most memory.
   const int64_t side =
       8 * model->vae->config().sample_size / model->vae->config().scale();
   const at::Tensor latents = at::zeros({4, side, side});

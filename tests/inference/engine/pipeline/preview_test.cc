@@ -20,7 +20,7 @@ std::unique_ptr<Vae> LoadVae(const std::string& name) {
   return *std::move(vae);
 }
 
-// [4, side, side], and none that was learned from.
+// A latent of [4, side, side] from which no previewer has learned.
 at::Tensor MakeLatent(uint64_t seed, int64_t side) {
   Normals normals(RandomMode::kCpu, seed);
   const std::vector<float> values =
@@ -38,9 +38,9 @@ double Correlation(const at::Tensor& a, const at::Tensor& b) {
   return ((x * y).sum() / (x.norm() * y.norm())).item<double>();
 }
 
-// Has a latent for each block of four by four pixels, which a matrix and a bend
-// make of the block's colour: as autoencoders that were trained nearly do, and
-// those of tests, with their random weights, do not.
+// Makes a latent for each block of four by four pixels, from the block's colour
+// by a matrix and a bend. Trained autoencoders nearly do so; those of tests,
+// with their random weights, do not.
 class PaintingVae : public Vae {
  public:
   PaintingVae() : Vae(MakeConfig()) {}
@@ -122,7 +122,7 @@ TEST(PreviewTest, PreviewsAreShownAsLargeAsThePictureWithinABound) {
   EXPECT_EQ(wide->height, Preview::kSideMax / 4);
 }
 
-// Its answers are no numbers, as of half precision that overflows.
+// Answers NaN, as half precision does when it overflows.
 class BrokenVae : public Vae {
  public:
   BrokenVae() : Vae(MakeConfig()) {}

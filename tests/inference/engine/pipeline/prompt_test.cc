@@ -103,7 +103,7 @@ TEST_F(PromptTest, EmphasisWeighsTokensAndKeepsTheMean) {
   EXPECT_GT(Difference(plain, weighted), 1e-3);
   EXPECT_NEAR(plain.mean().item<double>(), weighted.mean().item<double>(),
               1e-6);
-  // The first token but for the common factor.
+  // The first token changes by the common factor only.
   const at::Tensor factor = weighted[1] / plain[1];
   EXPECT_LE(Difference(factor, factor.mean().expand_as(factor)), 1e-4);
   EXPECT_LE(

@@ -1,4 +1,4 @@
-// Rows that step together are not told of each other: not by the last bit.
+// Rows that step together do not affect each other, not even in the last bit.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -7,7 +7,7 @@
 #include <random>
 
 #include "inference/engine/pipeline/begin.h"
-#include "inference/engine/pipeline/engine.h"
+#include "inference/engine/pipeline/row_stepper.h"
 #include "inference/engine/schedule/registry.h"
 #include "inference/engine/tensor/guard.h"
 #include "inference/engine/tensor/memory.h"
@@ -23,7 +23,7 @@ class RowsTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     model_ = LoadModel(ModelPath("tiny-sd"), {}).value();
-    engine_ = std::make_unique<const Engine>(model_->unet);
+    engine_ = std::make_unique<const RowStepper>(model_->unet);
     for (const char* name : {"controlnet-a", "controlnet-b"}) {
       nets_.push_back(ControlNet::Load(ModelPath(name), {}, {}).value());
     }
@@ -69,7 +69,8 @@ class RowsTest : public testing::Test {
         Request("LCM", 2, 5, 2.0),     Request("DDIM", 7, 6, 9.0)};
     requests[2].guidance_rescale = 0.5;
     AddControl(&requests[0], 0, 0.7);
-    // Nobody's order may be another's.
+    // Rows have their controls in different orders, which must not get mixed
+    // up.
     AddControl(&requests[1], 1, 0.6);
     AddControl(&requests[4], 1, 0.5);
     AddControl(&requests[4], 0, 0.8);
@@ -103,12 +104,12 @@ class RowsTest : public testing::Test {
   }
 
   static std::shared_ptr<const Model> model_;
-  static std::unique_ptr<const Engine> engine_;
+  static std::unique_ptr<const RowStepper> engine_;
   static std::vector<std::shared_ptr<const ControlNet>> nets_;
 };
 
 std::shared_ptr<const Model> RowsTest::model_;
-std::unique_ptr<const Engine> RowsTest::engine_;
+std::unique_ptr<const RowStepper> RowsTest::engine_;
 std::vector<std::shared_ptr<const ControlNet>> RowsTest::nets_;
 
 TEST_F(RowsTest, ABatchGivesEachRowWhatItGetsAlone) {
@@ -177,7 +178,7 @@ TEST_F(RowsTest, WhatIsRememberedOfPromptsChangesNothing) {
   Row other = Begin(requests[2]);
   while (!fresh.done()) {
     Step({&remembered});
-    ASSERT_TRUE(Engine(model_->unet).Step({&fresh}).ok());
+    ASSERT_TRUE(RowStepper(model_->unet).Step({&fresh}).ok());
     if (!other.done()) Step({&other});
   }
   EXPECT_TRUE(fresh.sample().equal(remembered.sample()));
@@ -236,7 +237,7 @@ TEST_F(RowsTest, WhatNoRowLikeItHasSavedIsRefused) {
   refuses(large, saved);
   refuses(same, "");
   refuses(same, saved.substr(0, saved.size() / 2));
-  // Every bit of the header matters, or what it says is the same.
+  // A change of the header is refused, unless it means the same.
   std::string cut = saved;
   cut.replace(cut.find("\"noise\":\"cpu"), 12, "\"noise\":\"gpu");
   refuses(same, cut);
@@ -279,12 +280,12 @@ TEST_F(RowsTest, ABatchThatDoesNotFitIsSplit) {
   Step({&probe});
   const size_t one = MemoryPeak() - before;
   ASSERT_GT(one, 0u);
-  // Room for two rows, not for four.
+  // The memory has room for two rows, not for four.
   SetMemoryLimit(MemoryInUse() + one * 5 / 2);
   ResetMemoryPeak();
   Step(all);
   EXPECT_LE(MemoryPeak(), before + one * 4);
-  // Not even for one.
+  // The memory has no room for even one row.
   SetMemoryLimit(MemoryInUse() + one / 4);
   const absl::Status status = engine_->Step(all);
   SetMemoryLimit(0);
@@ -318,7 +319,7 @@ TEST_F(RowsTest, ARequestThatDoesNotFitTheModelIsRefused) {
   EXPECT_TRUE(refused(request));
 }
 
-// Before the first tensor, so that all of them are counted.
+// This comes before the first tensor, so that all are counted.
 const bool counter_is_installed = [] {
   InstallAllocator();
   return true;

@@ -25,7 +25,7 @@ TEST(NormalsTest, TheCpuStreamIsTorchsToTheLastBit) {
   }
 }
 
-// torch.manual_seed(0); torch.randn(6), as the library's users know it.
+// The numbers of torch.manual_seed(0); torch.randn(6).
 TEST(NormalsTest, FewerThanSixteenTakeTheScalarPath) {
   const std::vector<float> known = {1.5410f, -0.2934f, -2.1788f,
                                     0.5684f, -1.0845f, -1.3986f};
@@ -65,7 +65,8 @@ TEST(PhiloxTest, TheRoundsGiveTheKnownWords) {
       testing::ElementsAre(0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1));
 }
 
-// torch.randn on CUDA after manual_seed(0), as web interfaces document it.
+// The numbers of torch.randn on CUDA after manual_seed(0), as web interfaces
+// document them.
 TEST(PhiloxTest, TheStreamIsThatOfCuda) {
   const std::vector<float> known = {-0.92466259f, -0.42534415f, -2.6438457f,
                                     0.14518388f,  -0.12086647f, -0.57972564f,

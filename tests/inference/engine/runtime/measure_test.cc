@@ -5,10 +5,10 @@
 
 #include "base/status.h"
 #include "inference/engine/pipeline/begin.h"
-#include "inference/engine/pipeline/engine.h"
 #include "inference/engine/pipeline/model.h"
+#include "inference/engine/pipeline/row_stepper.h"
+#include "inference/engine/runtime/image_runtime.h"
 #include "inference/engine/runtime/self_test.h"
-#include "inference/engine/runtime/studio.h"
 #include "inference/engine/schedule/registry.h"
 #include "inference/engine/tensor/memory.h"
 
@@ -29,20 +29,20 @@ class MeasureTest : public ::testing::Test {
   MeasureTest() { InstallAllocator(); }
   ~MeasureTest() override { SetMemoryLimit(0); }
 
-  static MeasureOrder OrderUpTo(int rows_max) {
-    MeasureOrder order;
-    order.model.folder = kModels + "tiny-sd";
-    order.next_rows = [rows_max](const std::map<int, double>& steps) {
+  static MeasureRequest RequestUpTo(int rows_max) {
+    MeasureRequest wanted;
+    wanted.model.folder = kModels + "tiny-sd";
+    wanted.next_rows = [rows_max](const std::map<int, double>& steps) {
       const int next = steps.rbegin()->first * 2;
       return next > rows_max ? std::nullopt : std::optional<int>(next);
     };
-    return order;
+    return wanted;
   }
 
-  absl::Status MeasureAll(const MeasureOrder& order) {
-    auto studio = Studio::Open({});
-    if (!studio.ok()) return studio.status();
-    const auto measuring = (*studio)->Measure(order);
+  absl::Status MeasureAll(const MeasureRequest& wanted) {
+    auto runtime = ImageRuntime::Open({});
+    if (!runtime.ok()) return runtime.status();
+    const auto measuring = (*runtime)->Measure(wanted);
     while (true) {
       const absl::StatusOr<bool> more = measuring->Advance();
       if (!more.ok()) return more.status();
@@ -55,10 +55,10 @@ class MeasureTest : public ::testing::Test {
 };
 
 TEST_F(MeasureTest, FindsWhatAProfileNeeds) {
-  MeasureOrder order = OrderUpTo(4);
-  order.budget = absl::Minutes(10);
-  order.controls["edge"] = kModels + "controlnet-a";
-  ASSERT_TRUE(MeasureAll(order).ok());
+  MeasureRequest wanted = RequestUpTo(4);
+  wanted.budget = absl::Minutes(10);
+  wanted.controls["edge"] = kModels + "controlnet-a";
+  ASSERT_TRUE(MeasureAll(wanted).ok());
   EXPECT_THAT(found_.steps, UnorderedElementsAre(Key(1), Key(2), Key(4)));
   EXPECT_THAT(found_.controls, ElementsAre(Key("edge")));
   EXPECT_THAT(found_.controls["edge"],
@@ -74,11 +74,11 @@ TEST_F(MeasureTest, FindsWhatAProfileNeeds) {
 }
 
 TEST_F(MeasureTest, WithoutTimeOnlyTheLeastIsMeasured) {
-  MeasureOrder order = OrderUpTo(64);
-  order.budget = absl::ZeroDuration();
-  order.width = 32;
-  order.height = 16;
-  ASSERT_TRUE(MeasureAll(order).ok());
+  MeasureRequest wanted = RequestUpTo(64);
+  wanted.budget = absl::ZeroDuration();
+  wanted.width = 32;
+  wanted.height = 16;
+  ASSERT_TRUE(MeasureAll(wanted).ok());
   EXPECT_THAT(found_.steps, ElementsAre(Key(1)));
   EXPECT_THAT(found_.left_out, ElementsAre("the self-test of rows: time",
                                            "steps of 2 rows: time"));
@@ -87,12 +87,12 @@ TEST_F(MeasureTest, WithoutTimeOnlyTheLeastIsMeasured) {
 }
 
 TEST_F(MeasureTest, MemoryThatRunsOutEndsTheSeries) {
-  MeasureOrder order = OrderUpTo(32);
-  order.self_test = false;
-  order.budget = absl::Minutes(10);
-  auto studio = Studio::Open({});
-  ASSERT_TRUE(studio.ok());
-  const auto measuring = (*studio)->Measure(order);
+  MeasureRequest wanted = RequestUpTo(32);
+  wanted.self_test = false;
+  wanted.budget = absl::Minutes(10);
+  auto runtime = ImageRuntime::Open({});
+  ASSERT_TRUE(runtime.ok());
+  const auto measuring = (*runtime)->Measure(wanted);
   ASSERT_TRUE(measuring->Advance().ok());
   const size_t loaded = MemoryInUse();
   while (measuring->found().steps.size() < 2) {
@@ -109,15 +109,15 @@ TEST_F(MeasureTest, MemoryThatRunsOutEndsTheSeries) {
 }
 
 TEST_F(MeasureTest, AModelThatIsNotThereSaysSo) {
-  MeasureOrder order = OrderUpTo(2);
-  order.model.folder = kModels + "nowhere";
-  EXPECT_FALSE(MeasureAll(order).ok());
+  MeasureRequest wanted = RequestUpTo(2);
+  wanted.model.folder = kModels + "nowhere";
+  EXPECT_FALSE(MeasureAll(wanted).ok());
 }
 
 TEST_F(MeasureTest, RowsThatSpoilEachOtherAreFound) {
   const auto model = LoadModel(kModels + "tiny-sd", {});
   ASSERT_TRUE(model.ok()) << model.status().ToString();
-  const Engine engine((*model)->unet);
+  const RowStepper engine((*model)->unet);
   std::vector<Row> rows;
   for (const uint64_t seed : {1, 2}) {
     RunRequest request;
@@ -132,7 +132,7 @@ TEST_F(MeasureTest, RowsThatSpoilEachOtherAreFound) {
     return engine.Step(all);
   };
   EXPECT_TRUE(*RowsAgree(rows, 0, sound));
-  // What a wrong offset into the batch would do: a row gets another's.
+  // Imitates a wrong offset into the batch: one row gets another row's result.
   const auto broken = [&](const std::vector<Row*>& all) {
     const absl::Status status = engine.Step(all);
     if (all.size() == 2) *all[1] = *all[0];

@@ -92,7 +92,7 @@ TEST(CompileTest, SaSolverMakesPicturesNoisyByWholeTimesteps) {
 }
 
 TEST(CompileTest, AProgramThatWouldDivideByZeroIsRefused) {
-  // The reference's UniPC with bh1 and a clean end is not a number, either.
+  // The reference's UniPC with bh1 and a clean end gives NaN, too.
   EXPECT_THAT(MessageOf(Compile(Read(SchedulerClass::kUniPc,
                                      R"({"solver_type": "bh1"})"),
                                 {.steps = 5})
@@ -120,7 +120,7 @@ TEST(CompileTest, ListedTimestepsReplaceTheSpacing) {
   EXPECT_FALSE(Compile(Read(SchedulerClass::kEuler), options).ok());
 }
 
-// A model that knows the clean sample: whatever the schedule, it is reached.
+// With a model that knows the clean sample, every schedule reaches it.
 TEST(CompileTest, EveryClassReachesTheCleanSampleOfAPerfectModel) {
   const unsigned seed = std::random_device{}();
   SCOPED_TRACE(seed);
@@ -137,7 +137,7 @@ TEST(CompileTest, EveryClassReachesTheCleanSampleOfAPerfectModel) {
                               "timestep_spacing": "trailing",
                               "beta_start": 0.00085, "beta_end": 0.012})"),
                   {.steps = steps});
-      // These have no such prediction.
+      // These schedulers have no such prediction.
       if (scheduler == SchedulerClass::kPndm) continue;
       if (scheduler == SchedulerClass::kEdmEuler ||
           scheduler == SchedulerClass::kEdmDpmSolverMultistep) {
@@ -155,8 +155,8 @@ TEST(CompileTest, EveryClassReachesTheCleanSampleOfAPerfectModel) {
         row.Advance(clean, noise);
       }
       for (size_t i = 0; i < clean.size(); ++i) {
-        // Some end a level above clean: DDIM and PNDM at the first training
-        // step, DEIS and SA-Solver at the smallest level.
+        // Some schedulers end a level above clean: DDIM and PNDM at the first
+        // training step, DEIS and SA-Solver at the smallest level.
         EXPECT_NEAR(row.sample()[i], clean[i], 0.2)
             << NameOf(scheduler) << " " << steps;
       }
@@ -164,9 +164,9 @@ TEST(CompileTest, EveryClassReachesTheCleanSampleOfAPerfectModel) {
   }
 }
 
-// DPM++ SDE has no reference numbers (its Brownian tree is not reproducible):
-// with a model that always answers "clean is 0", the sample's spread after each
-// step is the level's.
+// DPM++ SDE has no reference numbers, because its Brownian tree is not
+// reproducible. With a model that always answers "clean is 0", the sample's
+// spread after each step is that step's level.
 TEST(CompileTest, DpmSdeKeepsTheSpreadOfItsLevels) {
   const auto program = Compile(
       Read(SchedulerClass::kDpmSolverSde, R"({"prediction_type": "sample"})"),
@@ -186,7 +186,7 @@ TEST(CompileTest, DpmSdeKeepsTheSpreadOfItsLevels) {
     std::vector<float> noise(sample.size());
     for (float& x : noise) x = normal(random);
     row.Advance(nothing, noise);
-    if (call % 2 == 0) continue;  // In the middle of a step.
+    if (call % 2 == 0) continue;  // This is the middle of a step.
     double square = 0;
     for (const float x : row.sample()) square += double{x} * x;
     const double spread = std::sqrt(square / sample.size());

@@ -8,14 +8,14 @@
 namespace sheaf::engine {
 namespace {
 
-// [rows, length, channels] of numbers that repeat nowhere soon.
+// [rows, length, channels]; the numbers do not repeat soon.
 at::Tensor Numbers(int64_t rows, int64_t length, int64_t channels,
                    double pace) {
   return at::sin(at::arange(rows * length * channels, at::kFloat) * pace)
       .reshape({rows, length, channels});
 }
 
-// By the definition, one head after the other.
+// Attention by its definition, one head after the other.
 at::Tensor Plain(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                  int64_t heads, bool causal) {
   const int64_t width = q.size(2) / heads;
@@ -56,7 +56,8 @@ TEST(AttentionTest, IsWhatItsDefinitionSays) {
 
 TEST(AttentionTest, ManyQueriesAreTakenInPieces) {
   const c10::InferenceMode no_gradients;
-  // 700 x 900 products do not fit into one piece, nor into whole ones.
+  // 700 x 900 products do not fit into one piece, nor into a whole number of
+  // pieces.
   ExpectRight(Numbers(1, 700, 8, 0.7), Numbers(1, 900, 8, 0.3),
               Numbers(1, 900, 8, 1.1), 2, false);
 }

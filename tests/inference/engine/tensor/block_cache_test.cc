@@ -28,7 +28,7 @@ TEST(BlockCacheTest, TheOldestGoFirst) {
   void* blocks[3];
   for (int i = 0; i < 3; ++i) blocks[i] = cache.Take(sizes[i], 8 * kMiB);
   for (int i = 0; i < 3; ++i) cache.Put(blocks[i], sizes[i], 5 * kMiB);
-  // The first made room for the third.
+  // The first block was dropped to make room for the third.
   EXPECT_EQ(cache.kept_bytes(), 5 * kMiB);
   EXPECT_EQ(cache.Take(3 * kMiB, 8 * kMiB), blocks[2]);
   cache.Put(blocks[2], 3 * kMiB, 3 * kMiB);

@@ -1,5 +1,5 @@
-// A row's numbers do not depend on the rows beside it: to the last bit, on a
-// CPU. What a picture is must not depend on what it was batched with.
+// On a CPU, a row's numbers do not depend on the rows beside it, not even in
+// the last bit: a picture must not depend on its batch.
 #include "inference/engine/tensor/layers.h"
 
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t kRowCounts[] = {2, 3, 8, 11, 16};
 
-// Numbers that repeat nowhere soon, of about a normal's spread.
+// Numbers that do not repeat soon, spread about like normal ones.
 at::Tensor Numbers(at::IntArrayRef shape, double pace) {
   int64_t count = 1;
   for (const int64_t size : shape) count *= size;
@@ -51,7 +51,7 @@ class Weights {
 
 using Call = std::function<at::Tensor(const at::Tensor&)>;
 
-// Each row of `call` on the first n rows of `all` against itself alone.
+// Compares each row of `call` on the first n rows of `all` with that row alone.
 void ExpectAlone(const std::string& what, const at::Tensor& all,
                  const Call& call) {
   const c10::InferenceMode no_gradients;
@@ -133,7 +133,7 @@ TEST(LayersTest, AttentionsRowsAreWhatTheyAreAlone) {
   }
 }
 
-// By the definition, in double.
+// Group norm by its definition, in double.
 at::Tensor PlainGroupNorm(const at::Tensor& x, int64_t groups,
                           const at::Tensor& weight, const at::Tensor& bias) {
   const at::Tensor parts =

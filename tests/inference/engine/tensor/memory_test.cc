@@ -11,7 +11,7 @@ constexpr int64_t kMany = int64_t{256} << 20;
 
 TEST(MemoryTest, CleaningUpGivesBackWhatWasKept) {
   InstallAllocator();
-  // In pieces: what is kept is a share of what was held.
+  // Allocate in pieces, because only a share of the freed memory is kept.
   std::vector<at::Tensor> pieces;
   for (int i = 0; i < 16; ++i) {
     pieces.push_back(at::ones({kMany / 16}, at::kByte));
@@ -22,7 +22,7 @@ TEST(MemoryTest, CleaningUpGivesBackWhatWasKept) {
   [[maybe_unused]] const size_t before = ResidentBytes();
   CleanUpMemory();
   EXPECT_EQ(MemoryKept(), 0u);
-#ifndef __SANITIZE_ADDRESS__  // It keeps what was freed for a while.
+#ifndef __SANITIZE_ADDRESS__  // It keeps freed memory for a while.
   EXPECT_LT(ResidentBytes() + kept / 2, before);
 #endif
 }

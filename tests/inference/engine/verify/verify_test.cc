@@ -21,7 +21,7 @@ TEST(VerifyTest, EveryReferenceHolds) {
   EXPECT_TRUE(AllHold(outcomes)) << ReportOf(outcomes);
 }
 
-// Of other shapes, sizes and schedulers, as make_cases.py drew them.
+// Cases of other shapes, sizes and schedulers, which make_cases.py drew.
 TEST(VerifyTest, CasesAtRandomHold) {
   const std::vector<Outcome> outcomes = Verify(kGolden + "/others", {});
   EXPECT_GT(outcomes.size(), 100u);

@@ -16,7 +16,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using namespace std::string_literals;
 
-// Protocol 2, as torch.save writes.
+// Pickle protocol 2, as torch.save writes it.
 std::string Text(const std::string& text) {
   return "X" + LittleEndian(text.size(), 4) + text;
 }

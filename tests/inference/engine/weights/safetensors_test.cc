@@ -18,7 +18,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// A file of that header and that many bytes after it.
+// A file with this header and so many bytes after it.
 std::string File(std::string_view header, size_t data_bytes) {
   std::string bytes;
   for (int i = 0; i < 8; ++i) {
@@ -177,7 +177,7 @@ TEST(SafetensorsTest, AFileThatShrinksUnderUsGivesAnErrorWithFileAndKey) {
   const Tensor& tensor = file->tensors.at("big");
   EXPECT_TRUE(tensor.Prefetch("big").ok());
   ASSERT_EQ(truncate(path.c_str(), 8192), 0);
-  // Whoever touches the lost pages meanwhile reads zeros, and lives.
+  // Code that touches the lost pages meanwhile reads zeros and does not crash.
   EXPECT_EQ(tensor.ToFloats().back(), 0.0f);
   const absl::Status status = tensor.Prefetch("big");
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
@@ -213,13 +213,14 @@ TEST(MappedFileTest, AFileThatIsWrittenToIsNoticed) {
   ASSERT_TRUE(kept.ok() && file.ok() && copy.ok());
   EXPECT_EQ(end, first + 2);
   EXPECT_TRUE(CheckMappedFiles(first, end).ok());
-  // Our own copy of a page is nobody's business.
+  // A write to our own copy of a page is no change of the file.
   (*file)->data()[0] = std::byte{1};
   EXPECT_TRUE((*file)->Check().ok());
   std::fstream stream(path, std::ios::in | std::ios::out);
   stream.seekp(5000);
   stream << "changed" << std::flush;
-  // Two writes within one tick of the clock have one time; tests have no time.
+  // Two writes within one tick of the clock have the same time, and a test
+  // should not wait: set a later time.
   const timespec later[] = {{.tv_sec = 1, .tv_nsec = 0},
                             {.tv_sec = 1, .tv_nsec = 0}};
   ASSERT_EQ(utimensat(AT_FDCWD, path.c_str(), later, 0), 0);

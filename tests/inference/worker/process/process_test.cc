@@ -1,4 +1,4 @@
-// The program itself: how it ends. Needs the target sheaf-worker built.
+// How the program itself ends. Needs the target sheaf-worker built.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -46,7 +46,7 @@ class ProcessTest : public ::testing::Test {
         0);
   }
 
-  // The worker, with a batch of two rows that take 20 seconds.
+  // Spawns the worker, and hands it a batch of two rows that take 20 seconds.
   void SpawnBusy(std::vector<std::string> args) {
     args.insert(args.begin(), {kProgram, "--server", server_.address(),
                                "--no-images", "--log-level", "error"});
@@ -57,13 +57,14 @@ class ProcessTest : public ::testing::Test {
     Spawn(args);
   }
 
-  // Until the worker has the batch, not only the server given it.
+  // Waits until the worker reports a batch, which shows that it has one.
   bool WaitUntilBusy() {
     return server_.WaitUntil(
         [](const FakeServerState& state) { return !state.reports.empty(); });
   }
 
-  // Of waitpid; -1 where the process is still there after `limit`.
+  // Returns the status from waitpid, or -1 if the process is still there after
+  // `limit`.
   int WaitForEnd(absl::Duration limit) {
     const absl::Time end = absl::Now() + limit;
     int status = -1;
@@ -139,7 +140,7 @@ TEST_F(ProcessTest, ExitAtLeaseGoesWithoutAWord) {
 }
 
 TEST_F(ProcessTest, WorkerGoesWithItsParent) {
-  // A shell between us and the worker, that dies without telling it.
+  // A shell stands between us and the worker, and dies without telling it.
   Spawn({"/bin/sh", "-c", "\"$0\" \"$@\" & wait", kProgram, "--server",
          server_.address(), "--exit-with-parent", "--log-level", "error"});
   ASSERT_TRUE(server_.WaitUntil(

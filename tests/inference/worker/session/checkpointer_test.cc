@@ -12,7 +12,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-// A batch of rows with so many steps, saved every few of them.
+// A batch whose rows are saved every `every` steps.
 v1::LeasedBatch SavedBatch(int every, const std::vector<RunArgs>& runs) {
   v1::LeasedBatch batch = MakeBatch(7, runs);
   batch.set_epoch(3);
@@ -22,7 +22,7 @@ v1::LeasedBatch SavedBatch(int every, const std::vector<RunArgs>& runs) {
 
 class CheckpointerTest : public SessionTest {
  protected:
-  // The steps at which states of a run came, in their order.
+  // The steps of the run's saved states, in the order in which they came.
   std::vector<int> StepsSaved(const std::string& run) {
     std::vector<int> steps;
     for (const auto& saved : server_.Snapshot().saved) {
@@ -35,7 +35,7 @@ class CheckpointerTest : public SessionTest {
       return state.saved.size() >= count;
     });
   }
-  // Everything but the pause.
+  // Options that save without a pause.
   static SessionOptions Eager() {
     SessionOptions options;
     options.checkpoint_pause = absl::ZeroDuration();

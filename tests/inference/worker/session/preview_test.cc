@@ -19,7 +19,7 @@ using ::testing::IsEmpty;
 using ::testing::Lt;
 using ::testing::SizeIs;
 
-// Says which row after which step it is a preview of.
+// Draws previews that name the row and its step.
 class Painter : public FakeEngine {
  public:
   PngMaker Preview(int64_t row) override {
@@ -38,7 +38,7 @@ class PreviewTest : public SessionTest {
     StopAndJoin();
   }
 
-  // The batch, and what is said of it after each of `steps` steps.
+  // Runs the batch, and waits for a report after each of `steps` steps.
   void Work(v1::LeasedBatch batch, int preview_steps, int steps) {
     batch.set_preview_steps(preview_steps);
     Run(&painter_);
@@ -54,7 +54,7 @@ class PreviewTest : public SessionTest {
     }
   }
 
-  // What each run showed, and after which step its report says that was.
+  // The previews of each run, each with the step in its report.
   std::map<std::string, std::vector<std::string>> Shown() {
     std::map<std::string, std::vector<std::string>> shown;
     for (const auto& report : server_.Snapshot().reports) {
@@ -102,7 +102,7 @@ TEST_F(PreviewTest, MoreRowsThanAReportHoldsTakeTurns) {
                       [](const auto& step) { return !step.preview().empty(); }),
         12);
   }
-  EXPECT_THAT(Shown(), SizeIs(19));  // Row 2 shows what is too large.
+  EXPECT_THAT(Shown(), SizeIs(19));  // Row 2's previews are too large.
 }
 
 TEST_F(PreviewTest, APreviewBringsTheNextReportForward) {

@@ -21,7 +21,8 @@ class SessionJoinTest : public SessionTest {
     options.join_age = absl::ZeroDuration();
     return options;
   }
-  // Has batch 1 at hand, of one run, in its second step, and the server asked.
+  // Brings batch 1, of one run, into its second step, and waits until the
+  // worker asks for batches to join.
   void BeginFirst(int steps) {
     server_.AddBatch(MakeBatch(1, {{.steps = steps}}));
     engine_.Allow(1);
@@ -29,7 +30,7 @@ class SessionJoinTest : public SessionTest {
     ASSERT_TRUE(server_.WaitUntil(
         [](const FakeServerState& state) { return state.asks_open == 1; }));
   }
-  // Batch 2 is there for the step after the present one.
+  // Hands out `batch`, to join before the step after the present one.
   void Join(const v1::LeasedBatch& batch) {
     server_.With([&](FakeServerState& state) { state.joins.push_back(batch); });
     ASSERT_TRUE(server_.WaitUntil([](const FakeServerState& state) {
@@ -219,7 +220,7 @@ TEST_F(SessionJoinTest, UploadsThatDoNotEndHoldUpTheDeviceAtLast) {
   }
   engine.Allow(kFarMoreSteps);
   absl::SleepFor(absl::Milliseconds(500));
-  EXPECT_THAT(engine.log(), SizeIs(BatchSet::kEndedMax));
+  EXPECT_THAT(engine.log(), SizeIs(ActiveBatches::kEndedMax));
   server_.With([](FakeServerState& state) { state.uploads_wait = false; });
   ASSERT_TRUE(server_.WaitForOutcomes(9));
   StopAndJoin();

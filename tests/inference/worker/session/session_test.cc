@@ -69,7 +69,7 @@ TEST_F(SessionTest, OutcomesSayHowLongTheEngineHasWorked) {
   ASSERT_TRUE(server_.WaitForOutcomes(2));
   const FakeServerState state = server_.Snapshot();
   EXPECT_GT(worked(state.finishes.at(0)), 0);
-  // In all: of both.
+  // The time includes both batches.
   EXPECT_GT(worked(state.finishes.at(1)), worked(state.finishes.at(0)));
 }
 

@@ -1,4 +1,4 @@
-// What a worker does when the server is away, slow or out of sorts.
+// How a worker behaves when the server is away, slow or out of sorts.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,7 +17,8 @@ using ::testing::SizeIs;
 
 class SessionTroubleTest : public SessionTest {
  protected:
-  // With many glances at the engine before its time is over, and after.
+  // Runs a batch and counts stalls, with many checks of the engine before and
+  // after the stall timeout.
   void RunCountingStalls(Engine* engine,
                          const std::vector<RunArgs>& runs = {{.steps = 1}}) {
     server_.With([](FakeServerState& state) {
@@ -47,7 +48,7 @@ TEST_F(SessionTroubleTest, WorkerThatStartsFirstFindsItsServerLater) {
       [](const FakeServerState& state) { return state.lease_calls == 1; }));
 }
 
-// So answers gRPC for a server that has no memory to read the call.
+// gRPC answers UNIMPLEMENTED for a server that has no memory to read the call.
 TEST_F(SessionTroubleTest, ServerThatKnewTheWorkerOnceIsAskedAgain) {
   auto& engine = Keep<SimulatedEngine>(Fast());
   Run(&engine);
@@ -107,7 +108,7 @@ TEST_F(SessionTroubleTest, LeaseThatHasCertainlyExpiredIsDropped) {
   server_.AddBatch(MakeBatch(1, {{.steps = 2}, {.steps = kFarMoreSteps}}));
   ASSERT_TRUE(engine_.WaitForStepsBegun(1));
   server_.Shutdown();
-  // The first row ends while nobody listens.
+  // The first row ends while the server is away.
   engine_.Allow(2);
   absl::SleepFor(absl::Milliseconds(900));
   engine_.Allow(1);
@@ -267,7 +268,8 @@ TEST_F(SessionTroubleTest, AStallOfOneRowIsToldAsThatRunsFailure) {
   StopAndJoin();
 }
 
-// Any of them may be the reason: they go alone next, since the worker dies.
+// Any of the rows may be the reason. They go alone next time, because the
+// worker dies.
 TEST_F(SessionTroubleTest, AStallOfSeveralRowsIsNobodysFailure) {
   RunCountingStalls(&engine_, {{.steps = 1}, {.steps = 1}});
   EXPECT_EQ(stalls_, 1);

@@ -25,7 +25,8 @@ SimulatedEngineOptions Fast(const std::string& faults = "") {
   return options;
 }
 
-// Steps until nothing lives; ends by row. Fails if a row is told twice.
+// Steps until no row is alive; returns the ends by row. Fails if a row ends
+// twice.
 std::map<int, RowEnd> RunAll(Engine* engine, const v1::LeasedBatch& batch) {
   std::map<int, RowEnd> ends;
   const int64_t first = engine->Add(batch);

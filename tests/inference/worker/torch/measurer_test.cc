@@ -31,7 +31,8 @@ TEST(MeasurerTest, RowsThatDoNotAgreeGainNothingByCompany) {
   found.encodes = {{1, 8}, {4, 20}};
   found.rows_agree = false;
   const batching::Profile profile = ProfileOf(found);
-  // Guided runs, of two rows each, alone and eight after one another.
+  // Guided runs have two rows each: one run alone, then eight one after the
+  // other.
   EXPECT_NEAR(profile.Step(2), 12, 0.1);
   EXPECT_NEAR(profile.Step(16), 96, 1);
 }

@@ -179,7 +179,7 @@ TEST(ControlFolderTest, ATypeHasSeveralNames) {
   EXPECT_EQ(ControlFolder(model, "canny"), "/e");
   EXPECT_EQ(ControlFolder(model, "seg"), "/s");
   EXPECT_EQ(ControlFolder(model, "depth"), "");
-  // Its own name comes first.
+  // The type's own name comes first.
   model.controls["canny"] = "/c";
   EXPECT_EQ(ControlFolder(model, "canny"), "/c");
 }

@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 
 class LogMarkTest : public StoreTest {
  protected:
-  // The store's files as a kill leaves them, before it closes.
+  // Closes the store, but leaves its files as a kill would.
   void Kill() {
     for (const char* name : {"sheaf.db", "sheaf.db-wal", "sheaf.mark"}) {
       fs::copy_file(folder_.path() + "/" + name, kept_.path() + "/" + name);
@@ -48,7 +48,7 @@ TEST_F(LogMarkTest, ALogThatVanishedAfterAKillIsNoticed) {
   const std::string text(status.message());
   EXPECT_THAT(text, HasSubstr("up to 1,"));
   EXPECT_THAT(text, HasSubstr("up to 4 "));
-  // As the message says.
+  // The message says to do this.
   fs::remove(LogMarkPath(database()));
   EXPECT_TRUE(TryOpen().ok());
   EXPECT_EQ(Ask("SELECT count(*) FROM jobs"), "1");

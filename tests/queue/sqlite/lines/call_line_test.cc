@@ -52,14 +52,14 @@ TEST(CallLineTest, ACallerOfHeavyTasksWaitsForAGroupOfItsOwn) {
   for (int i = 0; i < 3; ++i) line.Push(From("heavy"), "h");
   line.Push(From("light"), "l");
   const auto heavy = line.TryTake();
-  EXPECT_EQ(heavy->task, "h");  // nobody knows it yet
+  EXPECT_EQ(heavy->task, "h");  // its cost is not known yet
   const auto light =
       line.TryTakeAfter(*heavy, milliseconds(500), milliseconds(20));
   ASSERT_EQ(light->task, "l");
   EXPECT_FALSE(line.TryTakeAfter(*light, milliseconds(1), milliseconds(20)));
   const auto next = line.TryTake();
   ASSERT_EQ(next->task, "h");
-  // It has become light, and is taken along.
+  // The caller has become light, so its next task is taken along.
   EXPECT_TRUE(line.TryTakeAfter(*next, milliseconds(1), milliseconds(20)));
 }
 
@@ -72,7 +72,7 @@ TEST(CallLineTest, RepliesThatTakeLongOweTheTimeToTheRest) {
   const auto served = Serve(line, 40, [](const std::string& task) {
     return task == "reply" ? 10 : 1;
   });
-  // Three replies take 30 ms, more than they may; thirty submits as long.
+  // Three replies take 30 ms, more than they may; thirty submits take as long.
   EXPECT_GE(std::count(served.begin(), served.end(), "submit"), 28);
   EXPECT_GE(std::count(served.begin(), served.end(), "reply"), 4);
 }
@@ -106,7 +106,7 @@ TEST(CallLineTest, TheLastCallOfOneThatAsksAsMuchAsOthersIsNotLone) {
     return *turn;
   };
   for (int i = 0; i < 300; ++i) serve_one();
-  // Ann's are all answered before the others'; so is her next one.
+  // All of Ann's calls are answered before the others'; so is her next one.
   for (int i = 0; i < 100; ++i) line.Push(From("bob"), "bob");
   for (int i = 0; i < 200; ++i) EXPECT_FALSE(serve_one().lone) << i;
   line.Push(From("ann"), "ann");
@@ -190,7 +190,7 @@ TEST(CallLineTest, ACallerHasSoManyWaiting) {
   EXPECT_EQ(refused->task, "3");
   EXPECT_EQ(refused->why, Line::Why::kFull);
   EXPECT_FALSE(line.Push(From("bob"), "4"));
-  // The server's own, and what has no name, have no such limit.
+  // The server's own calls, and calls without a caller, have no such limit.
   for (int i = 0; i < 3; ++i) {
     EXPECT_FALSE(line.Push({}, "n"));
     EXPECT_FALSE(line.Push({.caller = "ann", .own = true}, "o"));

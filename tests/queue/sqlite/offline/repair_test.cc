@@ -1,4 +1,4 @@
-// Databases whose counts and leases contradict their runs, and their mending.
+// Repair of databases whose counts and leases contradict their runs.
 #include "queue/sqlite/offline/repair.h"
 
 #include <functional>
@@ -35,7 +35,7 @@ class RepairTest : public StoreTest {
     EXPECT_THAT(Check(), IsEmpty());
   }
 
-  // By another connection, while no server runs.
+  // Changes the database by another connection, while no server runs.
   void Damage(const std::string& sql) {
     Close();
     SQLite::Database db(database(), SQLite::OPEN_READWRITE);
@@ -79,8 +79,8 @@ TEST_F(RepairTest, ASoundDatabaseStaysAsItIs) {
   EXPECT_EQ(StateOf(RunId(job_, 0)), RunState::kRunning);
 }
 
-// As one report of a run and its twin once left it: all three counts agree on
-// a number that is too low, and the batch still holds what runs.
+// One report of a run and its twin once left this state: all three counts agree
+// on a number that is too low, and the batch still holds the running runs.
 TEST_F(RepairTest, CountsThatRanAheadAreCountedAnew) {
   Damage(
       "UPDATE jobs SET n_running = 0, n_succeeded = 2 WHERE id = 1;"

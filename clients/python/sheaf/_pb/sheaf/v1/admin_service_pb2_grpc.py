@@ -75,7 +75,7 @@ class AdminServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CalibrateWorker(self, request, context):
-        """The worker measures its models anew, once it has nothing at hand.
+        """The worker measures its models again, as soon as it holds no work.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -90,8 +90,9 @@ class AdminServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CheckIntegrity(self, request, context):
-        """Looks at the file, and counts the runs anew: where jobs, queues, owners and
-        leases claim otherwise, `problems` says so (`sheafd repair` mends that).
+        """Checks the database file and recounts the runs. `problems` names jobs,
+        queues, owners and leases that disagree with the runs (`sheafd repair`
+        mends that).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,9 +105,10 @@ class AdminServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def AcceptClock(self, request, context):
-        """The operator vouches for the system's clock. One that went ahead by more
-        than an hour counts for nothing until it has stood for ten minutes, so that
-        a clock that is wrong for a moment ends nothing: then it counts at once.
+        """The operator vouches for the system's clock. The server ignores a system
+        clock that went ahead by more than an hour until it has stood for ten
+        minutes, so that a clock that is wrong for a moment ends nothing. After
+        this call it counts at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,9 +39,9 @@ class ArtifactServiceServicer(object):
     def UploadArtifact(self, request_iterator, context):
         """The first message describes, all carry data. Uploading bytes that are
         already there is no error. A stream that says nothing for ten seconds is
-        ended: DEADLINE_EXCEEDED (STREAM_IDLE). RESOURCE_EXHAUSTED (OVERLOADED): too
-        many are under way, try again; an upload that stands still may hear the
-        same when another needs its place.
+        ended: DEADLINE_EXCEEDED (STREAM_IDLE). RESOURCE_EXHAUSTED (OVERLOADED):
+        too many uploads are under way, try again; an upload that stands still may
+        get the same when another needs its place.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -6,9 +6,9 @@ from sheaf._pb.sheaf.v1 import batching_service_pb2 as sheaf_dot_v1_dot_batching
 
 
 class BatchingServiceStub(object):
-    """Which waiting runs shall go through the model together: look, compare,
-    decide, and take back. Nothing about a job or a run changes by it but the
-    company in which it runs.
+    """Decides which waiting runs go through the model together: analyze, compare,
+    execute, and undo. It changes nothing about a job or a run except the other
+    runs in its batch.
     """
 
     def __init__(self, channel):
@@ -65,14 +65,14 @@ class BatchingServiceStub(object):
 
 
 class BatchingServiceServicer(object):
-    """Which waiting runs shall go through the model together: look, compare,
-    decide, and take back. Nothing about a job or a run changes by it but the
-    company in which it runs.
+    """Decides which waiting runs go through the model together: analyze, compare,
+    execute, and undo. It changes nothing about a job or a run except the other
+    runs in its batch.
     """
 
     def AnalyzeQueue(self, request, context):
-        """Plans what waits in a queue and stores the plan. An answer without a plan
-        says why nothing can be batched.
+        """Plans the waiting runs of a queue and stores the plan. An answer without a
+        plan says why nothing can be batched.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -98,7 +98,7 @@ class BatchingServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ExecutePlan(self, request, context):
-        """Makes the queue go by the plan, unless what waits has changed since.
+        """Makes the queue go by the plan, unless the waiting runs have changed since.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -119,15 +119,16 @@ class BatchingServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetBatchProfile(self, request, context):
-        """By what batches are priced, and how far that was off.
+        """The profile that prices batches, and how far its predictions were off.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ForgetLearned(self, request, context):
-        """Forgets what was learned of work: times, memory, measured profiles. Workers
-        teach it anew. For figures that a worker got wrong, or made up.
+        """Forgets the figures learned for work: times, memory, measured profiles. The
+        server learns them again from workers. Use it for figures that a worker got
+        wrong, or made up.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -189,9 +190,9 @@ def add_BatchingServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class BatchingService(object):
-    """Which waiting runs shall go through the model together: look, compare,
-    decide, and take back. Nothing about a job or a run changes by it but the
-    company in which it runs.
+    """Decides which waiting runs go through the model together: analyze, compare,
+    execute, and undo. It changes nothing about a job or a run except the other
+    runs in its batch.
     """
 
     @staticmethod

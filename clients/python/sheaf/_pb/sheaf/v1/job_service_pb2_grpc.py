@@ -108,8 +108,9 @@ class JobServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def StreamJobs(self, request_iterator, context):
-        """For those in a hurry: many submits in flight on one stream, each stored
-        (and refused) on its own, answered in the order they came.
+        """For clients in a hurry: one stream has many submits in flight. Each is
+        stored (or refused) on its own, and the answers come in the order of the
+        requests.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -140,8 +141,8 @@ class JobServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetPreview(self, request, context):
-        """What a running run's picture looked like when its worker last said so.
-        NOT_FOUND where there is none (yet); gone when the run has ended.
+        """The newest preview of a running run's picture that its worker has sent.
+        NOT_FOUND where there is none (yet); it is gone when the run has ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,9 +158,10 @@ class JobServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RetryJob(self, request, context):
-        """Puts failed or cancelled runs back in the queue, under the same ids.
-        Like CancelJob and PurgeQueue it goes through many runs in parts, between
-        which others get their turn: where it ends by an error, a part is done.
+        """Puts failed or cancelled runs back in the queue, under the same ids. Like
+        CancelJob and PurgeQueue it goes through many runs in parts, and other
+        calls get their turn in between. Where it ends with an error, a part of the
+        work is done.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -167,7 +169,8 @@ class JobServiceServicer(object):
 
     def UpdateJob(self, request, context):
         """Changes priority, labels, run_time or start_deadline while the job waits.
-        A priority or labels that are so already change nothing, and are no event.
+        Setting the present priority or labels again changes nothing and makes no
+        event.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -98,7 +98,7 @@ class QueueServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def PauseQueue(self, request, context):
-        """Nothing is handed out from a paused queue, also after a restart.
+        """A paused queue hands out nothing, also after a restart.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

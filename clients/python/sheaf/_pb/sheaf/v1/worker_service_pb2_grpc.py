@@ -8,22 +8,23 @@ from sheaf._pb.sheaf.v1 import worker_service_pb2 as sheaf_dot_v1_dot_worker__se
 class WorkerServiceStub(object):
     """How workers take work and hand back what became of it.
 
-    A worker keeps one RegisterWorker stream open for as long as it lives; its
-    end is how the server learns of a death at once. A worker that still lives
-    when the stream ends (a broken connection) says so by calling ReportProgress
-    at once, keeps its batch, and registers anew when that is finished. After a
-    restart of the server, reports of a live lease are taken as before. Beside it, the worker loops:
-    LeaseBatch, work, ReportProgress now and then (which is also the heartbeat),
-    FinishRuns. Every report names the batch and the epoch of its lease, which
-    anybody may know, and shows the secret that came with it, which only its
-    worker does; a report of an older epoch, or without that secret, changes
-    nothing and is answered LEASE_LOST.
+    A worker keeps one RegisterWorker stream open for as long as it lives. The
+    end of the stream tells the server of the worker's death at once. A worker
+    that still lives when the stream ends (a broken connection) says so by
+    calling ReportProgress at once, keeps its batch, and registers again when
+    that is finished. After a restart, the server takes reports of a live lease
+    as before. Beside the stream, the worker loops: LeaseBatch, work,
+    ReportProgress now and then (which is also the heartbeat), FinishRuns. Every
+    report names the batch and the epoch of its lease, which anybody may know,
+    and shows the secret that came with the lease, which only its worker knows. A
+    report of an older epoch, or without that secret, changes nothing and is
+    answered LEASE_LOST.
 
     Calls in a worker's own name (LeaseBatch, ReportProfile, DeregisterWorker)
-    come over the connection that holds its RegisterWorker stream, or show
-    `worker_secret`, as a worker that may have to connect anew always does; else
-    they are refused with WORKER_NOT_FOUND. Connections of one UNIX socket are not
-    told apart.
+    must come over the connection that holds its RegisterWorker stream, or show
+    `worker_secret`; otherwise they are refused with WORKER_NOT_FOUND. A worker
+    that may have to connect again always shows it. The server does not tell
+    connections of one UNIX socket apart.
     """
 
     def __init__(self, channel):
@@ -82,22 +83,23 @@ class WorkerServiceStub(object):
 class WorkerServiceServicer(object):
     """How workers take work and hand back what became of it.
 
-    A worker keeps one RegisterWorker stream open for as long as it lives; its
-    end is how the server learns of a death at once. A worker that still lives
-    when the stream ends (a broken connection) says so by calling ReportProgress
-    at once, keeps its batch, and registers anew when that is finished. After a
-    restart of the server, reports of a live lease are taken as before. Beside it, the worker loops:
-    LeaseBatch, work, ReportProgress now and then (which is also the heartbeat),
-    FinishRuns. Every report names the batch and the epoch of its lease, which
-    anybody may know, and shows the secret that came with it, which only its
-    worker does; a report of an older epoch, or without that secret, changes
-    nothing and is answered LEASE_LOST.
+    A worker keeps one RegisterWorker stream open for as long as it lives. The
+    end of the stream tells the server of the worker's death at once. A worker
+    that still lives when the stream ends (a broken connection) says so by
+    calling ReportProgress at once, keeps its batch, and registers again when
+    that is finished. After a restart, the server takes reports of a live lease
+    as before. Beside the stream, the worker loops: LeaseBatch, work,
+    ReportProgress now and then (which is also the heartbeat), FinishRuns. Every
+    report names the batch and the epoch of its lease, which anybody may know,
+    and shows the secret that came with the lease, which only its worker knows. A
+    report of an older epoch, or without that secret, changes nothing and is
+    answered LEASE_LOST.
 
     Calls in a worker's own name (LeaseBatch, ReportProfile, DeregisterWorker)
-    come over the connection that holds its RegisterWorker stream, or show
-    `worker_secret`, as a worker that may have to connect anew always does; else
-    they are refused with WORKER_NOT_FOUND. Connections of one UNIX socket are not
-    told apart.
+    must come over the connection that holds its RegisterWorker stream, or show
+    `worker_secret`; otherwise they are refused with WORKER_NOT_FOUND. A worker
+    that may have to connect again always shows it. The server does not tell
+    connections of one UNIX socket apart.
     """
 
     def RegisterWorker(self, request, context):
@@ -138,9 +140,9 @@ class WorkerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def SaveCheckpoint(self, request_iterator, context):
-        """Leaves where a run has got to, so that another worker can go on from there.
-        A later one of the same run takes its place; what an old epoch sends
-        changes nothing. The header is answered for before a byte is taken; ten
+        """Stores how far a run has got, so that another worker can go on from there.
+        A later checkpoint of the same run takes its place; one of an old epoch
+        changes nothing. The server checks the header before it takes a byte. Ten
         seconds without a message end the call.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -148,15 +150,15 @@ class WorkerServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def LoadCheckpoint(self, request, context):
-        """What was left last. For the lease that holds the run.
+        """Loads the newest checkpoint of a run, for the lease that holds the run.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReportProfile(self, request, context):
-        """What a worker has measured of one of its models: from then on, plans are
-        priced by it.
+        """Reports the profile that a worker has measured for one of its models. From
+        then on it prices plans.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -227,22 +229,23 @@ def add_WorkerServiceServicer_to_server(servicer, server):
 class WorkerService(object):
     """How workers take work and hand back what became of it.
 
-    A worker keeps one RegisterWorker stream open for as long as it lives; its
-    end is how the server learns of a death at once. A worker that still lives
-    when the stream ends (a broken connection) says so by calling ReportProgress
-    at once, keeps its batch, and registers anew when that is finished. After a
-    restart of the server, reports of a live lease are taken as before. Beside it, the worker loops:
-    LeaseBatch, work, ReportProgress now and then (which is also the heartbeat),
-    FinishRuns. Every report names the batch and the epoch of its lease, which
-    anybody may know, and shows the secret that came with it, which only its
-    worker does; a report of an older epoch, or without that secret, changes
-    nothing and is answered LEASE_LOST.
+    A worker keeps one RegisterWorker stream open for as long as it lives. The
+    end of the stream tells the server of the worker's death at once. A worker
+    that still lives when the stream ends (a broken connection) says so by
+    calling ReportProgress at once, keeps its batch, and registers again when
+    that is finished. After a restart, the server takes reports of a live lease
+    as before. Beside the stream, the worker loops: LeaseBatch, work,
+    ReportProgress now and then (which is also the heartbeat), FinishRuns. Every
+    report names the batch and the epoch of its lease, which anybody may know,
+    and shows the secret that came with the lease, which only its worker knows. A
+    report of an older epoch, or without that secret, changes nothing and is
+    answered LEASE_LOST.
 
     Calls in a worker's own name (LeaseBatch, ReportProfile, DeregisterWorker)
-    come over the connection that holds its RegisterWorker stream, or show
-    `worker_secret`, as a worker that may have to connect anew always does; else
-    they are refused with WORKER_NOT_FOUND. Connections of one UNIX socket are not
-    told apart.
+    must come over the connection that holds its RegisterWorker stream, or show
+    `worker_secret`; otherwise they are refused with WORKER_NOT_FOUND. A worker
+    that may have to connect again always shows it. The server does not tell
+    connections of one UNIX socket apart.
     """
 
     @staticmethod

@@ -1,0 +1,258 @@
+#include "inference/engine/runtime/image_runtime.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "inference/engine/pipeline/begin.h"
+#include "inference/engine/pipeline/pictures.h"
+#include "inference/engine/runtime/model_cache.h"
+#include "inference/engine/schedule/registry.h"
+#include "inference/engine/tensor/devices.h"
+#include "inference/engine/tensor/guard.h"
+#include "inference/engine/tensor/memory.h"
+#include "inference/engine/tensor/placement.h"
+
+namespace sheaf::engine {
+namespace {
+
+DeviceFacts FactsOf(const RuntimeOptions& options, std::string device,
+                    const Placement& placement) {
+  DeviceFacts facts;
+  facts.name = std::move(device);
+  if (placement.device.is_cpu()) {
+    facts.description =
+        absl::StrCat("CPU, ", at::get_num_threads(), " threads, LibTorch ",
+                     TORCH_VERSION_MAJOR, ".", TORCH_VERSION_MINOR);
+    facts.memory_bytes = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) *
+                         static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    if (options.memory_bytes_max > 0) {
+      facts.memory_bytes =
+          std::min(facts.memory_bytes, options.memory_bytes_max);
+    }
+  } else {
+    facts.description = absl::StrCat("CUDA, LibTorch ", TORCH_VERSION_MAJOR,
+                                     ".", TORCH_VERSION_MINOR);
+  }
+  return facts;
+}
+
+}  // namespace
+
+struct ImageRuntime::Slot {
+  RowId id = 0;
+  std::shared_ptr<LoadedModel> loaded;
+  Row row;
+};
+
+absl::StatusOr<std::unique_ptr<ImageRuntime>> ImageRuntime::Open(
+    const RuntimeOptions& options) {
+  SHEAF_ASSIGN_OR_RETURN(std::string device,
+                         ResolveDevice(options.device, DevicesHere()));
+  SHEAF_ASSIGN_OR_RETURN(const Placement placement,
+                         PlacementNamed(device, options.dtype));
+  SetMemoryLimit(options.memory_bytes_max);
+  auto cache = std::make_unique<ModelCache>(ModelCache::Options{
+      .placement = placement, .bytes_max = options.model_bytes_max});
+  return std::unique_ptr<ImageRuntime>(new ImageRuntime(
+      std::move(cache), FactsOf(options, std::move(device), placement),
+      options.batches_per_cleanup));
+}
+
+ImageRuntime::ImageRuntime(std::unique_ptr<ModelCache> cache,
+                           DeviceFacts device, int batches_per_cleanup)
+    : cache_(std::move(cache)),
+      device_(std::move(device)),
+      batches_per_cleanup_(batches_per_cleanup) {}
+
+ImageRuntime::~ImageRuntime() = default;
+
+absl::StatusOr<ImageRuntime::RowId> ImageRuntime::Begin(
+    const ImageRequest& wanted) {
+  SHEAF_ASSIGN_OR_RETURN(const std::shared_ptr<LoadedModel> loaded,
+                         cache_->Get(wanted.model));
+  const Model& model = *loaded->model;
+  RunRequest request = wanted.request;
+  SHEAF_ASSIGN_OR_RETURN(
+      request.scheduler,
+      ResolveScheduler(wanted.sampler, model.scheduler, Config()));
+  const auto side = static_cast<int>(model.unet->config().sample_size *
+                                     model.vae->config().scale());
+  if (request.task == Task::kImage && model.unet->config().in_channels == 8) {
+    request.task = Task::kEdit;
+  }
+  if (request.width == 0) request.width = side;
+  if (request.height == 0) request.height = side;
+  const int64_t pixels = int64_t{request.width} * request.height;
+  for (const int64_t most : {pixels_max_, wanted.pixels_max}) {
+    if (most == 0 || pixels <= most) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(request.width, "x", request.height, " are ", pixels,
+                     " pixels, more than ", most));
+  }
+  if (wanted.pixel_steps_max > 0 &&
+      pixels * request.steps > wanted.pixel_steps_max) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(request.steps, " steps of ", request.width, "x",
+                     request.height, " are ", pixels * request.steps,
+                     " pixels in all, more than ", wanted.pixel_steps_max));
+  }
+  for (const ImageControl& control : wanted.controls) {
+    ControlRequest& asked = request.controls.emplace_back();
+    asked = {.net = nullptr,
+             .image = control.image,
+             .weight = control.weight,
+             .start = control.start,
+             .end = control.end};
+    SHEAF_ASSIGN_OR_RETURN(asked.net,
+                           cache_->GetControl(loaded.get(), control.folder));
+  }
+  auto row = BeginRow(model, request);
+  while (absl::IsResourceExhausted(row.status()) && cache_->PutOneAway()) {
+    row = BeginRow(model, request);
+  }
+  SHEAF_RETURN_IF_ERROR(row.status());
+  const RowId id = next_row_++;
+  rows_[id] = std::make_unique<Slot>(Slot{id, loaded, *std::move(row)});
+  return id;
+}
+
+std::vector<ImageRuntime::End> ImageRuntime::Step() {
+  std::map<const LoadedModel*, Group> groups;
+  for (const auto& entry : rows_) {
+    groups[entry.second->loaded.get()].push_back(entry.second.get());
+  }
+  std::vector<End> ends;
+  for (const auto& group : groups) StepGroup(group.second, &ends);
+  for (const End& end : ends) rows_.erase(end.row);
+  return ends;
+}
+
+// Rows of a model that failed its self-test step one by one.
+void ImageRuntime::StepGroup(const Group& group, std::vector<End>* ends) {
+  if (group.front()->loaded->rows_agree) return StepTogether(group, ends);
+  for (Slot* slot : group) StepTogether({slot}, ends);
+}
+
+// If a group fails, its rows are tried alone: one of them may be the reason.
+void ImageRuntime::StepTogether(const Group& group, std::vector<End>* ends) {
+  std::vector<size_t> before;
+  for (const Slot* slot : group) before.push_back(slot->row.steps_done());
+  absl::Status status = Advance(group);
+  for (size_t i = 0; i < group.size(); ++i) {
+    Slot* const slot = group[i];
+    if (slot->row.steps_done() == before[i]) {
+      if (group.size() > 1 && !absl::IsAborted(status)) {
+        status = Advance({slot});
+      }
+      if (!status.ok()) {
+        ends->push_back({slot->id, status});
+        continue;
+      }
+    }
+    if (slot->row.done()) ends->push_back({slot->id, Develop(*slot)});
+  }
+}
+
+// Where even one row does not fit, unused models are put away to make room.
+absl::Status ImageRuntime::Advance(const Group& group) {
+  std::vector<Row*> rows;
+  for (Slot* slot : group) rows.push_back(&slot->row);
+  std::vector<size_t> before;
+  for (const Row* row : rows) before.push_back(row->steps_done());
+  const RowStepper& engine = group.front()->loaded->engine;
+  absl::Status status = engine.Step(rows);
+  while (absl::IsResourceExhausted(status) && cache_->PutOneAway()) {
+    std::vector<Row*> left;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (rows[i]->steps_done() == before[i]) left.push_back(rows[i]);
+    }
+    status = left.empty() ? absl::OkStatus() : engine.Step(left);
+  }
+  return status;
+}
+
+absl::StatusOr<Image> ImageRuntime::Develop(const Slot& slot) const {
+  SHEAF_RETURN_IF_ERROR(slot.loaded->Check());
+  SHEAF_ASSIGN_OR_RETURN(
+      std::vector<Image> images,
+      DecodePictures(*slot.loaded->model, {slot.row.sample()}, {}));
+  return std::move(images.front());
+}
+
+ImageRuntime::Steps ImageRuntime::StepsOf(RowId row) const {
+  const auto found = rows_.find(row);
+  if (found == rows_.end()) return {};
+  return {found->second->row.steps_done(), found->second->row.steps()};
+}
+
+absl::StatusOr<Preview> ImageRuntime::PreviewOf(RowId row) const {
+  const auto found = rows_.find(row);
+  if (found == rows_.end() || found->second->row.steps_done() == 0) {
+    return absl::FailedPreconditionError("a row that has made no step");
+  }
+  const Slot& slot = *found->second;
+  at::Tensor prediction;
+  SHEAF_RETURN_IF_ERROR(
+      Guard("looking at a row", [&] { prediction = slot.row.prediction(); }));
+  return slot.loaded->previewer.Draw(prediction);
+}
+
+absl::StatusOr<std::string> ImageRuntime::Save(RowId row) const {
+  const auto found = rows_.find(row);
+  if (found == rows_.end()) return absl::NotFoundError("the row has ended");
+  SHEAF_RETURN_IF_ERROR(found->second->loaded->Check());
+  std::string saved;
+  SHEAF_RETURN_IF_ERROR(
+      Guard("saving a row", [&] { saved = found->second->row.Save(); }));
+  return saved;
+}
+
+absl::Status ImageRuntime::Restore(RowId row, std::string_view saved) {
+  const auto found = rows_.find(row);
+  if (found == rows_.end()) return absl::NotFoundError("the row has ended");
+  Row restored = found->second->row;
+  absl::Status status;
+  SHEAF_RETURN_IF_ERROR(
+      Guard("restoring a row", [&] { status = restored.Restore(saved); }));
+  SHEAF_RETURN_IF_ERROR(status);
+  if (restored.done()) {
+    return absl::InvalidArgumentError("a saved row: with no step to make");
+  }
+  found->second->row = std::move(restored);
+  return absl::OkStatus();
+}
+
+void ImageRuntime::Drop(RowId row) { rows_.erase(row); }
+
+std::optional<Cleanup> ImageRuntime::StartMemory() {
+  std::optional<Cleanup> cleanup;
+  const bool is_due =
+      batches_per_cleanup_ > 0 && ++batches_ >= batches_per_cleanup_;
+  // Memory may have run out only because some of it is kept for other uses.
+  if (is_due || cache_->together().ran_out > 0) {
+    batches_ = 0;
+    cleanup = Cleanup{.bytes_before = ResidentBytes()};
+    CleanUpMemory();
+    cleanup->bytes_after = ResidentBytes();
+  }
+  ResetMemoryPeak();
+  cache_->ForgetLimits();
+  return cleanup;
+}
+
+std::unique_ptr<Measuring> ImageRuntime::Measure(MeasureRequest wanted) {
+  return std::make_unique<Measuring>(cache_.get(), std::move(wanted));
+}
+
+MemoryUse ImageRuntime::memory() const {
+  const RowStepper::Together together = cache_->together();
+  return {.rows = together.most,
+          .peak_bytes = MemoryPeak(),
+          .ran_out_rows = together.ran_out};
+}
+
+}  // namespace sheaf::engine

@@ -1,0 +1,109 @@
+#include "inference/worker/session/join_requester.h"
+
+#include <utility>
+
+#include "base/status.h"
+#include "spdlog/spdlog.h"
+
+namespace sheaf::worker {
+namespace {
+
+// Longest wait of one call at the server.
+constexpr int kWaitSeconds = 30;
+// Shortest time between two questions: rows that end shortly after each other
+// cause only one.
+constexpr std::chrono::milliseconds kAskInterval(50);
+// The server ends a call when the next one comes; more calls than this are open
+// only if it does not answer.
+constexpr std::size_t kCallsMax = 4;
+
+}  // namespace
+
+JoinRequester::~JoinRequester() {
+  Cancel();
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return calls_.empty(); });
+}
+
+void JoinRequester::Ask(const Terms& terms, const v1::LeasedBatch& batch,
+                        int row_count) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - ask_time_ < kAskInterval) return;
+  std::unique_lock lock(mutex_);
+  // The rows of a batch that has come must be counted first.
+  if (cancelled_ || has_answer_ || !trouble_.ok()) return;
+  if (calls_.size() >= kCallsMax) return;
+  if (!calls_.empty() && batch.name() == batch_ && row_count == row_count_) {
+    return;
+  }
+  ask_time_ = now;
+  batch_ = batch.name();
+  row_count_ = row_count;
+  busy_ = true;
+  const auto call = calls_.emplace(calls_.end());
+  call->request.set_worker(terms.worker);
+  call->request.set_worker_secret(terms.secret);
+  call->request.mutable_wait()->set_seconds(kWaitSeconds);
+  call->request.set_beside(batch.name());
+  call->request.set_secret(batch.secret());
+  call->request.set_row_count(row_count);
+  lock.unlock();
+  client_->LeaseBeside(
+      call->request, &call->context, &call->response,
+      [this, call](const absl::Status& status) { Done(call, status); });
+}
+
+void JoinRequester::Done(Calls::iterator call, const absl::Status& status) {
+  std::lock_guard lock(mutex_);
+  if (!status.ok()) {
+    spdlog::debug("nothing joins {}: {}", call->request.beside(),
+                  status.ToString());
+    if (IsRetryable(status)) trouble_.Update(status);
+  }
+  if (call->response.drain()) drained_ = true;
+  if (call->response.has_batch()) {
+    answers_.push_back(std::move(*call->response.mutable_batch()));
+    has_answer_ = true;
+  }
+  calls_.erase(call);
+  busy_ = !calls_.empty() || has_answer_;
+  changed_.notify_all();
+}
+
+std::vector<v1::LeasedBatch> JoinRequester::Take() {
+  if (!has_answer_) return {};
+  std::lock_guard lock(mutex_);
+  has_answer_ = false;
+  busy_ = !calls_.empty();
+  return std::exchange(answers_, {});
+}
+
+bool JoinRequester::WaitQuiet(absl::Duration limit) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, absl::ToChronoNanoseconds(limit),
+                           [this] { return calls_.empty(); });
+}
+
+absl::Status JoinRequester::trouble() const {
+  std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+void JoinRequester::Cancel() {
+  std::lock_guard lock(mutex_);
+  cancelled_ = true;
+  for (Call& call : calls_) call.context.TryCancel();
+}
+
+void JoinRequester::Reset() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return calls_.empty(); });
+  cancelled_ = false;
+  answers_.clear();
+  has_answer_ = false;
+  busy_ = false;
+  drained_ = false;
+  trouble_ = absl::OkStatus();
+}
+
+}  // namespace sheaf::worker

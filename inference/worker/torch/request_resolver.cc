@@ -1,0 +1,321 @@
+#include "inference/worker/torch/request_resolver.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/near_word.h"
+#include "base/status.h"
+#include "base/version.h"
+#include "inference/engine/image/png.h"
+#include "inference/engine/schedule/registry.h"
+#include "inference/worker/session/batch_weights.h"
+
+namespace sheaf::worker {
+namespace {
+
+using engine::Image;
+using engine::ImageRequest;
+using engine::RunRequest;
+using engine::Task;
+
+constexpr size_t kPicturesKept = 16;
+constexpr size_t kKeptPictureBytesMax = size_t{4} << 20;
+
+double WeightOf(const v1::LeasedBatch& batch, int row,
+                const v1::Control& control) {
+  const auto& weights = WeightsOf(batch, row);
+  const auto found = weights.find(control.type());
+  if (found != weights.end()) return found->second;
+  return control.has_weight() ? control.weight() : 1.0;
+}
+
+// Refuses control types that have a weight but no control: they have no
+// picture.
+absl::Status CheckBareWeights(const v1::RunRequest& wish) {
+  for (const auto& [type, weight] : wish.weights()) {
+    const auto has_type = [&, name = type](const v1::Control& control) {
+      return control.type() == name;
+    };
+    if (weight == 0 ||
+        std::any_of(wish.controls().begin(), wish.controls().end(), has_type)) {
+      continue;
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("control '", type, "' has a weight and no picture"));
+  }
+  return absl::OkStatus();
+}
+
+// Reads the wishes that have no field of their own, by their names in `extra`.
+// Other names are for other kinds of workers.
+class Extras {
+ public:
+  explicit Extras(const v1::RunRequest& wish) : extra_(wish.extra()) {}
+
+  void Read(const char* name, int least, int most, int* value) {
+    const auto found = extra_.find(name);
+    if (found == extra_.end()) return;
+    int number = 0;
+    if (!absl::SimpleAtoi(found->second, &number) || number < least ||
+        number > most) {
+      Fail(name, absl::StrCat("must be ", least, " to ", most));
+      return;
+    }
+    *value = number;
+  }
+  template <typename Number>  // double, or an optional of it.
+  void Read(const char* name, Number* value) {
+    const auto found = extra_.find(name);
+    if (found == extra_.end()) return;
+    double number = 0;
+    if (!absl::SimpleAtod(found->second, &number) || !std::isfinite(number)) {
+      Fail(name, "must be a number");
+      return;
+    }
+    *value = number;
+  }
+  void Read(const char* name, bool* value) {
+    const auto found = extra_.find(name);
+    if (found == extra_.end()) return;
+    if (!absl::SimpleAtob(found->second, value)) {
+      Fail(name, "must be true or false");
+    }
+  }
+  void Read(engine::RandomMode* value) {
+    const auto found = extra_.find("random");
+    if (found == extra_.end()) return;
+    const auto mode = engine::RandomModeNamed(found->second);
+    if (!mode) return Fail("random", "must be cpu or philox");
+    *value = *mode;
+  }
+  const absl::Status& status() const { return status_; }
+
+ private:
+  void Fail(const char* name, const std::string& what) {
+    if (!status_.ok()) return;
+    status_ =
+        absl::InvalidArgumentError(absl::StrCat("extra '", name, "' ", what));
+  }
+
+  const google::protobuf::Map<std::string, std::string>& extra_;
+  absl::Status status_;
+};
+
+absl::Status ReadExtras(const v1::RunRequest& wish, RunRequest* request) {
+  Extras extras(wish);
+  extras.Read("clip_skip", 0, 100, &request->clip_skip);
+  extras.Read("prompt_chunks", 1, 32, &request->prompt_chunks);
+  extras.Read("emphasis", &request->emphasis);
+  extras.Read("guess_mode", &request->guess_mode);
+  extras.Read("eta", &request->eta);
+  extras.Read("guidance_rescale", &request->guidance_rescale);
+  extras.Read("image_guidance", &request->image_guidance);
+  extras.Read(&request->random);
+  return extras.status();
+}
+
+absl::StatusOr<const OfferedModel*> FindModel(const ModelList& models,
+                                              const std::string& alias) {
+  const OfferedModel* const model = models.Find(alias);
+  if (model != nullptr) return model;
+  std::vector<std::string> names;
+  for (const OfferedModel& one : models.all()) names.push_back(one.alias);
+  return absl::NotFoundError(
+      absl::StrCat("no model '", alias, "' here", DidYouMean(alias, names)));
+}
+
+// The alias of the VAE to use; empty: the model's own.
+std::string VaeAlias(const OfferedModel& model, const v1::RunRequest& wish) {
+  if (wish.has_vae()) return wish.vae();
+  const int64_t width = wish.has_width() ? wish.width() : model.width;
+  const int64_t height = wish.has_height() ? wish.height() : model.height;
+  const bool is_large =
+      !model.vae_large.empty() && width * height > model.vae_large_pixels;
+  return is_large ? model.vae_large : model.vae;
+}
+
+absl::StatusOr<std::string> FindVae(const OfferedModel& model,
+                                    const v1::RunRequest& wish) {
+  const std::string alias = VaeAlias(model, wish);
+  if (alias.empty() && !wish.has_vae()) return std::string();
+  const auto found = model.vaes.find(alias);
+  if (found != model.vaes.end()) return found->second;
+  return absl::NotFoundError(
+      absl::StrCat("model '", model.alias, "' has no VAE '", alias, "'"));
+}
+
+}  // namespace
+
+absl::StatusOr<ImageRequest> RequestResolver::Take(const v1::LeasedBatch& batch,
+                                                   int row) {
+  const v1::RunRequest& wish = batch.runs(row).request();
+  SHEAF_ASSIGN_OR_RETURN(const OfferedModel* const model,
+                         FindModel(*models_, wish.model()));
+  if (!wish.loras().empty()) {
+    return absl::InvalidArgumentError("this engine applies no LoRAs yet");
+  }
+  ImageRequest wanted;
+  wanted.model = model->place;
+  SHEAF_ASSIGN_OR_RETURN(wanted.model.vae, FindVae(*model, wish));
+  wanted.sampler = wish.has_sampler() ? wish.sampler() : model->sampler;
+  RunRequest& request = wanted.request;
+  request.prompt = wish.prompt();
+  if (wish.has_negative_prompt()) {
+    request.negative_prompt = wish.negative_prompt();
+  }
+  request.steps = wish.has_steps() ? wish.steps() : model->steps;
+  request.guidance = wish.has_guidance() ? wish.guidance() : model->guidance;
+  request.width = wish.has_width() ? wish.width() : model->width;
+  request.height = wish.has_height() ? wish.height() : model->height;
+  request.seed = static_cast<uint64_t>(wish.seed());
+  SHEAF_RETURN_IF_ERROR(CheckSize(*model, request));
+  // The runtime checks again, for runs that leave a side to the model.
+  wanted.pixels_max = model->pixels_max;
+  wanted.pixel_steps_max = limits_.pixel_steps_max;
+  SHEAF_RETURN_IF_ERROR(ReadExtras(wish, &request));
+  source_pixels_ = 0;
+  SHEAF_RETURN_IF_ERROR(AddPictures(wish, &request));
+  SHEAF_RETURN_IF_ERROR(AddControls(batch, row, *model, &wanted));
+  return wanted;
+}
+
+// A side of 0 is left to the model; the runtime checks such sizes later.
+absl::Status RequestResolver::CheckSize(const OfferedModel& model,
+                                        const RunRequest& request) const {
+  const int64_t pixels = int64_t{request.width} * request.height;
+  const auto check = [&](int64_t wanted, int64_t most, std::string_view what,
+                         std::string_view whose) -> absl::Status {
+    if (most == 0 || wanted <= most) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat(
+        request.width, "x", request.height, " are ", wanted, ToAbsl(what),
+        ", more than the ", most, " that ", ToAbsl(whose)));
+  };
+  SHEAF_RETURN_IF_ERROR(check(pixels, model.pixels_max, " pixels",
+                              "the model's table allows (pixels_max)"));
+  SHEAF_RETURN_IF_ERROR(check(pixels, limits_.pixels_max, " pixels",
+                              "this worker makes (--pixels-max)"));
+  return check(pixels * request.steps, limits_.pixel_steps_max,
+               " pixels in all steps together",
+               "this worker makes (--pixel-steps-max)");
+}
+
+absl::Status RequestResolver::AddPictures(const v1::RunRequest& wish,
+                                          RunRequest* request) {
+  if (!wish.has_init_image()) {
+    if (!wish.has_mask()) return absl::OkStatus();
+    return absl::InvalidArgumentError("a mask needs a picture to begin with");
+  }
+  request->task = Task::kImage;
+  SHEAF_ASSIGN_OR_RETURN(request->image, Picture(wish.init_image()));
+  if (wish.has_strength()) request->strength = wish.strength();
+  if (!wish.has_mask()) return absl::OkStatus();
+  request->task = Task::kInpaint;
+  SHEAF_ASSIGN_OR_RETURN(request->mask, Picture(wish.mask()));
+  return absl::OkStatus();
+}
+
+absl::Status RequestResolver::AddControls(const v1::LeasedBatch& batch, int row,
+                                          const OfferedModel& model,
+                                          ImageRequest* wanted) {
+  const v1::RunRequest& wish = batch.runs(row).request();
+  SHEAF_RETURN_IF_ERROR(CheckBareWeights(wish));
+  for (const v1::Control& control : wish.controls()) {
+    const double weight = WeightOf(batch, row, control);
+    if (weight == 0) continue;
+    engine::ImageControl asked;
+    asked.folder = ControlFolder(model, control.type());
+    if (asked.folder.empty()) {
+      return absl::NotFoundError(absl::StrCat(
+          "model '", model.alias, "' has no control '", control.type(), "'"));
+    }
+    if (control.image().empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("control '", control.type(), "' has no picture"));
+    }
+    SHEAF_ASSIGN_OR_RETURN(asked.image, Picture(control.image()));
+    asked.weight = weight;
+    if (control.has_start()) asked.start = control.start();
+    if (control.has_end()) asked.end = control.end();
+    wanted->controls.push_back(std::move(asked));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Image> RequestResolver::Picture(const std::string& artifact) {
+  const auto found =
+      std::find_if(pictures_.begin(), pictures_.end(),
+                   [&](const auto& kept) { return kept.first == artifact; });
+  if (found != pictures_.end()) {
+    pictures_.splice(pictures_.begin(), pictures_, found);
+    const Image& kept = pictures_.front().second;
+    SHEAF_RETURN_IF_ERROR(CountSource(int64_t{kept.width} * kept.height));
+    return kept;
+  }
+  SHEAF_ASSIGN_OR_RETURN(const std::string bytes, fetch_(artifact));
+  const auto unreadable = [&](const absl::Status& why) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(artifact, " is no PNG that can be read: ", why.message()));
+  };
+  const auto size = engine::ReadPngSize(bytes);
+  if (!size.ok()) return unreadable(size.status());
+  SHEAF_RETURN_IF_ERROR(CountSource(size->pixels()));
+  auto file = engine::DecodePng(bytes, {.texts = false});
+  if (!file.ok()) return unreadable(file.status());
+  if (file->image.pixels.size() > kKeptPictureBytesMax) {
+    return std::move(file->image);
+  }
+  pictures_.emplace_front(artifact, std::move(file->image));
+  if (pictures_.size() > kPicturesKept) pictures_.pop_back();
+  return pictures_.front().second;
+}
+
+absl::Status RequestResolver::CountSource(int64_t pixels) {
+  source_pixels_ += pixels;
+  if (source_pixels_ <= limits_.source_pixels_max) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the pictures that the run names have more than ",
+      limits_.source_pixels_max, " pixels together; send smaller ones"));
+}
+
+engine::Generation DescriptionOf(const v1::LeasedBatch& batch, int row,
+                                 const ImageRequest& wanted, const Image& image,
+                                 const ModelList& models) {
+  const v1::RunRequest& wish = batch.runs(row).request();
+  const OfferedModel* const model = models.Find(wish.model());
+  engine::Generation generation = {
+      .prompt = wanted.request.prompt,
+      .negative_prompt = wanted.request.negative_prompt.value_or(""),
+      .steps = wanted.request.steps,
+      .sampler = engine::SamplerName(
+          wanted.sampler, model == nullptr ? "" : model->own_sampler),
+      .guidance = wanted.request.guidance,
+      .seed = wanted.request.seed,
+      .width = image.width,
+      .height = image.height,
+      .model = model == nullptr ? "" : model->alias,
+      .model_hash = model == nullptr ? "" : model->sha256.substr(0, 10),
+      .vae = model == nullptr ? wish.vae() : VaeAlias(*model, wish),
+      .random_mode = std::string(engine::NameOf(wanted.request.random))};
+  std::vector<std::string> controls;
+  for (const v1::Control& control : wish.controls()) {
+    const double weight = WeightOf(batch, row, control);
+    if (weight != 0) {
+      controls.push_back(absl::StrCat(control.type(), " ", weight));
+    }
+  }
+  if (!controls.empty()) {
+    generation.more["Controls"] = absl::StrJoin(controls, "; ");
+  }
+  if (wanted.request.task != Task::kText) {
+    generation.more["Denoising strength"] =
+        absl::StrCat(wanted.request.strength);
+  }
+  generation.more["Version"] = absl::StrCat("sheaf ", kVersion);
+  return generation;
+}
+
+}  // namespace sheaf::worker

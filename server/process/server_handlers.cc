@@ -1,0 +1,97 @@
+// Server: the handlers, each with the parts that it works with.
+#include <algorithm>
+
+#include "server/config/config_keys.h"
+#include "server/handlers/artifacts_handler.h"
+#include "server/handlers/batching_handler.h"
+#include "server/handlers/queues_handler.h"
+#include "server/process/server.h"
+
+namespace sheaf::server {
+namespace {
+
+constexpr int64_t kPageBytesMax = 8 << 20;  // of one answer that is a list
+
+}  // namespace
+
+// Two pages fit into the largest message.
+int64_t Server::PageBytesMax() const {
+  return std::min<int64_t>(kPageBytesMax, config_.max_message_bytes / 2);
+}
+
+JobsHandler::Parts Server::PartsOfJobs() {
+  return {.intake = intake_.get(),
+          .workers = &workers_,
+          .events = events_.get(),
+          .timer = &timer_,
+          .progress = &progress_,
+          .previews = &previews_,
+          .throughput = &throughput_,
+          .now = [this] { return clock_->Now(); },
+          .page_bytes_max = PageBytesMax()};
+}
+
+WorkerHandler::Parts Server::PartsOfWorkers() {
+  return {.workers = &workers_,
+          .lease_waiters = lease_waiters_.get(),
+          .lease_policy = dispatcher_.get(),
+          .turns = turns_.get(),
+          .meter = meter_.get(),
+          .timer = &timer_,
+          .events = events_.get(),
+          .progress = &progress_,
+          .previews = &previews_,
+          .throughput = &throughput_,
+          .files = artifacts_.get(),
+          .checkpoints = checkpoints_.get(),
+          .saves = &saves_,
+          .downloads = &downloads_,
+          .now = [this] { return clock_->Now(); },
+          .owner_running_max = config_.owner_running_max,
+          .preview_steps = config_.preview_steps,
+          .checkpoint_steps = config_.checkpoint_steps,
+          .lease_duration = config_.lease_duration,
+          .heartbeat_interval = config_.heartbeat_interval,
+          .worker_grace = config_.worker_grace};
+}
+
+AdminOptions Server::PartsOfAdmin() {
+  AdminOptions admin;
+  admin.sqlite = store_.get();
+  admin.workers = &workers_;
+  admin.lease_waiters = lease_waiters_.get();
+  admin.meter = meter_.get();
+  admin.stats = &stats_;
+  admin.turns = turns_.get();
+  admin.now = [this] { return clock_->Now(); };
+  admin.lease_duration = config_.lease_duration;
+  admin.page_bytes_max = PageBytesMax();
+  admin.data_directory = config_.data_dir;
+  admin.backup_directory = config_.backup_dir;
+  admin.backups_max = config_.backups_max;
+  admin.start_time = start_time_;
+  for (const ConfigKey& key : ConfigKeys()) {
+    admin.config.emplace_back(key.name, ShowKeyToAll(key, config_));
+  }
+  admin.problems = [this] { return Problems(); };
+  admin.accept_clock = [this] { return clock_->Accept(); };
+  admin.reads_work = [this] {
+    return !vital_signs_ || vital_signs_->ReadsWork();
+  };
+  admin.notes = [this] { return Notes(); };
+  return admin;
+}
+
+void Server::MakeHandlers() {
+  const Calls calls(&door_, store_.get());
+  handlers_.push_back(std::make_unique<JobsHandler>(calls, PartsOfJobs()));
+  handlers_.push_back(std::make_unique<QueuesHandler>(calls, &workers_));
+  handlers_.push_back(std::make_unique<WorkerHandler>(calls, PartsOfWorkers()));
+  handlers_.push_back(std::make_unique<ArtifactsHandler>(
+      calls, artifacts_.get(), &uploads_, &downloads_));
+  handlers_.push_back(std::make_unique<BatchingHandler>(
+      calls, plan_service_.get(), meter_.get(), PageBytesMax()));
+  handlers_.push_back(std::make_unique<AdminHandler>(calls, PartsOfAdmin()));
+}
+
+}  // namespace sheaf::server

@@ -1,0 +1,194 @@
+#include "server/scheduling/plan_service.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "batching/plan/plan_json.h"
+#include "batching/plan/plan_text.h"
+#include "batching/plan/planner.h"
+#include "batching/plan/report.h"
+#include "batching/rows/cost.h"
+#include "queue/plans.h"
+#include "queue/queues.h"
+
+namespace sheaf::server {
+namespace {
+
+// Batches stored in one write: some milliseconds of the writer's time.
+constexpr size_t kSlice = 500;
+constexpr int kThreads = 2;
+
+absl::Status CheckPaused(const Queue& queue, bool live) {
+  if (live || queue.state == QueueState::kPaused) return absl::OkStatus();
+  return WithSubject(
+      Error(Reason::kQueueNotPaused,
+            absl::StrCat("queues/", queue.name,
+                         " is not paused; pause it, or analyze it live")),
+      absl::StrCat("queues/", queue.name));
+}
+
+}  // namespace
+
+struct PlanService::Snapshot {
+  Queue queue;
+  int64_t sequence = 0;
+  absl::Time now;
+  batching::RowSet set;
+};
+
+void PlanService::Stop() {
+  stopping_ = true;
+  runner_.Stop();
+}
+
+bool PlanService::Enter(const CallOptions& call) {
+  if (call.own) return true;
+  absl::MutexLock lock(&mutex_);
+  const auto of_one = waiting_.find(call.group);
+  if (all_waiting_ == kWaitingMax ||
+      (of_one != waiting_.end() && of_one->second == kWaitingOfOneMax)) {
+    return false;
+  }
+  ++all_waiting_;
+  ++waiting_[call.group];
+  return true;
+}
+
+void PlanService::Leave(const CallOptions& call) {
+  if (call.own) return;
+  absl::MutexLock lock(&mutex_);
+  --all_waiting_;
+  const auto of_one = waiting_.find(call.group);
+  if (--of_one->second == 0) waiting_.erase(of_one);
+}
+
+void PlanService::Analyze(Question question, Done done) {
+  if (!Enter(question.call)) {
+    return done(WithRetryAfter(
+        Error(Reason::kOverloaded, "too many analyses wait already"),
+        absl::Seconds(5)));
+  }
+  runner_.Run([this, question = std::move(question), done = std::move(done)] {
+    absl::StatusOr<Analysis> analysis = Analysis();
+    if (stopping_) {
+      analysis = Error(Reason::kServerStopping, "the server is stopping");
+    } else if (question.call.cancelled && question.call.cancelled()) {
+      analysis = Error(Reason::kCallCancelled, "the caller has left");
+    } else {
+      analysis = AnalyzeNow(question);
+    }
+    Leave(question.call);
+    done(std::move(analysis));
+  });
+}
+
+absl::StatusOr<PlanService::Snapshot> PlanService::Look(
+    const Question& question) {
+  Snapshot snapshot;
+  const auto look = [&](View& view) -> absl::Status {
+    snapshot = Snapshot();
+    SHEAF_ASSIGN_OR_RETURN(snapshot.queue,
+                           FindQueueOrError(view, question.queue));
+    SHEAF_RETURN_IF_ERROR(CheckPaused(snapshot.queue, question.live));
+    snapshot.sequence = view.LastSequence();
+    snapshot.now = view.now();
+    view.ForEachWaiting(question.queue, [&](const WaitingRun& waiting) {
+      snapshot.set.Add(waiting.run, waiting.lane.kind, waiting.lane.owner,
+                       waiting.params, snapshot.now);
+    });
+    return absl::OkStatus();
+  };
+  SHEAF_RETURN_IF_ERROR(
+      ReadAndWait(*store_, look,
+                  {.length = CallOptions::Length::kScan,
+                   .cancelled = [this] { return stopping_.load(); },
+                   .own = true}));
+  snapshot.set.Sort();
+  return snapshot;
+}
+
+absl::StatusOr<PlanService::Analysis> PlanService::AnalyzeNow(
+    const Question& question) {
+  SHEAF_ASSIGN_OR_RETURN(const Snapshot snapshot, Look(question));
+  const batching::RowSet& set = snapshot.set;
+  if (set.rows.empty())
+    return Analysis{{}, batching::NothingToPlan(set), false};
+  const batching::CostModel model(&set.shapes, meter_.PricesOf(set.shapes));
+  batching::PlanOptions options;
+  options.batch_size = question.batch_size > 0
+                           ? question.batch_size
+                           : snapshot.queue.settings.batch_size;
+  options.now = snapshot.now;
+  options.rows_max = [this](const batching::BatchKey& key) {
+    return meter_.RowsMax(key.model, key.width, key.height);
+  };
+  options.threads = kThreads;
+  const batching::Plan plan = batching::MakeBestPlan(
+      set, model,
+      batching::RulesFor(question.mode, question.greedy, question.signature),
+      options);
+  const batching::PlanReport report =
+      batching::Report(set, model, plan, meter_.For(set), options);
+
+  PlanRecord record;
+  record.queue = question.queue;
+  record.live = question.live;
+  record.revision = snapshot.queue.revision;
+  record.sequence = snapshot.sequence;
+  record.run_count = report.runs;
+  record.job_count = report.jobs;
+  record.batch_count = report.batches;
+  record.mode = std::string(batching::TextOf(question.mode));
+  record.report = batching::ReportJson(report, options.batch_size);
+  record.preview = batching::PlanText(set, plan, report,
+                                      {.mode = question.mode,
+                                       .batch_size = options.batch_size,
+                                       .heuristic = question.heuristic});
+  SHEAF_ASSIGN_OR_RETURN(
+      record, Keep(snapshot, plan, std::move(record), question.call));
+  return Analysis{std::move(record), batching::Headline(report),
+                  batching::IsWorthExecuting(report, question.gain_min)};
+}
+
+absl::StatusOr<PlanRecord> PlanService::Keep(const Snapshot& snapshot,
+                                             const batching::Plan& plan,
+                                             PlanRecord record,
+                                             const CallOptions& call) {
+  PlanRecord begun;
+  SHEAF_RETURN_IF_ERROR(WriteAndWait(
+      *store_,
+      [&](Tx& tx) {
+        begun = BeginPlan(tx, record);
+        return absl::OkStatus();
+      },
+      call));
+  for (size_t from = 0; from < plan.batches.size(); from += kSlice) {
+    if (stopping_) return Error(Reason::kServerStopping, "the server stops");
+    std::vector<PlanBatch> slice;
+    for (size_t i = from; i < std::min(from + kSlice, plan.batches.size());
+         ++i) {
+      const batching::PlannedBatch& planned = plan.batches[i];
+      PlanBatch batch;
+      batch.number = static_cast<int64_t>(i) + 1;
+      for (const uint32_t row : plan.RowsOf(planned)) {
+        batch.runs.push_back(snapshot.set.rows[row].id());
+      }
+      batch.predicted = absl::Milliseconds(planned.ms);
+      batch.info = batching::BatchJson(snapshot.set, plan, planned);
+      slice.push_back(std::move(batch));
+    }
+    SHEAF_RETURN_IF_ERROR(WriteAndWait(
+        *store_, [&](Tx& tx) { return AddToPlan(tx, begun.id, slice); }, call));
+  }
+  SHEAF_RETURN_IF_ERROR(WriteAndWait(
+      *store_,
+      [&](Tx& tx) -> absl::Status {
+        SHEAF_ASSIGN_OR_RETURN(begun, SealPlan(tx, begun.id));
+        return absl::OkStatus();
+      },
+      call));
+  return begun;
+}
+
+}  // namespace sheaf::server

@@ -1,0 +1,83 @@
+// Plans the waiting runs of a queue: reads a snapshot, makes a plan
+// (batching/), stores it in slices. Works on a thread of its own, one analysis
+// at a time, so that neither gRPC nor the store waits for arithmetic.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "base/runner.h"
+#include "batching/plan/plan.h"
+#include "queue/plan.h"
+#include "queue/store.h"
+#include "server/scheduling/batch_meter.h"
+
+namespace sheaf::server {
+
+class PlanService {
+ public:
+  struct Question {
+    std::string queue;
+    batching::Mode mode = batching::Mode::kBest;
+    bool greedy = false;
+    batching::Signature signature = batching::Signature::kMinimal;
+    int batch_size = 0;  // 0: the queue's
+    bool live = false;
+    bool heuristic = false;            // the gain as the original reckoned it
+    double gain_min = 1.1;             // for `worth_executing`
+    CallOptions call = {.own = true};  // the asker's; `cancelled`: it has left
+  };
+  struct Analysis {
+    std::optional<PlanRecord> plan;  // none where nothing can be batched
+    std::string message;
+    // The band of its gain is known, and it gains `gain_min` even at the slow
+    // end.
+    bool worth_executing = false;
+  };
+  using Done = std::function<void(absl::StatusOr<Analysis>)>;
+
+  // Borrows both.
+  PlanService(Store* store, const BatchMeter* meter)
+      : store_(store), meter_(*meter) {}
+  // Ends waiting questions with SERVER_STOPPING.
+  ~PlanService() { Stop(); }
+  void Stop();
+
+  // Most questions of clients that may wait, of all clients and of one.
+  static constexpr int kWaitingMax = 32;
+  static constexpr int kWaitingOfOneMax = 8;
+
+  // Any thread. Calls `done` on the plan service's thread, or at once where too
+  // many wait (OVERLOADED). QUEUE_NOT_FOUND, QUEUE_NOT_PAUSED, CALL_CANCELLED,
+  // and whatever the store says.
+  void Analyze(Question question, Done done);
+
+ private:
+  struct Snapshot;
+  absl::StatusOr<Analysis> AnalyzeNow(const Question& question);
+  absl::StatusOr<Snapshot> Look(const Question& question);
+  absl::StatusOr<PlanRecord> Keep(const Snapshot& snapshot,
+                                  const batching::Plan& plan, PlanRecord record,
+                                  const CallOptions& call);
+
+  Store* const store_;
+  const BatchMeter& meter_;
+  // Counts a client's question in; false where it would be one too many.
+  bool Enter(const CallOptions& call);
+  void Leave(const CallOptions& call);
+
+  std::atomic<bool> stopping_ = false;
+  absl::Mutex mutex_;
+  // Questions that wait or are answered, by group of callers.
+  std::map<std::string, int> waiting_ ABSL_GUARDED_BY(mutex_);
+  int all_waiting_ ABSL_GUARDED_BY(mutex_) = 0;
+  Runner runner_;
+};
+
+}  // namespace sheaf::server

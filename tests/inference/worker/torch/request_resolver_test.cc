@@ -1,0 +1,309 @@
+#include "inference/worker/torch/request_resolver.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "base/status.h"
+#include "inference/engine/image/png.h"
+#include "tests/inference/engine/weights/temp_folder.h"
+#include "tests/inference/worker/batches.h"
+
+namespace sheaf::worker {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr char kPicture[] = "artifacts/aa";
+constexpr char kJunk[] = "artifacts/bb";
+constexpr char kGone[] = "artifacts/cc";
+constexpr char kAway[] = "artifacts/dd";
+
+class RequestResolverTest : public ::testing::Test {
+ protected:
+  RequestResolverTest() {
+    folder_.Write("sd/model_index.json", "{}");
+    folder_.Write("sd/sheaf.toml",
+                  "steps = 9\nguidance = 4\nsampler = 'Euler'\n");
+    folder_.Write("sd/controlnet_edge/config.json", "{}");
+    folder_.Write("sd/vae_fast/config.json", "{}");
+    models_ = *ModelList::Read({folder_.path()});
+    batch_ = MakeBatch(1, {{.steps = std::nullopt}});
+  }
+
+  absl::StatusOr<std::string> Fetch(const std::string& name) {
+    ++fetches_;
+    if (name == kPicture) {
+      return *engine::EncodePng(engine::MakeImage(8, 8, 3, 77), {});
+    }
+    if (name == kJunk) return std::string("not a picture");
+    if (name == kAway) return absl::UnavailableError("no server");
+    return absl::NotFoundError("no such artifact");
+  }
+
+  v1::RunRequest& wish() { return *batch_.mutable_runs(0)->mutable_request(); }
+  void AddControl(const std::string& type, const std::string& image,
+                  double weight) {
+    v1::Control* control = wish().add_controls();
+    control->set_type(type);
+    control->set_image(image);
+    (*batch_.mutable_weights_list(0)->mutable_weights())[type] = weight;
+  }
+
+  absl::StatusOr<engine::ImageRequest> Take() {
+    if (!resolver_) {
+      resolver_.emplace(
+          &models_, [this](const std::string& name) { return Fetch(name); },
+          limits_);
+    }
+    return resolver_->Take(batch_, 0);
+  }
+  void Limit(const RequestLimits& limits) {
+    limits_ = limits;
+    resolver_.reset();
+  }
+  void ExpectError(absl::StatusCode code, const std::string& words) {
+    const absl::Status status = Take().status();
+    EXPECT_EQ(status.code(), code) << status.ToString();
+    EXPECT_THAT(std::string(status.message()), HasSubstr(words));
+  }
+
+  engine::TempFolder folder_;
+  ModelList models_;
+  v1::LeasedBatch batch_;
+  int fetches_ = 0;
+  RequestLimits limits_;
+  std::optional<RequestResolver> resolver_;
+};
+
+TEST_F(RequestResolverTest, PicturesBeyondTheLimitsAreBadInputInWords) {
+  wish().set_width(1024);
+  wish().set_height(1024);
+  wish().set_steps(10);
+  EXPECT_TRUE(Take().ok());
+  Limit({.pixels_max = 1024 * 1023});
+  ExpectError(absl::StatusCode::kInvalidArgument,
+              "1024x1024 are 1048576 pixels, more than the 1047552 that this "
+              "worker makes (--pixels-max)");
+  Limit({.pixels_max = 1024 * 1024, .pixel_steps_max = 10485759});
+  ExpectError(absl::StatusCode::kInvalidArgument, "--pixel-steps-max");
+  Limit({.pixel_steps_max = 10485760});
+  EXPECT_TRUE(Take().ok());
+}
+
+TEST_F(RequestResolverTest, AModelsTableMayAskForSmallerPictures) {
+  folder_.Write("sd/sheaf.toml", "pixels_max = 65536\n");
+  models_ = *ModelList::Read({folder_.path()});
+  wish().set_width(256);
+  wish().set_height(256);
+  EXPECT_TRUE(Take().ok());
+  wish().set_height(264);
+  ExpectError(absl::StatusCode::kInvalidArgument, "pixels_max");
+}
+
+// The sizes come from the files' headers: no picture is unpacked first.
+TEST_F(RequestResolverTest, PicturesThatARunNamesAreCountedTogether) {
+  AddControl("edge", kPicture, 1);
+  wish().set_init_image(kPicture);
+  Limit({.source_pixels_max = 128});
+  EXPECT_TRUE(Take().ok());
+  Limit({.source_pixels_max = 127});
+  ExpectError(absl::StatusCode::kInvalidArgument,
+              "have more than 127 pixels together");
+}
+
+TEST_F(RequestResolverTest, WhatARunLeavesOpenTheModelSays) {
+  const auto wanted = Take();
+  ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
+  EXPECT_EQ(wanted->request.steps, 9);
+  EXPECT_EQ(wanted->request.guidance, 4);
+  EXPECT_EQ(wanted->sampler, "Euler");
+  EXPECT_EQ(wanted->request.width, 0);
+  EXPECT_EQ(wanted->request.negative_prompt, std::nullopt);
+  EXPECT_EQ(wanted->request.task, engine::Task::kText);
+}
+
+TEST_F(RequestResolverTest, WhatARunSaysIsPassedOn) {
+  wish().set_model("sd");
+  wish().set_vae("fast");
+  wish().set_steps(3);
+  wish().set_guidance(1.5);
+  wish().set_sampler("DDIM");
+  wish().set_negative_prompt("");
+  wish().set_width(64);
+  wish().set_height(48);
+  wish().set_seed(7);
+  (*wish().mutable_extra())["clip_skip"] = "1";
+  (*wish().mutable_extra())["random"] = "philox";
+  (*wish().mutable_extra())["eta"] = "0.5";
+  (*wish().mutable_extra())["emphasis"] = "true";
+  (*wish().mutable_extra())["of.another.kind"] = "?";
+  const auto wanted = Take();
+  ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
+  EXPECT_EQ(wanted->model.vae, folder_.path() + "/sd/vae_fast");
+  const engine::RunRequest& request = wanted->request;
+  EXPECT_EQ(request.steps, 3);
+  EXPECT_EQ(request.guidance, 1.5);
+  EXPECT_EQ(wanted->sampler, "DDIM");
+  EXPECT_EQ(request.negative_prompt, "");
+  EXPECT_EQ(request.width, 64);
+  EXPECT_EQ(request.height, 48);
+  EXPECT_EQ(request.seed, 7u);
+  EXPECT_EQ(request.clip_skip, 1);
+  EXPECT_EQ(request.eta, 0.5);
+  EXPECT_TRUE(request.emphasis);
+  EXPECT_EQ(request.random, engine::RandomMode::kPhilox);
+}
+
+TEST_F(RequestResolverTest, TheBatchsWeightIsTheOneThatCounts) {
+  AddControl("edge", kPicture, 0.25);
+  wish().mutable_controls(0)->set_weight(2);
+  wish().mutable_controls(0)->set_start(0.1);
+  wish().mutable_controls(0)->set_end(0.6);
+  const auto wanted = Take();
+  ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
+  ASSERT_THAT(wanted->controls, SizeIs(1));
+  const engine::ImageControl& control = wanted->controls[0];
+  EXPECT_EQ(control.weight, 0.25);
+  EXPECT_EQ(control.folder, folder_.path() + "/sd/controlnet_edge");
+  EXPECT_EQ(control.image.width, 8);
+  EXPECT_EQ(control.start, 0.1);
+  EXPECT_EQ(control.end, 0.6);
+}
+
+TEST_F(RequestResolverTest, AControlOfWeightZeroIsNone) {
+  // Not even the control's picture is fetched.
+  AddControl("edge", kGone, 0);
+  const auto wanted = Take();
+  ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
+  EXPECT_THAT(wanted->controls, IsEmpty());
+  EXPECT_EQ(fetches_, 0);
+}
+
+TEST_F(RequestResolverTest, APictureIsFetchedOnceForAllThatShareIt) {
+  AddControl("edge", kPicture, 1);
+  wish().set_init_image(kPicture);
+  ASSERT_TRUE(Take().ok());
+  ASSERT_TRUE(Take().ok());
+  EXPECT_EQ(fetches_, 1);
+}
+
+TEST_F(RequestResolverTest, PicturesSayWhatTheTaskIs) {
+  wish().set_init_image(kPicture);
+  wish().set_strength(0.3);
+  auto wanted = Take();
+  ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
+  EXPECT_EQ(wanted->request.task, engine::Task::kImage);
+  EXPECT_EQ(wanted->request.strength, 0.3);
+  wish().set_mask(kPicture);
+  wanted = Take();
+  ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
+  EXPECT_EQ(wanted->request.task, engine::Task::kInpaint);
+}
+
+TEST_F(RequestResolverTest, WhatCannotWorkIsSaid) {
+  constexpr auto kBad = absl::StatusCode::kInvalidArgument;
+  constexpr auto kMissing = absl::StatusCode::kNotFound;
+  const v1::LeasedBatch good = batch_;
+  wish().set_model("sdd");
+  ExpectError(kMissing, "did you mean 'sd'?");
+  batch_ = good;
+  wish().set_vae("slow");
+  ExpectError(kMissing, "no VAE 'slow'");
+  batch_ = good;
+  wish().add_loras()->set_name("x");
+  ExpectError(kBad, "LoRA");
+  batch_ = good;
+  AddControl("depth", kPicture, 1);
+  ExpectError(kMissing, "no control 'depth'");
+  batch_ = good;
+  AddControl("edge", "", 1);
+  ExpectError(kBad, "has no picture");
+  batch_ = good;
+  AddControl("edge", kJunk, 1);
+  ExpectError(kBad, "no PNG that can be read");
+  batch_ = good;
+  AddControl("edge", kGone, 1);
+  ExpectError(kMissing, "no such artifact");
+  batch_ = good;
+  (*wish().mutable_weights())["edge"] = 0.5;
+  ExpectError(kBad, "'edge' has a weight and no picture");
+  batch_ = good;
+  wish().set_mask(kPicture);
+  ExpectError(kBad, "a mask needs a picture");
+  batch_ = good;
+  for (const auto& [name, value] :
+       {std::pair("clip_skip", "-1"), std::pair("eta", "nan"),
+        std::pair("emphasis", "perhaps"), std::pair("random", "dice"),
+        std::pair("prompt_chunks", "1000")}) {
+    batch_ = good;
+    (*wish().mutable_extra())[name] = value;
+    ExpectError(kBad, name);
+  }
+}
+
+TEST_F(RequestResolverTest, AServerThatIsAwayIsNoFaultOfTheRuns) {
+  wish().set_init_image(kAway);
+  ExpectError(absl::StatusCode::kUnavailable, "no server");
+}
+
+TEST_F(RequestResolverTest, TheModelsOwnSamplerIsDescribedByItsName) {
+  folder_.Write("sd/scheduler/scheduler_config.json",
+                R"({"_class_name": "PNDMScheduler"})");
+  models_ = *ModelList::Read({folder_.path()});
+  wish().set_sampler("auto");
+  const auto wanted = Take();
+  ASSERT_TRUE(wanted.ok());
+  const engine::Image image = engine::MakeImage(8, 8, 3);
+  EXPECT_EQ(DescriptionOf(batch_, 0, *wanted, image, models_).sampler, "PNDM");
+}
+
+TEST_F(RequestResolverTest, TheDescriptionSaysNothingOfTheNeighbours) {
+  batch_ = MakeBatch(1, {{.seed = 5}, {.seed = 6}});
+  AddControl("edge", kPicture, 0.5);
+  const auto wanted = Take();
+  ASSERT_TRUE(wanted.ok());
+  const engine::Image image = engine::MakeImage(8, 8, 3);
+  const engine::Generation together =
+      DescriptionOf(batch_, 0, *wanted, image, models_);
+  v1::LeasedBatch alone = batch_;
+  alone.set_name("batches/9");
+  alone.mutable_runs()->DeleteSubrange(1, 1);
+  EXPECT_EQ(together, DescriptionOf(alone, 0, *wanted, image, models_));
+  EXPECT_EQ(together.more.at("Controls"), "edge 0.5");
+  EXPECT_EQ(together.model, "sd");
+  EXPECT_EQ(together.sampler, "Euler");
+  EXPECT_EQ(together.seed, 5u);
+}
+
+TEST_F(RequestResolverTest, TheModelsTableChoosesTheVaeOfRunsThatNameNone) {
+  EXPECT_EQ(Take()->model.vae, "");
+  folder_.Write("sd/vae_sharp/config.json", "{}");
+  folder_.Write("sd/sheaf.toml",
+                "vae = 'sharp'\nvae_fp16 = 'fast'\nvae_large = 'fast'\n"
+                "vae_large_pixels = 4096\n");
+  models_ = *ModelList::Read({folder_.path()});
+  const std::string sharp = models_.Find("sd")->vaes.at("sharp");
+  const std::string fast = models_.Find("sd")->vaes.at("fast");
+  wish().set_width(64);
+  wish().set_height(64);
+  EXPECT_EQ(Take()->model.vae, sharp);
+  wish().set_height(72);
+  EXPECT_EQ(Take()->model.vae, fast);
+  EXPECT_EQ(
+      DescriptionOf(batch_, 0, *Take(), engine::MakeImage(64, 72, 3), models_)
+          .vae,
+      "fast");
+  wish().set_vae("sharp");
+  EXPECT_EQ(Take()->model.vae, sharp);
+  wish().clear_vae();
+  wish().set_height(64);
+  models_.ExpectHalf();
+  EXPECT_EQ(Take()->model.vae, fast);
+}
+
+}  // namespace
+}  // namespace sheaf::worker

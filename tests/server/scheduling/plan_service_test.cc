@@ -1,0 +1,176 @@
+#include "server/scheduling/plan_service.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/synchronization/notification.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "queue/plans.h"
+#include "queue/queues.h"
+#include "server/scheduling/auto_planner.h"
+#include "tests/batching/builders.h"
+#include "tests/queue/builders.h"
+#include "tests/queue/stores.h"
+
+namespace sheaf::server {
+namespace {
+
+using ::testing::HasSubstr;
+
+class PlanServiceTest : public ::testing::Test {
+ protected:
+  PlanServiceTest() {
+    Write(*store_, [](Tx& tx) {
+      EnsureDefaultQueue(tx);
+      return true;
+    });
+  }
+
+  void SubmitJobs(int count) {
+    for (int i = 0; i < count; ++i) {
+      RunParams params;
+      params.prompt = "hut";
+      params.model = "m";
+      params.steps = 20;
+      params.sampler = "euler";
+      params.width = 512;
+      params.height = 512;
+      params.seed = i;
+      ASSERT_TRUE(Write(*store_, [&](Tx& tx) {
+                    return Submit(tx, MakeJob({.runs = {params}}));
+                  }).ok());
+    }
+  }
+  void Pause() {
+    ASSERT_TRUE(Write(*store_, [](Tx& tx) {
+                  return PauseQueue(tx, kDefaultQueue, {});
+                }).ok());
+  }
+
+  absl::StatusOr<PlanService::Analysis> Analyze(
+      PlanService::Question question) {
+    if (question.queue.empty()) question.queue = kDefaultQueue;
+    absl::StatusOr<PlanService::Analysis> answer =
+        absl::UnknownError("no answer");
+    absl::Notification done;
+    plans_.Analyze(std::move(question), [&](auto analysis) {
+      answer = std::move(analysis);
+      done.Notify();
+    });
+    done.WaitForNotification();
+    return answer;
+  }
+
+  TestClock clock_;
+  std::unique_ptr<Store> store_ = NewSqliteStore(&clock_);
+  BatchMeter meter_{batching::FastDevice(), {}};
+  PlanService plans_{store_.get(), &meter_};
+};
+
+TEST_F(PlanServiceTest, WhatWaitsInAPausedQueueBecomesAStoredPlan) {
+  SubmitJobs(8);
+  Pause();
+  const auto analysis = Analyze({});
+  ASSERT_TRUE(analysis.ok()) << analysis.status();
+  ASSERT_TRUE(analysis->plan.has_value());
+  const PlanRecord& plan = *analysis->plan;
+  EXPECT_EQ(plan.state, PlanState::kReady);
+  EXPECT_EQ(plan.run_count, 8);
+  EXPECT_EQ(plan.job_count, 8);
+  EXPECT_EQ(plan.mode, "best");
+  EXPECT_THAT(plan.preview, HasSubstr("8"));
+  const auto batches = Read(
+      *store_, [&](View& view) { return view.PlanBatches(plan.id, 0, 100); });
+  EXPECT_EQ(static_cast<int64_t>(batches.size()), plan.batch_count);
+  size_t runs = 0;
+  for (const PlanBatch& batch : batches) runs += batch.runs.size();
+  EXPECT_EQ(runs, 8u);
+}
+
+TEST_F(PlanServiceTest, AQueueThatHandsOutWorkIsAnalyzedOnlyLive) {
+  SubmitJobs(2);
+  EXPECT_EQ(ReasonOf(Analyze({}).status()), Reason::kQueueNotPaused);
+  const auto live = Analyze({.live = true});
+  ASSERT_TRUE(live.ok()) << live.status();
+  EXPECT_TRUE(live->plan->live);
+}
+
+TEST_F(PlanServiceTest, AnEmptyQueueGivesNoPlanButWords) {
+  Pause();
+  const auto analysis = Analyze({});
+  ASSERT_TRUE(analysis.ok()) << analysis.status();
+  EXPECT_FALSE(analysis->plan.has_value());
+  EXPECT_THAT(analysis->message, HasSubstr("No batchable jobs"));
+}
+
+TEST_F(PlanServiceTest, AQueueThatIsNotThereIsSaidSo) {
+  EXPECT_EQ(ReasonOf(Analyze({.queue = "elsewhere"}).status()),
+            Reason::kQueueNotFound);
+}
+
+TEST_F(PlanServiceTest, WhoHasLeftGetsNoPlan) {
+  SubmitJobs(2);
+  Pause();
+  PlanService::Question question;
+  question.call = {.cancelled = [] { return true; }};
+  EXPECT_EQ(ReasonOf(Analyze(std::move(question)).status()),
+            Reason::kCallCancelled);
+  EXPECT_TRUE(Read(*store_, [](View& view) {
+                return view.Plans(kDefaultQueue, {}, 10);
+              }).empty());
+}
+
+TEST_F(PlanServiceTest, AfterStopQuestionsAreRefused) {
+  plans_.Stop();
+  bool refused = false;
+  plans_.Analyze({.queue = kDefaultQueue}, [&](const auto& analysis) {
+    refused = ReasonOf(analysis.status()) == Reason::kServerStopping;
+  });
+  EXPECT_TRUE(refused);
+}
+
+// Before figures are known, no plan surely gains enough.
+TEST_F(PlanServiceTest, WithoutMeasuredTimesNoPlanIsWorthExecuting) {
+  SubmitJobs(16);
+  Pause();
+  EXPECT_FALSE(Analyze({})->worth_executing);
+}
+
+TEST_F(PlanServiceTest, AQueueOfThePolicyAutoIsLookedAtOnceForEachNewJob) {
+  QueuePatch patch;
+  patch.policy = BatchPolicy::kAuto;
+  patch.threshold = 2;
+  ASSERT_TRUE(Write(*store_, [&](Tx& tx) {
+                return UpdateQueue(tx, kDefaultQueue, patch, 0);
+              }).ok());
+  AutoPlanner planner(store_.get(), &plans_);
+  const auto plans = [&] {
+    // This question is answered after the one that Tick has asked.
+    (void)Analyze({.queue = "elsewhere"});
+    return Read(*store_,
+                [](View& view) { return view.Plans(kDefaultQueue, {}, 10); })
+        .size();
+  };
+  const auto tick = [&] {
+    planner.Tick();
+    absl::Notification read;
+    store_->Read([](View&) { return absl::OkStatus(); },
+                 [&](const absl::Status&) { read.Notify(); });
+    read.WaitForNotification();
+  };
+  SubmitJobs(1);
+  tick();
+  EXPECT_EQ(plans(), 0u) << "too few wait";
+  SubmitJobs(3);
+  tick();
+  EXPECT_EQ(plans(), 1u);
+  tick();
+  EXPECT_EQ(plans(), 1u) << "no job has come since";
+  SubmitJobs(1);
+  tick();
+  EXPECT_EQ(plans(), 2u);
+}
+
+}  // namespace
+}  // namespace sheaf::server
