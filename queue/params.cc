@@ -248,6 +248,16 @@ absl::StatusOr<RunParams> DecodeParams(std::string_view text) {
   return params;
 }
 
+bool HaveSameExtra(const RunParams& a, const RunParams& b) {
+  const auto engines = [](std::map<std::string, std::string> extra) {
+    std::erase_if(extra,
+                  [](const auto& each) { return IsForSimulation(each.first); });
+    return extra;
+  };
+  // Mostly both are empty, or one job's.
+  return a.extra == b.extra || engines(a.extra) == engines(b.extra);
+}
+
 std::vector<std::string> ArtifactsOf(const RunParams& params) {
   std::vector<std::string> digests;
   if (params.init_image) digests.push_back(*params.init_image);

@@ -65,6 +65,15 @@ std::string Encode(const RunParams& params);
 // DATA_LOSS where the text is not what Encode writes.
 absl::StatusOr<RunParams> DecodeParams(std::string_view text);
 
+// Whether a key of `extra` is meant for the simulated engine: it strikes single
+// runs of a batch by design.
+inline bool IsForSimulation(std::string_view key) {
+  return key.substr(0, 4) == "sim.";
+}
+// Whether two requests may be in one batch as far as their `extra` goes: only
+// the engine knows what its values mean, so they must be equal.
+bool HaveSameExtra(const RunParams& a, const RunParams& b);
+
 // Digests of all artifacts the request needs.
 std::vector<std::string> ArtifactsOf(const RunParams& params);
 

@@ -102,8 +102,8 @@ struct Run {
   // The lease of the present attempt, or of the last one.
   BatchId batch;
   int64_t epoch = 0;
-  int64_t hold =
-      0;  // MarkOf its LeaseClaim (queue/leasing/lease_claim.h); 0: none
+  // MarkOf its LeaseClaim (queue/leasing/lease_claim.h); 0: none.
+  int64_t hold = 0;
   std::string worker;
   absl::Time start_time = absl::InfinitePast();
   absl::Time end_time = absl::InfinitePast();

@@ -49,7 +49,7 @@ std::string Headline(const PlanReport& report) {
 }
 
 std::string PlanText(const RowSet& set, const Plan& plan,
-                     const PlanReport& report, const PreviewOptions& options) {
+                     const PlanReport& report, const PlanTextOptions& options) {
   std::string text = absl::StrCat(Headline(report), "\n");
   if (options.heuristic) {
     absl::StrAppendFormat(

@@ -7,7 +7,7 @@
 
 namespace sheaf::batching {
 
-struct PreviewOptions {
+struct PlanTextOptions {
   Mode mode = Mode::kBest;
   int batch_size = 4;
   int batches_max = 20;    // listed; the rest are counted
@@ -18,7 +18,7 @@ struct PreviewOptions {
 // mode and what it means, a line for each batch, who ends earlier or later,
 // warnings. Ends with a line break.
 std::string PlanText(const RowSet& set, const Plan& plan,
-                     const PlanReport& report, const PreviewOptions& options);
+                     const PlanReport& report, const PlanTextOptions& options);
 
 // "8 runs from 5 jobs → 3 batches"
 std::string Headline(const PlanReport& report);

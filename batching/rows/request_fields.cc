@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
 #include "base/status.h"
@@ -66,7 +65,7 @@ void AppendLoras(const Request& request, std::string* out) {
 // the simulated engine's faults ("sim.") strike single rows by design.
 void AppendExtra(const Request& request, std::string* out) {
   for (const auto& [key, value] : request.params->extra) {
-    if (absl::StartsWith(key, "sim.")) continue;
+    if (IsForSimulation(key)) continue;
     Append(key, out);
     absl::StrAppend(out, ":");
     Append(value, out);

@@ -91,12 +91,13 @@ size_t CountThatFit(const std::vector<LeasedRun>& runs) {
   return runs.size();
 }
 
-Leased TakeBatch(Tx& tx, const Lessee& who, Picked picked, LeasePolicy* policy,
+Leased TakeBatch(Tx& tx, const Lessee& who, const Picked& picked,
+                 std::vector<LeasedRun> runs, LeasePolicy* policy,
                  absl::Duration lease_duration) {
-  const Lane lane = tx.FindLane(picked.runs[0].lane);
+  const Lane lane = tx.FindLane(runs[0].run.lane);
   Leased leased;
   leased.kind = lane.kind;
-  leased.runs = LoadRuns(tx, std::move(picked.runs));
+  leased.runs = std::move(runs);
   const size_t whole = leased.runs.size();
   if (policy != nullptr) {
     leased.runs.resize(std::clamp<size_t>(
@@ -185,6 +186,7 @@ LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
   LeaseResult result;
   Lessee asking = who;
   std::optional<Lane> beside;
+  std::optional<RunParams> together;  // a request to go together with
   if (who.beside) {
     const std::optional<Run> first = FirstOfBeside(tx, who);
     result.lost = !first;
@@ -192,13 +194,23 @@ LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
     beside = tx.FindLane(first->lane);
     asking.batch_size_max = RoomBeside(tx, who, *first, *beside, policy);
     if (asking.batch_size_max <= 0) return result;
+    together = Merge(tx.SharedParams(first->id.job()), tx.OwnParams(first->id));
   }
   std::optional<Picked> picked =
       Pick(tx, asking, policy, &result.next_time, beside ? &*beside : nullptr);
   if (!picked) return result;
+  std::vector<LeasedRun> runs = LoadRuns(tx, std::move(picked->runs));
+  if (!together) together = runs[0].params;
+  // A lane says nothing of `extra`; a plan has looked at it.
+  if (!picked->planned) {
+    std::erase_if(runs, [&](const LeasedRun& run) {
+      return !HaveSameExtra(run.params, *together);
+    });
+  }
+  if (runs.empty()) return result;
   if (picked->planned) NoteStarted(tx, picked->queue.plan);
   result.leased =
-      TakeBatch(tx, asking, *std::move(picked), policy, lease_duration);
+      TakeBatch(tx, asking, *picked, std::move(runs), policy, lease_duration);
   return result;
 }
 

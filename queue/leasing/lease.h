@@ -77,8 +77,8 @@ struct Line {
   std::vector<LeasedRun> waiting;
 };
 
-// Decisions that the queue leaves to its owner: whose turn it is, which runs go
-// together now, how many fit. Called on the writer's thread, so they must be
+// Decisions that the domain leaves to the server: whose turn it is, which runs
+// go together now, how many fit. Called on the writer's thread, so they must be
 // quick. A call may be repeated for the same lease, and the first one then does
 // not count.
 class LeasePolicy {

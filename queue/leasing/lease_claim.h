@@ -26,8 +26,8 @@ LeaseClaim ClaimOf(const Batch& batch);
 absl::Status CheckClaim(const std::optional<Batch>& batch,
                         const LeaseClaim& claim);
 
-// Returns the mark that stays with runs of the hold (Run::hold), so that a
-// report of it is known as its own when the lease is gone.
+// Returns the mark that stays with the runs of the lease (Run::hold). When the
+// lease is gone, a report of its worker is known by it.
 int64_t MarkOf(const LeaseClaim& claim);
 
 // Returns the params that the run asks for. LEASE_LOST where CheckClaim says

@@ -98,7 +98,7 @@ class CheckpointStore {
 
   const std::string root_;
   const Options options_;
-  // Held while files are changed or opened.
+  // Held while files are changed, and while a reader is made.
   absl::Mutex files_;
   absl::Time next_refusal_log_ ABSL_GUARDED_BY(files_) = absl::InfinitePast();
   // Held for moments only. Where both are held, files_ is locked first.

@@ -30,8 +30,8 @@ absl::Status Gone() {
   return Error(Reason::kCallCancelled, "the caller has gone");
 }
 
-// An upload. Its own tasks end it, or, while it waits for the caller's next
-// message, the clock or another upload that needs its place.
+// An upload. Its own tasks end it; so does the clock while it waits for the
+// caller's next message, and another upload that needs its place.
 class UploadReactor final
     : public grpc::ServerReadReactor<pb::UploadArtifactRequest>,
       public std::enable_shared_from_this<UploadReactor> {
@@ -80,7 +80,7 @@ class UploadReactor final
   }
 
   absl::Status Check() {
-    SHEAF_RETURN_IF_ERROR(door_.Admit(*context_, request_).status());
+    SHEAF_RETURN_IF_ERROR(door_.Check(*context_, request_));
     if (first_) {
       SHEAF_RETURN_IF_ERROR(place_->Claim());
       expected_ = LastPart(request_.expected_name());
@@ -218,8 +218,8 @@ grpc::ServerWriteReactor<pb::DownloadArtifactResponse>*
 ArtifactsHandler::DownloadArtifact(grpc::CallbackServerContext* context,
                                    const pb::DownloadArtifactRequest* request) {
   const auto reactor = std::make_shared<DownloadReactor>(&artifacts_, context);
-  reactor->Start(calls_, calls_.door().Admit(*context, *request).status(),
-                 &downloads_, LastPart(request->name()));
+  reactor->Start(calls_, calls_.door().Check(*context, *request), &downloads_,
+                 LastPart(request->name()));
   return reactor.get();
 }
 

@@ -72,23 +72,24 @@ class SaveReactor final
     : public grpc::ServerReadReactor<pb::SaveCheckpointRequest>,
       public std::enable_shared_from_this<SaveReactor> {
  public:
-  SaveReactor(const Calls& calls, const WorkerHandler::Parts* parts,
+  SaveReactor(const Calls& calls, const WorkerHandler::Parts& parts,
               grpc::CallbackServerContext* context)
       : calls_(calls),
-        parts_(*parts),
+        checkpoints_(*parts.checkpoints),
+        files_(*parts.files),
         context_(context),
         call_(CallOf(*context, /*cancellable=*/false)) {}
   ~SaveReactor() override {
     if (taken_) under_way_.Leave(claim_.batch, size_);
   }
 
-  void Start() {
+  void Start(StreamSlots* saves) {
     self_ = shared_from_this();
-    stream_ = parts_.saves->Enter(
-        CallerOf(context_->peer()),
-        [me = weak_from_this()](const absl::Status& status) {
-          if (const auto alive = me.lock()) alive->End(status);
-        });
+    stream_ = saves->Enter(CallerOf(context_->peer()),
+                           [me = weak_from_this()](const absl::Status& status) {
+                             if (const auto alive = me.lock())
+                               alive->End(status);
+                           });
     ReadNext();
   }
 
@@ -100,7 +101,7 @@ class SaveReactor final
     stream_->Heard(static_cast<int64_t>(request_.data().size()));
     const absl::Status status = Take();
     if (!status.ok()) return End(status);
-    if (request_.has_header()) return AskHold();
+    if (request_.has_header()) return AskClaim();
     ReadNext();
   }
   // The read under way then fails and ends the call.
@@ -115,7 +116,7 @@ class SaveReactor final
   }
 
   absl::Status Take() {
-    SHEAF_RETURN_IF_ERROR(calls_.door().Admit(*context_, request_).status());
+    SHEAF_RETURN_IF_ERROR(calls_.door().Check(*context_, request_));
     if (request_.has_header() == (size_ >= 0)) {
       return InvalidArgument({{"header", "comes first, and once"}});
     }
@@ -130,7 +131,7 @@ class SaveReactor final
   }
 
   absl::Status Begin(const pb::CheckpointHeader& header) {
-    const int64_t most = parts_.checkpoints->options().bytes_max;
+    const int64_t most = checkpoints_.options().bytes_max;
     if (header.size_bytes() > most) {
       return InvalidArgument(
           {{"header.size_bytes",
@@ -160,7 +161,7 @@ class SaveReactor final
     return absl::OkStatus();
   }
 
-  void AskHold() {
+  void AskClaim() {
     calls_.store().Read(
         [me = shared_from_this()](View& view) { return me->Check(view); },
         [me = shared_from_this()](absl::Status status) {
@@ -188,8 +189,8 @@ class SaveReactor final
         [me = shared_from_this()](View& view) { return me->Check(view); },
         [me = shared_from_this()](const absl::Status& status) {
           if (!status.ok()) return me->End(status);
-          me->parts_.files->Run(
-              [me] { me->End(me->parts_.checkpoints->Save(me->checkpoint_)); });
+          me->files_.Run(
+              [me] { me->End(me->checkpoints_.Save(me->checkpoint_)); });
         },
         call_);
   }
@@ -208,7 +209,10 @@ class SaveReactor final
   static inline SavesUnderWay under_way_;
 
   const Calls calls_;
-  const WorkerHandler::Parts& parts_;
+  // Not the handler's parts: the call may have been ended before its last task
+  // runs, and the handler may be gone then.
+  CheckpointStore& checkpoints_;
+  ArtifactLibrary& files_;
   grpc::CallbackServerContext* const context_;
   const CallOptions call_;
   std::shared_ptr<SaveReactor> self_;  // until OnDone
@@ -316,9 +320,9 @@ absl::Status SweepCheckpoints(Store& store, CheckpointStore& checkpoints) {
 grpc::ServerReadReactor<pb::SaveCheckpointRequest>*
 WorkerHandler::SaveCheckpoint(grpc::CallbackServerContext* context,
                               pb::SaveCheckpointResponse*) {
-  auto reactor = std::make_shared<SaveReactor>(calls_, &parts_, context);
+  auto reactor = std::make_shared<SaveReactor>(calls_, parts_, context);
   auto* raw = reactor.get();
-  reactor->Start();
+  reactor->Start(parts_.saves);
   return raw;
 }
 
@@ -326,7 +330,7 @@ grpc::ServerWriteReactor<pb::LoadCheckpointResponse>*
 WorkerHandler::LoadCheckpoint(grpc::CallbackServerContext* context,
                               const pb::LoadCheckpointRequest* request) {
   const auto reactor = std::make_shared<LoadReactor>(parts_, context);
-  reactor->Start(calls_, calls_.door().Admit(*context, *request).status(),
+  reactor->Start(calls_, calls_.door().Check(*context, *request),
                  parts_.downloads, ClaimOf(*request),
                  ParseRunName(request->run()).value_or(RunId()));
   return reactor.get();

@@ -9,9 +9,8 @@
 
 namespace sheaf::server {
 
-absl::StatusOr<Caller> Door::Admit(
-    const grpc::CallbackServerContext& context,
-    const google::protobuf::Message& request) const {
+absl::Status Door::Check(const grpc::CallbackServerContext& context,
+                         const google::protobuf::Message& request) const {
   if (stopping_) {
     return WithRetryAfter(
         Error(Reason::kServerStopping, "the server is going down"),
@@ -24,6 +23,13 @@ absl::StatusOr<Caller> Door::Admit(
   SHEAF_RETURN_IF_ERROR(MarkOf(request));
   Violations violations = Validate(request);
   if (!violations.empty()) return InvalidArgument(std::move(violations));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Caller> Door::Admit(
+    const grpc::CallbackServerContext& context,
+    const google::protobuf::Message& request) const {
+  SHEAF_RETURN_IF_ERROR(Check(context, request));
   return CallerOf(context.peer());
 }
 

@@ -20,8 +20,11 @@ class Door {
   Door(const std::atomic<bool>* stopping, ChangeLimit* changes)
       : stopping_(*stopping), changes_(*changes) {}
 
-  // The caller, where the call may go on; otherwise the error that says why
-  // not.
+  // Whether the call, or the next message of its stream, may go on; if not,
+  // the error that says why.
+  absl::Status Check(const grpc::CallbackServerContext& context,
+                     const google::protobuf::Message& request) const;
+  // The same for a call that begins: answers the caller.
   absl::StatusOr<Caller> Admit(const grpc::CallbackServerContext& context,
                                const google::protobuf::Message& request) const;
   // The same for a call that changes something: one address may make only so

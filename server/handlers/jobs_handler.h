@@ -1,5 +1,6 @@
 // JobService on the wire. One file per family of calls: submit_jobs.cc,
-// stream_jobs.cc, read_jobs.cc, change_jobs.cc, wait_job.cc, watch_events.cc.
+// stream_jobs.cc, read_jobs.cc, get_preview.cc, change_jobs.cc, wait_job.cc,
+// watch_events.cc.
 #pragma once
 
 #include <functional>

@@ -103,7 +103,7 @@ class StreamReactor final
   };
 
   absl::StatusOr<std::shared_ptr<const ReadyJob>> Take() {
-    SHEAF_RETURN_IF_ERROR(calls_.door().Admit(*context_, request_).status());
+    SHEAF_RETURN_IF_ERROR(calls_.door().Check(*context_, request_));
     if (request_.validate_only()) {
       return InvalidArgument({{"validate_only", "is not for streams"}});
     }

@@ -273,7 +273,7 @@ class WatchReactor final
 grpc::ServerWriteReactor<pb::WatchEventsResponse>* JobsHandler::WatchEvents(
     grpc::CallbackServerContext* context,
     const pb::WatchEventsRequest* request) {
-  absl::Status status = calls_.door().Admit(*context, *request).status();
+  absl::Status status = calls_.door().Check(*context, *request);
   if (status.ok() && !request->job().empty()) {
     status = JobNamed(request->job()).status();
   }

@@ -87,8 +87,8 @@ void VitalSigns::Stop() {
 
 std::vector<std::string> VitalSigns::Problems() const {
   std::vector<std::string> problems = probe_.Problems();
-  if (std::string maintenance = parts_.upkeep_problem(); !maintenance.empty()) {
-    problems.push_back(std::move(maintenance));
+  if (std::string text = parts_.upkeep_problem(); !text.empty()) {
+    problems.push_back(std::move(text));
   }
   return problems;
 }

@@ -69,14 +69,14 @@ SqliteStore::Options StoreOptionsOf(const ServerConfig& config) {
 }
 
 MaintenanceOptions MaintenanceOptionsOf(const ServerConfig& config) {
-  MaintenanceOptions maintenance;
-  maintenance.maintenance.events_max = config.events_max;
-  maintenance.maintenance.events_keep = config.events_keep;
-  maintenance.maintenance.events_hard_max =
+  MaintenanceOptions options;
+  options.maintenance.events_max = config.events_max;
+  options.maintenance.events_keep = config.events_keep;
+  options.maintenance.events_hard_max =
       std::max(config.events_max, config.events_hard_max);
-  maintenance.maintenance.request_keep = config.request_keep;
-  maintenance.artifact_keep = config.artifact_keep;
-  return maintenance;
+  options.maintenance.request_keep = config.request_keep;
+  options.artifact_keep = config.artifact_keep;
+  return options;
 }
 
 absl::StatusOr<TurnOptions> TurnOptionsOf(const ServerConfig& config) {

@@ -20,7 +20,7 @@ void SetLimits(const ServerConfig& config, grpc::ServerBuilder* builder);
 ConnectionLimits ConnectionLimitsOf(const ServerConfig& config);
 // Leaves out the clock, the observer and the log, which the server sets.
 SqliteStore::Options StoreOptionsOf(const ServerConfig& config);
-// Leaves out the caretaker and the tick.
+// Only what the configuration says: the server sets the parts it works with.
 MaintenanceOptions MaintenanceOptionsOf(const ServerConfig& config);
 // INVALID_ARGUMENT where a weight is not valid.
 absl::StatusOr<TurnOptions> TurnOptionsOf(const ServerConfig& config);

@@ -41,7 +41,7 @@ absl::Duration FromProto(const google::protobuf::Duration& duration);
 // "queues/default" -> "default"; a name without a slash stays.
 std::string LastPart(const std::string& name);
 
-// The hold that a request claims, once the request has passed its rules. A name
+// The claim that a request makes, once the request has passed its rules. A name
 // without a number reads as 0, which nobody holds.
 template <class Message>
 LeaseClaim ClaimOf(const Message& message) {

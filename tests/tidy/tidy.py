@@ -148,7 +148,6 @@ TABLE = {
         {
             "config": ("cli11", "tomlplusplus"),
             "admission": ("grpc",),
-            "blobs": ("openssl",),
             "wire": ("grpc", "protobuf", "re2"),
             "liveness": ("grpc",),
             "handlers": ("grpc", "protobuf"),

@@ -69,7 +69,7 @@ class TidyTest(unittest.TestCase):
             ("inference/engine/runtime", "inference/worker/session/session.h"),
             ("inference/engine/image", "sheaf/v1/job.pb.h"),
             ("inference/worker/session", "queue/job.h"),
-            ("server/blobs", "server/handlers/call.h"),
+            ("server/blobs", "server/handlers/calls.h"),
             ("server/scheduling", "server/wire/convert.h"),
             ("server/scheduling", "sheaf/v1/job.pb.h"),
             ("server/process", "inference/engine/image/png.h"),

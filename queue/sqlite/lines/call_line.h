@@ -5,8 +5,8 @@
 // call of a class behind it goes, so that no call waits for ever, even if
 // upkeep has many things to do at once. Where replies have taken long, the rest
 // gets as much time. Within the last two classes, callers are served in turn
-// (caller_turns.h). A full line turns away the newest call of the caller that
-// has the most waiting, so a caller with few calls in it always gets in.
+// (caller_turns.h). A full line takes the group with the most calls in it, and
+// turns away the newest call of that group's longest caller.
 //
 // Any thread.
 #pragma once

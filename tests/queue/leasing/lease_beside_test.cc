@@ -202,5 +202,17 @@ TEST_P(LeaseBesideTest, WhereThePolicyWouldWaitNothingJoins) {
   EXPECT_THAT(Joining(), IsEmpty());
 }
 
+TEST_P(LeaseBesideTest, RunsWithAnotherExtraDoNotJoin) {
+  NewJob one{.runs = Runs(1)};
+  one.shared.extra = {{"eta", "1"}};
+  Hold(one);
+  Submit();
+  EXPECT_THAT(Joining(), IsEmpty());
+  const Job same = Submit(one);
+  Write(
+      [&](Tx& tx) { return CancelJob(tx, JobId{same.id.value - 1}, {}).ok(); });
+  EXPECT_THAT(Joining(), ElementsAre(First(same)));
+}
+
 }  // namespace
 }  // namespace sheaf
