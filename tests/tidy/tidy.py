@@ -169,8 +169,7 @@ TABLE = {
 # A room with more modules (a .cc with its header is one) has a second noun.
 MODULES = 24
 # Comments whose sentence has a what or who clause as its subject are read twice.
-# Of those that are left (a released migration keeps its words) there may only
-# be fewer.
+# Their number may only fall (a released migration keeps its words).
 INVERTED = re.compile(r"\s*(//+|#|--) (What|Who|Whose|Of|Those) ")
 INVERTED_MAX = 6
 # Folders of tests/ that mirror no folder of code.
