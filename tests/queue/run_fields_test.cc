@@ -47,6 +47,12 @@ TEST(RunFieldsTest, AllFieldsOfARequestAreInTheTable) {
 TEST(RunFieldsTest, ARunsOwnValueWinsOverTheSharedOne) {
   ForEachRunField([&](const auto& field) {
     const RunParams some = ParamsWith(field.member);
+    RunParams shared;
+    if constexpr (kIsSingle<
+                      std::remove_cvref_t<decltype(shared.*field.member)>>) {
+      (shared.*field.member).emplace();
+    }
+    EXPECT_EQ(Merge(shared, some), some) << field.name;
     EXPECT_EQ(Merge(some, {}), some) << field.name;
     EXPECT_EQ(Merge({}, some), some) << field.name;
     EXPECT_EQ(Common({some, some}), some) << field.name;
