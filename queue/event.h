@@ -68,8 +68,8 @@ inline constexpr size_t kRunsPerEventMax = 1000;
 inline constexpr int64_t kEventPageBytes = 256 << 10;
 int64_t BytesOf(const Event& event);
 
-// Whether a waiting worker may find work after this that was not there before.
-bool MakesWorkReady(const Event& event);
+// Whether runs that waited before may be handed out after this.
+bool OpensQueue(const Event& event);
 
 // Whether the event concerns the job at all.
 bool Concerns(const Event& event, JobId job);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/hash/hash.h"
 
 namespace sheaf {
 
@@ -35,13 +36,18 @@ class Names {
   auto begin() const { return all().begin(); }
   auto end() const { return all().end(); }
   size_t size() const { return all().size(); }
+  // Equal for lists of the same names, whatever their order; 0 for none.
+  size_t fingerprint() const { return list_ == nullptr ? 0 : list_->hash; }
 
  private:
   struct List {
     explicit List(std::vector<std::string> given)
-        : names(std::move(given)), known(names.begin(), names.end()) {}
+        : names(std::move(given)),
+          known(names.begin(), names.end()),
+          hash(absl::HashOf(known)) {}
     const std::vector<std::string> names;
     const absl::flat_hash_set<std::string_view> known;
+    const size_t hash;
   };
   std::shared_ptr<const List> list_;
 };

@@ -216,6 +216,10 @@ class Tx : public View {
   virtual void SaveQueue(const Queue& queue) = 0;
   virtual void DeleteQueue(const std::string& name) = 0;
   virtual LaneId LaneFor(const Lane& lane) = 0;  // makes it if it is new
+  // The lanes whose first waiting runs may have changed since the last call,
+  // each once; nothing where that is not known, so that all of them may have
+  // changed. There is one reader of these news (queue/leasing/head_index.h).
+  virtual std::optional<std::vector<LaneId>> TakeChangedLanes() = 0;
 
   virtual BatchId NewBatchId() = 0;
   virtual int64_t NewEpoch() = 0;
@@ -248,10 +252,20 @@ class Tx : public View {
                              const std::vector<std::string>& digests) = 0;
 };
 
+// Runs of a lane that began to wait: new ones, and ones that came back.
+struct ReadyRuns {
+  Lane lane;
+  int64_t runs = 0;
+  int64_t added = 0;  // of these, the new ones
+};
+
 // The changes of a commit, for those who wait for news.
 struct Committed {
   int64_t last_sequence = 0;
-  bool work_ready = false;
+  // The work that it brought, by lane; more of it than is listed where
+  // `all_ready`, as where a queue was resumed.
+  std::vector<ReadyRuns> ready;
+  bool all_ready = false;
   std::vector<Event> events;   // appended by it, in order
   std::vector<Queue> changed;  // queues as it left them, each once
 };

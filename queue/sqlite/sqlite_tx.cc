@@ -91,9 +91,11 @@ void SqliteTx::Load() {
 
 void SqliteTx::BeginGroup(absl::Time now) {
   now_ = now;
-  group_wrote_ = group_changed_ = work_ready_ = false;
+  group_wrote_ = group_changed_ = all_ready_ = false;
+  ready_runs_.clear();
   events_.clear();
   flushed_.clear();
+  flushed_ready_.clear();
   if (lanes_.size() > kLanesKeptMax || lane_ids_.size() > kLanesKeptMax) {
     lanes_.clear();
     lane_ids_.clear();
@@ -109,8 +111,13 @@ void SqliteTx::BeginAgain() {
 
 void SqliteTx::BeginClosure(bool careful) {
   careful_ = careful;
-  mark_ = {counters_,   last_sequence_, newest_time_,
-           work_ready_, events_.size(), db_.TotalChanges()};
+  mark_ = {.counters = counters_,
+           .last_sequence = last_sequence_,
+           .newest_time = newest_time_,
+           .all_ready = all_ready_,
+           .ready = ready_runs_.size(),
+           .events = events_.size(),
+           .changes = db_.TotalChanges()};
   queues_.Mark();
   owners_.Mark();
   new_lanes_.clear();
@@ -155,7 +162,8 @@ bool SqliteTx::Undo() {
   counters_ = mark_.counters;
   last_sequence_ = mark_.last_sequence;
   newest_time_ = mark_.newest_time;
-  work_ready_ = mark_.work_ready;
+  all_ready_ = mark_.all_ready;
+  ready_runs_.resize(mark_.ready);
   events_.resize(mark_.events);
   queues_.UndoToMark();
   owners_.UndoToMark();
@@ -169,6 +177,17 @@ bool SqliteTx::Undo() {
 
 bool SqliteTx::Flush() {
   if (!group_changed_) return false;
+  std::map<LaneId, ReadyRuns> lanes;
+  for (const Ready& ready : ready_runs_) {
+    ReadyRuns& runs = lanes[ready.lane];
+    runs.runs += ready.runs;
+    runs.added += ready.added;
+  }
+  flushed_ready_.clear();
+  for (auto& [lane, runs] : lanes) {
+    runs.lane = FindLane(lane);
+    flushed_ready_.push_back(std::move(runs));
+  }
   flushed_ = queues_.Flush(db_);
   owners_.Flush(db_);
   for (int i = 0; i < kCounters; ++i) {
@@ -180,7 +199,13 @@ bool SqliteTx::Flush() {
 }
 
 Committed SqliteTx::TakeCommitted() {
-  return {last_sequence_, work_ready_, std::move(events_), std::move(flushed_)};
+  Committed committed;
+  committed.last_sequence = last_sequence_;
+  committed.all_ready = all_ready_;
+  committed.ready = std::move(flushed_ready_);
+  committed.events = std::move(events_);
+  committed.changed = std::move(flushed_);
+  return committed;
 }
 
 std::vector<Queue> SqliteTx::Queues() {
@@ -226,11 +251,22 @@ int64_t SqliteTx::LaneBoundOf(const std::string& owner) {
   return ready_.BoundOf(owner);
 }
 
-void SqliteTx::NoteChanged(const Run& run) {
-  if (run.state == RunState::kQueued && !ready_.Has(run.lane)) {
-    ready_.Add(FindLane(run.lane));
+void SqliteTx::NoteChanged(const Run& run, bool is_new) {
+  if (run.state == RunState::kQueued) {
+    if (!ready_.Has(run.lane)) ready_.Add(FindLane(run.lane));
+    NoteReady(run.lane, is_new);
   }
   ready_.Touch(run.lane);
+}
+
+void SqliteTx::NoteReady(LaneId lane, bool is_new) {
+  // An earlier closure's note stays as it is: this closure may be undone.
+  if (ready_runs_.size() == mark_.ready || ready_runs_.back().lane != lane) {
+    ready_runs_.push_back({lane});
+  }
+  Ready& ready = ready_runs_.back();
+  ++ready.runs;
+  if (is_new) ++ready.added;
 }
 
 LaneId SqliteTx::LaneFor(const Lane& lane) {
@@ -264,7 +300,7 @@ JobId SqliteTx::InsertJob(const Job& job, const std::string& shared,
   for (size_t i = 0; i < runs.size(); ++i) {
     runs[i].id = RunId(id, static_cast<int>(i));
     WriteRun(db_, sql::kAddRun, runs[i]);
-    NoteChanged(runs[i]);
+    NoteChanged(runs[i], true);
     if (i >= own.size() || own[i] == "{}") continue;
     db_.Run(sql::kAddOwnParams, runs[i].id.value, own[i]);
   }
@@ -275,7 +311,7 @@ JobId SqliteTx::InsertJob(const Job& job, const std::string& shared,
 void SqliteTx::SaveRun(const Run& run) {
   BeforeChange();
   WriteRun(db_, sql::kSaveRun, run);
-  NoteChanged(run);
+  NoteChanged(run, false);
   for (const Output& output : run.outputs) {
     db_.Run(sql::kAddReference, output.artifact, run.id.job().value);
   }
@@ -314,10 +350,14 @@ void SqliteTx::DeleteJob(JobId id) {
   BeforeChange();
   const int64_t first = RunId(id, 0).value;
   const int64_t last = RunId(JobId{id.value + 1}, 0).value - 1;
+  {
+    Query lanes = db_.Ask(sql::kWaitingLanesOfRuns, first, last,
+                          static_cast<int>(RunState::kQueued));
+    while (lanes.Step()) ready_.Touch(LaneId{lanes.Integer()});
+  }
   db_.Run(sql::kDeleteAttempts, first, last);
   db_.Run(sql::kDeleteOwnParams, first, last);
   db_.Run(sql::kDeleteRuns, first, last);
-  ready_.TouchJob(id);
   db_.Run(sql::kDeleteReferences, id.value);
   db_.Run(sql::kDeleteSharedParams, id.value);
   db_.Run(sql::kSpendRequest, id.value, absl::ToUnixMillis(now_));
@@ -389,7 +429,7 @@ void SqliteTx::AppendEvent(Event event) {
   event.sequence = last_sequence_ = Next(kEvent);
   event.time = newest_time_ = now_;
   WriteEvent(db_, event);
-  work_ready_ = work_ready_ || MakesWorkReady(event);
+  all_ready_ = all_ready_ || OpensQueue(event);
   events_.push_back(std::move(event));
 }
 

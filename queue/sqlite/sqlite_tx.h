@@ -78,6 +78,9 @@ class SqliteTx final : public SqliteReads<Tx> {
   void SaveQueue(const Queue& queue) override;
   void DeleteQueue(const std::string& name) override;
   LaneId LaneFor(const Lane& lane) override;
+  std::optional<std::vector<LaneId>> TakeChangedLanes() override {
+    return ready_.TakeChanged();
+  }
   BatchId NewBatchId() override { return BatchId{Next(kBatch)}; }
   int64_t NewEpoch() override { return Next(kEpoch); }
   WorkerId NewWorkerId() override { return WorkerId{Next(kWorker)}; }
@@ -117,7 +120,8 @@ class SqliteTx final : public SqliteReads<Tx> {
     Counters counters{};
     int64_t last_sequence = 0;
     absl::Time newest_time;
-    bool work_ready = false;
+    bool all_ready = false;
+    size_t ready = 0;
     size_t events = 0;
     int64_t changes = 0;
   };
@@ -129,15 +133,24 @@ class SqliteTx final : public SqliteReads<Tx> {
   bool Undo();
   void Load();
   bool ChangedSinceMark();
-  void NoteChanged(const Run& run);
+  void NoteChanged(const Run& run, bool is_new);
+  void NoteReady(LaneId lane, bool is_new);
 
   Counters counters_{};
   Counters stored_counters_{};
   int64_t last_sequence_ = 0;
   absl::Time newest_time_;
-  bool work_ready_ = false;
-  std::vector<Event> events_;   // of this group
+  std::vector<Event> events_;  // of this group
+  // The runs of this group that began to wait.
+  struct Ready {
+    LaneId lane;
+    int64_t runs = 0;
+    int64_t added = 0;
+  };
+  std::vector<Ready> ready_runs_;
+  bool all_ready_ = false;
   std::vector<Queue> flushed_;  // of this group
+  std::vector<ReadyRuns> flushed_ready_;
   QueueCache queues_;
   OwnerCache owners_;
   std::unordered_map<std::string, LaneId> lane_ids_;

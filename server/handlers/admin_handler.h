@@ -9,8 +9,8 @@
 #include "queue/types.h"
 #include "server/handlers/calls.h"
 #include "server/scheduling/batch_meter.h"
+#include "server/scheduling/lease_planner.h"
 #include "server/scheduling/lease_waiters.h"
-#include "server/scheduling/turns.h"
 #include "server/scheduling/workers.h"
 #include "server/telemetry/stats_board.h"
 #include "server/wire/guarded_messages.h"
@@ -29,7 +29,7 @@ struct AdminOptions {
   LeaseWaiters* lease_waiters = nullptr;
   const BatchMeter* meter = nullptr;
   StatsBoard* stats = nullptr;
-  const Turns* turns = nullptr;
+  const LeasePlanner* planner = nullptr;
   std::function<absl::Time()> now;
   absl::Duration lease_duration;
   int64_t page_bytes_max = 0;  // of one answer that is a list

@@ -6,7 +6,7 @@
 #include "server/handlers/admin_handler.h"
 #include "server/handlers/calls.h"
 #include "server/scheduling/batch_meter.h"
-#include "server/scheduling/turns.h"
+#include "server/scheduling/lease_planner.h"
 #include "server/wire/convert.h"
 #include "server/wire/convert_memory.h"
 #include "server/wire/convert_stats.h"
@@ -68,7 +68,7 @@ grpc::ServerUnaryReactor* AdminHandler::GetStats(
           for (const WorkFigures& figures : options_.meter->Figures()) {
             ToProto(figures, response->add_memory());
           }
-          OwnersToProto(present.owners, options_.turns->Given(), response);
+          OwnersToProto(present.owners, options_.planner->Given(), response);
           SetTime(options_.start_time, response->mutable_start_time());
           for (const auto& [key, value] : options_.config) {
             pb::ConfigEntry* entry = response->add_config();

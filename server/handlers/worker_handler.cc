@@ -13,8 +13,8 @@
 #include "server/handlers/checkpoints.h"
 #include "server/handlers/worker_claim.h"
 #include "server/scheduling/batch_meter.h"
+#include "server/scheduling/lease_planner.h"
 #include "server/scheduling/lease_waiters.h"
-#include "server/scheduling/turns.h"
 #include "server/scheduling/workers.h"
 #include "server/telemetry/event_hub.h"
 #include "server/telemetry/previews.h"
@@ -78,8 +78,8 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
       HandBack(**answer);
     } else if (answer->has_value()) {
       const absl::Time now = parts_.now();
-      parts_.turns->Took(**answer, who_,
-                         parts_.meter->Started(**answer, who_, now), now);
+      parts_.planner->Took(**answer, who_,
+                           parts_.meter->Started(**answer, who_, now), now);
       Offer(**answer);
     }
     // A worker that is already stepping rows would ignore this flag.
@@ -143,11 +143,12 @@ std::vector<Told> HeldSteps(Tx& tx, const Batch& batch,
 // Whether the worker should hand back the batch that it steps, for a waiting
 // run that outranks it. A batch that is done in a moment stays.
 bool GivesWay(const Parts& parts, Tx& tx, BatchId batch, const Lessee& who) {
-  const auto outranked_by = OutrankedBy(tx, batch, who, parts.lease_policy);
+  const auto outranked_by = OutrankedBy(tx, batch, who, parts.planner);
   if (!outranked_by) return false;
   const auto left = parts.meter->FreeIn(who.id, parts.now());
   if (left && absl::Milliseconds(*left) < kDoneSoon) return false;
-  if (!parts.turns->GivesWay(who.id, *outranked_by, parts.now())) return false;
+  if (!parts.planner->GivesWay(who.id, *outranked_by, parts.now()))
+    return false;
   Log(spdlog::level::info, "lease", "a batch gives way",
       {{"batch", NameOf(batch)},
        {"worker", who.name},

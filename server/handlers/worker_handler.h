@@ -10,8 +10,8 @@
 #include "server/blobs/checkpoint_store.h"
 #include "server/handlers/calls.h"
 #include "server/scheduling/batch_meter.h"
+#include "server/scheduling/lease_planner.h"
 #include "server/scheduling/lease_waiters.h"
-#include "server/scheduling/turns.h"
 #include "server/scheduling/workers.h"
 #include "server/telemetry/event_hub.h"
 #include "server/telemetry/previews.h"
@@ -28,8 +28,7 @@ class WorkerHandler final : public sheaf::v1::WorkerService::CallbackService {
   struct Parts {
     WorkerRegistry* workers = nullptr;
     LeaseWaiters* lease_waiters = nullptr;
-    LeasePolicy* lease_policy = nullptr;
-    Turns* turns = nullptr;
+    LeasePlanner* planner = nullptr;
     BatchMeter* meter = nullptr;
     Timer* timer = nullptr;
     EventHub* events = nullptr;

@@ -79,8 +79,11 @@ MaintenanceOptions MaintenanceOptionsOf(const ServerConfig& config) {
   return options;
 }
 
-absl::StatusOr<TurnOptions> TurnOptionsOf(const ServerConfig& config) {
-  TurnOptions options;
+absl::StatusOr<LeasePlanner::Options> PlannerOptionsOf(
+    const ServerConfig& config) {
+  LeasePlanner::Options options;
+  options.owner_running_max = config.owner_running_max;
+  options.may_split = config.device_profile != "unmeasured";
   options.fair = config.fair_share;
   options.affinity_wait = config.affinity_wait;
   options.placement = *batching::ParsePlacementRule(config.placement);

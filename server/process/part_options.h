@@ -7,7 +7,7 @@
 #include "server/admission/connection_table.h"
 #include "server/config/config.h"
 #include "server/process/maintenance.h"
-#include "server/scheduling/turns.h"
+#include "server/scheduling/lease_planner.h"
 
 namespace grpc {
 class ServerBuilder;
@@ -23,6 +23,7 @@ SqliteStore::Options StoreOptionsOf(const ServerConfig& config);
 // Only what the configuration says: the server sets the parts it works with.
 MaintenanceOptions MaintenanceOptionsOf(const ServerConfig& config);
 // INVALID_ARGUMENT where a weight is not valid.
-absl::StatusOr<TurnOptions> TurnOptionsOf(const ServerConfig& config);
+absl::StatusOr<LeasePlanner::Options> PlannerOptionsOf(
+    const ServerConfig& config);
 
 }  // namespace sheaf::server

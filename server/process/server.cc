@@ -123,29 +123,31 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
     return absl::OkStatus();
   }));
   meter_ = std::make_unique<BatchMeter>(profile, learned);
-  SHEAF_ASSIGN_OR_RETURN(TurnOptions options, TurnOptionsOf(config_));
-  options.swap_ms = [this](const Lessee& who, const Lane& lane) {
-    return meter_->SwapMs({who.device, lane.model, lane.width, lane.height});
-  };
-  const auto others = [this] { return OtherWorkers(); };
-  turns_ = std::make_unique<Turns>(std::move(options), others);
-  chooser_ = std::make_unique<BatchChooser>(
-      meter_.get(), [this] { return workers_.count(); },
-      [this](WorkerId worker, const Lane& lane) {
-        return turns_->IsLoaded(worker, lane);
-      });
-  dispatcher_ = std::make_unique<Dispatcher>(
-      Dispatcher::Options{.owner_running_max = config_.owner_running_max,
-                          .may_split = config_.device_profile != "unmeasured"},
-      turns_.get(), chooser_.get(), meter_.get(), others);
-  lease_waiters_ = std::make_unique<LeaseWaiters>(
-      LeaseWaiters::Parts{.store = store_.get(),
-                          .timer = &timer_,
-                          .workers = &workers_,
-                          .stats = &stats_,
-                          .policy = dispatcher_.get(),
-                          .now = [this] { return clock_->Now(); },
-                          .lease_duration = config_.lease_duration});
+  places_ = std::make_unique<WorkerPlaces>(WorkerPlaces::Parts{
+      .taker = [this](WorkerId worker) { return workers_.Taker(worker); },
+      .free_in = [this](
+                     WorkerId worker,
+                     absl::Time now) { return meter_->FreeIn(worker, now); }});
+  SHEAF_ASSIGN_OR_RETURN(LeasePlanner::Options options,
+                         PlannerOptionsOf(config_));
+  planner_ = std::make_unique<LeasePlanner>(
+      std::move(options), LeasePlanner::Parts{.meter = meter_.get(),
+                                              .places = places_.get(),
+                                              .arrivals = &arrivals_,
+                                              .count_workers = [this] {
+                                                return workers_.count();
+                                              }});
+  lease_waiters_ = std::make_unique<LeaseWaiters>(LeaseWaiters::Parts{
+      .store = store_.get(),
+      .timer = &timer_,
+      .workers = &workers_,
+      .places = places_.get(),
+      .stats = &stats_,
+      .policy = planner_.get(),
+      .looked = [this](const LeaseNotes& notes,
+                       absl::Time now) { planner_->Looked(notes, now); },
+      .now = [this] { return clock_->Now(); },
+      .lease_duration = config_.lease_duration});
   plan_service_ = std::make_unique<PlanService>(store_.get(), meter_.get());
   auto_planner_ =
       std::make_unique<AutoPlanner>(store_.get(), plan_service_.get());
@@ -155,25 +157,6 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
                    .owner_queued_max = config_.owner_queued_max},
       config_.pixels_max);
   return absl::OkStatus();
-}
-
-std::vector<WorkerPlace> Server::OtherWorkers() {
-  std::vector<WorkerPlace> places;
-  if (workers_.count() < 2) return places;  // nobody but the one that asks
-  const std::map<WorkerId, absl::Time> idle = lease_waiters_->Idle();
-  const absl::Time now = clock_->Now();
-  for (Lessee& worker : workers_.Takers()) {
-    const auto waits = idle.find(worker.id);
-    if (waits != idle.end()) {
-      // Leaves out a worker that is being handed a batch at this moment.
-      if (waits->second > turns_->TakenAt(worker.id)) {
-        places.push_back({std::move(worker)});
-      }
-    } else if (const auto ms = meter_->FreeIn(worker.id, now)) {
-      places.push_back({std::move(worker), *ms, 1});
-    }
-  }
-  return places;
 }
 
 void Server::KeepLearned() {
@@ -304,7 +287,8 @@ void Server::Heard(const Committed& committed) {
                .checkpoints = checkpoints_.get(),
                .files = artifacts_.get()},
               committed);
-  if (committed.work_ready) lease_waiters_->Signal();
+  arrivals_.NoteCommit(committed, clock_->Now());
+  lease_waiters_->NoteCommit(committed);
 }
 
 std::vector<std::string> Server::Problems() {

@@ -29,13 +29,13 @@
 #include "server/liveness/vital_signs.h"
 #include "server/process/local_workers.h"
 #include "server/process/maintenance.h"
+#include "server/scheduling/arrivals.h"
 #include "server/scheduling/auto_planner.h"
-#include "server/scheduling/batch_chooser.h"
 #include "server/scheduling/batch_meter.h"
-#include "server/scheduling/dispatcher.h"
+#include "server/scheduling/lease_planner.h"
 #include "server/scheduling/lease_waiters.h"
 #include "server/scheduling/plan_service.h"
-#include "server/scheduling/turns.h"
+#include "server/scheduling/worker_places.h"
 #include "server/scheduling/workers.h"
 #include "server/telemetry/event_hub.h"
 #include "server/telemetry/previews.h"
@@ -75,7 +75,6 @@ class Server {
   explicit Server(const ServerConfig& config);
   absl::Status Open();
   absl::Status OpenBatching(const batching::Profile& profile);
-  std::vector<WorkerPlace> OtherWorkers();
   void KeepLearned();
   absl::Status Recover();
   absl::Status Listen();
@@ -116,9 +115,9 @@ class Server {
   StreamSlots saves_{{.what = "checkpoints"}};
   std::unique_ptr<ArtifactLibrary> artifacts_;  // after what its tasks use
   std::unique_ptr<BatchMeter> meter_;
-  std::unique_ptr<Turns> turns_;
-  std::unique_ptr<BatchChooser> chooser_;
-  std::unique_ptr<Dispatcher> dispatcher_;
+  Arrivals arrivals_;
+  std::unique_ptr<WorkerPlaces> places_;
+  std::unique_ptr<LeasePlanner> planner_;
   std::unique_ptr<LeaseWaiters> lease_waiters_;
   std::unique_ptr<JobIntake> intake_;
   std::unique_ptr<PlanService> plan_service_;

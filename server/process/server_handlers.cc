@@ -34,8 +34,7 @@ JobsHandler::Parts Server::PartsOfJobs() {
 WorkerHandler::Parts Server::PartsOfWorkers() {
   return {.workers = &workers_,
           .lease_waiters = lease_waiters_.get(),
-          .lease_policy = dispatcher_.get(),
-          .turns = turns_.get(),
+          .planner = planner_.get(),
           .meter = meter_.get(),
           .timer = &timer_,
           .events = events_.get(),
@@ -62,7 +61,7 @@ AdminOptions Server::PartsOfAdmin() {
   admin.lease_waiters = lease_waiters_.get();
   admin.meter = meter_.get();
   admin.stats = &stats_;
-  admin.turns = turns_.get();
+  admin.planner = planner_.get();
   admin.now = [this] { return clock_->Now(); };
   admin.lease_duration = config_.lease_duration;
   admin.page_bytes_max = PageBytesMax();

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "batching/rows/cost.h"
+#include "server/scheduling/batch_choice.h"
 
 namespace sheaf::server {
 namespace {
@@ -41,19 +42,6 @@ Changed<T> Taken(std::set<WorkKind>* kinds, const std::map<WorkKind, T>& all) {
         kind, found == all.end() ? std::nullopt : std::optional(found->second));
   }
   return taken;
-}
-
-// The rows of a batch that no longer waits.
-batching::RowSet RowsOf(const Leased& leased, absl::Time now) {
-  batching::RowSet set;
-  for (const LeasedRun& leased_run : leased.runs) {
-    Run run = leased_run.run;
-    run.state = RunState::kQueued;
-    run.run_time = now;
-    run.alone = false;
-    set.Add(run, leased.kind, "", leased_run.params, now);
-  }
-  return set;
 }
 
 // Counts in guided runs; each is two rows.
@@ -128,32 +116,32 @@ int BatchMeter::Forget(const std::string& name) {
 
 double BatchMeter::Started(const Leased& leased, const Lessee& who,
                            absl::Time now) {
-  const batching::RowSet set = RowsOf(leased, now);
-  if (set.rows.empty()) {
-    absl::MutexLock lock(&mutex_);
-    return run_ms_ * static_cast<double>(leased.runs.size());
-  }
-  std::vector<uint32_t> classes;
-  for (const batching::Row& row : set.rows) {
-    classes.push_back(set.shapes.shape(row.shape).cost);
+  double predicted_ms = leased.predicted_ms;
+  if (predicted_ms <= 0) {
+    const PricedRuns priced(leased.kind, leased.runs,
+                            [&](const batching::ShapeTable& shapes) {
+                              return PricesOf(shapes, who.device);
+                            });
+    if (!priced.complete()) {
+      absl::MutexLock lock(&mutex_);
+      return run_ms_ * static_cast<double>(leased.runs.size());
+    }
+    predicted_ms = priced.Of(static_cast<int>(leased.runs.size()));
   }
   const RunParams& params = leased.runs[0].params;
   UnderWay batch;
   batch.device_bytes = static_cast<double>(who.device_bytes);
   batch.kind = {who.device, params.model.value_or(""), params.width.value_or(0),
                 params.height.value_or(0)};
-  batch.predicted_ms =
-      batching::CostModel(&set.shapes, PricesOf(set.shapes, who.device))
-          .Batch(classes);
+  batch.predicted_ms = predicted_ms;
   batch.start_time = now;
   batch.worker = who.id;
   batch.joined = static_cast<bool>(who.beside);
   batch.plan = leased.plan;
   batch.plan_batch = leased.plan_batch;
-  const double predicted = batch.predicted_ms;
   absl::MutexLock lock(&mutex_);
-  run_ms_ +=
-      kRunWeight * (predicted / static_cast<double>(set.rows.size()) - run_ms_);
+  run_ms_ += kRunWeight *
+             (predicted_ms / static_cast<double>(leased.runs.size()) - run_ms_);
   if (batch.joined) {
     for (auto& [id, other] : under_way_) {
       if (other.worker == who.id) other.joined = true;
@@ -162,7 +150,7 @@ double BatchMeter::Started(const Leased& leased, const Lessee& who,
   if (used_.contains(batch.kind)) Use(batch.kind);
   under_way_[leased.batch.id] = std::move(batch);
   if (under_way_.size() > kUnderWayMax) under_way_.erase(under_way_.begin());
-  return predicted;
+  return predicted_ms;
 }
 
 std::optional<double> BatchMeter::FreeIn(WorkerId worker,

@@ -87,6 +87,9 @@ class MemoryTx final : public Tx {
   void SaveQueue(const Queue& queue) override;
   void DeleteQueue(const std::string& name) override;
   LaneId LaneFor(const Lane& lane) override;
+  std::optional<std::vector<LaneId>> TakeChangedLanes() override {
+    return std::nullopt;
+  }
   BatchId NewBatchId() override { return BatchId{Next("batch")}; }
   int64_t NewEpoch() override { return Next("epoch"); }
   WorkerId NewWorkerId() override { return WorkerId{Next("worker")}; }

@@ -80,20 +80,15 @@ TEST(RunCountsTest, EachStateHasItsOwnCount) {
   EXPECT_EQ(counts.live(), 6);
 }
 
-TEST(EventTest, WorkIsReadyAfterWhatPutsRunsInLine) {
+TEST(EventTest, AQueueThatIsResumedOrChangedMayHandOutWhatWaited) {
   using enum EventType;
-  for (EventType type :
-       {kJobSubmitted, kJobUpdated, kQueueResumed, kQueueUpdated}) {
-    EXPECT_TRUE(MakesWorkReady({.type = type}));
+  for (EventType type : {kQueueResumed, kQueueUpdated}) {
+    EXPECT_TRUE(OpensQueue({.type = type}));
   }
-  for (EventType type : {kJobDeleted, kRunsStarted, kRunsChanged, kQueuePaused,
-                         kQueueDraining, kWorkerLeft}) {
-    EXPECT_FALSE(MakesWorkReady({.type = type}));
+  for (EventType type : {kJobSubmitted, kJobDeleted, kRunsStarted, kRunsChanged,
+                         kQueuePaused, kQueueDraining, kWorkerLeft}) {
+    EXPECT_FALSE(OpensQueue({.type = type}));
   }
-  const RunChange ended{RunId(), RunState::kFailed, 1, {}};
-  const RunChange back{RunId(), RunState::kQueued, 1, {}};
-  EXPECT_FALSE(MakesWorkReady({.type = kRunsChanged, .runs = {ended}}));
-  EXPECT_TRUE(MakesWorkReady({.type = kRunsChanged, .runs = {ended, back}}));
 }
 
 TEST(EventTest, EventConcernsItsJobAndThoseOfItsRuns) {

@@ -154,7 +154,11 @@ TEST_F(StoreTest, AGroupCommitsOnceAndAFailureInItHarmsNoNeighbour) {
   Close();
   EXPECT_EQ(commits_, 2);  // the first submit, and the group
   EXPECT_EQ(last_commit_.last_sequence, 4);
-  EXPECT_TRUE(last_commit_.work_ready);
+  EXPECT_FALSE(last_commit_.all_ready);
+  ASSERT_EQ(last_commit_.ready.size(), 1u);
+  EXPECT_EQ(last_commit_.ready[0].lane.queue, kDefaultQueue);
+  EXPECT_EQ(last_commit_.ready[0].runs, 3);
+  EXPECT_EQ(last_commit_.ready[0].added, 3);
   // The news tell only of the closures that were kept.
   std::vector<int64_t> news;
   for (const Event& event : last_commit_.events) {

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <random>
 
-namespace sheaf::batching {
+namespace sheaf {
 
 inline uint32_t TestSeed() {
   const char* text = std::getenv("SHEAF_SEED");
@@ -17,4 +17,4 @@ inline uint32_t TestSeed() {
   return seed;
 }
 
-}  // namespace sheaf::batching
+}  // namespace sheaf
