@@ -122,22 +122,24 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
     learned = view.Learned();
     return absl::OkStatus();
   }));
-  meter_ = std::make_unique<BatchMeter>(profile, learned);
+  prices_ = std::make_unique<PricesBoard>(profile);
+  learned_ = std::make_unique<LearnedFigures>(prices_.get(), &memory_, learned);
+  under_way_ = std::make_unique<BatchesUnderWay>(prices_.get());
   SHEAF_ASSIGN_OR_RETURN(TurnOptions options, TurnOptionsOf(config_));
   options.swap_ms = [this](const Lessee& who, const Lane& lane) {
-    return meter_->SwapMs({who.device, lane.model, lane.width, lane.height});
+    return prices_->SwapMs({who.device, lane.model, lane.width, lane.height});
   };
   const auto others = [this] { return OtherWorkers(); };
   turns_ = std::make_unique<Turns>(std::move(options), others);
   chooser_ = std::make_unique<BatchChooser>(
-      meter_.get(), [this] { return workers_.count(); },
+      prices_.get(), &memory_, [this] { return workers_.count(); },
       [this](WorkerId worker, const Lane& lane) {
         return turns_->IsLoaded(worker, lane);
       });
   dispatcher_ = std::make_unique<Dispatcher>(
       Dispatcher::Options{.owner_running_max = config_.owner_running_max,
                           .may_split = config_.device_profile != "unmeasured"},
-      turns_.get(), chooser_.get(), meter_.get(), others);
+      turns_.get(), chooser_.get(), prices_.get(), others);
   lease_waiters_ = std::make_unique<LeaseWaiters>(
       LeaseWaiters::Parts{.store = store_.get(),
                           .timer = &timer_,
@@ -146,7 +148,8 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
                           .policy = dispatcher_.get(),
                           .now = [this] { return clock_->Now(); },
                           .lease_duration = config_.lease_duration});
-  plan_service_ = std::make_unique<PlanService>(store_.get(), meter_.get());
+  plan_service_ =
+      std::make_unique<PlanService>(store_.get(), prices_.get(), &memory_);
   auto_planner_ =
       std::make_unique<AutoPlanner>(store_.get(), plan_service_.get());
   intake_ = std::make_unique<JobIntake>(
@@ -154,6 +157,7 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
       SubmitLimits{.job_bytes_max = config_.job_bytes_max,
                    .owner_queued_max = config_.owner_queued_max},
       config_.pixels_max);
+  observers_ = ObserversOf(PartsOfObservers());
   return absl::OkStatus();
 }
 
@@ -169,7 +173,7 @@ std::vector<WorkerPlace> Server::OtherWorkers() {
       if (waits->second > turns_->TakenAt(worker.id)) {
         places.push_back({std::move(worker)});
       }
-    } else if (const auto ms = meter_->FreeIn(worker.id, now)) {
+    } else if (const auto ms = under_way_->FreeIn(worker.id, now)) {
       places.push_back({std::move(worker), *ms, 1});
     }
   }
@@ -177,7 +181,7 @@ std::vector<WorkerPlace> Server::OtherWorkers() {
 }
 
 void Server::KeepLearned() {
-  auto changed = meter_->TakeChanged();
+  auto changed = learned_->TakeChanged();
   if (changed.empty()) return;
   store_->Write(
       [changed = std::move(changed)](Tx& tx) {
@@ -205,6 +209,7 @@ absl::Status Server::Recover() {
   SHEAF_RETURN_IF_ERROR(SweepCheckpoints(*store_, *checkpoints_));
   events_->Start(sequence);
   stats_.Start(queues, batches, clock_->Now());
+  under_way_->Start(batches);
   open_ = true;
   return absl::OkStatus();
 }
@@ -297,14 +302,8 @@ void Server::WatchOver() {
 void Server::Heard(const Committed& committed) {
   ++commits_;
   if (!open_) return;
-  stats_.NoteCommit(committed, clock_->Now());
-  events_->Committed(committed.last_sequence);
-  RemoveEnded({.progress = &progress_,
-               .previews = &previews_,
-               .checkpoints = checkpoints_.get(),
-               .files = artifacts_.get()},
-              committed);
-  if (committed.work_ready) lease_waiters_->Signal();
+  const absl::Time now = clock_->Now();
+  for (const CommitObserver& observe : observers_) observe(committed, now);
 }
 
 std::vector<std::string> Server::Problems() {
@@ -362,7 +361,7 @@ void Server::Stop() {
   }
   // No call is left; work under way in the store finishes with the store.
   timer_.Stop();
-  if (meter_) KeepLearned();
+  if (learned_) KeepLearned();
   open_ = false;
   store_.reset();
   listener_.reset();

@@ -77,7 +77,7 @@ double BatchChooser::ArrivalsPerSecond(const Line& line, absl::Time now) {
 }
 
 int BatchChooser::RowsMax(const Lane& lane, const Lessee& who) {
-  return meter_.RowsMax({who.device, lane.model, lane.width, lane.height});
+  return memory_.RowsMax({who.device, lane.model, lane.width, lane.height});
 }
 
 LeasePolicy::Choice BatchChooser::Choose(const Queue& queue, const Lessee& who,
@@ -93,7 +93,7 @@ LeasePolicy::Choice BatchChooser::Choose(const Queue& queue, const Lessee& who,
   std::vector<std::vector<uint32_t>> waiting;
   for (const Line& line : lines) waiting.push_back(Add(line, now, &set));
   const batching::CostModel model(&set.shapes,
-                                  meter_.PricesOf(set.shapes, who.device));
+                                  prices_.PricesOf(set.shapes, who.device));
   std::vector<Head> heads;
   std::vector<std::vector<uint32_t>> batches;
   std::vector<size_t> line_of;

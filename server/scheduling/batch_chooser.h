@@ -13,7 +13,8 @@
 
 #include "batching/continuous/choose.h"
 #include "queue/leasing/lease.h"
-#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/memory_board.h"
+#include "server/scheduling/prices_board.h"
 
 namespace sheaf::server {
 
@@ -22,10 +23,11 @@ class BatchChooser {
   using IsLoaded = std::function<bool(WorkerId, const Lane&)>;
 
   // `devices` says how many workers are here, `is_loaded` whether one has a
-  // lane's model. Borrows `meter`, whose prices it takes.
-  BatchChooser(const BatchMeter* meter, std::function<int()> devices,
-               IsLoaded is_loaded)
-      : meter_(*meter),
+  // lane's model. Borrows `prices` and `memory`.
+  BatchChooser(const PricesBoard* prices, const MemoryBoard* memory,
+               std::function<int()> devices, IsLoaded is_loaded)
+      : prices_(*prices),
+        memory_(*memory),
         devices_(std::move(devices)),
         is_loaded_(std::move(is_loaded)) {}
 
@@ -43,7 +45,8 @@ class BatchChooser {
   };
   double ArrivalsPerSecond(const Line& line, absl::Time now);
 
-  const BatchMeter& meter_;
+  const PricesBoard& prices_;
+  const MemoryBoard& memory_;
   const std::function<int()> devices_;
   const IsLoaded is_loaded_;
   std::map<LaneId, Arrivals> arrivals_;

@@ -21,7 +21,7 @@ int Dispatcher::Share(const Lessee& who, const Lane& lane,
   const int whole = static_cast<int>(runs.size());
   if (whole < 2) return whole;
   if (!options_.may_split &&
-      !meter_.IsMeasured({who.device, lane.model, lane.width, lane.height})) {
+      !prices_.IsMeasured({who.device, lane.model, lane.width, lane.height})) {
     return whole;
   }
   int devices = 1;
@@ -42,7 +42,7 @@ int Dispatcher::Share(const Lessee& who, const Lane& lane,
     classes.push_back(set.shapes.shape(row.shape).cost);
   }
   const batching::CostModel model(&set.shapes,
-                                  meter_.PricesOf(set.shapes, who.device));
+                                  prices_.PricesOf(set.shapes, who.device));
   const auto ms_of = [&](int n) {
     return model.Batch(absl::MakeConstSpan(classes).first(n));
   };

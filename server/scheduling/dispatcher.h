@@ -12,7 +12,7 @@
 
 #include "queue/leasing/lease.h"
 #include "server/scheduling/batch_chooser.h"
-#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/prices_board.h"
 #include "server/scheduling/turns.h"
 
 namespace sheaf::server {
@@ -27,12 +27,12 @@ class Dispatcher final : public LeasePolicy {
   };
   // Borrows all of them. `others`: as for Turns.
   Dispatcher(Options options, Turns* turns, BatchChooser* chooser,
-             const BatchMeter* meter,
+             const PricesBoard* prices,
              std::function<std::vector<WorkerPlace>()> others)
       : options_(options),
         turns_(*turns),
         chooser_(*chooser),
-        meter_(*meter),
+        prices_(*prices),
         others_(std::move(others)) {}
 
   int64_t RunningMax(const std::string&) override {
@@ -56,7 +56,7 @@ class Dispatcher final : public LeasePolicy {
   const Options options_;
   Turns& turns_;
   BatchChooser& chooser_;
-  const BatchMeter& meter_;
+  const PricesBoard& prices_;
   const std::function<std::vector<WorkerPlace>()> others_;
 };
 

@@ -55,9 +55,10 @@ Queue QueueOf(BatchPolicy policy, int64_t queued) {
 }
 
 TEST(BatchChooserTest, AFullBatchGoesAtOnce) {
-  const BatchMeter meter(Wide(), {});
+  const PricesBoard prices(Wide());
+  const MemoryBoard memory;
   BatchChooser chooser(
-      &meter, [] { return 1; }, NothingLoaded);
+      &prices, &memory, [] { return 1; }, NothingLoaded);
   const auto choice =
       chooser.Choose(QueueOf(BatchPolicy::kAdaptive, 6), {}, {LineOf(6)}, kNow);
   EXPECT_THAT(choice.runs, ElementsAre(RunId(JobId{1}, 0), RunId(JobId{2}, 0),
@@ -65,9 +66,10 @@ TEST(BatchChooserTest, AFullBatchGoesAtOnce) {
 }
 
 TEST(BatchChooserTest, AdaptiveWaitsWhileFewAreQueuedAndNoLonger) {
-  const BatchMeter meter(Wide(), {});
+  const PricesBoard prices(Wide());
+  const MemoryBoard memory;
   BatchChooser chooser(
-      &meter, [] { return 1; }, NothingLoaded);
+      &prices, &memory, [] { return 1; }, NothingLoaded);
   const Queue queue = QueueOf(BatchPolicy::kAdaptive, 2);
   const auto choice = chooser.Choose(queue, {}, {LineOf(2)}, kNow);
   EXPECT_THAT(choice.runs, IsEmpty());
@@ -77,9 +79,10 @@ TEST(BatchChooserTest, AdaptiveWaitsWhileFewAreQueuedAndNoLonger) {
 }
 
 TEST(BatchChooserTest, EconomicWaitsForNobodyWhereNobodyComes) {
-  const BatchMeter meter(Wide(), {});
+  const PricesBoard prices(Wide());
+  const MemoryBoard memory;
   BatchChooser chooser(
-      &meter, [] { return 1; }, NothingLoaded);
+      &prices, &memory, [] { return 1; }, NothingLoaded);
   Line line = LineOf(1);
   line.waiting[0].run.run_time = kNow - absl::Minutes(5);
   EXPECT_THAT(
@@ -88,9 +91,10 @@ TEST(BatchChooserTest, EconomicWaitsForNobodyWhereNobodyComes) {
 }
 
 TEST(BatchChooserTest, EconomicWaitsWhereManyCome) {
-  const BatchMeter meter(Wide(), {});
+  const PricesBoard prices(Wide());
+  const MemoryBoard memory;
   BatchChooser chooser(
-      &meter, [] { return 1; }, NothingLoaded);
+      &prices, &memory, [] { return 1; }, NothingLoaded);
   const Queue queue = QueueOf(BatchPolicy::kEconomic, 1);
   // Twenty runs came in the last second, one at a time.
   for (int i = 0; i < 20; ++i) {
@@ -105,9 +109,10 @@ TEST(BatchChooserTest, EconomicWaitsWhereManyCome) {
 }
 
 TEST(BatchChooserTest, TheLoadedModelGoesOnForAWhile) {
-  const BatchMeter meter(Wide(), {});
+  const PricesBoard prices(Wide());
+  const MemoryBoard memory;
   BatchChooser chooser(
-      &meter, [] { return 1; },
+      &prices, &memory, [] { return 1; },
       [](WorkerId worker, const Lane& lane) {
         return worker == WorkerId{7} && lane.model == "a";
       });
@@ -125,9 +130,10 @@ TEST(BatchChooserTest, TheLoadedModelGoesOnForAWhile) {
 }
 
 TEST(BatchChooserTest, AWorkerGetsNoMoreThanItTakes) {
-  const BatchMeter meter(Wide(), {});
+  const PricesBoard prices(Wide());
+  const MemoryBoard memory;
   BatchChooser chooser(
-      &meter, [] { return 1; }, NothingLoaded);
+      &prices, &memory, [] { return 1; }, NothingLoaded);
   EXPECT_THAT(chooser
                   .Choose(QueueOf(BatchPolicy::kAdaptive, 6),
                           {.batch_size_max = 2}, {LineOf(6)}, kNow)
@@ -137,19 +143,14 @@ TEST(BatchChooserTest, AWorkerGetsNoMoreThanItTakes) {
 
 TEST(BatchChooserTest, NoMoreGoThanFitTheDevice) {
   const Lessee who = {.device = "gpu", .device_bytes = 1000};
-  BatchMeter meter(Wide(), {});
-  Leased leased;
-  leased.kind = "inference";
-  leased.runs = {RunOf(1, kNow)};
-  leased.runs[0].params.model = "m";
-  batching::BatchMemory memory;
-  memory.rows = 1;
-  memory.peak_bytes = 400;
-  meter.Started(leased, who, kNow);
-  meter.Held(leased.batch.id, memory);
-  (void)meter.Finished(leased.batch.id, kNow + absl::Seconds(1));
+  const PricesBoard prices(Wide());
+  MemoryBoard memory;
+  batching::BatchMemory held;
+  held.rows = 1;
+  held.peak_bytes = 400;
+  memory.Learn({"gpu", "m", 0, 0}, 1000, held);
   BatchChooser chooser(
-      &meter, [] { return 1; }, NothingLoaded);
+      &prices, &memory, [] { return 1; }, NothingLoaded);
   EXPECT_THAT(
       chooser.Choose(QueueOf(BatchPolicy::kAdaptive, 6), who, {LineOf(6)}, kNow)
           .runs,

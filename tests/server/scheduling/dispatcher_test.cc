@@ -47,16 +47,17 @@ class DispatcherTest : public ::testing::Test {
   Lane lane_;
   std::vector<LeasedRun> runs_;
   std::vector<WorkerPlace> others_;
-  BatchMeter meter_{batching::SlowDevice(), {}};
+  PricesBoard prices_{batching::SlowDevice()};
+  MemoryBoard memory_;
   Turns turns_{{}, [this] { return others_; }};
-  BatchChooser chooser_{&meter_, [] { return 2; },
+  BatchChooser chooser_{&prices_, &memory_, [] { return 2; },
                         [this](WorkerId worker, const Lane& lane) {
                           return turns_.IsLoaded(worker, lane);
                         }};
   Dispatcher dispatcher_{{.owner_running_max = 3, .may_split = true},
                          &turns_,
                          &chooser_,
-                         &meter_,
+                         &prices_,
                          [this] { return others_; }};
 };
 
@@ -91,10 +92,10 @@ TEST_F(DispatcherTest, OneRunIsNotSplit) {
 TEST_F(DispatcherTest, ByTimesThatNobodyMeasuredNothingIsSplit) {
   others_ = {{Worker(2)}};
   Load(2);
-  Dispatcher unmeasured({.may_split = false}, &turns_, &chooser_, &meter_,
+  Dispatcher unmeasured({.may_split = false}, &turns_, &chooser_, &prices_,
                         [this] { return others_; });
   EXPECT_EQ(unmeasured.Share(Worker(1), lane_, runs_, kNow), 8);
-  meter_.Measured({"gpu", "base", 512, 512}, batching::SlowDevice());
+  prices_.Measured({"gpu", "base", 512, 512}, batching::SlowDevice());
   EXPECT_LT(unmeasured.Share(Worker(1), lane_, runs_, kNow), 8);
 }
 
