@@ -1,6 +1,6 @@
 // The requests that a UNet refuses, and its adapter slots. verify_test.cc
 // checks that its numbers are right.
-#include "inference/engine/models/unet.h"
+#include "inference/engine/families/unet/unet.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "inference/engine/models/unet.h"
+#include "inference/engine/families/unet/unet.h"
 
 #include "base/status.h"
 #include "inference/engine/models/load.h"

@@ -1,4 +1,4 @@
-#include "inference/engine/models/transformer.h"
+#include "inference/engine/families/unet/transformer.h"
 
 namespace sheaf::engine {
 namespace {

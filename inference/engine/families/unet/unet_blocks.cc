@@ -1,4 +1,4 @@
-#include "inference/engine/models/unet_blocks.h"
+#include "inference/engine/families/unet/unet_blocks.h"
 
 namespace sheaf::engine {
 namespace {

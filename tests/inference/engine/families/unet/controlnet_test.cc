@@ -1,4 +1,4 @@
-#include "inference/engine/models/controlnet.h"
+#include "inference/engine/families/unet/controlnet.h"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "inference/engine/models/unet.h"
+#include "inference/engine/families/unet/unet.h"
+#include "inference/engine/pipeline/control_model.h"
 
 namespace sheaf::engine {
 
@@ -24,7 +25,7 @@ struct ControlInput {
 };
 
 // Immutable except for its adapter slots. Any thread.
-class ControlNet {
+class ControlNet : public ControlModel {
  public:
   // The errors of UNet::Load.
   static absl::StatusOr<std::unique_ptr<ControlNet>> Load(
@@ -34,16 +35,14 @@ class ControlNet {
   // LoadModule calls this.
   ControlNet(const ModuleScope& scope, const UNetConfig& config);
 
-  // Turns a picture into the map that is added to the sample's first map. It is
-  // the same at every step of a run.
-  at::Tensor Hint(const at::Tensor& picture) const;
+  // The map that is added to the sample's first map.
+  at::Tensor Hint(const at::Tensor& pictures) const override;
+  bool guesses() const override { return config_.pools_residuals; }
 
   // `input.hint` is a picture.
   ControlResiduals operator()(const ControlInput& input) const;
   // `input.hint` is a result of Hint().
   ControlResiduals WithHint(const ControlInput& input) const;
-
-  const UNetConfig& config() const { return config_; }
 
  private:
   UNetConfig config_;

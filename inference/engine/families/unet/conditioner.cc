@@ -1,4 +1,4 @@
-#include "inference/engine/pipeline/prompt.h"
+#include "inference/engine/families/unet/conditioner.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,6 +8,8 @@
 
 namespace sheaf::engine {
 namespace {
+
+using Parts = UNetConditioner::Parts;
 
 // A request's prompt: one text for the first encoder and one for the second.
 struct Texts {
@@ -51,25 +53,26 @@ absl::StatusOr<std::vector<TokenChunk>> ChunksOf(const TextEncoder& encoder,
 // The encoders that read a prompt, each with its text. A model with the second
 // encoder alone reads the first prompt.
 std::vector<std::pair<const TextEncoder*, std::string>> ReadersOf(
-    const Model& model, const Texts& texts) {
+    const Parts& parts, const Texts& texts) {
   std::vector<std::pair<const TextEncoder*, std::string>> readers;
-  if (model.text != nullptr)
-    readers.emplace_back(model.text.get(), texts.first);
-  if (model.is_xl() && model.text_2 != nullptr) {
-    readers.emplace_back(model.text_2.get(),
-                         model.text == nullptr ? texts.first : texts.second);
+  if (parts.first != nullptr) {
+    readers.emplace_back(parts.first.get(), texts.first);
+  }
+  if (parts.is_xl && parts.second != nullptr) {
+    readers.emplace_back(parts.second.get(),
+                         parts.first == nullptr ? texts.first : texts.second);
   }
   return readers;
 }
 
 // The number of chunks of a request's longest prompt; its other prompts are
 // filled up to it.
-absl::StatusOr<size_t> ChunkCount(const Model& model,
+absl::StatusOr<size_t> ChunkCount(const Parts& parts,
                                   const RunRequest& request) {
   if (request.prompt_chunks == 1) return 1;
   size_t most = 1;
   for (const Texts& texts : {PromptOf(request), NegativeOf(request)}) {
-    for (const auto& [encoder, text] : ReadersOf(model, texts)) {
+    for (const auto& [encoder, text] : ReadersOf(parts, texts)) {
       SHEAF_ASSIGN_OR_RETURN(const std::vector<TokenChunk> chunks,
                              ChunksOf(*encoder, text, request));
       most = std::max(most, chunks.size());
@@ -105,16 +108,15 @@ at::Tensor ContextOf(const ClipText& clip, const ClipTextOutput& output,
 
 // Encodes chunks and joins their contexts. The pooled output is the first
 // chunk's.
-EncodedPrompt EncodeChunks(const Model& model, const TextEncoder& encoder,
+EncodedPrompt EncodeChunks(const Parts& parts, const TextEncoder& encoder,
                            const std::vector<TokenChunk>& chunks, int skip) {
   EncodedPrompt encoded;
   std::vector<at::Tensor> contexts;
   for (const TokenChunk& chunk : chunks) {
     const at::Tensor ids = at::tensor(chunk.ids).unsqueeze(0);
-    const ClipTextOutput output =
-        (*encoder.clip)(ids.to(model.options.placement.device));
+    const ClipTextOutput output = (*encoder.clip)(ids.to(parts.device));
     contexts.push_back(
-        Weighted(ContextOf(*encoder.clip, output, model.is_xl(), skip), chunk));
+        Weighted(ContextOf(*encoder.clip, output, parts.is_xl, skip), chunk));
     if (!encoded.pooled.defined() && output.projected.defined()) {
       encoded.pooled = OnCpu(output.projected);
     }
@@ -125,12 +127,12 @@ EncodedPrompt EncodeChunks(const Model& model, const TextEncoder& encoder,
 
 // Joins the contexts of SDXL's encoders side by side. The pooled output comes
 // from the encoder that has a projection.
-absl::StatusOr<EncodedPrompt> EncodeTexts(const Model& model,
+absl::StatusOr<EncodedPrompt> EncodeTexts(const Parts& parts,
                                           const RunRequest& request,
                                           const Texts& texts, size_t count) {
   EncodedPrompt encoded;
   std::vector<at::Tensor> contexts;
-  for (const auto& [encoder, text] : ReadersOf(model, texts)) {
+  for (const auto& [encoder, text] : ReadersOf(parts, texts)) {
     const int64_t layers = encoder->clip->config().layers;
     if (texts.skip < 0 || texts.skip >= layers) {
       return absl::InvalidArgumentError(
@@ -140,16 +142,16 @@ absl::StatusOr<EncodedPrompt> EncodeTexts(const Model& model,
                            ChunksOf(*encoder, text, request));
     chunks.resize(count, encoder->tokenizer.EmptyChunk());
     const EncodedPrompt part =
-        EncodeChunks(model, *encoder, chunks, texts.skip);
+        EncodeChunks(parts, *encoder, chunks, texts.skip);
     contexts.push_back(part.context);
     if (part.pooled.defined()) encoded.pooled = part.pooled;
   }
   if (contexts.empty()) {
-    return absl::InvalidArgumentError(model.folder + ": no text_encoder");
+    return absl::InvalidArgumentError(parts.folder + ": no text_encoder");
   }
   encoded.context = at::cat(contexts, -1);
-  if (model.is_xl() && !encoded.pooled.defined()) {
-    return absl::InvalidArgumentError(model.folder +
+  if (parts.is_xl && !encoded.pooled.defined()) {
+    return absl::InvalidArgumentError(parts.folder +
                                       ": no text encoder with a projection");
   }
   return encoded;
@@ -163,36 +165,77 @@ std::string KeyOf(const RunRequest& request, const Texts& texts, size_t count) {
                       texts.first.size(), " ", texts.first, texts.second);
 }
 
-absl::StatusOr<EncodedPrompt> EncodeOnce(const Model& model,
+absl::StatusOr<EncodedPrompt> EncodeOnce(const Parts& parts,
                                          const RunRequest& request,
-                                         const Texts& texts) {
-  SHEAF_ASSIGN_OR_RETURN(const size_t count, ChunkCount(model, request));
+                                         const Texts& texts,
+                                         PromptCache* prompts) {
+  SHEAF_ASSIGN_OR_RETURN(const size_t count, ChunkCount(parts, request));
   const std::string key = KeyOf(request, texts, count);
-  if (auto found = model.prompts->Find(key)) return *std::move(found);
+  if (auto found = prompts->Find(key)) return *std::move(found);
   SHEAF_ASSIGN_OR_RETURN(EncodedPrompt encoded,
-                         EncodeTexts(model, request, texts, count));
-  model.prompts->Put(key, encoded);
+                         EncodeTexts(parts, request, texts, count));
+  prompts->Put(key, encoded);
   return encoded;
+}
+
+// SDXL's sizes: the original size and the crop, then the target size or, for
+// refiners, the aesthetic score.
+at::Tensor TimeIds(const Parts& parts, const RunRequest& request,
+                   bool is_prompt) {
+  const Pair own = {request.height, request.width};
+  const Pair original = request.original_size.value_or(own);
+  const Pair target = request.target_size.value_or(own);
+  std::vector<double> ids = {static_cast<double>(original.first),
+                             static_cast<double>(original.second),
+                             static_cast<double>(request.crop.first),
+                             static_cast<double>(request.crop.second)};
+  if (parts.takes_score) {
+    ids.push_back(is_prompt ? request.aesthetic_score
+                            : request.negative_aesthetic_score);
+  } else {
+    ids.push_back(static_cast<double>(target.first));
+    ids.push_back(static_cast<double>(target.second));
+  }
+  return at::tensor(ids, at::kFloat);
+}
+
+// Moves everything to the model's device, so that no step has to wait for it.
+std::shared_ptr<const Conditioning> ConditioningOf(const Parts& parts,
+                                                   const RunRequest& request,
+                                                   const EncodedPrompt& prompt,
+                                                   bool is_prompt) {
+  auto conditioning = std::make_shared<UNetConditioning>();
+  conditioning->context = prompt.context.to(parts.device);
+  if (prompt.pooled.defined()) {
+    conditioning->pooled = prompt.pooled.to(parts.device);
+  }
+  if (parts.is_xl) {
+    conditioning->time_ids =
+        TimeIds(parts, request, is_prompt).to(parts.device);
+  }
+  return conditioning;
 }
 
 }  // namespace
 
-absl::StatusOr<EncodedPrompt> EncodePrompt(const Model& model,
-                                           const RunRequest& request) {
-  return EncodeOnce(model, request, PromptOf(request));
+absl::StatusOr<std::shared_ptr<const Conditioning>> UNetConditioner::Prompt(
+    const RunRequest& request) const {
+  SHEAF_ASSIGN_OR_RETURN(
+      const EncodedPrompt encoded,
+      EncodeOnce(parts_, request, PromptOf(request), &prompts_));
+  return ConditioningOf(parts_, request, encoded, true);
 }
 
-absl::StatusOr<EncodedPrompt> EncodeNegative(const Model& model,
-                                             const RunRequest& request) {
-  SHEAF_ASSIGN_OR_RETURN(EncodedPrompt encoded,
-                         EncodeOnce(model, request, NegativeOf(request)));
-  Config::Reader reader(model.index.config);
-  if (model.is_xl() && !request.negative_prompt &&
-      reader.Bool("force_zeros_for_empty_prompt", true)) {
+absl::StatusOr<std::shared_ptr<const Conditioning>>
+UNetConditioner::NegativePrompt(const RunRequest& request) const {
+  SHEAF_ASSIGN_OR_RETURN(
+      EncodedPrompt encoded,
+      EncodeOnce(parts_, request, NegativeOf(request), &prompts_));
+  if (parts_.is_xl && !request.negative_prompt && parts_.has_zeros_for_none) {
     encoded.context = at::zeros_like(encoded.context);
     encoded.pooled = at::zeros_like(encoded.pooled);
   }
-  return encoded;
+  return ConditioningOf(parts_, request, encoded, false);
 }
 
 }  // namespace sheaf::engine

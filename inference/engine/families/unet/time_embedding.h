@@ -1,7 +1,7 @@
 // Embeds a UNet's timestep, and for SDXL the sizes and the pooled prompt.
 #pragma once
 
-#include "inference/engine/models/unet_config.h"
+#include "inference/engine/families/unet/unet_config.h"
 #include "inference/engine/tensor/layers.h"
 
 namespace sheaf::engine {

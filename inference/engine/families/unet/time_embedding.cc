@@ -1,4 +1,4 @@
-#include "inference/engine/models/time_embedding.h"
+#include "inference/engine/families/unet/time_embedding.h"
 
 #include <cmath>
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "inference/engine/models/unet_blocks.h"
+#include "inference/engine/families/unet/unet_blocks.h"
 #include "inference/engine/weights/folder.h"
 
 namespace sheaf::engine {
@@ -48,6 +48,8 @@ class UNet {
   at::Tensor operator()(const UNetInput& input) const;
 
   const UNetConfig& config() const { return config_; }
+  // The side of the samples that it was trained for.
+  int64_t side() const { return config_.sample_size; }
   const Placement& placement() const { return placement_; }
 
  private:

@@ -7,7 +7,8 @@
 #include <mutex>
 #include <vector>
 
-#include "inference/engine/models/transformer.h"
+#include "inference/engine/families/unet/transformer.h"
+#include "inference/engine/pipeline/denoiser.h"
 
 namespace sheaf::engine {
 
@@ -20,7 +21,7 @@ struct StackedPrompts {
 };
 
 // Any thread.
-class PromptMemory {
+class PromptMemory : public CallMemory {
  public:
   // Returns the prompts of that model's last call if its lines were the very
   // same tensors, otherwise new ones. The caller owns them until it passes them
@@ -30,7 +31,8 @@ class PromptMemory {
                                        at::Device device);
   // Replaces the prompts that the same model left before.
   void Keep(std::unique_ptr<StackedPrompts> prompts);
-  void Clear();
+  // Must be called when adapters have changed.
+  void Clear() override;
 
  private:
   std::mutex mutex_;

@@ -4,10 +4,10 @@
 #include <optional>
 #include <vector>
 
+#include "inference/engine/families/unet/time_embedding.h"
+#include "inference/engine/families/unet/transformer.h"
+#include "inference/engine/families/unet/unet_config.h"
 #include "inference/engine/models/blocks.h"
-#include "inference/engine/models/time_embedding.h"
-#include "inference/engine/models/transformer.h"
-#include "inference/engine/models/unet_config.h"
 
 namespace sheaf::engine {
 

@@ -1,4 +1,4 @@
-#include "inference/engine/pipeline/prompt_cache.h"
+#include "inference/engine/families/unet/prompt_cache.h"
 
 namespace sheaf::engine {
 

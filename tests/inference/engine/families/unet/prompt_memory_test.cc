@@ -1,4 +1,4 @@
-#include "inference/engine/pipeline/prompt_memory.h"
+#include "inference/engine/families/unet/prompt_memory.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "inference/engine/models/controlnet.h"
+#include "inference/engine/families/unet/controlnet.h"
 
 #include <cmath>
 
@@ -56,8 +56,8 @@ absl::StatusOr<std::unique_ptr<ControlNet>> ControlNet::Load(
   return LoadModule<ControlNet>(folder, options, placement, config, slots);
 }
 
-at::Tensor ControlNet::Hint(const at::Tensor& picture) const {
-  at::Tensor x = picture.to(placement_.device, placement_.dtype);
+at::Tensor ControlNet::Hint(const at::Tensor& pictures) const {
+  at::Tensor x = pictures.to(placement_.device, placement_.dtype);
   if (config_.hint_is_bgr) x = x.flip({1});
   x = at::silu(hint_in_(x.contiguous(at::MemoryFormat::ChannelsLast)));
   for (const Conv2d& block : hint_blocks_) x = at::silu(block(x));

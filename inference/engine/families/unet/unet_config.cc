@@ -1,4 +1,4 @@
-#include "inference/engine/models/unet_config.h"
+#include "inference/engine/families/unet/unet_config.h"
 
 #include <string>
 #include <string_view>
