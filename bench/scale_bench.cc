@@ -171,7 +171,7 @@ class Rig {
         answered_.wait(lock, [&] { return answer_.has_value(); });
         leased = std::exchange(answer_, std::nullopt);
       }
-      // Those that were woken in vain are still looking, if there are any.
+      // Workers that were woken in vain may be looking still.
       Write([](Tx&) {});
       woken_ += waiters_->looks() - looks;
       ++submits_;

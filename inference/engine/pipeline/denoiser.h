@@ -22,8 +22,8 @@ struct Line {
 // Lines of equal keys may share a call.
 using CallKey = std::vector<int64_t>;
 
-// What a denoiser remembers of its last calls, since rows mostly step with the
-// same rows as before. Changes no answer. Any thread.
+// A denoiser's memory of its last calls, since rows mostly step with the same
+// rows as before. Changes no answer. Any thread.
 class CallMemory {
  public:
   virtual ~CallMemory() = default;

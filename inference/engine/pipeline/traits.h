@@ -1,4 +1,4 @@
-// What the engine must know of a model, whatever family it belongs to. Plain
+// The facts of a model that the engine needs, whatever its family. Plain
 // values.
 #pragma once
 

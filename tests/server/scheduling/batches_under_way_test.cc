@@ -22,7 +22,7 @@ class BatchesUnderWayTest : public ::testing::Test {
     who.beside = beside;
     return who;
   }
-  // What the end of all its runs brought.
+  // Ends all its runs; answers the outcome.
   EndedBatch End(const Leased& leased, absl::Duration after,
                  RunState state = RunState::kSucceeded) {
     const BatchEnds ends =

@@ -18,7 +18,7 @@ class PricesBoardTest : public ::testing::Test {
   void Take(absl::Duration time) {
     prices_.Learn(prices_.Predict(Rows(), kKind), time);
   }
-  // What the board knows after a restart.
+  // Gives `next` the figures that a restart would find.
   void Restart(PricesBoard* next) {
     for (const auto& [name, value] : prices_.TakeChanged()) {
       EXPECT_TRUE(next->Recall(name, value)) << name;
