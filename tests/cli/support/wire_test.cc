@@ -235,7 +235,7 @@ TEST_F(WireTest, WrongBytesNeverGetTheirName) {
   const std::string path = directory_ + "/a.png";
   const RunResult result = Cli({"artifact", "get", name, "-O", path});
   EXPECT_EQ(result.exit, kExitInternal);
-  EXPECT_THAT(result.err, HasSubstr("other bytes than its name"));
+  EXPECT_THAT(result.err, HasSubstr("bytes that do not match its name"));
   EXPECT_TRUE(std::filesystem::is_empty(directory_));
 }
 
