@@ -262,7 +262,7 @@ TEST_F(WireTest, DoctorNamesEachProblemWithItsRemedy) {
   EXPECT_THAT(result.out,
               AllOf(HasSubstr("ok  health: serving"),
                     HasSubstr("problem  store: the server cannot write"),
-                    HasSubstr("problem  workers: none takes work"),
+                    HasSubstr("problem  workers: no worker takes work"),
                     HasSubstr("queues/default is paused (cleaning)"),
                     HasSubstr("-> sheaf queue resume queues/default")));
 }
