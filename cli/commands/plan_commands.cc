@@ -342,7 +342,7 @@ void AddPlanCommands(CLI::App& batch, Context& context) {
            "Pause between two analyses with --watch [5s]");
   const auto [preview, preview_args] =
       AddVerb(batch, context, "preview", "Show a plan as text", &RunPreview);
-  AddName(preview, "plan", &preview_args->plan, "PLAN", "Plan to use");
+  AddName(preview, "plan", &preview_args->plan, "PLAN", "Plan to show");
   const auto [execute, execute_args] = AddVerb(
       batch, context, "execute",
       "Execute a plan, unless the queue has changed since", &RunExecute);
@@ -357,7 +357,7 @@ void AddPlanCommands(CLI::App& batch, Context& context) {
   const auto [undo, undo_args] = AddVerb(
       batch, context, "undo",
       "Bring the former grouping back, before a batch has started", &RunUndo);
-  AddName(undo, "plan", &undo_args->plan, "PLAN", "Plan to use");
+  AddName(undo, "plan", &undo_args->plan, "PLAN", "Plan to undo");
   const auto [list, list_args] =
       AddVerb(batch, context, "list", "List a queue's plans", &RunList);
   AddValue(list, "--queue", &list_args->queue, "QUEUE",
