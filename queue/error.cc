@@ -77,7 +77,7 @@ constexpr ReasonInfo kReasons[] = {
      "secret of the registration nor its connection; a worker that gets this "
      "error registers again."},
     {Reason::kArtifactNotFound, "ARTIFACT_NOT_FOUND", StatusCode::kNotFound,
-     "No artifact has this name; upload it first. Upload it again if no job "
+     "No artifact has this name; upload it first, or again if no job "
      "referred to it for artifact_keep (a day)."},
     {Reason::kPlanNotFound, "PLAN_NOT_FOUND", StatusCode::kNotFound,
      "No plan has this name, or it was not executed in time; analyze again."},
