@@ -220,7 +220,7 @@ absl::StatusOr<PlanRecord> UndoPlan(Tx& tx, PlanId id,
   SHEAF_ASSIGN_OR_RETURN(const Queue queue, FindQueueOrError(tx, plan.queue));
   if (queue.plan != id) {
     return Error(Reason::kPlanNotActive,
-                 absl::StrCat(NameOf(id), " is not the plan by which queues/",
+                 absl::StrCat(NameOf(id), " is not the active plan of queues/",
                               queue.name, " goes"));
   }
   if (plan.start_time != absl::InfinitePast()) {

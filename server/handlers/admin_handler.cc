@@ -172,10 +172,9 @@ grpc::ServerUnaryReactor* AdminHandler::CalibrateWorker(
     const auto worker = options_.workers->Find(id);
     if (!worker) return NoWorker(request->name());
     if (!worker->measures) {
-      return Error(
-          Reason::kInvalidField,
-          absl::StrCat("name: ", request->name(),
-                       " has nothing to measure, or does not know how"));
+      return Error(Reason::kInvalidField,
+                   absl::StrCat("name: ", request->name(),
+                                " has no model to measure, or cannot measure"));
     }
     if (!options_.workers->Calibrate(id)) {
       return NoWorker(request->name());

@@ -282,10 +282,10 @@ grpc::ServerUnaryReactor* BatchingHandler::ForgetLearned(
     pb::ForgetLearnedResponse* response) {
   return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
     if (request->all() == !request->name().empty()) {
-      return InvalidArgument({{"name", "or all, and not both"}});
+      return InvalidArgument({{"name", "give either name or all"}});
     }
     const int count = learned_.Forget(request->name());
-    Log(spdlog::level::info, "calibration", "forgot what was learned",
+    Log(spdlog::level::info, "calibration", "forgot learned figures",
         {{"of", request->all() ? "all" : request->name()},
          {"kinds", absl::StrCat(count)}});
     response->set_work_count(count);

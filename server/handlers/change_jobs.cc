@@ -71,8 +71,7 @@ grpc::ServerUnaryReactor* JobsHandler::CancelJob(
     pb::CancelJobResponse* response) {
   return calls_.AdmittedChange(context, *request, [&](const Caller&) -> Begun {
     if (request->name().empty() == request->filter().empty()) {
-      return InvalidArgument(
-          {{"name", "either name or filter must be given, and not both"}});
+      return InvalidArgument({{"name", "give either name or filter"}});
     }
     const CancelOptions options{.keep_running = request->keep_running(),
                                 .reason = request->reason()};

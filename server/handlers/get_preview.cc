@@ -11,8 +11,8 @@ namespace sheaf::server {
 namespace {
 
 const char* WhyNone(const Run& run) {
-  if (IsFinal(run.state)) return " has ended; previews are gone with that";
-  if (run.state != RunState::kRunning) return " does not run yet";
+  if (IsFinal(run.state)) return " has ended, and its previews are gone";
+  if (run.state != RunState::kRunning) return " is not running yet";
   return " has no preview yet";
 }
 

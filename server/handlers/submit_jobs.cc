@@ -86,7 +86,7 @@ grpc::ServerUnaryReactor* JobsHandler::SubmitJobs(
       if (request->requests(i).validate_only()) {
         return InvalidArgument(
             {{absl::StrCat("requests[", i, "].validate_only"),
-              "is not for bulk submits"}});
+              "is not allowed in bulk submits"}});
       }
       auto ready = parts_.intake->MakeReady(request->requests(i));
       if (!ready.ok()) return InRequest(i, ready.status());

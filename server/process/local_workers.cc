@@ -74,9 +74,9 @@ absl::Status CountDevices(LocalWorkersOptions* options) {
       absl::StrSplit(*output, '\n', absl::SkipWhitespace());
   if (devices.empty()) {
     return absl::UnavailableError(absl::StrCat(
-        options->command, " --list-devices names none for local_workers"));
+        options->command, " --list-devices lists no device for local_workers"));
   }
-  Log(spdlog::level::info, "local_workers", "a worker for each device",
+  Log(spdlog::level::info, "local_workers", "starting a worker for each device",
       {{"devices", absl::StrJoin(devices, ",")}});
   options->count = static_cast<int>(devices.size());
   options->args.emplace_back("--device=auto:{index}");

@@ -29,7 +29,7 @@ absl::StatusOr<int64_t> ReadPageToken(std::string_view question,
                                       std::string_view token) {
   const absl::Status bad =
       Error(Reason::kBadPageToken,
-            "the page_token is not of this list; ask again without it");
+            "the page_token belongs to another list; ask again without it");
   std::string text;
   if (!absl::WebSafeBase64Unescape(ToAbsl(token), &text)) return bad;
   if (text.size() <= kMarkSize) return bad;

@@ -47,11 +47,11 @@ TEST(AppTest, MisspeltWordsExitTwoWithASuggestion) {
       {{"job", "get", "fox"}, "'fox' is no job: write 42 or jobs/42"},
       {{"job", "get"}, "job is required"},
       {{"job", "submit"}, "give a --prompt"},
-      {{"job", "cancel"}, "one of the two"},
+      {{"job", "cancel"}, "either jobs or a --filter"},
       {{"job", "list", "--limit", "x"}, "--limit"},
-      {{"queue", "set", "default"}, "nothing to set"},
+      {{"queue", "set", "default"}, "no setting was given"},
       {{"job", "list", "--timeout", "soon"}, "is no duration"},
-      {{"job", "list", "--timeout", "0s"}, "longer than nothing"},
+      {{"job", "list", "--timeout", "0s"}, "longer than 0s"},
       {{"completion", "tcsh"}, "must be one of bash, zsh, fish"},
   };
   for (const Case& test : kCases) {
@@ -116,7 +116,7 @@ TEST(AppTest, PromptsAreTakenAsTheyAre) {
 TEST(AppTest, DestructionNeedsYesWhereNobodyCanBeAsked) {
   const RunResult refused = RunCli({"job", "delete", "42"});
   EXPECT_EQ(refused.exit, kExitUsage);
-  EXPECT_THAT(refused.err, HasSubstr("needs --yes"));
+  EXPECT_THAT(refused.err, HasSubstr("add --yes"));
   EXPECT_EQ(RunCli({"queue", "delete", "q"}).exit, kExitUsage);
   EXPECT_EQ(RunCli({"admin", "restore", "b", "--data-dir", "d"}).exit,
             kExitUsage);
@@ -183,7 +183,7 @@ TEST(AppTest, TokenFileThatOthersCanReadIsRefused) {
   std::filesystem::permissions(path, perms::owner_read | perms::group_read);
   const std::vector<std::string> list =
       ToNobody({"job", "list", "--token-file", path});
-  EXPECT_THAT(RunCli(list).err, HasSubstr("others may read"));
+  EXPECT_THAT(RunCli(list).err, HasSubstr("other users may read"));
   std::filesystem::permissions(path, perms::owner_read);
   EXPECT_EQ(RunCli(list).exit, kExitUnavailable);
   EXPECT_THAT(RunCli({"job", "list", "--token-file", path, "--server",

@@ -52,7 +52,7 @@ std::string Checkpointer::Fetch(const std::string& worker,
     bytes = client_->LoadCheckpoint(request);
   }
   if (bytes.ok()) return *std::move(bytes);
-  spdlog::warn("{}: no checkpoint to go on from: {}", request.run(),
+  spdlog::warn("{}: its checkpoint could not be loaded: {}", request.run(),
                bytes.status().ToString());
   return "";
 }

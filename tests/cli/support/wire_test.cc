@@ -235,7 +235,7 @@ TEST_F(WireTest, WrongBytesNeverGetTheirName) {
   const std::string path = directory_ + "/a.png";
   const RunResult result = Cli({"artifact", "get", name, "-O", path});
   EXPECT_EQ(result.exit, kExitInternal);
-  EXPECT_THAT(result.err, HasSubstr("other bytes than its name"));
+  EXPECT_THAT(result.err, HasSubstr("bytes that do not match its name"));
   EXPECT_TRUE(std::filesystem::is_empty(directory_));
 }
 
@@ -262,7 +262,7 @@ TEST_F(WireTest, DoctorNamesEachProblemWithItsRemedy) {
   EXPECT_THAT(result.out,
               AllOf(HasSubstr("ok  health: serving"),
                     HasSubstr("problem  store: the server cannot write"),
-                    HasSubstr("problem  workers: none takes work"),
+                    HasSubstr("problem  workers: no worker takes work"),
                     HasSubstr("queues/default is paused (cleaning)"),
                     HasSubstr("-> sheaf queue resume queues/default")));
 }
