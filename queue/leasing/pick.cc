@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "queue/order.h"
 #include "queue/plans.h"
 #include "queue/queues.h"
 #include "queue/run_changes.h"
@@ -12,22 +13,12 @@
 namespace sheaf {
 namespace {
 
-bool Batchable(const std::string& kind) {
-  return kind == "inference" || kind == "batch_inference";
-}
-
 // The run to begin with, and the lane it stands in.
 struct Head {
   Lane lane;
   Queue queue;
   Run run;
 };
-
-bool GoesBefore(const Run& a, const Run& b) {
-  if (a.priority != b.priority) return a.priority > b.priority;
-  if (a.run_time != b.run_time) return a.run_time < b.run_time;
-  return a.id < b.id;
-}
 
 // Whether queues hand out work now, each asked once; a pause that is over ends
 // here.
@@ -251,7 +242,7 @@ std::vector<Line> LinesOf(Tx& tx, const Lessee& who, const Head& head,
   int lanes = 1;
   tx.ForEachLane([&](const Lane& lane, const Run& run) {
     if (lane.queue != head.queue.name || run.lane == head.run.lane) return true;
-    if (!CanServe(who, lane) || !Batchable(lane.kind)) return true;
+    if (!CanServe(who, lane) || !IsBatchable(lane.kind)) return true;
     absl::Time unused = absl::InfiniteFuture();
     const std::optional<Run> due = FirstDue(tx, run, &unused);
     if (!due || due->priority != head.run.priority) return true;
@@ -270,7 +261,7 @@ bool MayCross(const Head& head) {
   const BatchPolicy policy = head.queue.settings.policy;
   return (policy == BatchPolicy::kAdaptive ||
           policy == BatchPolicy::kEconomic) &&
-         Batchable(head.lane.kind) && !head.run.alone;
+         IsBatchable(head.lane.kind) && !head.run.alone;
 }
 
 // Whether runs may join a batch of lane `beside` where the head comes first.
@@ -293,7 +284,7 @@ bool Joins(Tx& tx, const Lane& beside, const Picked& picked) {
 // The head's natural batch: runs of its job that have waited as long.
 Picked NaturalBatch(Tx& tx, const Lessee& who, const Head& head,
                     LeasePolicy* policy) {
-  int size = Batchable(head.lane.kind) ? head.queue.settings.batch_size : 1;
+  int size = IsBatchable(head.lane.kind) ? head.queue.settings.batch_size : 1;
   if (who.batch_size_max > 0) size = std::min(size, who.batch_size_max);
   if (policy != nullptr) {
     size = std::min(size, policy->RowsMax(head.lane, who));

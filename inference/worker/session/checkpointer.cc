@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "inference/worker/session/backoff.h"
+#include "base/backoff.h"
 #include "spdlog/spdlog.h"
 
 namespace sheaf::worker {

@@ -20,7 +20,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
-#include "inference/worker/session/backoff.h"
+#include "base/backoff.h"
 #include "inference/worker/session/client.h"
 #include "inference/worker/session/engine.h"
 #include "inference/worker/session/registration.h"

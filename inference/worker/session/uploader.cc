@@ -3,7 +3,7 @@
 #include <chrono>
 #include <utility>
 
-#include "inference/worker/session/backoff.h"
+#include "base/backoff.h"
 #include "spdlog/spdlog.h"
 
 namespace sheaf::worker {
