@@ -191,8 +191,8 @@ constexpr ReasonInfo kReasons[] = {
      "says, and mend rows by `sheafd repair`, or restore a backup."},
     {Reason::kArtifactCorrupt, "ARTIFACT_CORRUPT", StatusCode::kDataLoss,
      "The stored bytes no longer match their name: what was received of them "
-     "is not to be used; upload them again and check the disk. The server's "
-     "log names the artifact."},
+     "is not to be used; upload them again and check the disk (the server's "
+     "log names the artifact)."},
     {Reason::kBackupFailed, "BACKUP_FAILED", StatusCode::kInternal,
      "The backup could not be made or did not pass its check, and was "
      "discarded; the message and the server's log have the cause."},

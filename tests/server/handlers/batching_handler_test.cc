@@ -122,7 +122,7 @@ TEST_F(BatchingHandlerTest, TheFieldThatKeepsRunsApartIsExplained) {
   ASSERT_TRUE(Ask(&Stub::ExplainRun, request, &response).ok());
   EXPECT_FALSE(response.mixed());
   EXPECT_THAT(response.text(), HasSubstr("width"));
-  request.set_other("jobs/9/runs/0");
+  request.set_other("jobs/2/runs/9");
   EXPECT_EQ(ReasonOf(Ask(&Stub::ExplainRun, request, &response)),
             "RUN_NOT_FOUND");
 }
