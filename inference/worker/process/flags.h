@@ -10,6 +10,7 @@
 #include "inference/engine/runtime/options.h"
 #include "inference/worker/session/session.h"
 #include "inference/worker/simulated/simulated_engine.h"
+#include "spdlog/common.h"
 
 namespace sheaf::worker {
 
