@@ -6,12 +6,12 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/near_word.h"
 #include "base/safe_text.h"
 #include "base/status.h"
 #include "base/version.h"
 #include "cli/commands/commands.h"
 #include "cli/support/errors.h"
-#include "cli/support/text.h"
 #include "cli/support/tree.h"
 
 namespace sheaf::cli {

@@ -197,12 +197,14 @@ constexpr ReasonInfo kReasons[] = {
      "mend rows with `sheafd repair`, or restore a backup."},
     {Reason::kArtifactCorrupt, "ARTIFACT_CORRUPT", StatusCode::kDataLoss,
      "The stored bytes no longer match their name, so do not use the received "
-     "ones; upload them again and check the disk."},
+     "ones; upload them again and check the disk (the server's log names the "
+     "artifact)."},
     {Reason::kBackupFailed, "BACKUP_FAILED", StatusCode::kInternal,
      "The backup could not be made or did not pass its check, and was "
-     "discarded; the message has the cause."},
+     "discarded; the message and the server's log have the cause."},
     {Reason::kInternal, "INTERNAL", StatusCode::kInternal,
-     "Sheaf has a fault; please report it, with the message."},
+     "Sheaf has a fault; please report it, with the message and the call's "
+     "lines in the server's log."},
 };
 
 constexpr bool IsInOrder() {

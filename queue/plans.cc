@@ -240,6 +240,24 @@ absl::StatusOr<PlanRecord> UndoPlan(Tx& tx, PlanId id,
   return plan;
 }
 
+absl::StatusOr<PlanWithTimes> FindPlanWithTimes(View& view, PlanId id) {
+  SHEAF_ASSIGN_OR_RETURN(PlanRecord plan, FindPlanOrError(view, id));
+  return PlanWithTimes{std::move(plan), view.TimesOf(id)};
+}
+
+absl::StatusOr<PlanPage> ListPlans(View& view, const std::string& queue,
+                                   PlanId before, int limit) {
+  SHEAF_RETURN_IF_ERROR(FindQueueOrError(view, queue).status());
+  PlanPage page{.plans = view.Plans(queue, before, limit)};
+  if (static_cast<int>(page.plans.size()) == limit) {
+    page.next = page.plans.back().id;
+  }
+  std::erase_if(page.plans, [](const PlanRecord& plan) {
+    return plan.state == PlanState::kStoring;
+  });
+  return page;
+}
+
 std::string ChangesSince(View& view, const PlanRecord& plan) {
   Changes changes;
   for (const Event& event : view.Events(plan.sequence, kChangesRead)) {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/json.h"
+#include "base/near_word.h"
 #include "base/safe_text.h"
 #include "base/status.h"
 #include "batching/plan/report.h"
@@ -208,7 +209,7 @@ absl::Status RunSimulate(Context& context, SimulateArgs& args) {
   PrintTable(rows, context.out());
   for (const auto& [why, count] : trace->set.unplanned) {
     context.Say(absl::StrCat(count, " runs of the trace were left out: ",
-                             ToAbsl(batching::TextOf(why)), "."));
+                             ToAbsl(batching::WordsOf(why).text), "."));
   }
   return absl::OkStatus();
 }

@@ -37,7 +37,7 @@ absl::StatusOr<Caller> Door::AdmitChange(
     const grpc::CallbackServerContext& context,
     const google::protobuf::Message& request) const {
   SHEAF_ASSIGN_OR_RETURN(Caller caller, Admit(context, request));
-  SHEAF_RETURN_IF_ERROR(changes_.Take(caller.address, caller.connection));
+  SHEAF_RETURN_IF_ERROR(changes_.Take(caller));
   return caller;
 }
 

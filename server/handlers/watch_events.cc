@@ -278,15 +278,10 @@ grpc::ServerWriteReactor<pb::WatchEventsResponse>* JobsHandler::WatchEvents(
   if (status.ok() && !request->job().empty()) {
     status = JobNamed(request->job()).status();
   }
-  auto reactor =
+  const auto reactor =
       std::make_shared<WatchReactor>(calls_, parts_, *context, *request);
-  auto* raw = reactor.get();
-  if (!status.ok()) {
-    raw->Reject(status);
-  } else {
-    raw->Start();
-  }
-  return raw;
+  status.ok() ? reactor->Start() : reactor->Reject(status);
+  return reactor.get();
 }
 
 }  // namespace sheaf::server

@@ -44,6 +44,13 @@ absl::StatusOr<int64_t> ReadPageToken(std::string_view question,
   return last;
 }
 
+absl::StatusOr<std::optional<int64_t>> PageBegin(std::string_view question,
+                                                 std::string_view token) {
+  if (token.empty()) return std::nullopt;
+  SHEAF_ASSIGN_OR_RETURN(const int64_t last, ReadPageToken(question, token));
+  return last;
+}
+
 int PageSize(int32_t asked) { return asked == 0 ? 50 : std::min(asked, 1000); }
 
 }  // namespace sheaf::server

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
@@ -177,7 +178,8 @@ TEST(AppTest, ColorFollowsTheTerminalAndTheWishes) {
 }
 
 TEST(AppTest, TokenFileThatOthersCanReadIsRefused) {
-  const std::string path = testing::TempDir() + "/sheaf_token";
+  const std::string path =
+      testing::TempDir() + "/sheaf_token." + std::to_string(getpid());
   std::ofstream(path) << "sheaf_1_secret\n";
   using std::filesystem::perms;
   std::filesystem::permissions(path, perms::owner_read | perms::group_read);
@@ -204,7 +206,8 @@ class CompletionTest : public testing::Test {
   CompletionTest() : context_(Environment()), app_(MakeApp(&context_)) {}
 
   std::string Write(const std::string& shell) {
-    const std::string path = testing::TempDir() + "/sheaf_completion." + shell;
+    const std::string path = testing::TempDir() + "/sheaf_completion." +
+                             std::to_string(getpid()) + "." + shell;
     std::ofstream(path) << CompletionScript(*app_, shell);
     return path;
   }

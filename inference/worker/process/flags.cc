@@ -268,7 +268,7 @@ void Convert(const Raw& raw, Flags* flags) {
     flags->simulated.faults.insert(flags->simulated.faults.end(),
                                    faults.begin(), faults.end());
   }
-  flags->log_format = raw.log_json ? LogFormat::kJson : LogFormat::kText;
+  flags->log_json = raw.log_json;
   flags->log_level = kLevels.at(raw.log_level);
 }
 

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/log/log.h"
 #include "base/version.h"
 #include "inference/worker/session/session.h"
 #include "spdlog/spdlog.h"
@@ -59,7 +60,10 @@ bool FollowParent() {
 }  // namespace
 
 int RunProcess(Flags flags, const MakeEngine& make_engine) {
-  InstallLog(flags.log_format, flags.log_level);
+  SetUpLogging({.level = flags.log_level,
+                .json = flags.log_json,
+                .component = "worker",
+                .pid = true});
   const sigset_t signals = BlockSignals();
   if (flags.exit_with_parent && !FollowParent()) return 0;
   Client client(MakeChannel(flags.server));

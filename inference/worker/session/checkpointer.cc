@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "inference/worker/session/backoff.h"
+#include "base/backoff.h"
 #include "inference/worker/session/lease_claim.h"
 #include "spdlog/spdlog.h"
 

@@ -1,6 +1,7 @@
 // The commands against a server in this process.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -31,6 +32,7 @@ class WireTest : public testing::Test {
  protected:
   WireTest() {
     directory_ = testing::TempDir() + "/sheaf_wire_" +
+                 std::to_string(getpid()) + "." +
                  testing::UnitTest::GetInstance()->current_test_info()->name();
     std::filesystem::remove_all(directory_);
     std::filesystem::create_directories(directory_);
