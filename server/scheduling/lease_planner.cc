@@ -44,11 +44,12 @@ double LeasePlanner::SwapMs(const Lessee& who, const Lane& lane) const {
 
 batching::WorkerView LeasePlanner::ViewOf(const WorkerPlace& place,
                                           const Lane& lane) const {
+  const bool loaded = parts_.places->IsLoaded(place.who.id, lane);
   return {.worker = place.who.id.value,
           .free_ms = place.free_ms,
           .runs = place.runs,
-          .loaded = parts_.places->IsLoaded(place.who.id, lane),
-          .swap_ms = SwapMs(place.who, lane)};
+          .loaded = loaded,
+          .swap_ms = loaded ? 0 : SwapMs(place.who, lane)};
 }
 
 // The plain rules do not look ahead: for them only waiting workers count.
@@ -157,7 +158,9 @@ int LeasePlanner::DevicesFor(const Lessee& who, const Lane& lane,
   if (!options_.may_split && !parts_.prices->IsMeasured(KindOf(who, lane))) {
     return 1;
   }
-  return 1 + parts_.places->CountIdle(who, lane, runs - 1);
+  const std::vector<WorkerId> idle = parts_.places->IdleWithModel(lane, runs);
+  const auto itself = std::count(idle.begin(), idle.end(), who.id);
+  return std::min(static_cast<int>(1 + idle.size() - itself), runs);
 }
 
 LeasePolicy::Terms LeasePlanner::TermsOf(const Lessee& who, const Lane& lane,

@@ -242,6 +242,16 @@ void LeaseWaiters::NoteCommit(const Committed& committed) {
   }
 }
 
+std::optional<int64_t> LeaseWaiters::ParkedOf(WorkerId worker) const {
+  const auto found = of_worker_.find(worker);
+  if (found == of_worker_.end()) return std::nullopt;
+  for (const int64_t handle : found->second) {
+    const Waiting& waiting = *waiting_.at(handle);
+    if (waiting.parked && !waiting.who.beside) return handle;
+  }
+  return std::nullopt;
+}
+
 void LeaseWaiters::Offer(const Lane& lane, int64_t count, int64_t after) {
   Woken woken;
   {
@@ -253,11 +263,18 @@ void LeaseWaiters::Offer(const Lane& lane, int64_t count, int64_t after) {
       looking.again = looking.again || CanServe(looking.who, lane);
     }
     std::vector<int64_t> handles;
+    // Workers that have the model loaded would be preferred anyway.
+    for (const WorkerId worker : parts_.places->IdleWithModel(lane, count)) {
+      const auto parked = ParkedOf(worker);
+      if (parked) handles.push_back(*parked);
+    }
+    const std::set<int64_t> loaded(handles.begin(), handles.end());
     for (const auto& [service, alike] : idle_) {
+      if (std::ssize(handles) == count) break;
       if (!CanServe(waiting_.at(*alike.begin())->who, lane)) continue;
       for (const int64_t handle : alike) {
         if (std::ssize(handles) == count) break;
-        handles.push_back(handle);
+        if (!loaded.contains(handle)) handles.push_back(handle);
       }
     }
     // Idle workers go before busy ones that could take extra runs.

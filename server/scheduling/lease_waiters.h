@@ -110,6 +110,9 @@ class LeaseWaiters {
   // passes the offer on.
   void Offer(const Lane& lane, int64_t count, int64_t after = 0);
   void OfferTo(WorkerId worker);
+  // A parked call of the worker that is not to join.
+  std::optional<int64_t> ParkedOf(WorkerId worker) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void TryAll(Woken woken);
   void Wake(int64_t handle, const std::optional<Lane>& news, Woken* woken)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

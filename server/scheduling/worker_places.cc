@@ -150,19 +150,18 @@ std::vector<WorkerPlace> WorkerPlaces::Idle(const Lessee& who, const Lane& lane,
   return idle;
 }
 
-int WorkerPlaces::CountIdle(const Lessee& who, const Lane& lane,
-                            int most) const {
+std::vector<WorkerId> WorkerPlaces::IdleWithModel(const Lane& lane,
+                                                  size_t most) const {
+  std::vector<WorkerId> idle;
   absl::MutexLock lock(&mutex_);
   const auto same = by_model_.find(KeyOf(lane.model, lane.vae));
-  if (same == by_model_.end()) return 0;
-  int count = 0;
+  if (same == by_model_.end()) return idle;
   int looked = 0;
   for (const WorkerId worker : same->second) {
-    if (worker == who.id) continue;
-    if (++looked > kLooked || count == most) break;
-    if (Find(worker, lane) != nullptr) ++count;
+    if (idle.size() == most || ++looked > kLooked) break;
+    if (Find(worker, lane) != nullptr) idle.push_back(worker);
   }
-  return count;
+  return idle;
 }
 
 }  // namespace sheaf::server

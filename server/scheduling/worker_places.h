@@ -57,8 +57,9 @@ class WorkerPlaces {
   // Others that wait and serve the lane, those after `last` first.
   std::vector<WorkerPlace> Idle(const Lessee& who, const Lane& lane,
                                 WorkerId last) const;
-  // How many others wait that have the lane's model loaded, up to `most`.
-  int CountIdle(const Lessee& who, const Lane& lane, int most) const;
+  // Workers that wait and have the lane's model loaded, up to `most` of those
+  // that are looked at.
+  std::vector<WorkerId> IdleWithModel(const Lane& lane, size_t most) const;
 
  private:
   struct Waiting {

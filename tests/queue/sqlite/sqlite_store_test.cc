@@ -156,7 +156,7 @@ TEST_F(StoreTest, AGroupCommitsOnceAndAFailureInItHarmsNoNeighbour) {
   EXPECT_EQ(last_commit_.last_sequence, 4);
   EXPECT_FALSE(last_commit_.all_ready);
   ASSERT_EQ(last_commit_.ready.size(), 1u);
-  EXPECT_EQ(last_commit_.ready[0].lane.queue, kDefaultQueue);
+  EXPECT_EQ(last_commit_.ready[0].lane.queue, "default");
   EXPECT_EQ(last_commit_.ready[0].runs, 3);
   EXPECT_EQ(last_commit_.ready[0].added, 3);
   // The news tell only of the closures that were kept.

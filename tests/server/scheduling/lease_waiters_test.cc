@@ -154,6 +154,14 @@ TEST_F(LeaseWaitersTest, OnlyWorkersThatServeTheRunsAreWoken) {
   EXPECT_EQ(answers_.count(2), 1u);
 }
 
+TEST_F(LeaseWaitersTest, AWorkerThatHasTheModelIsWokenFirst) {
+  for (int i = 1; i <= 3; ++i) Wait(i, {.id = WorkerId{i}});
+  places_.SetLoaded(WorkerId{2}, "", "");
+  EXPECT_EQ(LooksOf([&] { SubmitOne(); }), 1);
+  EXPECT_EQ(answers_.count(2), 1u);
+  EXPECT_EQ(LooksOf([&] { Submit({.runs = Runs(2)}); }), 2);
+}
+
 // The news were of one run, but more of them wait.
 TEST_F(LeaseWaitersTest, AWorkerThatLeavesSomeWakesTheNext) {
   for (int i = 1; i <= 4; ++i) Wait(i, {.id = WorkerId{i}});

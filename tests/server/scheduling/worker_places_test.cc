@@ -119,15 +119,18 @@ TEST_F(WorkerPlacesTest, IdleOnesStandInARingThatBeginsAfterTheLast) {
   EXPECT_THAT(Idle(9), ElementsAre(2, 3, 4));
 }
 
-TEST_F(WorkerPlacesTest, IdleOnesWithTheModelAreCountedAsFarAsAsked) {
+TEST_F(WorkerPlacesTest, IdleOnesWithTheModelAreNamedAsFarAsAsked) {
   for (int64_t id = 1; id <= 5; ++id) Wait(id);
-  for (int64_t id = 1; id <= 4; ++id) Load(id);
-  EXPECT_EQ(places_.CountIdle(Worker(1), lane_, 9), 3);
-  EXPECT_EQ(places_.CountIdle(Worker(1), lane_, 2), 2);
+  for (int64_t id = 2; id <= 4; ++id) Load(id);
+  EXPECT_THAT(places_.IdleWithModel(lane_, 9),
+              ElementsAre(WorkerId{2}, WorkerId{3}, WorkerId{4}));
+  EXPECT_THAT(places_.IdleWithModel(lane_, 2),
+              ElementsAre(WorkerId{2}, WorkerId{3}));
   places_.WaitsNoMore(WorkerId{3});
-  EXPECT_EQ(places_.CountIdle(Worker(1), lane_, 9), 2);
+  EXPECT_THAT(places_.IdleWithModel(lane_, 9),
+              ElementsAre(WorkerId{2}, WorkerId{4}));
   lane_.model = "other";
-  EXPECT_EQ(places_.CountIdle(Worker(1), lane_, 9), 0);
+  EXPECT_THAT(places_.IdleWithModel(lane_, 9), IsEmpty());
 }
 
 TEST_F(WorkerPlacesTest, WorkersThatDoNotServeTheLaneAreLeftOut) {
@@ -137,7 +140,7 @@ TEST_F(WorkerPlacesTest, WorkersThatDoNotServeTheLaneAreLeftOut) {
   Load(2);
   EXPECT_THAT(Rivals(), IsEmpty());
   EXPECT_THAT(Idle(), IsEmpty());
-  EXPECT_EQ(places_.CountIdle(Worker(1), lane_, 9), 0);
+  EXPECT_THAT(places_.IdleWithModel(lane_, 9), IsEmpty());
 }
 
 }  // namespace

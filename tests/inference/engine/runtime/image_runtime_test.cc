@@ -346,7 +346,7 @@ ImageRequest WithControl(ImageRequest wanted) {
 }
 
 TEST(ImageRuntimeTest, AControlThatDoesNotFitIsRefusedAndOthersGoOn) {
-  const auto runtime = OpenStudio();
+  const auto runtime = OpenRuntime();
   const auto row = runtime->Begin(MakeRequest(1));
   ASSERT_TRUE(row.ok()) << row.status().ToString();
   SetMemoryLimit(MemoryInUse() + 1);
@@ -360,7 +360,7 @@ TEST(ImageRuntimeTest, AControlThatDoesNotFitIsRefusedAndOthersGoOn) {
 }
 
 TEST(ImageRuntimeTest, UnusedModelsMakeRoomForAControl) {
-  const auto runtime = OpenStudio();
+  const auto runtime = OpenRuntime();
   const auto unused = runtime->Begin(MakeRequest(1, 1, "tiny-sdxl"));
   ASSERT_TRUE(unused.ok()) << unused.status().ToString();
   ASSERT_TRUE(runtime->Begin(MakeRequest(1)).ok());
