@@ -345,4 +345,9 @@ void JsonObject::Integer(std::string_view name, int64_t value) {
   out_->append(buffer, end.ptr - buffer);
 }
 
+void JsonObject::Boolean(std::string_view name, bool value) {
+  Name(name);
+  *out_ += value ? "true" : "false";
+}
+
 }  // namespace sheaf

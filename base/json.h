@@ -56,6 +56,7 @@ class JsonObject {
   void Text(std::string_view name, std::string_view value);
   void Number(std::string_view name, double value);
   void Integer(std::string_view name, int64_t value);
+  void Boolean(std::string_view name, bool value);
   // Writes the name; the caller appends the value to the same string.
   void Name(std::string_view name);
   void Close() { *out_ += '}'; }

@@ -131,14 +131,25 @@ std::optional<int64_t> ReadTyped(Type type, std::string_view text) {
   return std::nullopt;
 }
 
-std::string_view ExpectedOf(Type type) {
+// "LOW, NORMAL or HIGH".
+std::string OneOf(std::span<const FilterName> names) {
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const bool last = i + 1 == names.size();
+    if (i > 0) text += last ? " or " : ", ";
+    text += names[i].name;
+  }
+  return text;
+}
+
+std::string ExpectedOf(Type type) {
   switch (type) {
     case Type::kNumber:
       return "a job's number or name, like 42 or jobs/42";
     case Type::kState:
-      return "QUEUED, RUNNING, SUCCEEDED, FAILED or CANCELLED";
+      return OneOf(kFilterStates);
     case Type::kPriority:
-      return "LOW, NORMAL, HIGH or URGENT";
+      return OneOf(kFilterPriorities);
     case Type::kTime:
       return "a time from 1970 on, like \"2026-01-31T12:00:00Z\"";
     case Type::kText:
@@ -305,8 +316,8 @@ class Parser {
     }
     const std::optional<int64_t> number = ReadTyped(field.type, value.text);
     if (!number) {
-      return Bad(value.at, std::string(field.name) + " needs " +
-                               std::string(ExpectedOf(field.type)));
+      return Bad(value.at,
+                 std::string(field.name) + " needs " + ExpectedOf(field.type));
     }
     term.value = *number;
     return absl::OkStatus();

@@ -10,6 +10,7 @@
 // Plain values; any thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -19,6 +20,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "queue/run_state.h"
 
 namespace sheaf {
 
@@ -100,13 +102,15 @@ bool Matches(const FilterExpr& filter, const JobFacts& job);
 // Names on both sides of the parser: "QUEUED" is 1, and so on.
 struct FilterName {
   std::string_view name;
-  int64_t number;
+  int64_t number = 0;
 };
-inline constexpr FilterName kFilterStates[] = {{"QUEUED", 1},
-                                               {"RUNNING", 2},
-                                               {"SUCCEEDED", 3},
-                                               {"FAILED", 4},
-                                               {"CANCELLED", 5}};
+inline constexpr auto kFilterStates = [] {
+  std::array<FilterName, std::size(kRunStates)> names;
+  for (size_t i = 0; i < names.size(); ++i) {
+    names[i] = {kRunStates[i].name, static_cast<int64_t>(kRunStates[i].state)};
+  }
+  return names;
+}();
 inline constexpr FilterName kFilterPriorities[] = {
     {"LOW", 1}, {"NORMAL", 2}, {"HIGH", 3}, {"URGENT", 4}};
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "queue/run_fields.h"
+
 namespace sheaf {
 namespace {
 
@@ -19,6 +21,43 @@ int64_t TermsOf(const FilterExpr& filter) {
   int64_t terms = 0;
   for (const FilterExpr& child : filter.children) terms += TermsOf(child);
   return terms;
+}
+
+int64_t Size(const std::string& text) {
+  return static_cast<int64_t>(text.size());
+}
+
+// The bytes that a member of a request takes in an answer, about.
+template <class T>
+int64_t MemberBytes(const std::optional<T>& value) {
+  return value ? kFieldBytes : 0;
+}
+int64_t MemberBytes(const std::optional<std::string>& text) {
+  return text ? Size(*text) + kFieldBytes : 0;
+}
+int64_t MemberBytes(const std::vector<Control>& controls) {
+  int64_t bytes = 0;
+  for (const Control& control : controls) {
+    bytes += Size(control.type) + Size(control.image) + 4 * kFieldBytes;
+  }
+  return bytes;
+}
+int64_t MemberBytes(const std::vector<Lora>& loras) {
+  int64_t bytes = 0;
+  for (const Lora& lora : loras) bytes += Size(lora.name) + kFieldBytes;
+  return bytes;
+}
+int64_t MemberBytes(const std::map<std::string, double>& weights) {
+  int64_t bytes = 0;
+  for (const auto& entry : weights) bytes += Size(entry.first) + kFieldBytes;
+  return bytes;
+}
+int64_t MemberBytes(const std::map<std::string, std::string>& extra) {
+  int64_t bytes = 0;
+  for (const auto& [key, value] : extra) {
+    bytes += Size(key) + Size(value) + kFieldBytes;
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -117,25 +156,9 @@ int64_t BytesOf(const Attempt& attempt) {
 }
 
 int64_t BytesOf(const RunParams& params) {
-  int64_t bytes = 8 * kFieldBytes;
-  for (const auto* text :
-       {&params.prompt, &params.negative_prompt, &params.sampler, &params.model,
-        &params.vae, &params.init_image, &params.mask}) {
-    if (*text) bytes += static_cast<int64_t>((*text)->size()) + kFieldBytes;
-  }
-  for (const Control& control : params.controls) {
-    bytes += static_cast<int64_t>(control.type.size() + control.image.size()) +
-             4 * kFieldBytes;
-  }
-  for (const auto& [type, weight] : params.weights) {
-    bytes += static_cast<int64_t>(type.size()) + kFieldBytes;
-  }
-  for (const Lora& lora : params.loras) {
-    bytes += static_cast<int64_t>(lora.name.size()) + kFieldBytes;
-  }
-  for (const auto& [key, value] : params.extra) {
-    bytes += static_cast<int64_t>(key.size() + value.size()) + kFieldBytes;
-  }
+  int64_t bytes = 2 * kFieldBytes;
+  ForEachRunField(
+      [&](const auto& field) { bytes += MemberBytes(params.*field.member); });
   return bytes;
 }
 

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "queue/run_fields.h"
 
 namespace sheaf {
 namespace {
@@ -12,23 +13,12 @@ namespace {
 // Kept for the next text of a thread.
 constexpr size_t kScratchBytesMax = 64 << 10;
 
-// The single-valued fields, once: Merge, Encode and Decode iterate them.
-template <class Params, class F>
-void ForEachValue(Params& params, F f) {
-  f("prompt", params.prompt);
-  f("negative_prompt", params.negative_prompt);
-  f("seed", params.seed);
-  f("steps", params.steps);
-  f("guidance", params.guidance);
-  f("sampler", params.sampler);
-  f("width", params.width);
-  f("height", params.height);
-  f("model", params.model);
-  f("vae", params.vae);
-  f("init_image", params.init_image);
-  f("mask", params.mask);
-  f("strength", params.strength);
-}
+struct RandomModeName {
+  RandomMode mode;
+  std::string_view name;
+};
+constexpr RandomModeName kRandomModes[] = {{RandomMode::kCpu, "cpu"},
+                                           {RandomMode::kPhilox, "philox"}};
 
 void Put(JsonObject& object, std::string_view name, const std::string& value) {
   object.Text(name, value);
@@ -38,6 +28,12 @@ void Put(JsonObject& object, std::string_view name, int64_t value) {
 }
 void Put(JsonObject& object, std::string_view name, double value) {
   object.Number(name, value);
+}
+void Put(JsonObject& object, std::string_view name, bool value) {
+  object.Boolean(name, value);
+}
+void Put(JsonObject& object, std::string_view name, RandomMode value) {
+  object.Text(name, NameOf(value));
 }
 
 bool Get(const Json& json, std::optional<std::string>* value) {
@@ -53,6 +49,16 @@ bool Get(const Json& json, std::optional<double>* value) {
   *value = json.number();
   return value->has_value();
 }
+bool Get(const Json& json, std::optional<bool>* value) {
+  if (json.boolean() == nullptr) return false;
+  *value = *json.boolean();
+  return true;
+}
+bool Get(const Json& json, std::optional<RandomMode>* value) {
+  if (json.text() == nullptr) return false;
+  *value = RandomModeNamed(*json.text());
+  return value->has_value();
+}
 
 // A member that may be missing, but may not have another type.
 template <class T>
@@ -61,9 +67,27 @@ bool GetOptional(const Json& item, std::string_view name, T* value) {
   return member == nullptr || Get(*member, value);
 }
 
-template <class T, class F>
-void PutList(JsonObject& object, const char* name, const std::vector<T>& list,
-             std::string* out, F put) {
+template <class T>
+void PutMember(JsonObject& object, std::string_view name,
+               const std::optional<T>& value, std::string*) {
+  if (value) Put(object, name, *value);
+}
+
+void PutItem(JsonObject& object, const Control& control) {
+  object.Text("type", control.type);
+  if (control.weight) object.Number("weight", *control.weight);
+  if (!control.image.empty()) object.Text("image", control.image);
+  if (control.start) object.Number("start", *control.start);
+  if (control.end) object.Number("end", *control.end);
+}
+void PutItem(JsonObject& object, const Lora& lora) {
+  object.Text("name", lora.name);
+  if (lora.weight) object.Number("weight", *lora.weight);
+}
+
+template <class T>
+void PutMember(JsonObject& object, std::string_view name,
+               const std::vector<T>& list, std::string* out) {
   if (list.empty()) return;
   object.Name(name);
   *out += '[';
@@ -72,15 +96,15 @@ void PutList(JsonObject& object, const char* name, const std::vector<T>& list,
     if (!first) *out += ',';
     first = false;
     JsonObject element(out);
-    put(element, item);
+    PutItem(element, item);
     element.Close();
   }
   *out += ']';
 }
 
-template <class Map>
-void PutMap(JsonObject& object, const char* name, const Map& map,
-            std::string* out) {
+template <class T>
+void PutMember(JsonObject& object, std::string_view name,
+               const std::map<std::string, T>& map, std::string* out) {
   if (map.empty()) return;
   object.Name(name);
   JsonObject entries(out);
@@ -88,7 +112,7 @@ void PutMap(JsonObject& object, const char* name, const Map& map,
   entries.Close();
 }
 
-bool GetControls(const Json& json, std::vector<Control>* controls) {
+bool Get(const Json& json, std::vector<Control>* controls) {
   if (json.array() == nullptr) return false;
   for (const Json& item : *json.array()) {
     Control& control = controls->emplace_back();
@@ -106,7 +130,7 @@ bool GetControls(const Json& json, std::vector<Control>* controls) {
   return true;
 }
 
-bool GetLoras(const Json& json, std::vector<Lora>* loras) {
+bool Get(const Json& json, std::vector<Lora>* loras) {
   if (json.array() == nullptr) return false;
   for (const Json& item : *json.array()) {
     const Json* name = item.Find("name");
@@ -118,7 +142,7 @@ bool GetLoras(const Json& json, std::vector<Lora>* loras) {
   return true;
 }
 
-bool GetWeights(const Json& json, std::map<std::string, double>* weights) {
+bool Get(const Json& json, std::map<std::string, double>* weights) {
   if (json.object() == nullptr) return false;
   for (const auto& [type, weight] : *json.object()) {
     if (!weight.number()) return false;
@@ -127,7 +151,7 @@ bool GetWeights(const Json& json, std::map<std::string, double>* weights) {
   return true;
 }
 
-bool GetExtra(const Json& json, std::map<std::string, std::string>* extra) {
+bool Get(const Json& json, std::map<std::string, std::string>* extra) {
   if (json.object() == nullptr) return false;
   for (const auto& [key, value] : *json.object()) {
     if (value.text() == nullptr) return false;
@@ -138,70 +162,66 @@ bool GetExtra(const Json& json, std::map<std::string, std::string>* extra) {
 
 // Whether `name` is a field and `value` one of its values.
 bool GetMember(const std::string& name, const Json& value, RunParams* params) {
-  if (name == "controls") return GetControls(value, &params->controls);
-  if (name == "loras") return GetLoras(value, &params->loras);
-  if (name == "weights") return GetWeights(value, &params->weights);
-  if (name == "extra") return GetExtra(value, &params->extra);
   bool got = false;
-  ForEachValue(*params, [&](const char* field, auto& slot) {
-    if (name == field) got = Get(value, &slot);
+  ForEachRunField([&](const auto& field) {
+    if (name == field.name) got = Get(value, &(params->*field.member));
   });
   return got;
 }
 
 template <class T>
-void Override(T& shared, const T& own) {
-  if (own) shared = own;
+void Lay(const std::optional<T>& own, std::optional<T>* shared) {
+  if (own) *shared = own;
+}
+template <class T>
+void Lay(const std::vector<T>& own, std::vector<T>* shared) {
+  if (!own.empty()) *shared = own;
+}
+template <class T>
+void Lay(const std::map<std::string, T>& own,
+         std::map<std::string, T>* shared) {
+  for (const auto& [key, value] : own) (*shared)[key] = value;
+}
+
+// The names under which `extra` held what are fields now.
+bool WasExtra(std::string_view key) {
+  bool was = false;
+  ForEachRunField([&](const auto& field) {
+    was = was || (field.trait == FieldTrait::kWasExtra && key == field.name);
+  });
+  return was;
 }
 
 }  // namespace
 
+std::string_view NameOf(RandomMode mode) {
+  for (const RandomModeName& known : kRandomModes) {
+    if (known.mode == mode) return known.name;
+  }
+  return "";
+}
+
+std::optional<RandomMode> RandomModeNamed(std::string_view name) {
+  for (const RandomModeName& known : kRandomModes) {
+    if (known.name == name) return known.mode;
+  }
+  return std::nullopt;
+}
+
 RunParams Merge(const RunParams& shared, const RunParams& own) {
   RunParams all = shared;
-  Override(all.prompt, own.prompt);
-  Override(all.negative_prompt, own.negative_prompt);
-  Override(all.seed, own.seed);
-  Override(all.steps, own.steps);
-  Override(all.guidance, own.guidance);
-  Override(all.sampler, own.sampler);
-  Override(all.width, own.width);
-  Override(all.height, own.height);
-  Override(all.model, own.model);
-  Override(all.vae, own.vae);
-  Override(all.init_image, own.init_image);
-  Override(all.mask, own.mask);
-  Override(all.strength, own.strength);
-  if (!own.controls.empty()) all.controls = own.controls;
-  if (!own.loras.empty()) all.loras = own.loras;
-  for (const auto& [type, weight] : own.weights) all.weights[type] = weight;
-  for (const auto& [key, value] : own.extra) all.extra[key] = value;
+  ForEachRunField(
+      [&](const auto& field) { Lay(own.*field.member, &(all.*field.member)); });
   return all;
 }
 
 RunParams Common(const std::vector<RunParams>& requests) {
   RunParams all = requests.empty() ? RunParams{} : requests.front();
-  const auto keep = [&](auto member) {
+  ForEachRunField([&](const auto& field) {
     for (const RunParams& other : requests) {
-      if (other.*member != all.*member) all.*member = {};
+      if (other.*field.member != all.*field.member) all.*field.member = {};
     }
-  };
-  keep(&RunParams::prompt);
-  keep(&RunParams::negative_prompt);
-  keep(&RunParams::seed);
-  keep(&RunParams::steps);
-  keep(&RunParams::guidance);
-  keep(&RunParams::sampler);
-  keep(&RunParams::width);
-  keep(&RunParams::height);
-  keep(&RunParams::model);
-  keep(&RunParams::vae);
-  keep(&RunParams::controls);
-  keep(&RunParams::weights);
-  keep(&RunParams::loras);
-  keep(&RunParams::init_image);
-  keep(&RunParams::mask);
-  keep(&RunParams::strength);
-  keep(&RunParams::extra);
+  });
   return all;
 }
 
@@ -211,24 +231,9 @@ std::string Encode(const RunParams& params) {
   if (out.capacity() > kScratchBytesMax) out = std::string();
   out.clear();
   JsonObject object(&out);
-  ForEachValue(params, [&](const char* name, const auto& value) {
-    if (value) Put(object, name, *value);
+  ForEachRunField([&](const auto& field) {
+    PutMember(object, field.name, params.*field.member, &out);
   });
-  PutList(object, "controls", params.controls, &out,
-          [](JsonObject& o, const Control& control) {
-            o.Text("type", control.type);
-            if (control.weight) o.Number("weight", *control.weight);
-            if (!control.image.empty()) o.Text("image", control.image);
-            if (control.start) o.Number("start", *control.start);
-            if (control.end) o.Number("end", *control.end);
-          });
-  PutMap(object, "weights", params.weights, &out);
-  PutList(object, "loras", params.loras, &out,
-          [](JsonObject& o, const Lora& lora) {
-            o.Text("name", lora.name);
-            if (lora.weight) o.Number("weight", *lora.weight);
-          });
-  PutMap(object, "extra", params.extra, &out);
   object.Close();
   return out;
 }
@@ -248,20 +253,30 @@ absl::StatusOr<RunParams> DecodeParams(std::string_view text) {
   return params;
 }
 
+bool BindsBatch(std::string_view extra_key) {
+  return !extra_key.starts_with("sim.") && !WasExtra(extra_key);
+}
+
 bool HaveSameExtra(const RunParams& a, const RunParams& b) {
-  const auto engines = [](std::map<std::string, std::string> extra) {
+  const auto binding = [](std::map<std::string, std::string> extra) {
     std::erase_if(extra,
-                  [](const auto& each) { return IsForSimulation(each.first); });
+                  [](const auto& each) { return !BindsBatch(each.first); });
     return extra;
   };
   // Mostly both are empty, or one job's.
-  return a.extra == b.extra || engines(a.extra) == engines(b.extra);
+  return a.extra == b.extra || binding(a.extra) == binding(b.extra);
 }
 
 std::vector<std::string> ArtifactsOf(const RunParams& params) {
   std::vector<std::string> digests;
-  if (params.init_image) digests.push_back(*params.init_image);
-  if (params.mask) digests.push_back(*params.mask);
+  ForEachRunField([&](const auto& field) {
+    if constexpr (std::is_same_v<decltype(field.member),
+                                 std::optional<std::string> RunParams::*>) {
+      const std::optional<std::string>& digest = params.*field.member;
+      if (field.trait == FieldTrait::kArtifact && digest)
+        digests.push_back(*digest);
+    }
+  });
   for (const Control& control : params.controls) {
     if (!control.image.empty()) digests.push_back(control.image);
   }

@@ -1,4 +1,5 @@
-// The request for one picture, and its stored form.
+// The request for one picture, and its stored form. queue/run_fields.h has its
+// members as a table.
 //
 // A job holds shared values, each run its own on top; the effective request is
 // Merge(shared, own). The stored form is canonical JSON: equal requests have
@@ -32,6 +33,12 @@ struct Lora {
   bool operator==(const Lora&) const = default;
 };
 
+// The random numbers that a picture's noise is made of.
+enum class RandomMode { kCpu = 1, kPhilox = 2 };
+// As stored: "cpu", "philox".
+std::string_view NameOf(RandomMode mode);
+std::optional<RandomMode> RandomModeNamed(std::string_view name);
+
 struct RunParams {
   std::optional<std::string> prompt;
   std::optional<std::string> negative_prompt;
@@ -49,6 +56,14 @@ struct RunParams {
   std::optional<std::string> init_image;  // digest
   std::optional<std::string> mask;        // digest
   std::optional<double> strength;
+  std::optional<int64_t> clip_skip;
+  std::optional<int64_t> prompt_chunks;
+  std::optional<bool> emphasis;
+  std::optional<bool> guess_mode;
+  std::optional<double> eta;
+  std::optional<double> guidance_rescale;
+  std::optional<double> image_guidance;
+  std::optional<RandomMode> random;
   std::map<std::string, std::string> extra;
   bool operator==(const RunParams&) const = default;
 };
@@ -65,13 +80,12 @@ std::string Encode(const RunParams& params);
 // DATA_LOSS where the text is not what Encode writes.
 absl::StatusOr<RunParams> DecodeParams(std::string_view text);
 
-// Whether a key of `extra` is meant for the simulated engine: it strikes single
-// runs of a batch by design.
-inline bool IsForSimulation(std::string_view key) {
-  return key.substr(0, 4) == "sim.";
-}
-// Whether two requests may be in one batch as far as their `extra` goes: only
-// the engine knows what its values mean, so they must be equal.
+// Whether runs of one batch must agree in this key of `extra`: only the engine
+// knows what its values mean. They may differ in faults of the simulated engine
+// ("sim."), which strike single runs by design, and in the former spellings of
+// fields in which they may differ.
+bool BindsBatch(std::string_view extra_key);
+// Whether two requests may be in one batch as far as their `extra` goes.
 bool HaveSameExtra(const RunParams& a, const RunParams& b);
 
 // Digests of all artifacts the request needs.

@@ -83,9 +83,9 @@ class Changes {
                                    Names(jobs), ")"));
     }
     for (const auto& [state, count] : runs_) {
-      if (const char* verb = VerbOf(state)) {
-        parts.push_back(absl::StrCat(Count(count, "run"), " ", verb));
-      }
+      const std::string_view change = FactsOf(state).change;
+      if (change.empty()) continue;
+      parts.push_back(absl::StrCat(Count(count, "run"), " ", ToAbsl(change)));
     }
     if (settings_) parts.push_back("the queue's settings changed");
     if (regrouped_) parts.push_back("another plan was executed or undone");
@@ -95,18 +95,6 @@ class Changes {
  private:
   static std::string Count(size_t count, const char* noun) {
     return absl::StrCat(count, " ", noun, count == 1 ? " was" : "s were");
-  }
-  static const char* VerbOf(RunState state) {
-    switch (state) {
-      case RunState::kQueued:
-        return "put back in line";
-      case RunState::kRunning:
-        return "started";
-      case RunState::kCancelled:
-        return "cancelled";
-      default:
-        return nullptr;  // ended: nothing that waits
-    }
   }
   static std::string Names(const std::vector<JobId>& jobs) {
     std::vector<std::string> names;

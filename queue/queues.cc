@@ -89,24 +89,7 @@ absl::StatusOr<Queue> UpdateQueue(Tx& tx, const std::string& name,
               absl::StrCat("queues/", name, " has changed meanwhile")),
         "currentEtag", absl::StrCat(queue.version));
   }
-  QueueSettings& settings = queue.settings;
-  const auto set = [](auto& slot, const auto& value) {
-    if (value) slot = *value;
-  };
-  set(settings.batch_size, patch.batch_size);
-  set(settings.attempts_max, patch.attempts_max);
-  set(settings.runs_max, patch.runs_max);
-  set(settings.keep_succeeded, patch.keep_succeeded);
-  set(settings.keep_failed, patch.keep_failed);
-  set(settings.keep_cancelled, patch.keep_cancelled);
-  set(settings.policy, patch.policy);
-  set(settings.batch_min, patch.batch_min);
-  set(settings.wait_max, patch.wait_max);
-  set(settings.threshold, patch.threshold);
-  set(settings.gain_min_percent, patch.gain_min_percent);
-  set(settings.twins, patch.twins);
-  set(settings.preempt_from, patch.preempt_from);
-  set(settings.run_duration_max, patch.run_duration_max);
+  patch.ApplyTo(&queue.settings);
   ++queue.revision;  // a plan made with the old settings is stale
   return Change(tx, std::move(queue), {.type = EventType::kQueueUpdated});
 }

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "queue/error.h"
+#include "queue/queue_settings.h"
 #include "queue/store.h"
 
 namespace sheaf {
@@ -21,22 +22,6 @@ absl::StatusOr<Queue> FindQueueOrError(View& view, const std::string& name);
 absl::StatusOr<Queue> CreateQueue(Tx& tx, const std::string& name,
                                   const QueueSettings& settings);
 
-struct QueuePatch {
-  std::optional<int> batch_size;
-  std::optional<int> attempts_max;
-  std::optional<int64_t> runs_max;
-  std::optional<absl::Duration> keep_succeeded;
-  std::optional<absl::Duration> keep_failed;
-  std::optional<absl::Duration> keep_cancelled;
-  std::optional<BatchPolicy> policy;
-  std::optional<int> batch_min;
-  std::optional<absl::Duration> wait_max;
-  std::optional<int> threshold;
-  std::optional<int> gain_min_percent;
-  std::optional<bool> twins;
-  std::optional<std::optional<Priority>> preempt_from;
-  std::optional<absl::Duration> run_duration_max;
-};
 // QUEUE_NOT_FOUND, ETAG_MISMATCH (0: any version)
 absl::StatusOr<Queue> UpdateQueue(Tx& tx, const std::string& name,
                                   const QueuePatch& patch, int64_t version);

@@ -27,37 +27,11 @@ bool FitsRunKey(int64_t job) { return job < (int64_t{1} << 46); }
 
 }  // namespace
 
-int64_t& RunCounts::of(RunState state) {
-  switch (state) {
-    case RunState::kQueued:
-      return queued;
-    case RunState::kRunning:
-      return running;
-    case RunState::kSucceeded:
-      return succeeded;
-    case RunState::kFailed:
-      return failed;
-    case RunState::kCancelled:
-      break;
-  }
-  return cancelled;
-}
-
-RunCounts& RunCounts::operator+=(const RunCounts& other) {
-  queued += other.queued;
-  running += other.running;
-  succeeded += other.succeeded;
-  failed += other.failed;
-  cancelled += other.cancelled;
-  return *this;
-}
-
 JobState StateOf(const RunCounts& counts) {
-  if (counts.running > 0) return JobState::kRunning;
-  if (counts.queued > 0) return JobState::kQueued;
-  if (counts.failed > 0) return JobState::kFailed;
-  if (counts.cancelled > 0) return JobState::kCancelled;
-  return JobState::kSucceeded;
+  for (const RunState state : kJobStateOrder) {
+    if (counts.of(state) > 0) return static_cast<JobState>(state);
+  }
+  return static_cast<JobState>(*std::rbegin(kJobStateOrder));
 }
 
 std::string NameOf(JobId id) { return absl::StrCat("jobs/", id.value); }

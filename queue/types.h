@@ -126,18 +126,7 @@ struct Attempt {
   bool operator==(const Attempt&) const = default;
 };
 
-struct RunCounts {
-  int64_t queued = 0;
-  int64_t running = 0;
-  int64_t succeeded = 0;
-  int64_t failed = 0;
-  int64_t cancelled = 0;
-  int64_t live() const { return queued + running; }
-  int64_t& of(RunState state);
-  RunCounts& operator+=(const RunCounts& other);
-  bool operator==(const RunCounts&) const = default;
-};
-
+// Derived from the runs of the job; the states of runs, by the same numbers.
 enum class JobState {
   kQueued = 1,
   kRunning = 2,

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/status.h"
 #include "queue/order.h"
+#include "queue/run_fields.h"
 
 namespace sheaf::batching {
 namespace {
@@ -18,15 +19,8 @@ void Append(int64_t value, std::string* out) { absl::StrAppend(out, value); }
 void Append(double value, std::string* out) {
   AppendJsonNumber(value == 0 ? 0.0 : value, out);  // -0 is 0
 }
-
-// The value of one optional field, its default where it is absent, and
-// nothing where there is neither.
-template <auto kMember>
-void AppendValue(const Request& request, std::string* out) {
-  if (const auto& own = request.params->*kMember) return Append(*own, out);
-  if (request.defaults == nullptr) return;
-  if (const auto& value = request.defaults->*kMember) Append(*value, out);
-}
+void Append(bool value, std::string* out) { *out += value ? "true" : "false"; }
+void Append(RandomMode value, std::string* out) { *out += NameOf(value); }
 
 void AppendControlList(const std::vector<Control>& controls, bool images,
                        std::string* out) {
@@ -42,31 +36,46 @@ void AppendControlList(const std::vector<Control>& controls, bool images,
   }
 }
 
-void AppendControls(const Request& request, std::string* out) {
-  AppendControlList(request.params->controls, true, out);
-}
-
-void AppendWeights(const Request& request, std::string* out) {
-  for (const auto& [type, weight] : EffectiveWeights(*request.params)) {
+void AppendWeights(const RunParams& params, std::string* out) {
+  for (const auto& [type, weight] : EffectiveWeights(params)) {
     absl::StrAppend(out, type, ":");
     Append(weight, out);
     absl::StrAppend(out, ";");
   }
 }
 
-void AppendLoras(const Request& request, std::string* out) {
-  for (const Lora& lora : request.params->loras) {
+// Each appends the value of one field, in one canonical form: 25 and 25.0 read
+// the same, and so do an absent field and its default.
+template <class T>
+void AppendField(const Request& request,
+                 std::optional<T> RunParams::*const member, std::string* out) {
+  if (const auto& own = request.params->*member) return Append(*own, out);
+  if (request.defaults == nullptr) return;
+  if (const auto& value = request.defaults->*member) Append(*value, out);
+}
+void AppendField(const Request& request,
+                 std::vector<Control> RunParams::*const member,
+                 std::string* out) {
+  AppendControlList(request.params->*member, true, out);
+}
+void AppendField(const Request& request,
+                 std::map<std::string, double> RunParams::*const,
+                 std::string* out) {
+  AppendWeights(*request.params, out);
+}
+void AppendField(const Request& request,
+                 std::vector<Lora> RunParams::*const member, std::string* out) {
+  for (const Lora& lora : request.params->*member) {
     absl::StrAppend(out, lora.name, ":");
     Append(lora.weight.value_or(1), out);
     absl::StrAppend(out, ";");
   }
 }
-
-// Nobody here knows what these mean to an engine, so they must be equal; but
-// the simulated engine's faults ("sim.") strike single rows by design.
-void AppendExtra(const Request& request, std::string* out) {
-  for (const auto& [key, value] : request.params->extra) {
-    if (IsForSimulation(key)) continue;
+void AppendField(const Request& request,
+                 std::map<std::string, std::string> RunParams::*const member,
+                 std::string* out) {
+  for (const auto& [key, value] : request.params->*member) {
+    if (!BindsBatch(key)) continue;
     Append(key, out);
     absl::StrAppend(out, ":");
     Append(value, out);
@@ -74,10 +83,13 @@ void AppendExtra(const Request& request, std::string* out) {
   }
 }
 
-std::string TextOf(const Field& field, const Request& request) {
-  std::string text;
-  field.append(request, &text);
-  return text;
+// Appends the fields that mean `in_batch`.
+void AppendFields(const Request& request, InBatch in_batch, std::string* out) {
+  ForEachRunField([&](const auto& field) {
+    if (field.in_batch != in_batch) return;
+    AppendField(request, field.member, out);
+    *out += '|';
+  });
 }
 
 std::string SignatureText(const Request& request) {
@@ -93,56 +105,20 @@ std::string CapabilityText(const Request& request, Capability capability) {
   if (capability == Capability::kFull) return text;
   const bool images = capability == Capability::kSharedImage;
   AppendControlList(request.params->controls, images, &text);
-  AppendWeights(request, &text);
+  AppendWeights(*request.params, &text);
   return text;
 }
 
 }  // namespace
 
-const std::vector<Field>& RequestFields() {
-  using P = RunParams;
-  constexpr FieldClass kHard = FieldClass::kHard;
-  constexpr FieldClass kRow = FieldClass::kRow;
-  // name, class, in_settings, in_seed, append
-  static const auto* const kFields = new std::vector<Field>{
-      {"prompt", kRow, false, false, &AppendValue<&P::prompt>},
-      {"negative_prompt", kRow, false, false,
-       &AppendValue<&P::negative_prompt>},
-      {"seed", kRow, false, true, &AppendValue<&P::seed>},
-      {"steps", kRow, true, false, &AppendValue<&P::steps>},
-      {"guidance", kRow, true, false, &AppendValue<&P::guidance>},
-      {"sampler", kRow, true, false, &AppendValue<&P::sampler>},
-      {"width", kHard, false, false, &AppendValue<&P::width>},
-      {"height", kHard, false, false, &AppendValue<&P::height>},
-      {"model", kHard, false, false, &AppendValue<&P::model>},
-      {"vae", kHard, false, false, &AppendValue<&P::vae>},
-      {"controls", kRow, false, false, &AppendControls},
-      {"weights", kRow, false, false, &AppendWeights},
-      {"loras", kRow, false, false, &AppendLoras},
-      {"init_image", kRow, false, false, &AppendValue<&P::init_image>},
-      {"mask", kRow, false, false, &AppendValue<&P::mask>},
-      {"strength", kRow, false, false, &AppendValue<&P::strength>},
-      {"extra", kHard, false, false, &AppendExtra},
-  };
-  return *kFields;
-}
-
 void AppendKey(const Request& request, Capability capability,
                std::string* out) {
-  for (const Field& field : RequestFields()) {
-    if (field.field_class != FieldClass::kHard) continue;
-    field.append(request, out);
-    *out += '|';
-  }
+  AppendFields(request, InBatch::kHard, out);
   *out += CapabilityText(request, capability);
 }
 
 void AppendSettings(const Request& request, std::string* out) {
-  for (const Field& field : RequestFields()) {
-    if (!field.in_settings) continue;
-    field.append(request, out);
-    *out += '|';
-  }
+  AppendFields(request, InBatch::kSetting, out);
 }
 
 std::vector<LiveControl> LiveControls(const RunParams& params) {
@@ -183,10 +159,16 @@ Explanation Explain(const Request& a, const Request& b, Capability capability) {
   }
   compare("kind", std::string(a.kind), std::string(b.kind), false,
           !IsBatchable(a.kind) || !IsBatchable(b.kind));
-  for (const Field& field : RequestFields()) {
-    compare(field.name, TextOf(field, a), TextOf(field, b), field.in_settings,
-            field.field_class == FieldClass::kHard);
-  }
+  ForEachRunField([&](const auto& field) {
+    const auto text_of = [&](const Request& request) {
+      std::string text;
+      AppendField(request, field.member, &text);
+      return text;
+    };
+    compare(field.name, text_of(a), text_of(b),
+            field.in_batch == InBatch::kSetting,
+            field.in_batch == InBatch::kHard);
+  });
   compare("controls with weight", SignatureText(a), SignatureText(b), true,
           false);
   compare("what the model needs equal", CapabilityText(a, capability),

@@ -1,10 +1,9 @@
-// The one table of what a run asks for, and what each field means to a batch.
+// Which runs may go through the model together.
 //
-// Everything that decides whether two runs may go through the model together is
-// derived from this table: the batch key and its hash (rows.h), the fields that
-// must be equal in strict batches, too, and the explanation why run A does not
-// go with run B. A test holds the table equal to sheaf.v1.RunRequest. Pure
-// functions over static data; any thread.
+// All of it is derived from the table of a run's fields (queue/run_fields.h):
+// the batch key and its hash (rows.h), the fields that must be equal in strict
+// batches, too, and the explanation why run A does not go with run B. Pure
+// functions; any thread.
 #pragma once
 
 #include <string>
@@ -14,12 +13,6 @@
 #include "queue/params.h"
 
 namespace sheaf::batching {
-
-enum class FieldClass {
-  kHard = 1,     // must be equal inside a batch
-  kRow = 2,      // may differ from row to row
-  kIgnored = 3,  // says nothing about the picture
-};
 
 // The differences that a model (as proven when it was loaded) allows in a
 // batch.
@@ -48,17 +41,6 @@ struct Request {
   const RunParams* params = nullptr;
   const RunParams* defaults = nullptr;
 };
-
-struct Field {
-  std::string_view name;  // as in RunRequest
-  FieldClass field_class = FieldClass::kHard;
-  bool in_settings = false;  // Grouping::settings compares it
-  bool in_seed = false;      // Grouping::seed compares it
-  // Appends the value in one canonical form: 25 and 25.0 read the same.
-  void (*append)(const Request& request, std::string* out) = nullptr;
-};
-
-const std::vector<Field>& RequestFields();
 
 // Appends the canonical values of all hard fields; equal texts are one key. A
 // capability below full adds the fields that it does not let differ.

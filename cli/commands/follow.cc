@@ -12,6 +12,7 @@
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
 #include "cli/support/progress_bar.h"
+#include "cli/support/states.h"
 #include "cli/support/tree.h"
 #include "sheaf/v1/job_service.pb.h"
 
@@ -30,19 +31,23 @@ std::string Id(const std::string& name) {
 }
 
 int EndedRuns(const v1::Job& job) {
-  const v1::RunCounts& counts = job.run_counts();
-  return counts.succeeded() + counts.failed() + counts.cancelled();
+  int ended = 0;
+  for (const RunStateFacts& facts : kRunStates) {
+    if (facts.final) ended += CountIn(job.run_counts(), facts.state);
+  }
+  return ended;
 }
 
 std::string CountsText(const v1::Job& job) {
   std::string text =
       absl::StrCat(EndedRuns(job), "/", job.run_count(), " runs ended");
-  const auto add = [&](int count, const char* word) {
-    if (count > 0) absl::StrAppend(&text, ", ", count, " ", word);
-  };
-  add(job.run_counts().running(), "running");
-  add(job.run_counts().failed(), "failed");
-  add(job.run_counts().cancelled(), "cancelled");
+  // The runs that wait or succeeded are the rest.
+  for (const RunStateFacts& facts : kRunStates) {
+    if (facts.state == RunState::kQueued) continue;
+    if (facts.state == RunState::kSucceeded) continue;
+    const int count = CountIn(job.run_counts(), facts.state);
+    if (count > 0) absl::StrAppend(&text, ", ", count, " ", ToAbsl(facts.word));
+  }
   return text;
 }
 
@@ -206,11 +211,7 @@ absl::Status RunWatch(Context& context, WatchArgs& args) {
 
 }  // namespace
 
-bool HasEnded(const v1::Job& job) {
-  return job.state() == v1::JOB_STATE_SUCCEEDED ||
-         job.state() == v1::JOB_STATE_FAILED ||
-         job.state() == v1::JOB_STATE_CANCELLED;
-}
+bool HasEnded(const v1::Job& job) { return IsFinalState(job.state()); }
 
 absl::Status OutcomeOf(const v1::Job& job) {
   if (job.state() != v1::JOB_STATE_FAILED) return absl::OkStatus();

@@ -14,6 +14,7 @@
 #include "cli/commands/watch.h"
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
+#include "cli/support/states.h"
 #include "cli/support/tree.h"
 
 namespace sheaf::cli {
@@ -138,8 +139,7 @@ void AddJobList(CLI::App& job, Context& context) {
       AddVerb(job, context, "list", "List jobs, newest first", &RunList);
   AddValue(verb, "--filter", &args->filter, "FILTER",
            "E.g. 'state = FAILED AND labels.team = \"art\"'");
-  AddValue(verb, "--state", &args->state,
-           "queued|running|succeeded|failed|cancelled",
+  AddValue(verb, "--state", &args->state, StateChoices(),
            "Only jobs in this state");
   AddValue(verb, "--queue", &args->queue, "QUEUE", "Only jobs of this queue");
   verb->add_option("--limit", args->limit, "Most jobs to list; 0: all [50]")

@@ -10,6 +10,7 @@
 #include "cli/commands/commands.h"
 #include "cli/support/flag_values.h"
 #include "cli/support/new_file.h"
+#include "cli/support/states.h"
 #include "cli/support/tree.h"
 #include "sheaf/v1/job_service.pb.h"
 
@@ -38,9 +39,7 @@ absl::StatusOr<bool> HasEnded(Client& client, const std::string& name) {
   SHEAF_ASSIGN_OR_RETURN(
       const v1::Run run,
       client.Call<v1::Run>("sheaf.v1.JobService/GetRun", request));
-  return run.state() == v1::RUN_STATE_SUCCEEDED ||
-         run.state() == v1::RUN_STATE_FAILED ||
-         run.state() == v1::RUN_STATE_CANCELLED;
+  return IsFinalState(run.state());
 }
 
 // "jobs/42/runs/0" as "42-0-preview.png".

@@ -1,6 +1,8 @@
 // `sheaf job submit`.
+#include <deque>
 #include <fstream>
 #include <istream>
+#include <map>
 #include <sstream>
 #include <utility>
 
@@ -16,43 +18,22 @@
 #include "cli/support/prompts_file.h"
 #include "cli/support/transfer.h"
 #include "cli/support/tree.h"
+#include "queue/run_fields.h"
 
 namespace sheaf::cli {
 namespace {
 
 struct SubmitArgs {
   SubmitFlags flags;
-  // CLI11 puts the text of the flags that set one run field here.
-  std::vector<std::pair<std::string, std::string>> fields;
+  // CLI11 puts the text of the flags that set one run field here, and keeps
+  // pointers to the elements.
+  std::deque<std::pair<std::string, std::string>> fields;
   std::vector<std::string> controls;
   std::vector<std::string> loras;
   std::string file;
   std::string json;
   bool wait = false;
   bool watch = false;
-};
-
-// The flags that set one field of every run.
-struct FieldFlag {
-  const char* flag;
-  const char* field;
-  const char* type;
-  const char* description;
-};
-constexpr FieldFlag kFieldFlags[] = {
-    {"--negative", "negative", "TEXT", "What the picture should not show"},
-    {"--seed", "seed", "NUMBER", "Seed; by default the server draws one"},
-    {"--steps", "steps", "NUMBER", "Denoising steps"},
-    {"--guidance", "guidance", "NUMBER",
-     "How closely the picture follows the prompt"},
-    {"--sampler", "sampler", "NAME", "Sampler, e.g. euler"},
-    {"--size", "size", "WxH", "Size in pixels, e.g. 512x768"},
-    {"--model", "model", "NAME", "Model, by its alias on the workers"},
-    {"--vae", "vae", "NAME", "VAE, by its alias on the workers"},
-    {"--init-image", "init_image", "FILE",
-     "Picture to start from: a file or artifacts/HEX"},
-    {"--mask", "mask", "FILE", "Part to repaint: a file or artifacts/HEX"},
-    {"--strength", "strength", "NUMBER", "How much the first picture changes"},
 };
 
 // The text of a file, or of standard input for "-".
@@ -98,7 +79,7 @@ absl::StatusOr<v1::SubmitJobRequest> MakeRequest(Context& context,
     }
   }
   SubmitFlags& flags = args.flags;
-  flags.fields = args.fields;
+  flags.fields.assign(args.fields.begin(), args.fields.end());
   for (const auto& text : args.controls) {
     flags.fields.emplace_back("control", text);
   }
@@ -167,26 +148,44 @@ absl::Status RunSubmit(Context& context, SubmitArgs& args) {
   return OutcomeOf(job);
 }
 
+// The fields that hold many values have flags that may be repeated.
+std::vector<std::string>* TextsOf(std::vector<Control> RunParams::*,
+                                  SubmitArgs* args) {
+  return &args->controls;
+}
+std::vector<std::string>* TextsOf(std::vector<Lora> RunParams::*,
+                                  SubmitArgs* args) {
+  return &args->loras;
+}
+std::vector<std::string>* TextsOf(std::map<std::string, double> RunParams::*,
+                                  SubmitArgs* args) {
+  return &args->flags.weights;
+}
+std::vector<std::string>* TextsOf(
+    std::map<std::string, std::string> RunParams::*, SubmitArgs* args) {
+  return &args->flags.extra;
+}
+
+template <class T>
+void AddRunFlag(CLI::App* verb, const RunField<T>& field, SubmitArgs* args) {
+  const std::string flag(field.flag);
+  const std::string value(field.value);
+  const std::string help(field.help);
+  if constexpr (!kIsSingle<T>) {
+    AddValues(verb, flag, TextsOf(field.member, args), value, help);
+  } else if (field.name == "prompt") {
+    // Several are runs of their own.
+    AddValues(verb, flag, &args->flags.prompts, value, help);
+  } else if (field.name != "height") {
+    // Width and height share a flag.
+    const std::string_view name = flag == "--size" ? "size" : field.name;
+    auto& text = args->fields.emplace_back(std::string(name), "");
+    AddValue(verb, flag, &text.second, value, help);
+  }
+}
+
 void AddRunFlags(CLI::App* verb, SubmitArgs* args) {
-  AddValues(verb, "--prompt", &args->flags.prompts, "TEXT",
-            "What the picture should show; repeat it for more runs");
-  // Filled to its full length first: CLI11 keeps pointers to the elements.
-  for (const FieldFlag& flag : kFieldFlags) {
-    args->fields.emplace_back(flag.field, "");
-  }
-  for (size_t i = 0; i < args->fields.size(); ++i) {
-    AddValue(verb, kFieldFlags[i].flag, &args->fields[i].second,
-             kFieldFlags[i].type, kFieldFlags[i].description);
-  }
-  AddValues(verb, "--control", &args->controls,
-            "TYPE[:WEIGHT[:IMAGE[:START:END]]]",
-            "Control; IMAGE is a file or artifacts/HEX; may be repeated");
-  AddValues(verb, "--weight", &args->flags.weights, "TYPE=WEIGHT",
-            "Weight of a control type; may be repeated");
-  AddValues(verb, "--lora", &args->loras, "NAME[:WEIGHT]",
-            "LoRA; may be repeated");
-  AddValues(verb, "--extra", &args->flags.extra, "KEY=VALUE",
-            "Further value for the engine; may be repeated");
+  ForEachRunField([&](const auto& field) { AddRunFlag(verb, field, args); });
   AddValues(verb, "--sweep", &args->flags.sweeps, "FIELD=VALUES",
             "seed=1..8, guidance=5,7.5,9; if repeated, every combination");
   verb->add_flag("--zip", args->flags.zip,
@@ -235,6 +234,8 @@ void AddJobSubmit(CLI::App& job, Context& context) {
       "  sheaf job submit --prompt 'a fox' --sweep seed=1..8 --sweep "
       "guidance=5,7.5\n"
       "  sheaf job submit --prompt 'a hall' --control depth:0.8:depth.png\n"
+      "  sheaf job submit --prompt 'a (red:1.3) fox' --emphasis on "
+      "--clip-skip 1\n"
       "  sheaf job submit --file prompts.csv --steps 20 --priority high");
 }
 

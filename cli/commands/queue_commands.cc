@@ -1,40 +1,56 @@
 // `sheaf queue`.
+#include <algorithm>
+#include <array>
 #include <utility>
 
-#include "absl/strings/numbers.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "cli/commands/commands.h"
 #include "cli/support/errors.h"
+#include "cli/support/field_text.h"
 #include "cli/support/flag_values.h"
 #include "cli/support/tree.h"
+#include "queue/queue_settings.h"
 #include "sheaf/v1/queue_service.pb.h"
 
 namespace sheaf::cli {
 namespace {
 
+// "RUN DURATION MAX" of run_duration_max.
+std::string TitleOf(std::string_view setting) {
+  std::string title = absl::AsciiStrToUpper(std::string(setting));
+  std::replace(title.begin(), title.end(), '_', ' ');
+  return title;
+}
+
 const std::vector<Column>& QueueColumns() {
   using Style = Column::Style;
-  static const auto* const kColumns = new std::vector<Column>{
-      {"NAME", "name"},
-      {"STATE", "state", Style::kState},
-      {"QUEUED", "queued_run_count"},
-      {"RUNNING", "running_run_count"},
-      {"BATCH", "settings.batch_size"},
-      {"POLICY", "settings.policy", Style::kState},
-      {"PLAN", "plan"},
-      {"REASON", "reason"},
-      {"BY", "actor", Style::kPlain, true},
-      {"SINCE", "pause_time", Style::kAge, true},
-      {"RESUMES", "resume_time", Style::kAge, true},
-      {"ATTEMPTS", "settings.attempts_max", Style::kPlain, true},
-      {"RUNS MAX", "settings.runs_max", Style::kPlain, true},
-      {"KEEP SUCCEEDED", "settings.keep_succeeded", Style::kPlain, true},
-      {"KEEP FAILED", "settings.keep_failed", Style::kPlain, true},
-      {"KEEP CANCELLED", "settings.keep_cancelled", Style::kPlain, true},
-      {"RUN DURATION MAX", "settings.run_duration_max", Style::kPlain, true},
-      {"REVISION", "revision", Style::kPlain, true},
-  };
+  static const auto* const kColumns = [] {
+    auto* columns = new std::vector<Column>{
+        {"NAME", "name"},
+        {"STATE", "state", Style::kState},
+        {"QUEUED", "queued_run_count"},
+        {"RUNNING", "running_run_count"},
+        {"BATCH", "settings.batch_size"},
+        {"POLICY", "settings.policy", Style::kState},
+        {"PLAN", "plan"},
+        {"REASON", "reason"},
+        {"BY", "actor", Style::kPlain, true},
+        {"SINCE", "pause_time", Style::kAge, true},
+        {"RESUMES", "resume_time", Style::kAge, true},
+    };
+    ForEachQueueSetting([&](const auto& setting) {
+      const std::string path = absl::StrCat("settings.", ToAbsl(setting.name));
+      const bool shown =
+          std::any_of(columns->begin(), columns->end(),
+                      [&](const Column& each) { return each.value == path; });
+      if (shown) return;
+      columns->push_back({TitleOf(setting.name), path, Style::kPlain, true});
+    });
+    columns->push_back({"REVISION", "revision", Style::kPlain, true});
+    return columns;
+  }();
   return *kColumns;
 }
 
@@ -55,101 +71,33 @@ struct NameArgs {
 
 struct SettingsArgs {
   std::string name;
-  std::string batch_size, attempts, runs_max;
-  std::string keep_succeeded, keep_failed, keep_cancelled;
-  std::string policy, batch_min, wait_max, threshold, gain_min, twins,
-      preempt_from, run_duration_max;
+  // The texts of the settings' flags, in the order of their table.
+  std::array<std::string, kQueueSettingCount> texts;
   std::string etag;
 };
 
-absl::StatusOr<int64_t> ParseCount(const std::string& text) {
-  int64_t count = 0;
-  if (!absl::SimpleAtoi(text, &count) || count < 0 || count > 1000000000000) {
-    return UsageError(absl::StrCat("'", text, "' is no whole number"));
-  }
-  return count;
-}
-
-// Cuts `n` to the largest number; the server says if that is too many.
-int32_t ToInt32(int64_t n) {
-  return static_cast<int32_t>(std::min<int64_t>(n, INT32_MAX));
-}
-
-v1::BatchPolicy PolicyOf(const std::string& name) {
-  if (name == "adaptive") return v1::BATCH_POLICY_ADAPTIVE;
-  if (name == "economic") return v1::BATCH_POLICY_ECONOMIC;
-  return name == "auto" ? v1::BATCH_POLICY_AUTO : v1::BATCH_POLICY_OFF;
+// Sets one setting. "forever" and "never" are the words for its zero.
+absl::Status ReadSetting(std::string_view name, std::string_view flag,
+                         const std::string& text, v1::QueueSettings* settings) {
+  if (text == "never") return absl::OkStatus();
+  const auto& field =
+      *v1::QueueSettings::descriptor()->FindFieldByName(std::string(name));
+  return SetFieldText(field, flag, text == "forever" ? "0s" : text, settings);
 }
 
 // Puts the settings that were given into `settings`, and their fields into
 // `mask`.
 absl::Status ReadSettings(const SettingsArgs& args, v1::QueueSettings* settings,
                           google::protobuf::FieldMask* mask) {
-  const auto count = [&](const std::string& text, const char* field,
-                         const auto& set) -> absl::Status {
-    if (text.empty()) return absl::OkStatus();
-    SHEAF_ASSIGN_OR_RETURN(const int64_t value, ParseCount(text));
-    set(value);
-    mask->add_paths(field);
-    return absl::OkStatus();
-  };
-  const auto keep = [&](const std::string& text, const char* field,
-                        const auto& mutable_field) -> absl::Status {
-    if (text.empty()) return absl::OkStatus();
-    // On the wire, a zero duration means for ever.
-    SHEAF_ASSIGN_OR_RETURN(const absl::Duration value,
-                           ParseDuration(text == "forever" ? "0s" : text));
-    *mutable_field() = ToProto(value);
-    mask->add_paths(field);
-    return absl::OkStatus();
-  };
-  SHEAF_RETURN_IF_ERROR(count(args.batch_size, "batch_size", [&](int64_t n) {
-    settings->set_batch_size(ToInt32(n));
-  }));
-  SHEAF_RETURN_IF_ERROR(count(args.attempts, "attempts_max", [&](int64_t n) {
-    settings->set_attempts_max(ToInt32(n));
-  }));
-  SHEAF_RETURN_IF_ERROR(count(args.runs_max, "runs_max",
-                              [&](int64_t n) { settings->set_runs_max(n); }));
-  SHEAF_RETURN_IF_ERROR(keep(args.keep_succeeded, "keep_succeeded", [&] {
-    return settings->mutable_keep_succeeded();
-  }));
-  SHEAF_RETURN_IF_ERROR(keep(args.keep_failed, "keep_failed",
-                             [&] { return settings->mutable_keep_failed(); }));
-  SHEAF_RETURN_IF_ERROR(keep(args.keep_cancelled, "keep_cancelled", [&] {
-    return settings->mutable_keep_cancelled();
-  }));
-  SHEAF_RETURN_IF_ERROR(count(args.batch_min, "batch_min", [&](int64_t n) {
-    settings->set_batch_min(ToInt32(n));
-  }));
-  SHEAF_RETURN_IF_ERROR(count(args.threshold, "threshold", [&](int64_t n) {
-    settings->set_threshold(ToInt32(n));
-  }));
-  SHEAF_RETURN_IF_ERROR(
-      count(args.gain_min, "gain_min_percent",
-            [&](int64_t n) { settings->set_gain_min_percent(ToInt32(n)); }));
-  SHEAF_RETURN_IF_ERROR(keep(args.wait_max, "wait_max",
-                             [&] { return settings->mutable_wait_max(); }));
-  SHEAF_RETURN_IF_ERROR(keep(args.run_duration_max, "run_duration_max", [&] {
-    return settings->mutable_run_duration_max();
-  }));
-  if (!args.twins.empty()) {
-    settings->set_twins(args.twins == "on");
-    mask->add_paths("twins");
-  }
-  if (!args.preempt_from.empty()) {
-    if (args.preempt_from != "never") {
-      SHEAF_ASSIGN_OR_RETURN(const v1::Priority priority,
-                             ParsePriority(args.preempt_from));
-      settings->set_preempt_from(priority);
-    }
-    mask->add_paths("preempt_from");
-  }
-  if (!args.policy.empty()) {
-    settings->set_policy(PolicyOf(args.policy));
-    mask->add_paths("policy");
-  }
-  return absl::OkStatus();
+  absl::Status status;
+  size_t place = 0;
+  ForEachQueueSetting([&](const auto& setting) {
+    const std::string& text = args.texts[place++];
+    if (text.empty()) return;
+    status.Update(ReadSetting(setting.name, setting.flag, text, settings));
+    mask->add_paths(std::string(setting.name));
+  });
+  return status;
 }
 
 absl::Status RunCreate(Context& context, SettingsArgs& args) {
@@ -293,37 +241,11 @@ absl::Status RunDelete(Context& context, NameArgs& args) {
 
 void AddSettings(CLI::App* verb, SettingsArgs* args) {
   AddName(verb, "queue", &args->name, "QUEUE", "Name of the queue");
-  AddValue(verb, "--batch-size", &args->batch_size, "NUMBER",
-           "Most runs in one batch");
-  AddValue(verb, "--attempts", &args->attempts, "NUMBER",
-           "Most attempts for each run");
-  AddValue(verb, "--runs-max", &args->runs_max, "NUMBER",
-           "Most unfinished runs; 0: no limit");
-  AddValue(verb, "--keep-succeeded", &args->keep_succeeded, "DURATION",
-           "How long to keep jobs that succeeded, or forever");
-  AddValue(verb, "--keep-failed", &args->keep_failed, "DURATION",
-           "How long to keep jobs that failed, or forever");
-  AddValue(verb, "--keep-cancelled", &args->keep_cancelled, "DURATION",
-           "How long to keep jobs that were cancelled, or forever");
-  AddValue(verb, "--policy", &args->policy, "off|adaptive|economic|auto",
-           "How to batch runs that are in no plan");
-  AddValue(verb, "--wait-max", &args->wait_max, "DURATION",
-           "Longest time that a run waits for company (adaptive, economic)");
-  AddValue(verb, "--batch-min", &args->batch_min, "NUMBER",
-           "A batch of fewer runs waits as long as it may (adaptive)");
-  AddValue(verb, "--threshold", &args->threshold, "NUMBER",
-           "Number of waiting runs at which waits shrink (adaptive) or plans "
-           "are made (auto)");
-  AddValue(verb, "--twins", &args->twins, "on|off",
-           "Let runs that ask for the very same picture share it [off]");
-  AddValue(verb, "--preempt-from", &args->preempt_from,
-           "low|normal|high|urgent|never",
-           "Waiting runs from this priority on take the place of lower ones if "
-           "no worker is free [never]");
-  AddValue(verb, "--run-duration-max", &args->run_duration_max, "DURATION",
-           "Longest time that an attempt of a run may take; 0s: no limit [0s]");
-  AddValue(verb, "--gain-min", &args->gain_min, "PERCENT",
-           "Execute no plan that gains less (auto)");
+  size_t place = 0;
+  ForEachQueueSetting([&](const auto& setting) {
+    AddValue(verb, std::string(setting.flag), &args->texts[place++],
+             std::string(setting.value), std::string(setting.help));
+  });
 }
 
 void AddStops(CLI::App& queue, Context& context) {

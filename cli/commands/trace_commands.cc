@@ -91,8 +91,10 @@ batching::TraceRun WithRequest(batching::TraceRun line,
     control.end = OrNothing(theirs.has_end(), theirs.end());
   }
   params.weights = {request.weights().begin(), request.weights().end()};
-  const std::map<std::string, std::string> extra(request.extra().begin(),
-                                                 request.extra().end());
+  std::map<std::string, std::string> extra(request.extra().begin(),
+                                           request.extra().end());
+  std::erase_if(extra,
+                [](const auto& each) { return !BindsBatch(each.first); });
   if (!extra.empty()) {
     const auto text = [](std::string* out, const auto& entry) {
       absl::StrAppend(out, entry.first, "=", entry.second);

@@ -11,44 +11,21 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/retry.h"
+#include "base/status.h"
 #include "base/version.h"
 #include "cli/support/errors.h"
+#include "sheaf/v1/admin_service.pb.h"
+#include "sheaf/v1/artifact_service.pb.h"
+#include "sheaf/v1/batching_service.pb.h"
+#include "sheaf/v1/job_service.pb.h"
+#include "sheaf/v1/queue_service.pb.h"
 
 namespace sheaf::cli {
 namespace {
 
 using google::protobuf::MessageLite;
 using RpcType = grpc::internal::RpcMethod::RpcType;
-
-// Reads, and writes that do nothing the second time. Left out are methods that
-// would answer the retry of a lost success with an error or a smaller count
-// (CreateQueue, DeleteJob, DeleteQueue, RetryJob, PurgeQueue, Backup).
-constexpr std::pair<const char*, const char*> kRetried[] = {
-    {"sheaf.v1.JobService", "SubmitJob"},
-    {"sheaf.v1.JobService", "SubmitJobs"},
-    {"sheaf.v1.JobService", "GetJob"},
-    {"sheaf.v1.JobService", "ListJobs"},
-    {"sheaf.v1.JobService", "GetRun"},
-    {"sheaf.v1.JobService", "ListRuns"},
-    {"sheaf.v1.JobService", "GetPreview"},
-    {"sheaf.v1.JobService", "CancelJob"},
-    {"sheaf.v1.JobService", "UpdateJob"},
-    {"sheaf.v1.JobService", "WaitJob"},
-    {"sheaf.v1.JobService", "WatchEvents"},
-    {"sheaf.v1.QueueService", "GetQueue"},
-    {"sheaf.v1.QueueService", "ListQueues"},
-    {"sheaf.v1.QueueService", "UpdateQueue"},
-    {"sheaf.v1.QueueService", "PauseQueue"},
-    {"sheaf.v1.QueueService", "ResumeQueue"},
-    {"sheaf.v1.QueueService", "DrainQueue"},
-    {"sheaf.v1.AdminService", "ListWorkers"},
-    {"sheaf.v1.AdminService", "DrainWorker"},
-    {"sheaf.v1.AdminService", "CheckIntegrity"},
-    {"sheaf.v1.AdminService", "GetServerInfo"},
-    {"sheaf.v1.AdminService", "GetStats"},
-    {"sheaf.v1.ArtifactService", "DownloadArtifact"},
-    {"sheaf.v1.ArtifactService", "GetArtifact"},
-};
 
 grpc::ChannelArguments Arguments() {
   grpc::ChannelArguments arguments;
@@ -151,17 +128,36 @@ absl::Status Client::WriteStream(std::string_view method, MessageLite* request,
 }
 
 std::string RetryServiceConfig() {
+  using google::protobuf::MethodOptions;
   std::vector<std::string> names;
-  for (const auto& [service, method] : kRetried) {
-    names.push_back(absl::StrCat("{\"service\":\"", service, "\",\"method\":\"",
-                                 method, "\"}"));
+  for (const auto* type :
+       {v1::SubmitJobRequest::descriptor(), v1::Queue::descriptor(),
+        v1::ServerInfo::descriptor(), v1::Artifact::descriptor(),
+        v1::Plan::descriptor()}) {
+    const auto& service = *type->file()->service(0);
+    for (int i = 0; i < service.method_count(); ++i) {
+      const auto& method = *service.method(i);
+      if (method.options().idempotency_level() ==
+          MethodOptions::IDEMPOTENCY_UNKNOWN) {
+        continue;
+      }
+      names.push_back(absl::StrCat("{\"service\":\"", service.full_name(),
+                                   "\",\"method\":\"", method.name(), "\"}"));
+    }
+  }
+  std::vector<std::string> codes;
+  for (const PassingCode& passing : kPassingCodes) {
+    if (passing.clients_retry) {
+      codes.push_back(absl::StrCat("\"", ToAbsl(passing.name), "\""));
+    }
   }
   return absl::StrCat(
       "{\"methodConfig\":[{\"name\":[", absl::StrJoin(names, ","),
       "],\"retryPolicy\":{\"maxAttempts\":4,\"initialBackoff\":\"0.1s\","
       "\"maxBackoff\":\"2s\",\"backoffMultiplier\":2,"
-      "\"retryableStatusCodes\":[\"UNAVAILABLE\"]}}],"
-      "\"retryThrottling\":{\"maxTokens\":10,\"tokenRatio\":0.1}}");
+      "\"retryableStatusCodes\":[",
+      absl::StrJoin(codes, ","),
+      "]}}],\"retryThrottling\":{\"maxTokens\":10,\"tokenRatio\":0.1}}");
 }
 
 }  // namespace sheaf::cli

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/safe_text.h"
+#include "cli/support/field_text.h"
 #include "cli/support/flag_values.h"
 #include "cli/support/text.h"
 #include "google/protobuf/util/json_util.h"
@@ -17,27 +18,11 @@
 namespace sheaf::cli {
 namespace {
 
-using google::protobuf::EnumDescriptor;
-using google::protobuf::EnumValueDescriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 constexpr char kBold[] = "\033[1m";
 constexpr char kReset[] = "\033[0m";
-
-// JOB_STATE_QUEUED of JobState -> "queued"; the unspecified value -> "".
-std::string EnumText(const EnumValueDescriptor& value) {
-  if (value.number() == 0) return "";
-  std::string prefix;
-  for (const char c : value.type()->name()) {
-    if (absl::ascii_isupper(c) && !prefix.empty()) prefix += '_';
-    prefix += absl::ascii_toupper(c);
-  }
-  prefix += '_';
-  std::string name = value.name();
-  if (name.rfind(prefix, 0) == 0) name.erase(0, prefix.size());
-  return absl::AsciiStrToLower(name);
-}
 
 std::string MessageText(const Message& message) {
   if (const auto* time =

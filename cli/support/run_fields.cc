@@ -7,31 +7,13 @@
 #include "base/near_word.h"
 #include "base/status.h"
 #include "cli/support/errors.h"
+#include "cli/support/field_text.h"
 #include "cli/support/flag_values.h"
 
 namespace sheaf::cli {
 namespace {
 
 using google::protobuf::FieldDescriptor;
-
-template <class T>
-absl::StatusOr<T> ParseInteger(std::string_view name, std::string_view text) {
-  T value = 0;
-  if (!absl::SimpleAtoi(ToAbsl(text), &value)) {
-    return UsageError(absl::StrCat(
-        ToAbsl(name), " must be a whole number, not '", ToAbsl(text), "'"));
-  }
-  return value;
-}
-
-absl::StatusOr<double> ParseReal(std::string_view name, std::string_view text) {
-  double value = 0;
-  if (!absl::SimpleAtod(ToAbsl(text), &value) || !std::isfinite(value)) {
-    return UsageError(absl::StrCat(ToAbsl(name), " must be a number, not '",
-                                   ToAbsl(text), "'"));
-  }
-  return value;
-}
 
 absl::Status SetSize(std::string_view text, v1::RunRequest* run) {
   const size_t x = text.find_first_of("xX");
@@ -46,36 +28,6 @@ absl::Status SetSize(std::string_view text, v1::RunRequest* run) {
   run->set_width(width);
   run->set_height(height);
   return absl::OkStatus();
-}
-
-absl::Status SetScalar(const FieldDescriptor& field, std::string_view text,
-                       v1::RunRequest* run) {
-  const auto* reflection = run->GetReflection();
-  switch (field.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_STRING:
-      reflection->SetString(run, &field, std::string(text));
-      return absl::OkStatus();
-    case FieldDescriptor::CPPTYPE_INT32: {
-      SHEAF_ASSIGN_OR_RETURN(const int32_t value,
-                             ParseInteger<int32_t>(field.name(), text));
-      reflection->SetInt32(run, &field, value);
-      return absl::OkStatus();
-    }
-    case FieldDescriptor::CPPTYPE_INT64: {
-      SHEAF_ASSIGN_OR_RETURN(const int64_t value,
-                             ParseInteger<int64_t>(field.name(), text));
-      reflection->SetInt64(run, &field, value);
-      return absl::OkStatus();
-    }
-    case FieldDescriptor::CPPTYPE_DOUBLE: {
-      SHEAF_ASSIGN_OR_RETURN(const double value, ParseReal(field.name(), text));
-      reflection->SetDouble(run, &field, value);
-      return absl::OkStatus();
-    }
-    default:
-      return absl::InternalError(
-          absl::StrCat("no text form for ", field.full_name()));
-  }
 }
 
 // The key after "weights." or "extra.", or empty.
@@ -135,16 +87,19 @@ absl::Status SetRunField(std::string_view name, std::string_view value,
   }
   const std::string type = KeyAfter(name, "weights.");
   if (!type.empty()) {
-    SHEAF_ASSIGN_OR_RETURN((*run->mutable_weights())[type],
-                           ParseReal(name, value));
-    return absl::OkStatus();
+    double& weight = (*run->mutable_weights())[type];
+    if (absl::SimpleAtod(ToAbsl(value), &weight) && std::isfinite(weight)) {
+      return absl::OkStatus();
+    }
+    return UsageError(absl::StrCat(ToAbsl(name), " must be a number, not '",
+                                   ToAbsl(value), "'"));
   }
   const std::string key = KeyAfter(name, "extra.");
   if (!key.empty()) {
     (*run->mutable_extra())[key] = std::string(value);
     return absl::OkStatus();
   }
-  return SetScalar(*FindScalar(name), value, run);
+  return SetFieldText(*FindScalar(name), name, value, run);
 }
 
 }  // namespace sheaf::cli

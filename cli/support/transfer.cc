@@ -18,6 +18,7 @@
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
 #include "cli/support/interrupt.h"
+#include "queue/run_fields.h"
 
 namespace sheaf::cli {
 namespace {
@@ -127,13 +128,18 @@ absl::Status UploadPicture(Client& client,
 absl::Status UploadPicturesOf(Client& client,
                               std::map<std::string, std::string>* uploaded,
                               v1::RunRequest* run) {
-  if (run->has_init_image()) {
-    SHEAF_RETURN_IF_ERROR(
-        UploadPicture(client, uploaded, run->mutable_init_image()));
-  }
-  if (run->has_mask()) {
-    SHEAF_RETURN_IF_ERROR(UploadPicture(client, uploaded, run->mutable_mask()));
-  }
+  const auto* reflection = run->GetReflection();
+  absl::Status status;
+  ForEachRunField([&](const auto& each) {
+    if (each.trait != FieldTrait::kArtifact || !status.ok()) return;
+    const auto* field =
+        run->GetDescriptor()->FindFieldByName(std::string(each.name));
+    if (!reflection->HasField(*run, field)) return;
+    std::string place = reflection->GetString(*run, field);
+    status = UploadPicture(client, uploaded, &place);
+    reflection->SetString(run, field, place);
+  });
+  SHEAF_RETURN_IF_ERROR(status);
   for (v1::Control& control : *run->mutable_controls()) {
     SHEAF_RETURN_IF_ERROR(
         UploadPicture(client, uploaded, control.mutable_image()));

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "queue/broken_row.h"
+#include "queue/run_state.h"
 
 namespace sheaf {
 
@@ -45,6 +46,10 @@ class Query {
   void Bind(std::nullptr_t);
   void Bind(std::string_view text);
   void Bind(Blob blob);
+  // The next parameters, one for each state of a run, in the table's order.
+  void Bind(const RunCounts& counts) {
+    for (const RunStateFacts& facts : kRunStates) Bind(counts.*facts.count);
+  }
   template <class T>
   requires(std::is_integral_v<T> || std::is_enum_v<T>) void Bind(T number) {
     Check(

@@ -31,23 +31,21 @@ std::string_view SignOf(FilterOp op) {
   return "";
 }
 
-// A job's state is derived: one condition on its counts for each.
-std::string_view StateIs(JobState state) {
-  switch (state) {
-    case JobState::kQueued:
-      return "(j.n_running = 0 AND j.n_queued > 0)";
-    case JobState::kRunning:
-      return "(j.n_running > 0)";
-    case JobState::kSucceeded:
-      return "(j.n_running = 0 AND j.n_queued = 0 AND j.n_failed = 0 "
-             "AND j.n_cancelled = 0)";
-    case JobState::kFailed:
-      return "(j.n_running = 0 AND j.n_queued = 0 AND j.n_failed > 0)";
-    case JobState::kCancelled:
-      return "(j.n_running = 0 AND j.n_queued = 0 AND j.n_failed = 0 "
-             "AND j.n_cancelled > 0)";
+// A job's state is derived: it has runs in this state, and none in those that
+// go before. The last state needs none.
+std::string StateIs(JobState state) {
+  std::string condition = "(";
+  for (const RunState each : kJobStateOrder) {
+    const bool is_last = each == *std::rbegin(kJobStateOrder);
+    const bool is_wanted = static_cast<int>(each) == static_cast<int>(state);
+    if (is_last && is_wanted) break;
+    if (condition.size() > 1) condition += " AND ";
+    condition += "j.n_";
+    condition += FactsOf(each).word;
+    condition += is_wanted ? " > 0" : " = 0";
+    if (is_wanted) break;
   }
-  return "0";
+  return condition + ")";
 }
 
 class Writer {

@@ -2,6 +2,8 @@
 
 #include <tuple>
 
+#include "queue/sqlite/row.h"
+
 namespace sheaf {
 namespace {
 
@@ -77,21 +79,14 @@ std::vector<CountedName> NamesOf(Connection& db, const std::string& sql) {
   return names;
 }
 
-RunCounts CountsIn(Query& row) {
-  RunCounts counts;
-  for (int64_t* count : {&counts.queued, &counts.running, &counts.succeeded,
-                         &counts.failed, &counts.cancelled}) {
-    *count = row.Integer();
-  }
-  return counts;
-}
-
 std::string InWords(const RunCounts& counts) {
-  return std::to_string(counts.queued) + " queued, " +
-         std::to_string(counts.running) + " running, " +
-         std::to_string(counts.succeeded) + " succeeded, " +
-         std::to_string(counts.failed) + " failed, " +
-         std::to_string(counts.cancelled) + " cancelled";
+  std::string text;
+  for (const RunStateFacts& facts : kRunStates) {
+    if (!text.empty()) text += ", ";
+    text += std::to_string(counts.*facts.count) + " ";
+    text += facts.word;
+  }
+  return text;
 }
 
 std::string InWords(int64_t queued, int64_t running) {
@@ -107,9 +102,9 @@ std::vector<CountedJob> MiscountedJobs(Connection& db) {
   while (rows.Step()) {
     CountedJob& job = jobs.emplace_back();
     job.id = JobId{rows.Integer()};
-    job.kept = CountsIn(rows);
+    job.kept = ReadCounts(rows);
     job.runs_kept = rows.Integer();
-    job.counted = CountsIn(rows);
+    job.counted = ReadCounts(rows);
     job.runs_counted = rows.Integer();
   }
   return jobs;

@@ -1,5 +1,6 @@
 #include "queue/sqlite/row.h"
 
+#include "queue/queue_settings.h"
 #include "queue/sqlite/row_json.h"
 #include "queue/sqlite/statements.h"
 
@@ -34,6 +35,29 @@ Enum EnumOf(Query& row) {
 
 int IntOf(Query& row) { return static_cast<int>(row.Integer()); }
 
+// A setting as its column holds it, and back.
+template <class T>
+T SettingColumn(T value) {
+  return value;
+}
+std::optional<int64_t> SettingColumn(absl::Duration value) {
+  return ToColumn(value);
+}
+Priority SettingColumn(std::optional<Priority> value) {
+  return value.value_or(Priority{});
+}
+
+template <class T>
+void ReadSetting(Query& row, T* value) {
+  *value = static_cast<T>(row.Integer());
+}
+void ReadSetting(Query& row, absl::Duration* value) { *value = LimitOf(row); }
+void ReadSetting(Query& row, std::optional<Priority>* value) {
+  const auto priority = EnumOf<Priority>(row);
+  value->reset();
+  if (priority != Priority{}) *value = priority;
+}
+
 }  // namespace
 
 std::optional<int64_t> ToColumn(absl::Time time) {
@@ -48,19 +72,25 @@ std::optional<std::string_view> TextOrNull(const std::string& text) {
   return text;
 }
 
+RunCounts ReadCounts(Query& row) {
+  RunCounts counts;
+  for (const RunStateFacts& facts : kRunStates) {
+    counts.*facts.count = row.Integer();
+  }
+  return counts;
+}
+
 void WriteQueue(Connection& db, const Queue& queue) {
-  const QueueSettings& settings = queue.settings;
-  db.Run(sql::kSaveQueue, queue.name, queue.state, queue.pause_mode,
-         settings.batch_size, settings.attempts_max, settings.runs_max,
-         ToColumn(settings.keep_succeeded), ToColumn(settings.keep_failed),
-         ToColumn(settings.keep_cancelled), queue.revision, queue.version,
-         ToColumn(queue.create_time), queue.reason, queue.actor,
-         ToColumn(queue.pause_time), ToColumn(queue.resume_time), queue.queued,
-         queue.running, ToColumn(queue.plan), settings.policy,
-         settings.batch_min, absl::ToInt64Milliseconds(settings.wait_max),
-         settings.threshold, settings.gain_min_percent, settings.twins,
-         settings.preempt_from.value_or(Priority{}),
-         ToColumn(settings.run_duration_max));
+  std::apply(
+      [&](const auto&... setting) {
+        db.Run(sql::kSaveQueue, queue.name, queue.state, queue.pause_mode,
+               queue.revision, queue.version, ToColumn(queue.create_time),
+               queue.reason, queue.actor, ToColumn(queue.pause_time),
+               ToColumn(queue.resume_time), queue.queued, queue.running,
+               ToColumn(queue.plan),
+               SettingColumn(queue.settings.*setting.member)...);
+      },
+      kQueueSettings);
 }
 
 Queue ReadQueue(Query& row) {
@@ -68,12 +98,6 @@ Queue ReadQueue(Query& row) {
   queue.name = row.Text();
   queue.state = EnumOf<QueueState>(row);
   queue.pause_mode = EnumOf<PauseMode>(row);
-  queue.settings.batch_size = IntOf(row);
-  queue.settings.attempts_max = IntOf(row);
-  queue.settings.runs_max = row.Integer();
-  queue.settings.keep_succeeded = LimitOf(row);
-  queue.settings.keep_failed = LimitOf(row);
-  queue.settings.keep_cancelled = LimitOf(row);
   queue.revision = row.Integer();
   queue.version = row.Integer();
   queue.create_time = absl::FromUnixMillis(row.Integer());
@@ -84,15 +108,9 @@ Queue ReadQueue(Query& row) {
   queue.queued = row.Integer();
   queue.running = row.Integer();
   queue.plan = PlanId{row.Integer()};
-  queue.settings.policy = EnumOf<BatchPolicy>(row);
-  queue.settings.batch_min = IntOf(row);
-  queue.settings.wait_max = absl::Milliseconds(row.Integer());
-  queue.settings.threshold = IntOf(row);
-  queue.settings.gain_min_percent = IntOf(row);
-  queue.settings.twins = row.Integer() != 0;
-  const auto preempt_from = EnumOf<Priority>(row);
-  if (preempt_from != Priority{}) queue.settings.preempt_from = preempt_from;
-  queue.settings.run_duration_max = LimitOf(row);
+  ForEachQueueSetting([&](const auto& setting) {
+    ReadSetting(row, &(queue.settings.*setting.member));
+  });
   return queue;
 }
 
@@ -116,11 +134,9 @@ Lane ReadLane(Query& row) {
 
 void WriteNewJob(Connection& db, JobId id, const Job& job) {
   const std::string labels = LabelsText(job.labels);
-  const RunCounts& counts = job.counts;
   db.Run(sql::kAddJob, id.value, job.queue, job.kind, job.priority, job.owner,
          labels, TextOrNull(job.request_id), job.payload_digest, job.run_count,
-         job.attempts_max, counts.queued, counts.running, counts.succeeded,
-         counts.failed, counts.cancelled, ToColumn(job.create_time),
+         job.attempts_max, job.counts, ToColumn(job.create_time),
          ToColumn(job.run_time), ToColumn(job.start_deadline),
          ToColumn(job.start_time), ToColumn(job.end_time),
          ToColumn(job.expire_time), job.version);
@@ -147,11 +163,7 @@ Job ReadJob(Query& row) {
   job.payload_digest = row.Text();
   job.run_count = IntOf(row);
   job.attempts_max = IntOf(row);
-  job.counts.queued = row.Integer();
-  job.counts.running = row.Integer();
-  job.counts.succeeded = row.Integer();
-  job.counts.failed = row.Integer();
-  job.counts.cancelled = row.Integer();
+  job.counts = ReadCounts(row);
   job.create_time = absl::FromUnixMillis(row.Integer());
   job.run_time = absl::FromUnixMillis(row.Integer());
   job.start_deadline = TimeOr(row, absl::InfiniteFuture());
@@ -164,11 +176,7 @@ Job ReadJob(Query& row) {
 
 JobProgress ReadProgress(Query& row) {
   JobProgress progress;
-  progress.counts.queued = row.Integer();
-  progress.counts.running = row.Integer();
-  progress.counts.succeeded = row.Integer();
-  progress.counts.failed = row.Integer();
-  progress.counts.cancelled = row.Integer();
+  progress.counts = ReadCounts(row);
   progress.start_time = TimeOr(row, absl::InfinitePast());
   progress.end_time = TimeOr(row, absl::InfiniteFuture());
   progress.expire_time = TimeOr(row, absl::InfiniteFuture());
@@ -177,9 +185,7 @@ JobProgress ReadProgress(Query& row) {
 }
 
 void WriteProgress(Connection& db, JobId id, const JobProgress& progress) {
-  const RunCounts& counts = progress.counts;
-  db.Run(sql::kSaveJobProgress, id.value, counts.queued, counts.running,
-         counts.succeeded, counts.failed, counts.cancelled,
+  db.Run(sql::kSaveJobProgress, id.value, progress.counts,
          ToColumn(progress.start_time), ToColumn(progress.end_time),
          ToColumn(progress.expire_time));
 }

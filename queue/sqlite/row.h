@@ -40,6 +40,8 @@ void WritePlanBatch(Connection& db, const PlanBatch& batch);
 void WriteEvent(Connection& db, const Event& event);
 void WriteArtifact(Connection& db, const Artifact& artifact);
 
+// The next columns, one for each state of a run.
+RunCounts ReadCounts(Query& row);
 // Each reads the present row.
 Queue ReadQueue(Query& row);
 Lane ReadLane(Query& row);

@@ -18,24 +18,20 @@ inline constexpr char kProbe[] =
     "INSERT INTO counters (name, value) VALUES ('probe', 1) "
     "ON CONFLICT (name) DO UPDATE SET value = value + 1";
 
+// The columns of a queue; those of its settings come last.
+#define SHEAF_QUEUE_COLUMNS                                             \
+  "name, state, pause_mode, revision, version, create_time, reason, "   \
+  "actor, pause_time, resume_time, queued, running, plan, batch_size, " \
+  "attempts_max, runs_max, keep_succeeded, keep_failed, "               \
+  "keep_cancelled, policy, batch_min, wait_max, threshold, "            \
+  "gain_min_percent, twins, preempt_from, run_duration_max"
 inline constexpr char kQueues[] =
-    "SELECT name, state, pause_mode, batch_size, attempts_max, runs_max, "
-    "keep_succeeded, keep_failed, keep_cancelled, revision, version, "
-    "create_time, reason, actor, pause_time, resume_time, queued, running, "
-    "plan, policy, batch_min, wait_max, threshold, gain_min_percent, twins, "
-    "preempt_from, run_duration_max FROM queues ORDER BY name";
+    "SELECT " SHEAF_QUEUE_COLUMNS " FROM queues ORDER BY name";
 inline constexpr char kFindQueue[] =
-    "SELECT name, state, pause_mode, batch_size, attempts_max, runs_max, "
-    "keep_succeeded, keep_failed, keep_cancelled, revision, version, "
-    "create_time, reason, actor, pause_time, resume_time, queued, running, "
-    "plan, policy, batch_min, wait_max, threshold, gain_min_percent, twins, "
-    "preempt_from, run_duration_max FROM queues WHERE name = ?1";
+    "SELECT " SHEAF_QUEUE_COLUMNS " FROM queues WHERE name = ?1";
 inline constexpr char kSaveQueue[] =
-    "INSERT OR REPLACE INTO queues (name, state, pause_mode, batch_size, "
-    "attempts_max, runs_max, keep_succeeded, keep_failed, keep_cancelled, "
-    "revision, version, create_time, reason, actor, pause_time, resume_time, "
-    "queued, running, plan, policy, batch_min, wait_max, threshold, "
-    "gain_min_percent, twins, preempt_from, run_duration_max) VALUES (?1, ?2, "
+    "INSERT OR REPLACE INTO queues (" SHEAF_QUEUE_COLUMNS
+    ") VALUES (?1, ?2, "
     "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
     "?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)";
 inline constexpr char kDeleteQueue[] = "DELETE FROM queues WHERE name = ?1";

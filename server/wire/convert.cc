@@ -9,33 +9,20 @@
 namespace sheaf::server {
 namespace {
 
-constexpr char kArtifacts[] = "artifacts/";
-
-std::string ArtifactName(const std::string& digest) {
-  return kArtifacts + digest;
-}
-
-Control FromProto(const pb::Control& in) {
-  Control control;
-  control.type = in.type();
-  if (in.has_weight()) control.weight = in.weight();
-  control.image = LastPart(in.image());
-  if (in.has_start()) control.start = in.start();
-  if (in.has_end()) control.end = in.end();
-  return control;
-}
-
-void ToProto(const Control& control, pb::Control* out) {
-  out->set_type(control.type);
-  if (control.weight) out->set_weight(*control.weight);
-  if (!control.image.empty()) out->set_image(ArtifactName(control.image));
-  if (control.start) out->set_start(*control.start);
-  if (control.end) out->set_end(*control.end);
-}
-
 void ErrorToProto(const RunError& error, pb::RunError* out) {
   out->set_error_class(static_cast<pb::ErrorClass>(error.error_class));
   out->set_message(error.message);
+}
+
+// The fields of the message are those of the table of states, in its order.
+void CountsToProto(const RunCounts& counts, pb::RunCounts* out) {
+  const auto* reflection = pb::RunCounts::GetReflection();
+  const auto* descriptor = pb::RunCounts::descriptor();
+  for (const RunStateFacts& facts : kRunStates) {
+    reflection->SetInt32(
+        out, descriptor->FindFieldByNumber(static_cast<int>(facts.state)),
+        static_cast<int>(counts.*facts.count));
+  }
 }
 
 ErrorClass ClassFromProto(pb::ErrorClass in) {
@@ -91,64 +78,6 @@ std::string LastPart(const std::string& name) {
   return name.substr(name.rfind('/') + 1);
 }
 
-RunParams FromProto(const pb::RunRequest& in) {
-  RunParams out;
-  if (in.has_prompt()) out.prompt = in.prompt();
-  if (in.has_negative_prompt()) out.negative_prompt = in.negative_prompt();
-  if (in.has_seed()) out.seed = in.seed();
-  if (in.has_steps()) out.steps = in.steps();
-  if (in.has_guidance()) out.guidance = in.guidance();
-  if (in.has_sampler()) out.sampler = in.sampler();
-  if (in.has_width()) out.width = in.width();
-  if (in.has_height()) out.height = in.height();
-  if (in.has_model()) out.model = in.model();
-  if (in.has_vae()) out.vae = in.vae();
-  for (const pb::Control& control : in.controls()) {
-    out.controls.push_back(FromProto(control));
-  }
-  for (const auto& [type, weight] : in.weights()) out.weights[type] = weight;
-  for (const pb::Lora& lora : in.loras()) {
-    Lora& mine = out.loras.emplace_back();
-    mine.name = lora.name();
-    if (lora.has_weight()) mine.weight = lora.weight();
-  }
-  if (in.has_init_image()) out.init_image = LastPart(in.init_image());
-  if (in.has_mask()) out.mask = LastPart(in.mask());
-  if (in.has_strength()) out.strength = in.strength();
-  for (const auto& [key, value] : in.extra()) out.extra[key] = value;
-  return out;
-}
-
-void ToProto(const RunParams& params, pb::RunRequest* out) {
-  if (params.prompt) out->set_prompt(*params.prompt);
-  if (params.negative_prompt) out->set_negative_prompt(*params.negative_prompt);
-  if (params.seed) out->set_seed(*params.seed);
-  if (params.steps) out->set_steps(static_cast<int>(*params.steps));
-  if (params.guidance) out->set_guidance(*params.guidance);
-  if (params.sampler) out->set_sampler(*params.sampler);
-  if (params.width) out->set_width(static_cast<int>(*params.width));
-  if (params.height) out->set_height(static_cast<int>(*params.height));
-  if (params.model) out->set_model(*params.model);
-  if (params.vae) out->set_vae(*params.vae);
-  for (const Control& control : params.controls) {
-    ToProto(control, out->add_controls());
-  }
-  for (const auto& [type, weight] : params.weights) {
-    (*out->mutable_weights())[type] = weight;
-  }
-  for (const Lora& lora : params.loras) {
-    pb::Lora* theirs = out->add_loras();
-    theirs->set_name(lora.name);
-    if (lora.weight) theirs->set_weight(*lora.weight);
-  }
-  if (params.init_image) out->set_init_image(ArtifactName(*params.init_image));
-  if (params.mask) out->set_mask(ArtifactName(*params.mask));
-  if (params.strength) out->set_strength(*params.strength);
-  for (const auto& [key, value] : params.extra) {
-    (*out->mutable_extra())[key] = value;
-  }
-}
-
 absl::StatusOr<NewJob> FromProto(const pb::SubmitJobRequest& request) {
   const pb::JobSpec& in = request.job();
   NewJob job;
@@ -184,12 +113,7 @@ void ToProto(const Job& job, pb::Job* out) {
   out->set_owner(job.owner);
   out->mutable_labels()->insert(job.labels.begin(), job.labels.end());
   out->set_state(static_cast<pb::JobState>(StateOf(job.counts)));
-  pb::RunCounts* counts = out->mutable_run_counts();
-  counts->set_queued(static_cast<int>(job.counts.queued));
-  counts->set_running(static_cast<int>(job.counts.running));
-  counts->set_succeeded(static_cast<int>(job.counts.succeeded));
-  counts->set_failed(static_cast<int>(job.counts.failed));
-  counts->set_cancelled(static_cast<int>(job.counts.cancelled));
+  CountsToProto(job.counts, out->mutable_run_counts());
   out->set_run_count(job.run_count);
   PutTime(job.create_time, out, &pb::Job::mutable_create_time);
   PutTime(job.run_time, out, &pb::Job::mutable_run_time);

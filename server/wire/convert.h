@@ -41,6 +41,9 @@ absl::Duration FromProto(const google::protobuf::Duration& duration);
 // "queues/default" -> "default"; a name without a slash stays.
 std::string LastPart(const std::string& name);
 
+// "ab12" -> "artifacts/ab12".
+std::string ArtifactName(const std::string& digest);
+
 // The claim that a request makes, once the request has passed its rules. A name
 // without a number reads as 0, which nobody holds.
 template <class Message>

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "server/wire/convert.h"
@@ -16,7 +18,7 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 
-constexpr absl::Duration kWaitMax = absl::Hours(1);
+constexpr std::string_view kUnspecified = "UNSPECIFIED";
 
 // Values of all axes of a sweep together: twice as many as its runs.
 constexpr int64_t kSweepValuesMax = 2 * kRunsPerJobMax;
@@ -25,15 +27,68 @@ std::string AxisField(int axis) {
   return absl::StrCat("job.sweep.axes[", axis, "]");
 }
 
-// A zero duration on the wire means for ever.
-absl::Duration LimitFromProto(const google::protobuf::Duration& in) {
-  const absl::Duration limit = FromProto(in);
-  return limit <= absl::ZeroDuration() ? absl::InfiniteDuration() : limit;
+// Each reads the setting from its field, which is set, or writes it there.
+template <class T>
+void Read(const pb::QueueSettings& in, const FieldDescriptor* field, OnWire,
+          T* out) {
+  const auto* reflection = pb::QueueSettings::GetReflection();
+  if constexpr (std::is_enum_v<T>) {
+    *out = static_cast<T>(reflection->GetEnumValue(in, field));
+  } else if constexpr (std::is_same_v<T, bool>) {
+    *out = reflection->GetBool(in, field);
+  } else if constexpr (std::is_same_v<T, int>) {
+    *out = reflection->GetInt32(in, field);
+  } else {
+    *out = reflection->GetInt64(in, field);
+  }
+}
+void Read(const pb::QueueSettings& in, const FieldDescriptor* field, OnWire,
+          std::optional<Priority>* out) {
+  out->emplace();
+  Read(in, field, OnWire::kPlain, &**out);
+}
+void Read(const pb::QueueSettings& in, const FieldDescriptor* field,
+          OnWire on_wire, absl::Duration* out) {
+  using google::protobuf::Duration;
+  const auto* reflection = pb::QueueSettings::GetReflection();
+  *out = FromProto(
+      static_cast<const Duration&>(reflection->GetMessage(in, field)));
+  if (on_wire == OnWire::kUpToHour) {
+    *out = std::clamp(*out, absl::ZeroDuration(), absl::Hours(1));
+  } else if (on_wire == OnWire::kLimit && *out <= absl::ZeroDuration()) {
+    *out = absl::InfiniteDuration();
+  }
 }
 
-void LimitToProto(absl::Duration limit, google::protobuf::Duration* out) {
-  SetDuration(limit == absl::InfiniteDuration() ? absl::ZeroDuration() : limit,
-              out);
+template <class T>
+void Write(const T& value, const FieldDescriptor* field,
+           pb::QueueSettings* out) {
+  const auto* reflection = pb::QueueSettings::GetReflection();
+  if constexpr (std::is_enum_v<T>) {
+    reflection->SetEnumValue(out, field, static_cast<int>(value));
+  } else if constexpr (std::is_same_v<T, bool>) {
+    reflection->SetBool(out, field, value);
+  } else if constexpr (std::is_same_v<T, int>) {
+    reflection->SetInt32(out, field, value);
+  } else {
+    reflection->SetInt64(out, field, value);
+  }
+}
+void Write(std::optional<Priority> value, const FieldDescriptor* field,
+           pb::QueueSettings* out) {
+  Write(value.value_or(Priority{}), field, out);
+}
+void Write(absl::Duration value, const FieldDescriptor* field,
+           pb::QueueSettings* out) {
+  using google::protobuf::Duration;
+  const auto* reflection = pb::QueueSettings::GetReflection();
+  if (value == absl::InfiniteDuration()) value = absl::ZeroDuration();
+  SetDuration(value,
+              static_cast<Duration*>(reflection->MutableMessage(out, field)));
+}
+
+const FieldDescriptor* FieldOf(std::string_view setting) {
+  return pb::QueueSettings::descriptor()->FindFieldByName(std::string(setting));
 }
 
 template <class T>
@@ -41,6 +96,19 @@ bool ParseNumber(const std::string& text, T* number) {
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, *number);
   return error == std::errc() && stop == end;
+}
+
+// The number of the value "RANDOM_MODE_PHILOX", "PHILOX" or "philox"; 0 where
+// there is none.
+int EnumValueNamed(const google::protobuf::EnumDescriptor& type,
+                   const std::string& text) {
+  const std::string name = absl::AsciiStrToUpper(text);
+  // The zero's name is the prefix of all, and UNSPECIFIED.
+  const std::string& zero = type.FindValueByNumber(0)->name();
+  const std::string prefix = zero.substr(0, zero.size() - kUnspecified.size());
+  const auto* value = type.FindValueByName(name);
+  if (value == nullptr) value = type.FindValueByName(prefix + name);
+  return value == nullptr ? 0 : value->number();
 }
 
 // Writes `text` into the field or map entry that `path` names; answers what is
@@ -86,6 +154,20 @@ std::string SetByPath(const std::string& path, const std::string& text,
       int32_t number = 0;
       if (!ParseNumber(text, &number)) return "is not a whole number";
       reflection->SetInt32(request, field, number);
+      return "";
+    }
+    case FieldDescriptor::CPPTYPE_BOOL: {
+      bool value = false;
+      if (!absl::SimpleAtob(text, &value)) return "is neither true nor false";
+      reflection->SetBool(request, field, value);
+      return "";
+    }
+    case FieldDescriptor::CPPTYPE_ENUM: {
+      const int value = EnumValueNamed(*field->enum_type(), text);
+      if (value == 0) {
+        return absl::StrCat("is no value of ", field->enum_type()->name());
+      }
+      reflection->SetEnumValue(request, field, value);
       return "";
     }
     default:
@@ -191,24 +273,9 @@ void ToProto(const Queue& queue, pb::Queue* out) {
   out->set_name(absl::StrCat("queues/", queue.name));
   out->set_state(static_cast<pb::QueueState>(queue.state));
   pb::QueueSettings* settings = out->mutable_settings();
-  settings->set_batch_size(queue.settings.batch_size);
-  settings->set_attempts_max(queue.settings.attempts_max);
-  settings->set_runs_max(queue.settings.runs_max);
-  LimitToProto(queue.settings.keep_succeeded,
-               settings->mutable_keep_succeeded());
-  LimitToProto(queue.settings.keep_failed, settings->mutable_keep_failed());
-  LimitToProto(queue.settings.keep_cancelled,
-               settings->mutable_keep_cancelled());
-  settings->set_policy(static_cast<pb::BatchPolicy>(queue.settings.policy));
-  settings->set_batch_min(queue.settings.batch_min);
-  SetDuration(queue.settings.wait_max, settings->mutable_wait_max());
-  settings->set_threshold(queue.settings.threshold);
-  settings->set_gain_min_percent(queue.settings.gain_min_percent);
-  settings->set_twins(queue.settings.twins);
-  settings->set_preempt_from(static_cast<pb::Priority>(
-      queue.settings.preempt_from.value_or(Priority{})));
-  LimitToProto(queue.settings.run_duration_max,
-               settings->mutable_run_duration_max());
+  ForEachQueueSetting([&](const auto& setting) {
+    Write(queue.settings.*setting.member, FieldOf(setting.name), settings);
+  });
   out->set_revision(queue.revision);
   SetTime(queue.create_time, out->mutable_create_time());
   out->set_etag(absl::StrCat(queue.version));
@@ -226,37 +293,12 @@ void ToProto(const Queue& queue, pb::Queue* out) {
 
 QueueSettings FromProto(const pb::QueueSettings& in) {
   QueueSettings settings;
-  if (in.batch_size() > 0) settings.batch_size = in.batch_size();
-  if (in.attempts_max() > 0) settings.attempts_max = in.attempts_max();
-  settings.runs_max = in.runs_max();
-  if (in.has_keep_succeeded()) {
-    settings.keep_succeeded = LimitFromProto(in.keep_succeeded());
-  }
-  if (in.has_keep_failed()) {
-    settings.keep_failed = LimitFromProto(in.keep_failed());
-  }
-  if (in.has_keep_cancelled()) {
-    settings.keep_cancelled = LimitFromProto(in.keep_cancelled());
-  }
-  if (in.policy() != pb::BATCH_POLICY_UNSPECIFIED) {
-    settings.policy = static_cast<BatchPolicy>(in.policy());
-  }
-  if (in.batch_min() > 0) settings.batch_min = in.batch_min();
-  if (in.has_wait_max()) {
-    settings.wait_max =
-        std::clamp(FromProto(in.wait_max()), absl::ZeroDuration(), kWaitMax);
-  }
-  if (in.threshold() > 0) settings.threshold = in.threshold();
-  if (in.has_gain_min_percent()) {
-    settings.gain_min_percent = in.gain_min_percent();
-  }
-  settings.twins = in.twins();
-  if (in.preempt_from() != pb::PRIORITY_UNSPECIFIED) {
-    settings.preempt_from = static_cast<Priority>(in.preempt_from());
-  }
-  if (in.has_run_duration_max()) {
-    settings.run_duration_max = LimitFromProto(in.run_duration_max());
-  }
+  const auto* reflection = pb::QueueSettings::GetReflection();
+  ForEachQueueSetting([&](const auto& setting) {
+    const FieldDescriptor* field = FieldOf(setting.name);
+    if (!reflection->HasField(in, field)) return;
+    Read(in, field, setting.on_wire, &(settings.*setting.member));
+  });
   return settings;
 }
 
@@ -268,38 +310,15 @@ absl::StatusOr<QueuePatch> FromProto(const pb::UpdateQueueRequest& request) {
     violations.push_back({"update_mask", "must name at least one setting"});
   }
   for (const std::string& path : request.update_mask().paths()) {
-    if (path == "batch_size") {
-      patch.batch_size = given.batch_size;
-    } else if (path == "attempts_max") {
-      patch.attempts_max = given.attempts_max;
-    } else if (path == "runs_max") {
-      patch.runs_max = given.runs_max;
-    } else if (path == "keep_succeeded") {
-      patch.keep_succeeded = given.keep_succeeded;
-    } else if (path == "keep_failed") {
-      patch.keep_failed = given.keep_failed;
-    } else if (path == "keep_cancelled") {
-      patch.keep_cancelled = given.keep_cancelled;
-    } else if (path == "policy") {
-      patch.policy = given.policy;
-    } else if (path == "batch_min") {
-      patch.batch_min = given.batch_min;
-    } else if (path == "wait_max") {
-      patch.wait_max = given.wait_max;
-    } else if (path == "threshold") {
-      patch.threshold = given.threshold;
-    } else if (path == "gain_min_percent") {
-      patch.gain_min_percent = given.gain_min_percent;
-    } else if (path == "twins") {
-      patch.twins = given.twins;
-    } else if (path == "preempt_from") {
-      patch.preempt_from = given.preempt_from;
-    } else if (path == "run_duration_max") {
-      patch.run_duration_max = given.run_duration_max;
-    } else {
-      violations.push_back(
-          {"update_mask", absl::StrCat("there is no setting ", path)});
-    }
+    bool known = false;
+    ForEachQueueSetting([&](const auto& setting) {
+      if (path != setting.name) return;
+      known = true;
+      patch.Set(setting.member, given.*setting.member);
+    });
+    if (known) continue;
+    violations.push_back(
+        {"update_mask", absl::StrCat("there is no setting ", path)});
   }
   if (!violations.empty()) return InvalidArgument(std::move(violations));
   return patch;

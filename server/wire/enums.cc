@@ -26,19 +26,13 @@ static_assert(Equal(pb::PRIORITY_HIGH, Priority::kHigh));
 static_assert(Equal(pb::PRIORITY_URGENT, Priority::kUrgent));
 static_assert(pb::Priority_ARRAYSIZE == 5);
 
-static_assert(Equal(pb::RUN_STATE_QUEUED, RunState::kQueued));
-static_assert(Equal(pb::RUN_STATE_RUNNING, RunState::kRunning));
-static_assert(Equal(pb::RUN_STATE_SUCCEEDED, RunState::kSucceeded));
-static_assert(Equal(pb::RUN_STATE_FAILED, RunState::kFailed));
-static_assert(Equal(pb::RUN_STATE_CANCELLED, RunState::kCancelled));
-static_assert(pb::RunState_ARRAYSIZE == 6);
+// A test holds their values to the table of states.
+static_assert(pb::RunState_ARRAYSIZE == std::size(kRunStates) + 1);
+static_assert(pb::JobState_ARRAYSIZE == std::size(kRunStates) + 1);
 
-static_assert(Equal(pb::JOB_STATE_QUEUED, JobState::kQueued));
-static_assert(Equal(pb::JOB_STATE_RUNNING, JobState::kRunning));
-static_assert(Equal(pb::JOB_STATE_SUCCEEDED, JobState::kSucceeded));
-static_assert(Equal(pb::JOB_STATE_FAILED, JobState::kFailed));
-static_assert(Equal(pb::JOB_STATE_CANCELLED, JobState::kCancelled));
-static_assert(pb::JobState_ARRAYSIZE == 6);
+static_assert(Equal(pb::RANDOM_MODE_CPU, RandomMode::kCpu));
+static_assert(Equal(pb::RANDOM_MODE_PHILOX, RandomMode::kPhilox));
+static_assert(pb::RandomMode_ARRAYSIZE == 3);
 
 static_assert(Equal(pb::ERROR_CLASS_TRANSIENT, ErrorClass::kTransient));
 static_assert(Equal(pb::ERROR_CLASS_OUT_OF_MEMORY, ErrorClass::kOutOfMemory));

@@ -5,6 +5,7 @@
 
 #include "base/log/line_limit.h"
 #include "base/log/log.h"
+#include "base/retry.h"
 #include "google/rpc/error_details.pb.h"
 #include "queue/error.h"
 
@@ -92,7 +93,8 @@ void AddByCode(const absl::Status& status, std::string_view reason,
     Add(failure, wire);
   }
   std::optional<absl::Duration> delay = RetryAfterOf(status);
-  if (!delay && (quota || code == absl::StatusCode::kUnavailable)) {
+  const PassingCode* passing = FindPassing(code);
+  if (!delay && passing != nullptr && passing->says_when) {
     delay = absl::Seconds(1);
   }
   if (delay) Add(ToRetryInfo(*delay), wire);

@@ -65,7 +65,10 @@ class SubmitTest(CliTest):
             "--seed", "7", "--steps", "3", "--guidance", "6.5",
             "--sampler", "euler", "--size", "16x8", "--model", "sd15",
             "--vae", "soft", "--init-image", picture, "--mask", mask,
-            "--strength", "0.4", "--control", f"depth:0.8:{depth}:0.1:0.9",
+            "--strength", "0.4", "--clip-skip", "1", "--prompt-chunks", "2",
+            "--emphasis", "on", "--guess-mode", "off", "--eta", "0.5",
+            "--guidance-rescale", "0.25", "--image-guidance", "1.25",
+            "--random", "philox", "--control", f"depth:0.8:{depth}:0.1:0.9",
             "--control", "canny", "--weight", "pose=0.25",
             "--lora", "ink:0.5", "--extra", "scale=2", "--kind", "inference",
             "--priority", "high", "--owner", "me", "--label", "team=art",
@@ -88,6 +91,13 @@ class SubmitTest(CliTest):
              request.guidance, request.sampler, request.width,
              request.height, request.model, request.vae, request.strength),
             ("rain", 7, 3, 6.5, "euler", 16, 8, "sd15", "soft", 0.4))
+        self.assertEqual(
+            (request.clip_skip, request.prompt_chunks, request.emphasis,
+             request.HasField("guess_mode"), request.guess_mode, request.eta,
+             request.guidance_rescale, request.image_guidance,
+             request.random),
+            (1, 2, True, True, False, 0.5, 0.25, 1.25,
+             pb.RANDOM_MODE_PHILOX))
         self.assertEqual(dict(request.weights), {"pose": 0.25})
         self.assertEqual(dict(request.extra), {"scale": "2"})
         self.assertEqual([(lora.name, lora.weight) for lora in request.loras],

@@ -89,9 +89,12 @@ class PictureTest(TorchCase):
              {"control": seg + ":1.5"}),
             ({"seed": 7, "weights": {"edge": 1, "seg": 0.25}},
              {"control": [edge + ":1", seg + ":0.25"]}),
-            ({"seed": 8, "negative_prompt": "a dog",
-              "extra": {"clip_skip": "1"}},
+            ({"seed": 8, "negative_prompt": "a dog", "clip_skip": 1},
              {"negative": "a dog", "clip_skip": 1}),
+            # As it was said before it was a field.
+            ({"seed": 9, "extra": {"clip_skip": "1"}}, {"clip_skip": 1}),
+            ({"seed": 10, "random": "RANDOM_MODE_PHILOX"},
+             {"random": "philox"}),
         ]
         controls = [pb.Control(type=each, image=image)
                     for each in ("edge", "seg")]

@@ -8,6 +8,7 @@
 #include "queue/leasing/lease.h"
 #include "queue/leasing/lease_ends.h"
 #include "queue/leasing/maintain.h"
+#include "queue/queue_settings.h"
 #include "queue/submit.h"
 
 namespace sheaf {
@@ -72,6 +73,26 @@ inline void EndLeasesOf(Tx& tx, WorkerId worker, LeaseEnd how) {
   for (const LeaseKey& lease : tx.Leases(absl::InfiniteFuture())) {
     if (lease.worker == worker) EndLease(tx, lease.batch, how);
   }
+}
+
+// A change of those settings that are not the defaults in `changes`.
+inline QueuePatch PatchOf(const QueueSettings& changes) {
+  QueuePatch patch;
+  ForEachQueueSetting([&](const auto& setting) {
+    const auto& value = changes.*setting.member;
+    if (value != QueueSettings().*setting.member) {
+      patch.Set(setting.member, value);
+    }
+  });
+  return patch;
+}
+// A change of one setting, the default included.
+template <class T>
+QueuePatch PatchOf(T QueueSettings::*member,
+                   const std::type_identity_t<T>& value) {
+  QueuePatch patch;
+  patch.Set(member, value);
+  return patch;
 }
 
 // For tests below the use cases: describes rows that a use case would write.

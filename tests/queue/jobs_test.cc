@@ -140,7 +140,7 @@ TEST_P(JobsTest, RetryNeedsRoomInAQueueThatTakesWork) {
   Configure({.runs_max = 1});
   Submit();
   EXPECT_THAT(Retry(job.id), FailsWith(Reason::kQueueFull));
-  Configure({.runs_max = 0});
+  Configure(PatchOf(&QueueSettings::runs_max, 0));
   ASSERT_TRUE(
       Write([](Tx& tx) { return DrainQueue(tx, kDefaultQueue, "", ""); }).ok());
   EXPECT_THAT(Retry(job.id), FailsWith(Reason::kQueueDraining));

@@ -33,6 +33,14 @@ RunParams Full() {
   params.init_image = "cd";
   params.mask = "ef";
   params.strength = 0.25;
+  params.clip_skip = 2;
+  params.prompt_chunks = 3;
+  params.emphasis = false;
+  params.guess_mode = true;
+  params.eta = 0.5;
+  params.guidance_rescale = 0.7;
+  params.image_guidance = 1.5;
+  params.random = RandomMode::kPhilox;
   params.extra = {{"k", "v"}, {std::string("a\0b", 3), "nul"}};
   return params;
 }
@@ -41,6 +49,9 @@ TEST(ParamsTest, StoredFormIsCanonicalJson) {
   EXPECT_EQ(Encode({}), "{}");
   EXPECT_EQ(Encode({.prompt = "p", .seed = 1, .guidance = 7}),
             R"({"prompt":"p","seed":1,"guidance":7})");
+  EXPECT_EQ(
+      Encode({.clip_skip = 1, .emphasis = true, .random = RandomMode::kCpu}),
+      R"({"clip_skip":1,"emphasis":true,"random":"cpu"})");
   RunParams params;
   params.controls = {{.type = "depth", .weight = 0.5}};
   params.weights = {{"b", 1}, {"a", 0.1}};
@@ -92,6 +103,8 @@ TEST(ParamsTest, OtherTextsAreDataLoss) {
                            "{\"seed\":1.5}",
                            "{\"seed\":9223372036854775808}",
                            "{\"guidance\":\"7\"}",
+                           "{\"emphasis\":\"true\"}",
+                           "{\"random\":\"dice\"}",
                            "{\"steps\":true}",
                            "{\"controls\":{}}",
                            "{\"controls\":[1]}",

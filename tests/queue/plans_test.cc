@@ -83,7 +83,7 @@ TEST_P(PlansTest, AnyChangeOfWhatWaitsMakesAPlanStale) {
       {"settings",
        [&] {
          Write([&](Tx& tx) {
-           return UpdateQueue(tx, kDefaultQueue, {.batch_size = 3}, 0);
+           return UpdateQueue(tx, kDefaultQueue, PatchOf({.batch_size = 3}), 0);
          }).value();
        }},
       {"started", [&] { Lease(); }},

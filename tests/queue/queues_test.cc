@@ -92,7 +92,8 @@ TEST_P(QueuesTest, UpdateOfAnotherVersionIsRefused) {
   const int64_t version = GetQueue().version;
   const auto update = [&] {
     return Write([&](Tx& tx) {
-      return UpdateQueue(tx, kDefaultQueue, {.batch_size = 5}, version);
+      return UpdateQueue(tx, kDefaultQueue, PatchOf({.batch_size = 5}),
+                         version);
     });
   };
   EXPECT_TRUE(update().ok());

@@ -100,6 +100,8 @@ RunParams RandomOps::AnyParams() {
   if (OneIn(3)) params.model = AnyOf<std::string>({"m1", "m2"});
   if (OneIn(4)) params.width = 512 * (1 + Below(2));
   if (OneIn(4)) params.guidance = Below(1000) / 7.0;
+  if (OneIn(9)) params.emphasis = OneIn(2);
+  if (OneIn(9)) params.random = RandomMode::kPhilox;
   if (OneIn(6)) params.weights["depth"] = Below(10) / 10.0;
   if (OneIn(9)) params.controls = {{.type = "depth", .image = AnyDigest()}};
   if (OneIn(12)) params.init_image = AnyDigest();

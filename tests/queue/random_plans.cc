@@ -74,8 +74,7 @@ void RandomOps::UndoSome() {
 }
 
 void RandomOps::ShareOrNot() {
-  QueuePatch patch;
-  patch.twins = OneIn(2);
+  const QueuePatch patch = PatchOf(&QueueSettings::twins, OneIn(2));
   const std::string name = AnyQueue();
   const auto queue = twins_.Write("Share pictures", [&](Tx& tx) {
     return UpdateQueue(tx, name, patch, 0);

@@ -163,13 +163,14 @@ void RandomOps::Renew() {
 
 void RandomOps::ChangeQueue() {
   QueuePatch patch;
-  if (OneIn(2)) patch.batch_size = 1 + Below(6);
-  if (OneIn(2)) patch.attempts_max = 1 + Below(4);
-  if (OneIn(3)) patch.runs_max = 100 + Below(100);
-  if (OneIn(3)) patch.keep_failed = absl::Minutes(Below(300));
+  using S = QueueSettings;
+  if (OneIn(2)) patch.Set(&S::batch_size, 1 + Below(6));
+  if (OneIn(2)) patch.Set(&S::attempts_max, 1 + Below(4));
+  if (OneIn(3)) patch.Set(&S::runs_max, 100 + Below(100));
+  if (OneIn(3)) patch.Set(&S::keep_failed, absl::Minutes(Below(300)));
   if (OneIn(6)) {
-    patch.run_duration_max =
-        OneIn(2) ? absl::Minutes(1 + Below(20)) : absl::InfiniteDuration();
+    patch.Set(&S::run_duration_max, OneIn(2) ? absl::Minutes(1 + Below(20))
+                                             : absl::InfiniteDuration());
   }
   const std::string name = AnyQueue();
   const int64_t version = OneIn(3) ? Below(50) : 0;

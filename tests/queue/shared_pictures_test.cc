@@ -12,11 +12,7 @@ using testing::SizeIs;
 class SharedPicturesTest : public UseCaseTest {
  protected:
   SharedPicturesTest() { Upload(kPicture); }
-  void TurnOn() {
-    QueuePatch patch;
-    patch.twins = true;
-    Configure(patch);
-  }
+  void TurnOn() { Configure({.twins = true}); }
   static NewJob Of(int count, int64_t seed = 7) {
     NewJob job;
     job.shared.prompt = "a hut";

@@ -70,6 +70,10 @@ class UseCaseTest : public StoreTest {
     return Read([](View& view) { return view.LastSequence(); });
   }
 
+  Queue Configure(const QueueSettings& changes,
+                  const std::string& name = kDefaultQueue) {
+    return Configure(PatchOf(changes), name);
+  }
   Queue Configure(const QueuePatch& patch,
                   const std::string& name = kDefaultQueue) {
     return Write([&](Tx& tx) { return UpdateQueue(tx, name, patch, 0); })

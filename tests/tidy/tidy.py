@@ -166,11 +166,11 @@ TABLE = {
         },
     ),
     "cli/support": (
-        ("base", "proto") + BATCHING,
+        ("base", "proto", "queue") + BATCHING,
         ("absl", "cli11", "grpc", "protobuf", "tomlplusplus"),
     ),
     "cli/commands": (
-        ("base", "proto", "cli/support") + BATCHING,
+        ("base", "proto", "queue", "cli/support") + BATCHING,
         ("absl", "cli11", "fmt", "grpc", "protobuf"),
     ),
     "cli": (("base", "cli/support", "cli/commands"), ("absl", "cli11")),

@@ -81,7 +81,8 @@ class TidyTest(unittest.TestCase):
             ("server/scheduling", "server/wire/convert.h"),
             ("server/scheduling", "sheaf/v1/job.pb.h"),
             ("server/process", "inference/engine/image/png.h"),
-            ("cli/commands", "queue/job.h"),
+            ("cli/commands", "queue/leasing/lease.h"),
+            ("cli/commands", "queue/sqlite/row.h"),
             ("cli/support", "cli/commands/doctor.h"),
             ("cli", "server/wire/convert.h"),
         ]:

@@ -1,44 +1,50 @@
 """The connection of a client: retries, keepalive, sizes."""
 
 import json
-from typing import Any, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import grpc
 
-# The calls that may be repeated without finding out whether they were done:
-# questions, and submits, which carry a request_id. They are repeated only on
-# UNAVAILABLE, which says that nothing was done, that nobody was there, or
-# (OUTCOME_UNKNOWN) that nobody knows.
-_RETRIED = {
-    "sheaf.v1.JobService": (
-        "SubmitJob",
-        "SubmitJobs",
-        "GetJob",
-        "ListJobs",
-        "GetRun",
-        "ListRuns",
-        "GetPreview",
-        "WaitJob",
-    ),
-    "sheaf.v1.QueueService": ("GetQueue", "ListQueues"),
-    "sheaf.v1.ArtifactService": ("GetArtifact",),
-    "sheaf.v1.AdminService": ("GetServerInfo", "ListWorkers"),
-}
+from sheaf._pb.sheaf.v1 import (
+    admin_service_pb2,
+    artifact_service_pb2,
+    batching_service_pb2,
+    job_service_pb2,
+    queue_service_pb2,
+)
+
+# A call is made again on these codes, where its method has an idempotency_level
+# in proto/: questions, and calls that change nothing the second time, such as
+# submits, which carry a request_id. They say that nothing was done, that nobody
+# was there, or (OUTCOME_UNKNOWN) that nobody knows. A test holds them to
+# base/retry.h.
+_RETRYABLE_CODES = ("UNAVAILABLE",)
+
+
+def _retried() -> Iterator[Dict[str, str]]:
+    for module in (
+        admin_service_pb2,
+        artifact_service_pb2,
+        batching_service_pb2,
+        job_service_pb2,
+        queue_service_pb2,
+    ):
+        for service in module.DESCRIPTOR.services_by_name.values():
+            for method in service.methods:
+                if method.GetOptions().idempotency_level:
+                    yield {"service": service.full_name, "method": method.name}
+
 
 _SERVICE_CONFIG = {
     "methodConfig": [
         {
-            "name": [
-                {"service": service, "method": method}
-                for service, methods in _RETRIED.items()
-                for method in methods
-            ],
+            "name": list(_retried()),
             "retryPolicy": {
                 "maxAttempts": 5,
                 "initialBackoff": "0.1s",
                 "maxBackoff": "2s",
                 "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
+                "retryableStatusCodes": list(_RETRYABLE_CODES),
             },
         }
     ],

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "base/retry.h"
 #include "base/sha256.h"
 
 namespace sheaf::worker {
@@ -66,18 +67,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& server) {
 }
 
 bool IsRetryable(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kDeadlineExceeded:
-    case absl::StatusCode::kResourceExhausted:
-    case absl::StatusCode::kAborted:
-    case absl::StatusCode::kCancelled:  // A server on its way down.
-    case absl::StatusCode::kInternal:
-    case absl::StatusCode::kUnknown:
-      return true;
-    default:
-      return false;
-  }
+  return FindPassing(status.code()) != nullptr;
 }
 
 void CancelSlot::Cancel() {

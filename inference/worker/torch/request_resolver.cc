@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -50,51 +51,66 @@ absl::Status CheckBareWeights(const v1::RunRequest& wish) {
   return absl::OkStatus();
 }
 
-// Reads the wishes that have no field of their own, by their names in `extra`.
-// Other names are for other kinds of workers.
-class Extras {
+// Reads the engine's settings: each from its field, or where that is absent
+// from the key of `extra` that it was until 0.3. Other keys are for other kinds
+// of workers.
+class Settings {
  public:
-  explicit Extras(const v1::RunRequest& wish) : extra_(wish.extra()) {}
+  explicit Settings(const v1::RunRequest& wish) : extra_(wish.extra()) {}
 
-  void Read(const char* name, int least, int most, int* value) {
-    const auto found = extra_.find(name);
-    if (found == extra_.end()) return;
-    int number = 0;
-    if (!absl::SimpleAtoi(found->second, &number) || number < least ||
-        number > most) {
-      Fail(name, absl::StrCat("must be ", least, " to ", most));
-      return;
+  void Read(const char* name, std::optional<int> field, int least, int most,
+            int* value) {
+    if (const std::string* text = Former(name, field, value)) {
+      int number = 0;
+      if (!absl::SimpleAtoi(*text, &number) || number < least ||
+          number > most) {
+        return Fail(name, absl::StrCat("must be ", least, " to ", most));
+      }
+      *value = number;
     }
-    *value = number;
   }
   template <typename Number>  // double, or an optional of it.
-  void Read(const char* name, Number* value) {
-    const auto found = extra_.find(name);
-    if (found == extra_.end()) return;
-    double number = 0;
-    if (!absl::SimpleAtod(found->second, &number) || !std::isfinite(number)) {
-      Fail(name, "must be a number");
-      return;
-    }
-    *value = number;
-  }
-  void Read(const char* name, bool* value) {
-    const auto found = extra_.find(name);
-    if (found == extra_.end()) return;
-    if (!absl::SimpleAtob(found->second, value)) {
-      Fail(name, "must be true or false");
+  void Read(const char* name, std::optional<double> field, Number* value) {
+    if (const std::string* text = Former(name, field, value)) {
+      double number = 0;
+      if (!absl::SimpleAtod(*text, &number) || !std::isfinite(number)) {
+        return Fail(name, "must be a number");
+      }
+      *value = number;
     }
   }
-  void Read(engine::RandomMode* value) {
-    const auto found = extra_.find("random");
-    if (found == extra_.end()) return;
-    const auto mode = engine::RandomModeNamed(found->second);
-    if (!mode) return Fail("random", "must be cpu or philox");
-    *value = *mode;
+  void Read(const char* name, std::optional<bool> field, bool* value) {
+    if (const std::string* text = Former(name, field, value)) {
+      if (!absl::SimpleAtob(*text, value)) {
+        Fail(name, "must be true or false");
+      }
+    }
+  }
+  void Read(v1::RandomMode field, engine::RandomMode* value) {
+    std::optional<engine::RandomMode> mode;
+    if (field == v1::RANDOM_MODE_CPU) mode = engine::RandomMode::kCpu;
+    if (field == v1::RANDOM_MODE_PHILOX) mode = engine::RandomMode::kPhilox;
+    if (const std::string* text = Former("random", mode, value)) {
+      mode = engine::RandomModeNamed(*text);
+      if (!mode) return Fail("random", "must be cpu or philox");
+      *value = *mode;
+    }
   }
   const absl::Status& status() const { return status_; }
 
  private:
+  // Takes the field where it is set; otherwise returns what `extra` says, or
+  // null.
+  template <class Field, class Value>
+  const std::string* Former(const char* name, const Field& field,
+                            Value* value) const {
+    if (field) {
+      *value = *field;
+      return nullptr;
+    }
+    const auto found = extra_.find(name);
+    return found == extra_.end() ? nullptr : &found->second;
+  }
   void Fail(const char* name, const std::string& what) {
     if (!status_.ok()) return;
     status_ =
@@ -105,17 +121,24 @@ class Extras {
   absl::Status status_;
 };
 
-absl::Status ReadExtras(const v1::RunRequest& wish, RunRequest* request) {
-  Extras extras(wish);
-  extras.Read("clip_skip", 0, 100, &request->clip_skip);
-  extras.Read("prompt_chunks", 1, 32, &request->prompt_chunks);
-  extras.Read("emphasis", &request->emphasis);
-  extras.Read("guess_mode", &request->guess_mode);
-  extras.Read("eta", &request->eta);
-  extras.Read("guidance_rescale", &request->guidance_rescale);
-  extras.Read("image_guidance", &request->image_guidance);
-  extras.Read(&request->random);
-  return extras.status();
+template <class T>
+std::optional<T> IfHas(bool has, T value) {
+  return has ? std::optional<T>(value) : std::nullopt;
+}
+
+absl::Status ReadSettings(const v1::RunRequest& wish, RunRequest* request) {
+  Settings settings(wish);
+#define SHEAF_FIELD(name) #name, IfHas(wish.has_##name(), wish.name())
+  settings.Read(SHEAF_FIELD(clip_skip), 0, 100, &request->clip_skip);
+  settings.Read(SHEAF_FIELD(prompt_chunks), 1, 32, &request->prompt_chunks);
+  settings.Read(SHEAF_FIELD(emphasis), &request->emphasis);
+  settings.Read(SHEAF_FIELD(guess_mode), &request->guess_mode);
+  settings.Read(SHEAF_FIELD(eta), &request->eta);
+  settings.Read(SHEAF_FIELD(guidance_rescale), &request->guidance_rescale);
+  settings.Read(SHEAF_FIELD(image_guidance), &request->image_guidance);
+#undef SHEAF_FIELD
+  settings.Read(wish.random(), &request->random);
+  return settings.status();
 }
 
 absl::StatusOr<const OfferedModel*> FindModel(const ModelList& models,
@@ -176,7 +199,7 @@ absl::StatusOr<ImageRequest> RequestResolver::Take(const v1::LeasedBatch& batch,
   // The runtime checks again, for runs that leave a side to the model.
   wanted.pixels_max = model->pixels_max;
   wanted.pixel_steps_max = limits_.pixel_steps_max;
-  SHEAF_RETURN_IF_ERROR(ReadExtras(wish, &request));
+  SHEAF_RETURN_IF_ERROR(ReadSettings(wish, &request));
   source_pixels_ = 0;
   SHEAF_RETURN_IF_ERROR(AddPictures(wish, &request));
   SHEAF_RETURN_IF_ERROR(AddControls(batch, row, *model, &wanted));

@@ -37,8 +37,7 @@ std::vector<CountedJob> MendJobs(Connection& db, Lines* lines) {
   std::vector<CountedJob> jobs = MiscountedJobs(db);
   for (const CountedJob& job : jobs) {
     const RunCounts& is = job.counted;
-    db.Run(kSetJobCounts, job.id.value, is.queued, is.running, is.succeeded,
-           is.failed, is.cancelled, job.runs_counted);
+    db.Run(kSetJobCounts, job.id.value, is, job.runs_counted);
     lines->push_back(NameOf(job.id) + ":" + kNow +
                      Counts(is.queued, is.running) + " instead of " +
                      Counts(job.kept.queued, job.kept.running));

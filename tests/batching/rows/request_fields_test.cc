@@ -1,11 +1,10 @@
 #include "batching/rows/request_fields.h"
 
-#include <set>
-
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "queue/order.h"
-#include "sheaf/v1/job.pb.h"
+#include "queue/run_fields.h"
+#include "tests/queue/some_values.h"
 
 namespace sheaf::batching {
 namespace {
@@ -33,23 +32,8 @@ Explanation Compared(const RunParams& a, const RunParams& b,
                  Capability::kFull);
 }
 
-TEST(RequestFieldsTest, EveryFieldOfTheWireIsClassifiedOnce) {
-  std::multiset<std::string> classified;
-  for (const Field& field : RequestFields()) {
-    classified.insert(std::string(field.name));
-  }
-  std::multiset<std::string> fields;
-  const auto* descriptor = v1::RunRequest::descriptor();
-  for (int i = 0; i < descriptor->field_count(); ++i) {
-    fields.insert(descriptor->field(i)->name());
-  }
-  EXPECT_EQ(classified, fields);
-}
-
 TEST(RequestFieldsTest, OnlyHardFieldsAreInTheKey) {
-  RunParams a;
-  a.model = "base";
-  a.width = 512;
+  const RunParams a = {.width = 512, .model = "base"};
   RunParams b = a;
   b.prompt = "a fox";
   b.seed = 7;
@@ -86,12 +70,8 @@ TEST(RequestFieldsTest, EqualNumbersReadTheSameHoweverTheyAreWritten) {
 }
 
 TEST(RequestFieldsTest, AbsentAndDefaultAreTheSame) {
-  RunParams defaults;
-  defaults.steps = 20;
-  defaults.model = "base";
-  RunParams spelled;
-  spelled.steps = 20;
-  spelled.model = "base";
+  const RunParams defaults = {.steps = 20, .model = "base"};
+  const RunParams spelled = defaults;
   const RunParams absent;
   EXPECT_EQ(SettingsOf(absent, defaults), SettingsOf(spelled, defaults));
   EXPECT_EQ(KeyOf(absent, Capability::kFull, defaults),
@@ -125,6 +105,30 @@ TEST(RequestFieldsTest, CapabilitiesBelowFullNarrowTheKey) {
   EXPECT_NE(KeyOf(a, shared), KeyOf(other_image, shared));
 }
 
+TEST(RequestFieldsTest, EveryFieldMeansToABatchWhatItsRowSays) {
+  ForEachRunField([&](const auto& field) {
+    const RunParams some = ParamsWith(field.member);
+    const Explanation apart = Compared(some, {});
+    EXPECT_EQ(KeyOf(some) != KeyOf({}), field.in_batch == InBatch::kHard)
+        << field.name;
+    EXPECT_EQ(SettingsOf(some) != SettingsOf({}),
+              field.in_batch == InBatch::kSetting)
+        << field.name;
+    EXPECT_EQ(apart.mixed, field.in_batch != InBatch::kHard) << field.name;
+    ASSERT_FALSE(apart.differences.empty()) << field.name;
+    EXPECT_EQ(apart.differences[0].field, field.name);
+  });
+}
+
+TEST(RequestFieldsTest, FormerKeysOfExtraAreRowsOwnToo) {
+  RunParams a;
+  a.extra["clip_skip"] = "1";
+  RunParams b;
+  b.clip_skip = 2;
+  EXPECT_EQ(KeyOf(a), KeyOf(b));
+  EXPECT_TRUE(Compared(a, b).strict);
+}
+
 TEST(RequestFieldsTest, SimulatedFaultsStrikeSingleRows) {
   RunParams a;
   RunParams b;
@@ -147,10 +151,7 @@ TEST(RequestFieldsTest, LiveControlsAreThoseWithWeight) {
 }
 
 TEST(RequestFieldsTest, ExplainNamesEachFieldAndWhatItBlocks) {
-  RunParams a;
-  a.model = "base";
-  a.steps = 20;
-  a.prompt = "a fox";
+  const RunParams a = {.prompt = "a fox", .steps = 20, .model = "base"};
   RunParams b = a;
   b.prompt = "a hare";
   EXPECT_TRUE(Compared(a, b).strict);

@@ -118,7 +118,7 @@ TEST_P(LeaseBesideTest, OtherQueuesDoNotJoin) {
 }
 
 TEST_P(LeaseBesideTest, WithoutAPolicyNothingJoins) {
-  Configure({.policy = BatchPolicy::kOff});
+  Configure(PatchOf(&QueueSettings::policy, BatchPolicy::kOff));
   Hold();
   Submit();
   EXPECT_THAT(Joining(), IsEmpty());
@@ -204,7 +204,7 @@ TEST_P(LeaseBesideTest, WhereThePolicyWouldWaitNothingJoins) {
 
 TEST_P(LeaseBesideTest, RunsWithAnotherExtraDoNotJoin) {
   NewJob one{.runs = Runs(1)};
-  one.shared.extra = {{"eta", "1"}};
+  one.shared.extra = {{"scale", "1"}};
   Hold(one);
   Submit();
   EXPECT_THAT(Joining(), IsEmpty());

@@ -25,12 +25,22 @@ SHEAF_FOR_ALL_STORES(LeaseExtraTest);
 
 TEST_P(LeaseExtraTest, RunsWithAnotherExtraAreNotInTheNaturalBatch) {
   NewJob spec{.runs = Runs(4)};
-  spec.shared.extra = {{"clip_skip", "1"}};
-  spec.runs[1].extra = {{"clip_skip", "2"}};
-  spec.runs[3].extra = {{"clip_skip", "2"}};
+  spec.shared.extra = {{"scale", "1"}};
+  spec.runs[1].extra = {{"scale", "2"}};
+  spec.runs[3].extra = {{"scale", "2"}};
   Submit(spec);
   EXPECT_THAT(Indices(), ElementsAre(0, 2));
   EXPECT_THAT(Indices(), ElementsAre(1, 3));
+}
+
+TEST_P(LeaseExtraTest, FieldsThatWereExtraOnceSplitNoBatchInEitherSpelling) {
+  NewJob spec{.runs = Runs(4)};
+  spec.shared.extra = {{"clip_skip", "1"}};
+  spec.runs[1].extra = {{"clip_skip", "2"}};
+  spec.runs[2].clip_skip = 2;
+  spec.runs[3].random = RandomMode::kPhilox;
+  Submit(spec);
+  EXPECT_THAT(Indices(), ElementsAre(0, 1, 2, 3));
 }
 
 TEST_P(LeaseExtraTest, OrdersToTheSimulatedEngineSplitNoBatch) {

@@ -15,8 +15,7 @@ class LeaseOutrankedTest : public UseCaseTest {
 
   void PreemptFrom(std::optional<Priority> priority) {
     Write([&](Tx& tx) {
-      QueuePatch patch;
-      patch.preempt_from = priority;
+      const QueuePatch patch = PatchOf(&QueueSettings::preempt_from, priority);
       EXPECT_TRUE(UpdateQueue(tx, kDefaultQueue, patch, 0).ok());
       return 0;
     });

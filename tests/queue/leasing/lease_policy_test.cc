@@ -16,8 +16,7 @@ class LeasePolicyTest : public UseCaseTest {
  protected:
   void SetPolicy(BatchPolicy policy) {
     Write([&](Tx& tx) {
-      QueuePatch patch;
-      patch.policy = policy;
+      const QueuePatch patch = PatchOf(&QueueSettings::policy, policy);
       EXPECT_TRUE(UpdateQueue(tx, kDefaultQueue, patch, 0).ok());
       return 0;
     });

@@ -7,6 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "queue/queue_settings.h"
 #include "queue/run_state.h"
 #include "queue/sqlite/migrate.h"
 #include "queue/sqlite/writer.h"
@@ -14,6 +15,7 @@
 namespace sheaf {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 // The schema alone, in memory.
@@ -113,6 +115,52 @@ TEST(StatementsTest, NoHotStatementBuildsATable) {
 
 std::string Number(RunState state) {
   return std::to_string(static_cast<int>(state));
+}
+
+// The names in `columns`, one after the other.
+std::string Listed(const std::vector<std::string>& columns) {
+  std::string list;
+  for (const std::string& column : columns) {
+    list += (list.empty() ? "" : ", ") + column;
+  }
+  return list;
+}
+
+TEST(StatementsTest, EverySettingOfAQueueHasItsColumn) {
+  std::vector<std::string> columns;
+  ForEachQueueSetting(
+      [&](const auto& setting) { columns.emplace_back(setting.name); });
+  for (const char* sql : {sql::kQueues, sql::kFindQueue, sql::kSaveQueue}) {
+    EXPECT_THAT(sql, HasSubstr("plan, " + Listed(columns)));
+  }
+  // 13 columns go before those of the settings.
+  EXPECT_THAT(sql::kSaveQueue,
+              EndsWith("?" + std::to_string(13 + columns.size()) + ")"));
+  SQLite::Database db = Schema();
+  for (const std::string& column : columns) {
+    EXPECT_EQ(db.execAndGet("SELECT count(*) FROM pragma_table_info('queues') "
+                            "WHERE name = '" +
+                            column + "'")
+                  .getInt(),
+              1)
+        << column;
+  }
+}
+
+TEST(StatementsTest, EveryStateOfARunIsCountedInItsColumn) {
+  std::vector<std::string> columns;
+  for (const RunStateFacts& facts : kRunStates) {
+    columns.push_back("n_" + std::string(facts.word));
+  }
+  for (const char* sql :
+       {sql::kFindJob, sql::kJobsPrefix, sql::kAddJob, sql::kJobProgress}) {
+    EXPECT_THAT(sql, HasSubstr(Listed(columns)));
+  }
+  int place = 1;
+  for (std::string& column : columns) {
+    column += " = ?" + std::to_string(++place);
+  }
+  EXPECT_THAT(sql::kSaveJobProgress, HasSubstr(Listed(columns)));
 }
 
 // The schema's checks are ranges, so the states must be numbered such that

@@ -142,8 +142,8 @@ TEST_F(PlanServiceTest, WithoutMeasuredTimesNoPlanIsWorthExecuting) {
 
 TEST_F(PlanServiceTest, AQueueOfThePolicyAutoIsLookedAtOnceForEachNewJob) {
   QueuePatch patch;
-  patch.policy = BatchPolicy::kAuto;
-  patch.threshold = 2;
+  patch.Set(&QueueSettings::policy, BatchPolicy::kAuto);
+  patch.Set(&QueueSettings::threshold, 2);
   ASSERT_TRUE(Write(*store_, [&](Tx& tx) {
                 return UpdateQueue(tx, kDefaultQueue, patch, 0);
               }).ok());

@@ -136,10 +136,14 @@ TEST_F(RequestResolverTest, WhatARunSaysIsPassedOn) {
   wish().set_width(64);
   wish().set_height(48);
   wish().set_seed(7);
-  (*wish().mutable_extra())["clip_skip"] = "1";
-  (*wish().mutable_extra())["random"] = "philox";
-  (*wish().mutable_extra())["eta"] = "0.5";
-  (*wish().mutable_extra())["emphasis"] = "true";
+  wish().set_clip_skip(1);
+  wish().set_prompt_chunks(3);
+  wish().set_emphasis(true);
+  wish().set_guess_mode(true);
+  wish().set_eta(0.5);
+  wish().set_guidance_rescale(0.7);
+  wish().set_image_guidance(1.25);
+  wish().set_random(v1::RANDOM_MODE_PHILOX);
   (*wish().mutable_extra())["of.another.kind"] = "?";
   const auto wanted = Take();
   ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
@@ -153,9 +157,51 @@ TEST_F(RequestResolverTest, WhatARunSaysIsPassedOn) {
   EXPECT_EQ(request.height, 48);
   EXPECT_EQ(request.seed, 7u);
   EXPECT_EQ(request.clip_skip, 1);
-  EXPECT_EQ(request.eta, 0.5);
+  EXPECT_EQ(request.prompt_chunks, 3);
   EXPECT_TRUE(request.emphasis);
+  EXPECT_TRUE(request.guess_mode);
+  EXPECT_EQ(request.eta, 0.5);
+  EXPECT_EQ(request.guidance_rescale, 0.7);
+  EXPECT_EQ(request.image_guidance, 1.25);
   EXPECT_EQ(request.random, engine::RandomMode::kPhilox);
+}
+
+TEST_F(RequestResolverTest, SettingsAreReadFromExtraWhereTheirFieldsAreAbsent) {
+  auto& extra = *wish().mutable_extra();
+  extra["clip_skip"] = "1";
+  extra["prompt_chunks"] = "2";
+  extra["emphasis"] = "true";
+  extra["guess_mode"] = "true";
+  extra["eta"] = "0.5";
+  extra["guidance_rescale"] = "0.25";
+  extra["image_guidance"] = "2";
+  extra["random"] = "philox";
+  const auto wanted = Take();
+  ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
+  const engine::RunRequest& request = wanted->request;
+  EXPECT_EQ(request.clip_skip, 1);
+  EXPECT_EQ(request.prompt_chunks, 2);
+  EXPECT_TRUE(request.emphasis);
+  EXPECT_TRUE(request.guess_mode);
+  EXPECT_EQ(request.eta, 0.5);
+  EXPECT_EQ(request.guidance_rescale, 0.25);
+  EXPECT_EQ(request.image_guidance, 2);
+  EXPECT_EQ(request.random, engine::RandomMode::kPhilox);
+}
+
+TEST_F(RequestResolverTest, AFieldWinsOverItsFormerKey) {
+  auto& extra = *wish().mutable_extra();
+  extra["clip_skip"] = "many";
+  extra["emphasis"] = "true";
+  extra["random"] = "philox";
+  wish().set_clip_skip(0);
+  wish().set_emphasis(false);
+  wish().set_random(v1::RANDOM_MODE_CPU);
+  const auto wanted = Take();
+  ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
+  EXPECT_EQ(wanted->request.clip_skip, 0);
+  EXPECT_FALSE(wanted->request.emphasis);
+  EXPECT_EQ(wanted->request.random, engine::RandomMode::kCpu);
 }
 
 TEST_F(RequestResolverTest, TheBatchsWeightIsTheOneThatCounts) {

@@ -15,7 +15,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from sheaf._pb.sheaf.v1 import rules_pb2 as sheaf_dot_v1_dot_rules__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fsheaf/v1/artifact_service.proto\x12\x08sheaf.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14sheaf/v1/rules.proto\"\x85\x01\n\x08\x41rtifact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nreferenced\x18\x05 \x01(\x08\"\xae\x01\n\x15UploadArtifactRequest\x12`\n\rexpected_name\x18\x01 \x01(\tBI\xfa\xa9\x19\x45\x1a\x16\x61rtifacts/[0-9a-f]{64}J+must look like artifacts/ and 64 hex digits\x12\x1b\n\nmedia_type\x18\x02 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x01\x12\x16\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x42\x08\xfa\xa9\x19\x04\x10\x80\x80\x10\"t\n\x17\x44ownloadArtifactRequest\x12Y\n\x04name\x18\x01 \x01(\tBK\xfa\xa9\x19G\x08\x01\x1a\x16\x61rtifacts/[0-9a-f]{64}J+must look like artifacts/ and 64 hex digits\"N\n\x18\x44ownloadArtifactResponse\x12$\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x12.sheaf.v1.Artifact\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"o\n\x12GetArtifactRequest\x12Y\n\x04name\x18\x01 \x01(\tBK\xfa\xa9\x19G\x08\x01\x1a\x16\x61rtifacts/[0-9a-f]{64}J+must look like artifacts/ and 64 hex digits2\xf8\x01\n\x0f\x41rtifactService\x12G\n\x0eUploadArtifact\x12\x1f.sheaf.v1.UploadArtifactRequest\x1a\x12.sheaf.v1.Artifact(\x01\x12[\n\x10\x44ownloadArtifact\x12!.sheaf.v1.DownloadArtifactRequest\x1a\".sheaf.v1.DownloadArtifactResponse0\x01\x12?\n\x0bGetArtifact\x12\x1c.sheaf.v1.GetArtifactRequest\x1a\x12.sheaf.v1.Artifactb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fsheaf/v1/artifact_service.proto\x12\x08sheaf.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x14sheaf/v1/rules.proto\"\x85\x01\n\x08\x41rtifact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nreferenced\x18\x05 \x01(\x08\"\xae\x01\n\x15UploadArtifactRequest\x12`\n\rexpected_name\x18\x01 \x01(\tBI\xfa\xa9\x19\x45\x1a\x16\x61rtifacts/[0-9a-f]{64}J+must look like artifacts/ and 64 hex digits\x12\x1b\n\nmedia_type\x18\x02 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x01\x12\x16\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x42\x08\xfa\xa9\x19\x04\x10\x80\x80\x10\"t\n\x17\x44ownloadArtifactRequest\x12Y\n\x04name\x18\x01 \x01(\tBK\xfa\xa9\x19G\x08\x01\x1a\x16\x61rtifacts/[0-9a-f]{64}J+must look like artifacts/ and 64 hex digits\"N\n\x18\x44ownloadArtifactResponse\x12$\n\x08\x61rtifact\x18\x01 \x01(\x0b\x32\x12.sheaf.v1.Artifact\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"o\n\x12GetArtifactRequest\x12Y\n\x04name\x18\x01 \x01(\tBK\xfa\xa9\x19G\x08\x01\x1a\x16\x61rtifacts/[0-9a-f]{64}J+must look like artifacts/ and 64 hex digits2\x82\x02\n\x0f\x41rtifactService\x12G\n\x0eUploadArtifact\x12\x1f.sheaf.v1.UploadArtifactRequest\x1a\x12.sheaf.v1.Artifact(\x01\x12`\n\x10\x44ownloadArtifact\x12!.sheaf.v1.DownloadArtifactRequest\x1a\".sheaf.v1.DownloadArtifactResponse\"\x03\x90\x02\x01\x30\x01\x12\x44\n\x0bGetArtifact\x12\x1c.sheaf.v1.GetArtifactRequest\x1a\x12.sheaf.v1.Artifact\"\x03\x90\x02\x01\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sheaf.v1.artifact_service_pb2', globals())
@@ -32,6 +32,10 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _DOWNLOADARTIFACTREQUEST.fields_by_name['name']._serialized_options = b'\372\251\031G\010\001\032\026artifacts/[0-9a-f]{64}J+must look like artifacts/ and 64 hex digits'
   _GETARTIFACTREQUEST.fields_by_name['name']._options = None
   _GETARTIFACTREQUEST.fields_by_name['name']._serialized_options = b'\372\251\031G\010\001\032\026artifacts/[0-9a-f]{64}J+must look like artifacts/ and 64 hex digits'
+  _ARTIFACTSERVICE.methods_by_name['DownloadArtifact']._options = None
+  _ARTIFACTSERVICE.methods_by_name['DownloadArtifact']._serialized_options = b'\220\002\001'
+  _ARTIFACTSERVICE.methods_by_name['GetArtifact']._options = None
+  _ARTIFACTSERVICE.methods_by_name['GetArtifact']._serialized_options = b'\220\002\001'
   _ARTIFACT._serialized_start=101
   _ARTIFACT._serialized_end=234
   _UPLOADARTIFACTREQUEST._serialized_start=237
@@ -43,5 +47,5 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _GETARTIFACTREQUEST._serialized_start=611
   _GETARTIFACTREQUEST._serialized_end=722
   _ARTIFACTSERVICE._serialized_start=725
-  _ARTIFACTSERVICE._serialized_end=973
+  _ARTIFACTSERVICE._serialized_end=983
 # @@protoc_insertion_point(module_scope)

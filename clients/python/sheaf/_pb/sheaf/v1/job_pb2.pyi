@@ -27,6 +27,9 @@ PRIORITY_LOW: Priority
 PRIORITY_NORMAL: Priority
 PRIORITY_UNSPECIFIED: Priority
 PRIORITY_URGENT: Priority
+RANDOM_MODE_CPU: RandomMode
+RANDOM_MODE_PHILOX: RandomMode
+RANDOM_MODE_UNSPECIFIED: RandomMode
 RUN_STATE_CANCELLED: RunState
 RUN_STATE_FAILED: RunState
 RUN_STATE_QUEUED: RunState
@@ -251,7 +254,7 @@ class RunError(_message.Message):
     def __init__(self, error_class: _Optional[_Union[ErrorClass, str]] = ..., message: _Optional[str] = ...) -> None: ...
 
 class RunRequest(_message.Message):
-    __slots__ = ["controls", "extra", "guidance", "height", "init_image", "loras", "mask", "model", "negative_prompt", "prompt", "sampler", "seed", "steps", "strength", "vae", "weights", "width"]
+    __slots__ = ["clip_skip", "controls", "emphasis", "eta", "extra", "guess_mode", "guidance", "guidance_rescale", "height", "image_guidance", "init_image", "loras", "mask", "model", "negative_prompt", "prompt", "prompt_chunks", "random", "sampler", "seed", "steps", "strength", "vae", "weights", "width"]
     class ExtraEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -266,16 +269,24 @@ class RunRequest(_message.Message):
         key: str
         value: float
         def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    CLIP_SKIP_FIELD_NUMBER: _ClassVar[int]
     CONTROLS_FIELD_NUMBER: _ClassVar[int]
+    EMPHASIS_FIELD_NUMBER: _ClassVar[int]
+    ETA_FIELD_NUMBER: _ClassVar[int]
     EXTRA_FIELD_NUMBER: _ClassVar[int]
+    GUESS_MODE_FIELD_NUMBER: _ClassVar[int]
     GUIDANCE_FIELD_NUMBER: _ClassVar[int]
+    GUIDANCE_RESCALE_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_GUIDANCE_FIELD_NUMBER: _ClassVar[int]
     INIT_IMAGE_FIELD_NUMBER: _ClassVar[int]
     LORAS_FIELD_NUMBER: _ClassVar[int]
     MASK_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     NEGATIVE_PROMPT_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_CHUNKS_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
+    RANDOM_FIELD_NUMBER: _ClassVar[int]
     SAMPLER_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
@@ -283,16 +294,24 @@ class RunRequest(_message.Message):
     VAE_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
+    clip_skip: int
     controls: _containers.RepeatedCompositeFieldContainer[Control]
+    emphasis: bool
+    eta: float
     extra: _containers.ScalarMap[str, str]
+    guess_mode: bool
     guidance: float
+    guidance_rescale: float
     height: int
+    image_guidance: float
     init_image: str
     loras: _containers.RepeatedCompositeFieldContainer[Lora]
     mask: str
     model: str
     negative_prompt: str
     prompt: str
+    prompt_chunks: int
+    random: RandomMode
     sampler: str
     seed: int
     steps: int
@@ -300,7 +319,7 @@ class RunRequest(_message.Message):
     vae: str
     weights: _containers.ScalarMap[str, float]
     width: int
-    def __init__(self, prompt: _Optional[str] = ..., negative_prompt: _Optional[str] = ..., seed: _Optional[int] = ..., steps: _Optional[int] = ..., guidance: _Optional[float] = ..., sampler: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., model: _Optional[str] = ..., vae: _Optional[str] = ..., controls: _Optional[_Iterable[_Union[Control, _Mapping]]] = ..., weights: _Optional[_Mapping[str, float]] = ..., loras: _Optional[_Iterable[_Union[Lora, _Mapping]]] = ..., init_image: _Optional[str] = ..., mask: _Optional[str] = ..., strength: _Optional[float] = ..., extra: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, prompt: _Optional[str] = ..., negative_prompt: _Optional[str] = ..., seed: _Optional[int] = ..., steps: _Optional[int] = ..., guidance: _Optional[float] = ..., sampler: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., model: _Optional[str] = ..., vae: _Optional[str] = ..., controls: _Optional[_Iterable[_Union[Control, _Mapping]]] = ..., weights: _Optional[_Mapping[str, float]] = ..., loras: _Optional[_Iterable[_Union[Lora, _Mapping]]] = ..., init_image: _Optional[str] = ..., mask: _Optional[str] = ..., strength: _Optional[float] = ..., extra: _Optional[_Mapping[str, str]] = ..., clip_skip: _Optional[int] = ..., prompt_chunks: _Optional[int] = ..., emphasis: bool = ..., guess_mode: bool = ..., eta: _Optional[float] = ..., guidance_rescale: _Optional[float] = ..., image_guidance: _Optional[float] = ..., random: _Optional[_Union[RandomMode, str]] = ...) -> None: ...
 
 class Sweep(_message.Message):
     __slots__ = ["axes", "mode"]
@@ -344,4 +363,7 @@ class JobState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class ErrorClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class RandomMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

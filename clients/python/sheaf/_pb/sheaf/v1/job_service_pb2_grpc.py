@@ -8,6 +8,10 @@ from sheaf._pb.sheaf.v1 import job_service_pb2 as sheaf_dot_v1_dot_job__service_
 
 class JobServiceStub(object):
     """Submit jobs and follow them.
+
+    In all services: clients may make a call again that was answered UNAVAILABLE
+    where its method has an idempotency_level, since a second call changes nothing
+    more. The clients of this repository do so by themselves.
     """
 
     def __init__(self, channel):
@@ -90,6 +94,10 @@ class JobServiceStub(object):
 
 class JobServiceServicer(object):
     """Submit jobs and follow them.
+
+    In all services: clients may make a call again that was answered UNAVAILABLE
+    where its method has an idempotency_level, since a second call changes nothing
+    more. The clients of this repository do so by themselves.
     """
 
     def SubmitJob(self, request, context):
@@ -280,6 +288,10 @@ def add_JobServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class JobService(object):
     """Submit jobs and follow them.
+
+    In all services: clients may make a call again that was answered UNAVAILABLE
+    where its method has an idempotency_level, since a second call changes nothing
+    more. The clients of this repository do so by themselves.
     """
 
     @staticmethod
