@@ -10,7 +10,6 @@
 #include "base/status.h"
 #include "base/timer.h"
 #include "base/version.h"
-#include "queue/sqlite/sqlite_store.h"
 #include "server/handlers/calls.h"
 #include "server/scheduling/batch_meter.h"
 #include "server/scheduling/lease_waiters.h"
@@ -200,11 +199,11 @@ grpc::ServerUnaryReactor* AdminHandler::Backup(
     const std::string name = request->file_name().empty()
                                  ? DefaultBackupName(options_.now())
                                  : request->file_name();
-    SHEAF_RETURN_IF_ERROR(CheckBackupName(name));
+    SHEAF_RETURN_IF_ERROR(options_.store->CheckBackupName(name));
     std::error_code error;
     std::filesystem::create_directories(options_.backup_directory, error);
     auto* reactor = context->DefaultReactor();
-    options_.sqlite->Backup(
+    options_.store->Backup(
         {absl::StrCat(options_.backup_directory, "/", name),
          options_.backups_max},
         [reactor, response](const absl::StatusOr<BackupInfo>& info) {
@@ -227,7 +226,7 @@ grpc::ServerUnaryReactor* AdminHandler::CheckIntegrity(
     pb::CheckIntegrityResponse* response) {
   return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
     auto* reactor = context->DefaultReactor();
-    options_.sqlite->CheckIntegrity(
+    options_.store->CheckIntegrity(
         request->full(),
         [this, context] {
           return calls_.door().is_closing() || context->IsCancelled();
@@ -245,14 +244,14 @@ grpc::ServerUnaryReactor* AdminHandler::CheckIntegrity(
 }
 
 void AdminHandler::FillInfo(pb::ServerInfo* info) const {
-  const StoreHealth health = options_.sqlite->Health();
-  const StoreInfo store = options_.sqlite->Info();
+  const StoreHealth health = options_.store->Health();
+  const StoreInfo store = options_.store->Info();
   info->set_version(kVersion);
   SetTime(options_.start_time, info->mutable_start_time());
   SetTime(options_.now(), info->mutable_now());
   info->set_data_directory(options_.data_directory);
   info->set_schema_version(store.schema_version);
-  info->set_sqlite_version(store.sqlite_version);
+  info->set_sqlite_version(store.engine_version);
   info->set_database_bytes(store.database_bytes);
   info->set_wal_bytes(store.wal_bytes);
   struct statvfs disk;

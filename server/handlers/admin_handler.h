@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "queue/durable_store.h"
 #include "queue/types.h"
 #include "server/handlers/calls.h"
 #include "server/scheduling/batch_meter.h"
@@ -16,15 +17,11 @@
 #include "server/wire/guarded_messages.h"
 #include "sheaf/v1/admin_service.grpc.pb.h"
 
-namespace sheaf {
-class SqliteStore;
-}
-
 namespace sheaf::server {
 
 // The parts that operators' calls work with; all of them outlive the handler.
 struct AdminOptions {
-  SqliteStore* sqlite = nullptr;
+  DurableStore* store = nullptr;
   WorkerRegistry* workers = nullptr;
   LeaseWaiters* lease_waiters = nullptr;
   const BatchMeter* meter = nullptr;

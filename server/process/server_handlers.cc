@@ -56,7 +56,7 @@ WorkerHandler::Parts Server::PartsOfWorkers() {
 
 AdminOptions Server::PartsOfAdmin() {
   AdminOptions admin;
-  admin.sqlite = store_.get();
+  admin.store = store_.get();
   admin.workers = &workers_;
   admin.lease_waiters = lease_waiters_.get();
   admin.meter = meter_.get();

@@ -128,17 +128,12 @@ TABLE = {
             ("liveness", ("proto", "queue/leasing")),
             (
                 "handlers",
-                (
-                    "proto", "queue/leasing", "queue/sqlite",
-                    "queue/sqlite/offline",
-                )
-                + BATCHING,
+                ("proto", "queue/leasing") + BATCHING,
             ),
             (
                 "process",
                 (
-                    "queue/leasing", "queue/sqlite", "queue/sqlite/disk",
-                    "queue/sqlite/offline",
+                    "queue/leasing", "queue/sqlite", "queue/sqlite/offline",
                 )
                 + BATCHING,
             ),
