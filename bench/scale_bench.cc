@@ -171,7 +171,7 @@ class Rig {
         answered_.wait(lock, [&] { return answer_.has_value(); });
         leased = std::exchange(answer_, std::nullopt);
       }
-      // Those that were woken in vain are still looking, if there are any.
+      // Workers that were woken in vain may be looking still.
       Write([](Tx&) {});
       woken_ += waiters_->looks() - looks;
       ++submits_;
@@ -216,12 +216,14 @@ class Rig {
   WorkerRegistry registry_;
   StatsBoard stats_;
   Arrivals arrivals_;
-  BatchMeter meter_{batching::Profile(), {}};
+  PricesBoard prices_{batching::Profile()};
+  MemoryBoard memory_;
   WorkerPlaces places_{
       {.taker = [](WorkerId) { return std::nullopt; },
        .free_in = [](WorkerId, absl::Time) { return std::nullopt; }}};
   LeasePlanner planner_{{},
-                        {.meter = &meter_,
+                        {.prices = &prices_,
+                         .memory = &memory_,
                          .places = &places_,
                          .arrivals = &arrivals_,
                          .count_workers = [] { return 1; }}};

@@ -30,7 +30,7 @@ class SqliteStore final : public DurableStore {
   struct Options {
     std::string directory;  // made if it is not there
     std::function<absl::Time()> clock = [] { return absl::Now(); };
-    // Called after each commit that changed something, after the answers to
+    // Called after each commit that changed something, before the answers to
     // its writes, on their thread.
     std::function<void(const Committed&)> observer;
     // Lines for the log: faults, and what became of them.

@@ -365,11 +365,13 @@ void Writer::Reply(Answers answers, std::optional<Committed> committed) {
                         [](const Answer& answer) { return answer.lone; });
   runners_.completions->Run([this, answers = std::move(answers),
                              committed = std::move(committed)]() mutable {
+    // Before the answers: a caller who asks as soon as it has its answer finds
+    // what it did counted.
+    if (committed && options_.observer) options_.observer(*committed);
     for (Answer& answer : answers) {
       answer.task.done(std::move(answer.status));
       --unanswered_;
     }
-    if (committed && options_.observer) options_.observer(*committed);
   });
 }
 

@@ -11,7 +11,7 @@
 #include "base/timer.h"
 #include "base/version.h"
 #include "server/handlers/calls.h"
-#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/learned_figures.h"
 #include "server/scheduling/lease_waiters.h"
 #include "server/scheduling/workers.h"
 #include "server/wire/convert.h"
@@ -95,7 +95,7 @@ void AdminHandler::FillWorker(const WorkerInfo& worker,
       out->set_memory_left_out(true);
       return;
     }
-    for (const WorkFigures& figures : options_.meter->Figures(device)) {
+    for (const WorkFigures& figures : options_.learned->Figures(device)) {
       pb::WorkMemory* memory = out->add_memory();
       ToProto(figures, memory);
       *figure_bytes -= static_cast<int64_t>(memory->ByteSizeLong());

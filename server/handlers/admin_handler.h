@@ -9,9 +9,10 @@
 #include "queue/durable_store.h"
 #include "queue/types.h"
 #include "server/handlers/calls.h"
-#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/learned_figures.h"
 #include "server/scheduling/lease_planner.h"
 #include "server/scheduling/lease_waiters.h"
+#include "server/scheduling/prices_board.h"
 #include "server/scheduling/workers.h"
 #include "server/telemetry/stats_board.h"
 #include "server/wire/guarded_messages.h"
@@ -24,7 +25,8 @@ struct AdminOptions {
   DurableStore* store = nullptr;
   WorkerRegistry* workers = nullptr;
   LeaseWaiters* lease_waiters = nullptr;
-  const BatchMeter* meter = nullptr;
+  const PricesBoard* prices = nullptr;
+  const LearnedFigures* learned = nullptr;
   StatsBoard* stats = nullptr;
   const LeasePlanner* planner = nullptr;
   std::function<absl::Time()> now;

@@ -9,7 +9,7 @@
 #include "queue/jobs.h"
 #include "queue/plans.h"
 #include "server/handlers/calls.h"
-#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/learned_figures.h"
 #include "server/wire/convert.h"
 #include "server/wire/convert_plan.h"
 #include "server/wire/page_token.h"
@@ -261,16 +261,16 @@ grpc::ServerUnaryReactor* BatchingHandler::GetBatchProfile(
     grpc::CallbackServerContext* context,
     const pb::GetBatchProfileRequest* request, pb::BatchProfile* response) {
   return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
-    const batching::Profile& profile = meter_.profile();
+    const batching::Profile& profile = prices_.profile();
     response->set_name(profile.name);
     response->set_json(batching::Encode({{profile.name, profile}}));
-    for (const auto& [kind, calibration] : meter_.All()) {
+    for (const auto& [kind, calibration] : prices_.All()) {
       pb::WorkCalibration* out = response->add_calibrations();
       ToProto(kind, calibration, out);
-      out->set_recommendation(meter_.Recommendation(kind));
+      out->set_recommendation(learned_.Recommendation(kind));
       if (out->recommendation().empty()) continue;
       out->set_batch_size_max(
-          meter_.RowsMax(kind.model, kind.width, kind.height));
+          memory_.RowsMax(kind.model, kind.width, kind.height));
     }
     return Calls::Done(context);
   });
@@ -284,7 +284,7 @@ grpc::ServerUnaryReactor* BatchingHandler::ForgetLearned(
     if (request->all() == !request->name().empty()) {
       return InvalidArgument({{"name", "or all, and not both"}});
     }
-    const int count = meter_.Forget(request->name());
+    const int count = learned_.Forget(request->name());
     Log(spdlog::level::info, "calibration", "forgot what was learned",
         {{"of", request->all() ? "all" : request->name()},
          {"kinds", absl::StrCat(count)}});

@@ -16,8 +16,6 @@
 #include "server/handlers/piece_sender.h"
 #include "server/handlers/worker_claim.h"
 #include "server/handlers/worker_handler.h"
-#include "server/telemetry/previews.h"
-#include "server/telemetry/progress.h"
 #include "server/wire/convert.h"
 
 namespace sheaf::server {
@@ -286,17 +284,12 @@ void OfferCheckpoints(const CheckpointStore& checkpoints, int checkpoint_steps,
   }
 }
 
-void RemoveEnded(const OfRunning& kept, const Committed& committed) {
+void RemoveEnded(CheckpointStore* checkpoints, ArtifactLibrary* files,
+                 const Committed& committed) {
   for (const Event& event : committed.events) {
     for (const RunChange& change : event.runs) {
-      if (!IsFinal(change.state)) continue;
-      // Also where the run's end did not come from its worker.
-      kept.progress->Forget(change.run);
-      kept.previews->Forget(change.run);
-      if (!kept.checkpoints->Has(change.run)) continue;
-      kept.files->Run([checkpoints = kept.checkpoints, run = change.run] {
-        checkpoints->Remove(run);
-      });
+      if (!IsFinal(change.state) || !checkpoints->Has(change.run)) continue;
+      files->Run([checkpoints, run = change.run] { checkpoints->Remove(run); });
     }
   }
 }

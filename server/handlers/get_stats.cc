@@ -5,8 +5,9 @@
 #include "queue/queues.h"
 #include "server/handlers/admin_handler.h"
 #include "server/handlers/calls.h"
-#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/learned_figures.h"
 #include "server/scheduling/lease_planner.h"
+#include "server/scheduling/prices_board.h"
 #include "server/wire/convert.h"
 #include "server/wire/convert_memory.h"
 #include "server/wire/convert_stats.h"
@@ -64,8 +65,8 @@ grpc::ServerUnaryReactor* AdminHandler::GetStats(
               StatsParts{options_.stats->Recall(window, now), present.queues,
                          present.batches, options_.workers->List(), now},
               LastPart(request->queue()), response);
-          response->set_knee(options_.meter->Knee());
-          for (const WorkFigures& figures : options_.meter->Figures()) {
+          response->set_knee(options_.prices->Knee());
+          for (const WorkFigures& figures : options_.learned->Figures()) {
             ToProto(figures, response->add_memory());
           }
           OwnersToProto(present.owners, options_.planner->Given(), response);

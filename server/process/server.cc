@@ -123,16 +123,20 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
     learned = view.Learned();
     return absl::OkStatus();
   }));
-  meter_ = std::make_unique<BatchMeter>(profile, learned);
+  prices_ = std::make_unique<PricesBoard>(profile);
+  learned_ = std::make_unique<LearnedFigures>(prices_.get(), &memory_, learned);
+  under_way_ = std::make_unique<BatchesUnderWay>(prices_.get());
   places_ = std::make_unique<WorkerPlaces>(WorkerPlaces::Parts{
       .taker = [this](WorkerId worker) { return workers_.Taker(worker); },
-      .free_in = [this](
-                     WorkerId worker,
-                     absl::Time now) { return meter_->FreeIn(worker, now); }});
+      .free_in =
+          [this](WorkerId worker, absl::Time now) {
+            return under_way_->FreeIn(worker, now);
+          }});
   SHEAF_ASSIGN_OR_RETURN(LeasePlanner::Options options,
                          PlannerOptionsOf(config_));
   planner_ = std::make_unique<LeasePlanner>(
-      std::move(options), LeasePlanner::Parts{.meter = meter_.get(),
+      std::move(options), LeasePlanner::Parts{.prices = prices_.get(),
+                                              .memory = &memory_,
                                               .places = places_.get(),
                                               .arrivals = &arrivals_,
                                               .count_workers = [this] {
@@ -149,7 +153,8 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
                        absl::Time now) { planner_->Looked(notes, now); },
       .now = [this] { return clock_->Now(); },
       .lease_duration = config_.lease_duration});
-  plan_service_ = std::make_unique<PlanService>(store_.get(), meter_.get());
+  plan_service_ =
+      std::make_unique<PlanService>(store_.get(), prices_.get(), &memory_);
   auto_planner_ =
       std::make_unique<AutoPlanner>(store_.get(), plan_service_.get());
   intake_ = std::make_unique<JobIntake>(
@@ -157,11 +162,12 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
       SubmitLimits{.job_bytes_max = config_.job_bytes_max,
                    .owner_queued_max = config_.owner_queued_max},
       config_.pixels_max);
+  observers_ = ObserversOf(PartsOfObservers());
   return absl::OkStatus();
 }
 
 void Server::KeepLearned() {
-  auto changed = meter_->TakeChanged();
+  auto changed = learned_->TakeChanged();
   if (changed.empty()) return;
   store_->Write(
       [changed = std::move(changed)](Tx& tx) {
@@ -189,6 +195,7 @@ absl::Status Server::Recover() {
   SHEAF_RETURN_IF_ERROR(SweepCheckpoints(*store_, *checkpoints_));
   events_->Start(sequence);
   stats_.Start(queues, batches, clock_->Now());
+  under_way_->Start(batches);
   open_ = true;
   return absl::OkStatus();
 }
@@ -281,15 +288,8 @@ void Server::WatchOver() {
 void Server::Heard(const Committed& committed) {
   ++commits_;
   if (!open_) return;
-  stats_.NoteCommit(committed, clock_->Now());
-  events_->Committed(committed.last_sequence);
-  RemoveEnded({.progress = &progress_,
-               .previews = &previews_,
-               .checkpoints = checkpoints_.get(),
-               .files = artifacts_.get()},
-              committed);
-  arrivals_.NoteCommit(committed, clock_->Now());
-  lease_waiters_->NoteCommit(committed);
+  const absl::Time now = clock_->Now();
+  for (const CommitObserver& observe : observers_) observe(committed, now);
 }
 
 std::vector<std::string> Server::Problems() {
@@ -347,7 +347,7 @@ void Server::Stop() {
   }
   // No call is left; work under way in the store finishes with the store.
   timer_.Stop();
-  if (meter_) KeepLearned();
+  if (learned_) KeepLearned();
   open_ = false;
   store_.reset();
   listener_.reset();

@@ -29,12 +29,16 @@
 #include "server/liveness/vital_signs.h"
 #include "server/process/local_workers.h"
 #include "server/process/maintenance.h"
+#include "server/process/observers.h"
 #include "server/scheduling/arrivals.h"
 #include "server/scheduling/auto_planner.h"
-#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/batches_under_way.h"
+#include "server/scheduling/learned_figures.h"
 #include "server/scheduling/lease_planner.h"
 #include "server/scheduling/lease_waiters.h"
+#include "server/scheduling/memory_board.h"
 #include "server/scheduling/plan_service.h"
+#include "server/scheduling/prices_board.h"
 #include "server/scheduling/worker_places.h"
 #include "server/scheduling/workers.h"
 #include "server/telemetry/event_hub.h"
@@ -82,6 +86,7 @@ class Server {
   JobsHandler::Parts PartsOfJobs();
   WorkerHandler::Parts PartsOfWorkers();
   AdminOptions PartsOfAdmin();
+  Observing PartsOfObservers();
   void MakeHandlers();
   void AcceptFrom(
       std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor);
@@ -114,7 +119,10 @@ class Server {
   std::unique_ptr<CheckpointStore> checkpoints_;
   StreamSlots saves_{{.what = "checkpoints"}};
   std::unique_ptr<ArtifactLibrary> artifacts_;  // after what its tasks use
-  std::unique_ptr<BatchMeter> meter_;
+  std::unique_ptr<PricesBoard> prices_;
+  MemoryBoard memory_;
+  std::unique_ptr<LearnedFigures> learned_;
+  std::unique_ptr<BatchesUnderWay> under_way_;
   Arrivals arrivals_;
   std::unique_ptr<WorkerPlaces> places_;
   std::unique_ptr<LeasePlanner> planner_;
@@ -122,6 +130,7 @@ class Server {
   std::unique_ptr<JobIntake> intake_;
   std::unique_ptr<PlanService> plan_service_;
   std::unique_ptr<AutoPlanner> auto_planner_;
+  std::vector<CommitObserver> observers_;
   std::atomic<bool> open_ = false;
   std::atomic<int64_t> commits_ = 0;
   std::vector<std::unique_ptr<grpc::Service>> handlers_;

@@ -1,4 +1,5 @@
-// Server: the handlers, each with the parts that it works with.
+// Server: the handlers and the observers of commits, each with the parts that
+// it works with.
 #include <algorithm>
 
 #include "server/config/config_keys.h"
@@ -35,18 +36,17 @@ WorkerHandler::Parts Server::PartsOfWorkers() {
   return {.workers = &workers_,
           .lease_waiters = lease_waiters_.get(),
           .planner = planner_.get(),
-          .meter = meter_.get(),
+          .under_way = under_way_.get(),
+          .prices = prices_.get(),
           .timer = &timer_,
           .events = events_.get(),
           .progress = &progress_,
           .previews = &previews_,
-          .throughput = &throughput_,
           .files = artifacts_.get(),
           .checkpoints = checkpoints_.get(),
           .saves = &saves_,
           .downloads = &downloads_,
           .now = [this] { return clock_->Now(); },
-          .owner_running_max = config_.owner_running_max,
           .preview_steps = config_.preview_steps,
           .checkpoint_steps = config_.checkpoint_steps,
           .lease_duration = config_.lease_duration,
@@ -59,7 +59,8 @@ AdminOptions Server::PartsOfAdmin() {
   admin.store = store_.get();
   admin.workers = &workers_;
   admin.lease_waiters = lease_waiters_.get();
-  admin.meter = meter_.get();
+  admin.prices = prices_.get();
+  admin.learned = learned_.get();
   admin.stats = &stats_;
   admin.planner = planner_.get();
   admin.now = [this] { return clock_->Now(); };
@@ -81,6 +82,24 @@ AdminOptions Server::PartsOfAdmin() {
   return admin;
 }
 
+Observing Server::PartsOfObservers() {
+  return {.store = store_.get(),
+          .stats = &stats_,
+          .progress = &progress_,
+          .previews = &previews_,
+          .throughput = &throughput_,
+          .under_way = under_way_.get(),
+          .workers = &workers_,
+          .prices = prices_.get(),
+          .memory = &memory_,
+          .checkpoints = checkpoints_.get(),
+          .files = artifacts_.get(),
+          .events = events_.get(),
+          .arrivals = &arrivals_,
+          .lease_waiters = lease_waiters_.get(),
+          .owners_are_limited = config_.owner_running_max > 0};
+}
+
 void Server::MakeHandlers() {
   const Calls calls(&door_, store_.get());
   handlers_.push_back(std::make_unique<JobsHandler>(calls, PartsOfJobs()));
@@ -89,7 +108,8 @@ void Server::MakeHandlers() {
   handlers_.push_back(std::make_unique<ArtifactsHandler>(
       calls, artifacts_.get(), &uploads_, &downloads_));
   handlers_.push_back(std::make_unique<BatchingHandler>(
-      calls, plan_service_.get(), meter_.get(), PageBytesMax()));
+      calls, plan_service_.get(), prices_.get(), &memory_, learned_.get(),
+      PageBytesMax()));
   handlers_.push_back(std::make_unique<AdminHandler>(calls, PartsOfAdmin()));
 }
 

@@ -20,8 +20,8 @@ namespace sheaf::server {
 class Arrivals {
  public:
   void NoteCommit(const Committed& committed, absl::Time now);
-  // Of runs whose lanes differ from this one in their owner alone, in the last
-  // half minute.
+  // How many new runs came in a second, in lanes that differ from this one in
+  // their owner alone, over the last half minute.
   double PerSecond(const Lane& lane, absl::Time now) const;
 
  private:

@@ -15,7 +15,7 @@ namespace sheaf::server {
 // The prices of runs that go to one device, read off once.
 class PricedRuns {
  public:
-  // A profile for each work of the runs, in order (BatchMeter::PricesOf).
+  // A profile for each work of the runs, in order (PricesBoard::PricesOf).
   using PricesOf = std::function<std::vector<batching::Profile>(
       const batching::ShapeTable&)>;
 

@@ -39,7 +39,7 @@ HeadIndex* LeasePlanner::heads() {
 }
 
 double LeasePlanner::SwapMs(const Lessee& who, const Lane& lane) const {
-  return parts_.meter->SwapMs(KindOf(who, lane));
+  return parts_.prices->SwapMs(KindOf(who, lane));
 }
 
 batching::WorkerView LeasePlanner::ViewOf(const WorkerPlace& place,
@@ -122,7 +122,7 @@ LeasePolicy::Turn LeasePlanner::Next(const Lessee& who,
 }
 
 int LeasePlanner::RowsMax(const Lane& lane, const Lessee& who) const {
-  return parts_.meter->RowsMax(KindOf(who, lane));
+  return parts_.memory->RowsMax(KindOf(who, lane));
 }
 
 LeasePolicy::Choice LeasePlanner::Choose(const Queue& queue, const Lessee& who,
@@ -144,7 +144,7 @@ LeasePolicy::Choice LeasePlanner::Choose(const Queue& queue, const Lessee& who,
   return ChooseAmong(
       queue, std::move(lines), facts,
       [&](const batching::ShapeTable& shapes) {
-        return parts_.meter->PricesOf(shapes, who.device);
+        return parts_.prices->PricesOf(shapes, who.device);
       },
       now);
 }
@@ -154,7 +154,7 @@ LeasePolicy::Choice LeasePlanner::Choose(const Queue& queue, const Lessee& who,
 int LeasePlanner::DevicesFor(const Lessee& who, const Lane& lane,
                              int runs) const {
   if (runs < 2) return 1;
-  if (!options_.may_split && !parts_.meter->IsMeasured(KindOf(who, lane))) {
+  if (!options_.may_split && !parts_.prices->IsMeasured(KindOf(who, lane))) {
     return 1;
   }
   return 1 + parts_.places->CountIdle(who, lane, runs - 1);
@@ -169,7 +169,7 @@ LeasePolicy::Terms LeasePlanner::TermsOf(const Lessee& who, const Lane& lane,
   if (devices == 1 && predicted_ms > 0) return {whole, predicted_ms};
   const PricedRuns priced(lane.kind, runs,
                           [&](const batching::ShapeTable& shapes) {
-                            return parts_.meter->PricesOf(shapes, who.device);
+                            return parts_.prices->PricesOf(shapes, who.device);
                           });
   if (!priced.complete()) return {whole};
   int count = whole;

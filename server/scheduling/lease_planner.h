@@ -21,7 +21,8 @@
 #include "batching/continuous/placement.h"
 #include "queue/leasing/lease.h"
 #include "server/scheduling/arrivals.h"
-#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/memory_board.h"
+#include "server/scheduling/prices_board.h"
 #include "server/scheduling/worker_places.h"
 
 namespace sheaf::server {
@@ -42,7 +43,8 @@ class LeasePlanner final : public LeasePolicy {
   };
   // The parts that it works with; all of them outlive it.
   struct Parts {
-    const BatchMeter* meter = nullptr;
+    const PricesBoard* prices = nullptr;
+    const MemoryBoard* memory = nullptr;
     WorkerPlaces* places = nullptr;
     const Arrivals* arrivals = nullptr;
     std::function<int()> count_workers;

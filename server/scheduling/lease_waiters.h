@@ -126,7 +126,7 @@ class LeaseWaiters {
   std::map<int64_t, Entry> waiting_ ABSL_GUARDED_BY(mutex_);
   std::map<WorkerId, std::set<int64_t>> of_worker_ ABSL_GUARDED_BY(mutex_);
   std::set<int64_t> looking_ ABSL_GUARDED_BY(mutex_);
-  // Those that are parked, the longest first.
+  // The parked ones, the longest first.
   std::map<Service, std::set<int64_t>> idle_ ABSL_GUARDED_BY(mutex_);
   std::set<int64_t> joining_ ABSL_GUARDED_BY(mutex_);
   int64_t next_handle_ ABSL_GUARDED_BY(mutex_) = 1;

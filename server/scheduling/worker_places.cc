@@ -128,7 +128,7 @@ std::vector<WorkerPlace> WorkerPlaces::Rivals(const Lessee& who,
   return rivals;
 }
 
-// Those with ids above `from`, up to `to`.
+// Adds workers with ids above `from`, up to `to`.
 void WorkerPlaces::AddIdle(const Lessee& who, const Lane& lane, WorkerId from,
                            WorkerId to, std::vector<WorkerPlace>* idle) const {
   auto at = waiting_.upper_bound(from);

@@ -42,7 +42,7 @@ class Puppet : public LeasePolicy {
   absl::Time turn_wait = absl::InfiniteFuture();
   WorkerId better;
   int share = 100;
-  // Of the heads and lines that it was last shown.
+  // From the heads and lines that it was last shown.
   mutable std::vector<std::string> owners;
   mutable std::vector<Line> seen;
   size_t take = 4;

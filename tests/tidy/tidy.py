@@ -41,9 +41,13 @@ def floors(folder, stack, below, third_party, extra):
 ENGINE = (
     ("weights", ()), ("text", ()), ("schedule", ()), ("random", ()),
     ("image", ()), ("control", ()), ("tensor", ()), ("models", ()),
-    ("pipeline", ()), ("runtime", ()), ("verify", ()), ("cli", ()),
+    ("pipeline", ()), ("families/unet", ()), ("families", ()),
+    ("runtime", ()), ("verify", ()), ("cli", ()),
 )
-TORCH = ("tensor", "models", "pipeline", "runtime", "verify", "cli")
+TORCH = (
+    "tensor", "models", "pipeline", "families/unet", "families", "runtime",
+    "verify", "cli",
+)
 PRICING = "batching/pricing"
 BATCHING = tuple(
     "batching/" + room

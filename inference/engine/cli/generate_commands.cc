@@ -7,9 +7,9 @@
 #include "base/status.h"
 #include "inference/engine/cli/commands.h"
 #include "inference/engine/cli/placement.h"
+#include "inference/engine/families/load_model.h"
 #include "inference/engine/image/metadata.h"
 #include "inference/engine/image/png.h"
-#include "inference/engine/models/controlnet.h"
 #include "inference/engine/pipeline/begin.h"
 #include "inference/engine/pipeline/pictures.h"
 #include "inference/engine/pipeline/row_stepper.h"
@@ -64,7 +64,7 @@ absl::StatusOr<Image> ReadPicture(const std::string& path) {
 
 // Reads FOLDER:PNG[:WEIGHT[:START[:END]]].
 absl::StatusOr<ControlRequest> ReadControl(const std::string& text,
-                                           const ModelOptions& options) {
+                                           const Model& model) {
   const std::vector<std::string> parts = absl::StrSplit(text, ':');
   ControlRequest control;
   double* const numbers[] = {&control.weight, &control.start, &control.end};
@@ -77,7 +77,7 @@ absl::StatusOr<ControlRequest> ReadControl(const std::string& text,
         "--control must be FOLDER:PNG, which :WEIGHT:START:END may follow");
   }
   SHEAF_ASSIGN_OR_RETURN(
-      control.net, ControlNet::Load(parts[0], options.load, options.placement));
+      control.net, model.denoiser->LoadControl(parts[0], model.options.load));
   SHEAF_ASSIGN_OR_RETURN(control.image, ReadPicture(parts[1]));
   return control;
 }
@@ -101,8 +101,7 @@ absl::StatusOr<RunRequest> ReadRequest(const Model& model,
   request.emphasis = arguments->Has("emphasis");
   request.prompt_chunks = arguments->Integer("chunks", 1, 1, 32);
   request.clip_skip = arguments->Integer("clip-skip", 0, 0, 100);
-  const auto side = static_cast<int>(model.unet->config().sample_size *
-                                     model.vae->config().scale());
+  const int side = model.traits.native_side;
   request.width = arguments->Integer("width", side, 8, 8192);
   request.height = arguments->Integer("height", side, 8, 8192);
   if (arguments->Has("eta")) request.eta = arguments->Number("eta", 0);
@@ -122,8 +121,7 @@ absl::StatusOr<RunRequest> ReadRequest(const Model& model,
                          ResolveScheduler(arguments->Text("sampler", "auto"),
                                           model.scheduler, Config()));
   for (const std::string& text : arguments->Texts("control")) {
-    SHEAF_ASSIGN_OR_RETURN(ControlRequest control,
-                           ReadControl(text, model.options));
+    SHEAF_ASSIGN_OR_RETURN(ControlRequest control, ReadControl(text, model));
     request.controls.push_back(std::move(control));
   }
   return request;
@@ -181,7 +179,7 @@ absl::StatusOr<std::vector<at::Tensor>> Latents(
   }
   std::vector<Row*> stepping;
   for (Row& row : rows) stepping.push_back(&row);
-  const RowStepper engine(model.unet);
+  const RowStepper engine(model.denoiser);
   while (!rows[0].done()) SHEAF_RETURN_IF_ERROR(engine.Step(stepping));
   std::vector<at::Tensor> latents;
   for (const Row& row : rows) latents.push_back(row.sample());
@@ -235,10 +233,10 @@ absl::StatusOr<std::shared_ptr<const Model>> ModelOf(Arguments* arguments) {
   if (arguments->words().size() != 1) {
     return absl::InvalidArgumentError("one model's folder is needed");
   }
-  return Load(
-      arguments->words()[0],
-      {.unet = arguments->Text("unet", ""), .vae = arguments->Text("vae", "")},
-      *arguments);
+  return Load(arguments->words()[0],
+              {.denoiser = arguments->Text("unet", ""),
+               .vae = arguments->Text("vae", "")},
+              *arguments);
 }
 
 absl::Status RunText(Arguments* arguments) {

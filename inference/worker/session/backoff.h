@@ -8,6 +8,10 @@
 
 namespace sheaf::worker {
 
+// For calls about a lease.
+inline constexpr absl::Duration kRetryFirst = absl::Milliseconds(100);
+inline constexpr absl::Duration kRetryLongest = absl::Seconds(2);
+
 // Waits that double from `first` to `longest`, each drawn from its upper half,
 // so that workers which lost the same server do not return as one. One owner,
 // one thread.

@@ -81,25 +81,25 @@ bool IsRetryable(const absl::Status& status) {
 }
 
 void CancelSlot::Cancel() {
-  std::lock_guard lock(mutex_);
+  absl::MutexLock lock(&mutex_);
   cancelled_ = true;
   if (context_ != nullptr) context_->TryCancel();
 }
 
 void CancelSlot::Reset() {
-  std::lock_guard lock(mutex_);
+  absl::MutexLock lock(&mutex_);
   cancelled_ = false;
 }
 
 CancelSlot::Use::Use(CancelSlot* slot, grpc::ClientContext* context)
     : slot_(slot) {
-  std::lock_guard lock(slot_->mutex_);
+  absl::MutexLock lock(&slot_->mutex_);
   slot_->context_ = context;
   if (slot_->cancelled_) context->TryCancel();
 }
 
 CancelSlot::Use::~Use() {
-  std::lock_guard lock(slot_->mutex_);
+  absl::MutexLock lock(&slot_->mutex_);
   slot_->context_ = nullptr;
 }
 

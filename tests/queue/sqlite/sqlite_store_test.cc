@@ -172,6 +172,28 @@ TEST_F(StoreTest, AGroupCommitsOnceAndAFailureInItHarmsNoNeighbour) {
   EXPECT_EQ(Ask("SELECT count(*) FROM runs"), "4");
 }
 
+// So a caller who asks as soon as it is answered finds what it did counted.
+TEST_F(StoreTest, TheObserverHearsOfACommitBeforeItsCallersAreAnswered) {
+  Open();
+  std::vector<int> heard;
+  Signal last;
+  Gate gate(*store_);
+  for (int i = 0; i < 3; ++i) {
+    store_->Write(
+        [&, i](Tx& tx) {
+          SubmitTo(tx, 1);
+          return i == 1 ? absl::AbortedError("odd") : absl::OkStatus();
+        },
+        [&, i](absl::Status) {
+          heard.push_back(commits_);
+          if (i == 2) last.Notify();
+        });
+  }
+  gate.Open();
+  last.Wait();
+  EXPECT_THAT(heard, ElementsAre(1, 1, 1));
+}
+
 TEST_F(StoreTest, AGroupWhoseFirstWriteFailsKeepsTheOthers) {
   Open();
   Signal last;

@@ -36,7 +36,8 @@ class LeasePlannerTest : public ::testing::Test {
  protected:
   LeasePlanner Make(LeasePlanner::Options options = {}) {
     return LeasePlanner(std::move(options),
-                        {.meter = &meter_,
+                        {.prices = &prices_,
+                         .memory = &memory_,
                          .places = &places_,
                          .arrivals = &arrivals_,
                          .count_workers = [] { return 2; }});
@@ -61,7 +62,8 @@ class LeasePlannerTest : public ::testing::Test {
   }
 
   std::map<WorkerId, double> free_in_;
-  BatchMeter meter_{batching::SlowDevice(), {}};
+  PricesBoard prices_{batching::SlowDevice()};
+  MemoryBoard memory_;
   Arrivals arrivals_;
   WorkerPlaces places_{
       {.taker = [](WorkerId id) { return Worker(id.value); },
@@ -137,7 +139,7 @@ TEST_F(LeasePlannerTest, ABusyOneIsBetterIfItIsFreeBeforeTheModelIsChanged) {
   LeasePlanner planner = Make();
   Give(&planner, 2, HeadOf("ann", 9, "a"));
   const std::vector<LaneHead> heads = {HeadOf("ann", 1, "a")};
-  const double swap_ms = meter_.SwapMs({"gpu", "a", 0, 0});
+  const double swap_ms = prices_.SwapMs({"gpu", "a", 0, 0});
   ASSERT_GT(swap_ms, 0);
   free_in_[WorkerId{2}] = swap_ms * 0.9;
   EXPECT_FALSE(Next(&planner, 1, heads).head);
@@ -249,23 +251,17 @@ TEST_F(LeaseTermsTest, ByTimesThatNobodyMeasuredNothingIsSplit) {
   WaitWithModel(Worker(2));
   const LeasePlanner unmeasured = Make();
   EXPECT_EQ(Terms(unmeasured).runs, 8);
-  meter_.Measured({"gpu", "base", 512, 512}, batching::SlowDevice());
+  prices_.Measured({"gpu", "base", 512, 512}, batching::SlowDevice());
   EXPECT_LT(Terms(unmeasured).runs, 8);
 }
 
 TEST_F(LeaseTermsTest, NoMoreGoThanFitTheDevice) {
   EXPECT_GE(planner_.RowsMax(lane_, Worker(1)), 8);
-  Leased leased;
-  leased.kind = "inference";
-  leased.runs = {runs_[0]};
   batching::BatchMemory memory;
   memory.rows = 1;
   memory.peak_bytes = 400;
   Lessee small = Worker(1);
-  small.device_bytes = 1000;
-  meter_.Started(leased, small, kNow);
-  meter_.Held(leased.batch.id, memory);
-  (void)meter_.Finished(leased.batch.id, kNow + absl::Seconds(1));
+  memory_.Learn({"gpu", "base", 512, 512}, 1000, memory);
   EXPECT_EQ(planner_.RowsMax(lane_, small), 2);
 }
 

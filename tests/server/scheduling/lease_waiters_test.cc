@@ -66,7 +66,7 @@ class LeaseWaitersTest : public ::testing::Test {
         Write(store_, [&](Tx& tx) { return sheaf::Submit(tx, MakeJob(job)); });
     ASSERT_TRUE(made.ok());
     Committed committed;
-    const RunId first(made->id, 0);
+    const RunId first(made->job.id, 0);
     Write(store_, [&](Tx& tx) {
       const Lane lane = tx.FindLane(tx.FindRun(first)->lane);
       committed.ready.push_back({lane, runs, runs});

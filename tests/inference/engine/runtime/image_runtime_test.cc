@@ -339,6 +339,39 @@ TEST(ImageRuntimeTest, ModelsBeyondTheirBudgetComeAndGo) {
   }
 }
 
+ImageRequest WithControl(ImageRequest wanted) {
+  wanted.controls.push_back(
+      {.folder = kModels + "controlnet-a", .image = MakeImage(32, 32, 3, 128)});
+  return wanted;
+}
+
+TEST(ImageRuntimeTest, AControlThatDoesNotFitIsRefusedAndOthersGoOn) {
+  const auto runtime = OpenStudio();
+  const auto row = runtime->Begin(MakeRequest(1));
+  ASSERT_TRUE(row.ok()) << row.status().ToString();
+  SetMemoryLimit(MemoryInUse() + 1);
+  const absl::Status status =
+      runtime->Begin(WithControl(MakeRequest(2))).status();
+  SetMemoryLimit(0);
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status.ToString();
+  EXPECT_TRUE(runtime->Begin(WithControl(MakeRequest(2))).ok());
+  EXPECT_EQ(PixelHash(*StepAll(runtime.get(), 2).at(*row)),
+            HashAlone(MakeRequest(1)));
+}
+
+TEST(ImageRuntimeTest, UnusedModelsMakeRoomForAControl) {
+  const auto runtime = OpenStudio();
+  const auto unused = runtime->Begin(MakeRequest(1, 1, "tiny-sdxl"));
+  ASSERT_TRUE(unused.ok()) << unused.status().ToString();
+  ASSERT_TRUE(runtime->Begin(MakeRequest(1)).ok());
+  runtime->Drop(*unused);
+  SetMemoryLimit(MemoryInUse() + 1);
+  const absl::Status status =
+      runtime->Begin(WithControl(MakeRequest(2))).status();
+  SetMemoryLimit(0);
+  EXPECT_TRUE(status.ok()) << status.ToString();
+}
+
 TEST(ImageRuntimeTest, ADeviceThatIsNotHereIsRefused) {
   const auto code = [](const RuntimeOptions& options) {
     return ImageRuntime::Open(options).status().code();
