@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "queue/error.h"
+#include "queue/queues.h"
 #include "tests/queue/sqlite/store_fixture.h"
 
 namespace sheaf {
