@@ -324,7 +324,7 @@ absl::Status DeleteJob(Tx& tx, JobId id, int64_t version) {
     return WithSubject(
         Error(Reason::kJobNotFinished,
               absl::StrCat(NameOf(id), " still has ", job.counts.live(),
-                           " runs that live; cancel it first")),
+                           " unfinished runs; cancel it first")),
         NameOf(id));
   }
   tx.DeleteJob(id);

@@ -220,7 +220,7 @@ absl::StatusOr<PlanRecord> UndoPlan(Tx& tx, PlanId id,
   SHEAF_ASSIGN_OR_RETURN(const Queue queue, FindQueueOrError(tx, plan.queue));
   if (queue.plan != id) {
     return Error(Reason::kPlanNotActive,
-                 absl::StrCat(NameOf(id), " is not the plan by which queues/",
+                 absl::StrCat(NameOf(id), " is not the active plan of queues/",
                               queue.name, " goes"));
   }
   if (plan.start_time != absl::InfinitePast()) {
@@ -238,6 +238,24 @@ absl::StatusOr<PlanRecord> UndoPlan(Tx& tx, PlanId id,
   GoBy(tx, queue, former,
        {.type = EventType::kPlanUndone, .actor = actor, .reason = NameOf(id)});
   return plan;
+}
+
+absl::StatusOr<PlanWithTimes> FindPlanWithTimes(View& view, PlanId id) {
+  SHEAF_ASSIGN_OR_RETURN(PlanRecord plan, FindPlanOrError(view, id));
+  return PlanWithTimes{std::move(plan), view.TimesOf(id)};
+}
+
+absl::StatusOr<PlanPage> ListPlans(View& view, const std::string& queue,
+                                   PlanId before, int limit) {
+  SHEAF_RETURN_IF_ERROR(FindQueueOrError(view, queue).status());
+  PlanPage page{.plans = view.Plans(queue, before, limit)};
+  if (static_cast<int>(page.plans.size()) == limit) {
+    page.next = page.plans.back().id;
+  }
+  std::erase_if(page.plans, [](const PlanRecord& plan) {
+    return plan.state == PlanState::kStoring;
+  });
+  return page;
 }
 
 std::string ChangesSince(EventReads& events, const PlanRecord& plan) {

@@ -2,6 +2,7 @@
 // one is made is no concern of the queue's.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,23 @@ absl::Status AddToPlan(Tx& tx, PlanId id, std::vector<PlanBatch> batches);
 absl::StatusOr<PlanRecord> SealPlan(Tx& tx, PlanId id);
 
 absl::StatusOr<PlanRecord> FindPlanOrError(PlanReads& plans, PlanId id);
+
+struct PlanWithTimes {
+  PlanRecord plan;
+  PlanTimes times;
+};
+// PLAN_NOT_FOUND
+absl::StatusOr<PlanWithTimes> FindPlanWithTimes(View& view, PlanId id);
+
+// Plans of a queue, and the plan after which the list goes on; none at its end.
+struct PlanPage {
+  std::vector<PlanRecord> plans;
+  std::optional<PlanId> next;
+};
+// Newest first, older than `before` where that is one; plans that are not whole
+// yet are left out. QUEUE_NOT_FOUND.
+absl::StatusOr<PlanPage> ListPlans(View& view, const std::string& queue,
+                                   PlanId before, int limit);
 
 struct ExecuteOptions {
   PlanId plan;  // none: the newest of `queue`

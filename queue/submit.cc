@@ -226,7 +226,7 @@ absl::Status CheckQueue(const Queue& queue, int64_t more) {
   if (queue.state == QueueState::kDraining) {
     return WithSubject(
         Error(Reason::kQueueDraining,
-              absl::StrCat(name, " takes no new jobs: it drains")),
+              absl::StrCat(name, " takes no new jobs because it is draining")),
         name);
   }
   const int64_t live = queue.queued + queue.running;
@@ -283,9 +283,10 @@ absl::Status CheckArtifacts(ArtifactReads& artifacts,
   for (const std::string& digest : digests) {
     if (!artifacts.FindArtifact(digest)) {
       return WithSubject(
-          Error(Reason::kArtifactNotFound,
-                absl::StrCat("artifacts/", digest,
-                             " is not here; upload it before the job")),
+          Error(
+              Reason::kArtifactNotFound,
+              absl::StrCat("artifacts/", digest,
+                           " is not on the server; upload it before the job")),
           absl::StrCat("artifacts/", digest));
     }
   }

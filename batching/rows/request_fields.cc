@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "queue/order.h"
 
 namespace sheaf::batching {
 namespace {
@@ -124,10 +125,6 @@ const std::vector<Field>& RequestFields() {
       {"extra", kHard, false, false, &AppendExtra},
   };
   return *kFields;
-}
-
-bool IsBatchable(std::string_view kind) {
-  return kind.empty() || kind == "inference" || kind == "batch_inference";
 }
 
 void AppendKey(const Request& request, Capability capability,

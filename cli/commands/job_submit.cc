@@ -41,17 +41,18 @@ struct FieldFlag {
 };
 constexpr FieldFlag kFieldFlags[] = {
     {"--negative", "negative", "TEXT", "What the picture should not show"},
-    {"--seed", "seed", "NUMBER", "Seed; the server draws one if absent"},
+    {"--seed", "seed", "NUMBER", "Seed; by default the server draws one"},
     {"--steps", "steps", "NUMBER", "Denoising steps"},
-    {"--guidance", "guidance", "NUMBER", "How strongly the prompt binds"},
+    {"--guidance", "guidance", "NUMBER",
+     "How closely the picture follows the prompt"},
     {"--sampler", "sampler", "NAME", "Sampler, e.g. euler"},
     {"--size", "size", "WxH", "Size in pixels, e.g. 512x768"},
-    {"--model", "model", "NAME", "Model, by the workers' alias"},
-    {"--vae", "vae", "NAME", "VAE, by the workers' alias"},
+    {"--model", "model", "NAME", "Model, by its alias on the workers"},
+    {"--vae", "vae", "NAME", "VAE, by its alias on the workers"},
     {"--init-image", "init_image", "FILE",
      "Picture to start from: a file or artifacts/HEX"},
     {"--mask", "mask", "FILE", "Part to repaint: a file or artifacts/HEX"},
-    {"--strength", "strength", "NUMBER", "How far from the first picture"},
+    {"--strength", "strength", "NUMBER", "How much the first picture changes"},
 };
 
 // The text of a file, or of standard input for "-".
@@ -144,15 +145,15 @@ absl::Status RunSubmit(Context& context, SubmitArgs& args) {
       "sheaf.v1.JobService/SubmitJob", request);
   if (absl::IsUnavailable(answer.status()) ||
       absl::IsDeadlineExceeded(answer.status())) {
-    context.Say(absl::StrCat(
-        "It may have been submitted nevertheless. To try again without making "
-        "a second job, add: --request-id ",
-        request.request_id()));
+    context.Say(
+        absl::StrCat("The job may have been submitted all the same. To try "
+                     "again without making a second job, add: --request-id ",
+                     request.request_id()));
   }
   SHEAF_ASSIGN_OR_RETURN(const v1::SubmitJobResponse response, answer);
   if (request.validate_only()) {
     context.MakePrinter().One(response.job(), JobColumns());
-    context.Say("A dry run: all is well, nothing was submitted.");
+    context.Say("Dry run: the job is valid, nothing was submitted.");
     return absl::OkStatus();
   }
   if (!args.wait && !args.watch) {
@@ -168,7 +169,7 @@ absl::Status RunSubmit(Context& context, SubmitArgs& args) {
 
 void AddRunFlags(CLI::App* verb, SubmitArgs* args) {
   AddValues(verb, "--prompt", &args->flags.prompts, "TEXT",
-            "What the picture should show; repeated: one run each");
+            "What the picture should show; repeat it for more runs");
   // Filled to its full length first: CLI11 keeps pointers to the elements.
   for (const FieldFlag& flag : kFieldFlags) {
     args->fields.emplace_back(flag.field, "");
@@ -185,11 +186,11 @@ void AddRunFlags(CLI::App* verb, SubmitArgs* args) {
   AddValues(verb, "--lora", &args->loras, "NAME[:WEIGHT]",
             "LoRA; may be repeated");
   AddValues(verb, "--extra", &args->flags.extra, "KEY=VALUE",
-            "For workers of other kinds; may be repeated");
+            "Further value for the engine; may be repeated");
   AddValues(verb, "--sweep", &args->flags.sweeps, "FIELD=VALUES",
-            "seed=1..8, guidance=5,7.5,9; repeated: every combination");
+            "seed=1..8, guidance=5,7.5,9; if repeated, every combination");
   verb->add_flag("--zip", args->flags.zip,
-                 "Take the sweeps side by side instead");
+                 "Combine the sweeps value by value instead");
 }
 
 void AddJobFlags(CLI::App* verb, SubmitArgs* args) {
@@ -197,16 +198,16 @@ void AddJobFlags(CLI::App* verb, SubmitArgs* args) {
   AddValue(verb, "--queue", &flags.queue, "QUEUE", "Queue [default]");
   AddValue(verb, "--kind", &flags.kind, "KIND", "Kind of job [inference]");
   AddValue(verb, "--priority", &flags.priority, "low|normal|high|urgent",
-           "How urgent it is [normal]");
-  AddValue(verb, "--owner", &flags.owner, "TEXT", "Who it is for");
+           "Priority of the job [normal]");
+  AddValue(verb, "--owner", &flags.owner, "TEXT", "Owner of the job");
   AddValues(verb, "--label", &flags.labels, "KEY=VALUE",
             "Label; may be repeated");
   AddValue(verb, "--run-at", &flags.run_at, "TIME",
-           "Not before: +5m or RFC 3339");
+           "Start no run before this time: +5m or RFC 3339");
   AddValue(verb, "--start-deadline", &flags.start_deadline, "TIME",
-           "Fail what has not started by then");
+           "Fail runs that have not started by then");
   AddValue(verb, "--attempts", &flags.attempts, "NUMBER",
-           "Attempts a run may spend");
+           "Most attempts for each run");
   AddValue(verb, "--request-id", &flags.request_id, "ID",
            "Submits with the same id make one job [a new UUID]");
 }
@@ -219,10 +220,11 @@ void AddJobSubmit(CLI::App& job, Context& context) {
   AddRunFlags(verb, args);
   AddJobFlags(verb, args);
   AddValue(verb, "--file", &args->file, "FILE",
-           "One run a line: JSON Lines, or CSV with named columns; - reads "
-           "standard input");
+           "File with one run per line: JSON Lines, or CSV with named columns; "
+           "- reads standard input");
   AddValue(verb, "--json", &args->json, "FILE",
-           "API JSON of a JobSpec or SubmitJobRequest; flags go on top");
+           "File with the API JSON of a JobSpec or SubmitJobRequest; flags "
+           "change it");
   verb->add_flag("--dry-run", args->flags.dry_run,
                  "Check everything, submit nothing");
   verb->add_flag("--wait", args->wait, "Wait until the job has ended");

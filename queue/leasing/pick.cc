@@ -6,15 +6,12 @@
 #include <utility>
 
 #include "queue/leasing/first_head.h"
+#include "queue/order.h"
 #include "queue/plans.h"
 #include "queue/run_changes.h"
 
 namespace sheaf {
 namespace {
-
-bool Batchable(const std::string& kind) {
-  return kind == "inference" || kind == "batch_inference";
-}
 
 // The run to begin with, and the lane it stands in.
 struct Head {
@@ -102,7 +99,7 @@ std::vector<LaneId> LanesBeside(Ask& ask, const Head& head) {
   std::vector<const HeadIndex::Level*> levels;
   for (const HeadIndex::Group* group : ask.groups) {
     if (group->lane.queue != head.queue.name) continue;
-    if (!Batchable(group->lane.kind)) continue;
+    if (!IsBatchable(group->lane.kind)) continue;
     const HeadIndex::Level& level = group->at(head.run.priority);
     levels.push_back(&level);
     if (group->lane.kind != head.lane.kind) continue;
@@ -158,7 +155,7 @@ bool MayCross(const Head& head) {
   const BatchPolicy policy = head.queue.settings.policy;
   return (policy == BatchPolicy::kAdaptive ||
           policy == BatchPolicy::kEconomic) &&
-         Batchable(head.lane.kind) && !head.run.alone;
+         IsBatchable(head.lane.kind) && !head.run.alone;
 }
 
 // Whether runs may join a batch of lane `beside` where the head comes first.
@@ -180,7 +177,7 @@ bool Joins(Tx& tx, const Lane& beside, const Picked& picked) {
 
 // The head's natural batch: runs of its job that have waited as long.
 Picked NaturalBatch(Ask& ask, const Head& head) {
-  int size = Batchable(head.lane.kind) ? head.queue.settings.batch_size : 1;
+  int size = IsBatchable(head.lane.kind) ? head.queue.settings.batch_size : 1;
   if (ask.who.batch_size_max > 0) size = std::min(size, ask.who.batch_size_max);
   if (ask.policy != nullptr) {
     size = std::min(size, ask.policy->RowsMax(head.lane, ask.who));

@@ -25,14 +25,15 @@ constexpr int kStepsBetweenLooks = 20'000;
 absl::Status CheckYields() {
   return WithRetryAfter(
       Error(Reason::kOverloaded,
-            "the check was ended: so much is being written that the log would "
-            "have grown too long meanwhile; ask again when there is less"),
+            "the check was ended: the log would have grown too long, because "
+            "so much is being written; ask again when less is written"),
       absl::Seconds(60));
 }
 
 absl::Status CheckEnded() {
-  return Error(Reason::kCallCancelled,
-               "the check was ended: the caller has left, or the server stops");
+  return Error(
+      Reason::kCallCancelled,
+      "the check was ended because the caller left or the server stops");
 }
 
 // Without its global count of bytes, SQLite's allocations take no lock.
@@ -140,8 +141,8 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(
   if (IsOnNetwork(options.directory)) {
     return Error(Reason::kStoreUnavailable,
                  options.directory +
-                     " is on a network file system, whose locks cannot be "
-                     "relied on; choose a local disk");
+                     " is on a network file system, whose locks are not "
+                     "reliable; choose a local disk");
   }
   SHEAF_ASSIGN_OR_RETURN(LockFile lock,
                          LockFile::Acquire(LockPath(options.directory)));

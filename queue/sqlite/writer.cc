@@ -265,8 +265,8 @@ void Writer::Settle(bool known) {
     for (Answer& answer : held_) {
       answer.status = WithRetryAfter(
           Error(Reason::kOutcomeUnknown,
-                "the disk failed while the call was being stored, and it is "
-                "not known yet whether it was"),
+                "the disk failed while the call was being stored, and the "
+                "server does not know yet whether it was stored"),
           absl::Seconds(1));
     }
   }

@@ -116,7 +116,7 @@ class SaveReactor final
   absl::Status Take() {
     SHEAF_RETURN_IF_ERROR(calls_.door().Check(*context_, request_));
     if (request_.has_header() == (size_ >= 0)) {
-      return InvalidArgument({{"header", "comes first, and once"}});
+      return InvalidArgument({{"header", "must come first, and once"}});
     }
     if (request_.has_header()) return Begin(request_.header());
     const auto size =
@@ -132,8 +132,8 @@ class SaveReactor final
     const int64_t most = checkpoints_.options().bytes_max;
     if (header.size_bytes() > most) {
       return InvalidArgument(
-          {{"header.size_bytes",
-            absl::StrCat("a checkpoint has at most ", most, " bytes here")}});
+          {{"header.size_bytes", absl::StrCat("a checkpoint has at most ", most,
+                                              " bytes on this server")}});
     }
     claim_ = ClaimOf(header);
     size_ = header.size_bytes();

@@ -148,7 +148,8 @@ bool GivesWay(const Parts& parts, Tx& tx, BatchId batch, const Lessee& who) {
   if (left && absl::Milliseconds(*left) < kDoneSoon) return false;
   if (!parts.planner->GivesWay(who.id, *outranked_by, parts.now()))
     return false;
-  Log(spdlog::level::info, "lease", "a batch gives way",
+  Log(spdlog::level::info, "lease",
+      "a batch is handed back for a run of higher priority",
       {{"batch", NameOf(batch)},
        {"worker", who.name},
        {"to", NameOf(*outranked_by)}});

@@ -15,6 +15,7 @@
 #include "queue/queues.h"
 #include "server/config/device_profile.h"
 #include "server/handlers/checkpoints.h"
+#include "server/handlers/failure_log.h"
 #include "server/process/data_directory.h"
 #include "server/process/open_store.h"
 #include "server/process/part_options.h"
@@ -217,6 +218,11 @@ absl::Status Server::Listen() {
   auto acceptor = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
       grpc::InsecureServerCredentials());
+  std::vector<
+      std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
+      watchers;
+  watchers.push_back(MakeFailureLog());
+  builder.experimental().SetInterceptorCreators(std::move(watchers));
   for (auto& handler : handlers_) builder.RegisterService(handler.get());
   listener_ = builder.BuildAndStart();
   if (listener_ == nullptr) {

@@ -46,6 +46,11 @@
 #include "server/telemetry/progress.h"
 #include "server/telemetry/queue_throughput.h"
 #include "server/telemetry/stats_board.h"
+#include "server/use_cases/backups.h"
+#include "server/use_cases/job_reader.h"
+#include "server/use_cases/server_facts.h"
+#include "server/use_cases/stats_reader.h"
+#include "server/use_cases/worker_orders.h"
 
 namespace grpc {
 class Server;
@@ -85,8 +90,9 @@ class Server {
   int64_t PageBytesMax() const;
   JobsHandler::Parts PartsOfJobs();
   WorkerHandler::Parts PartsOfWorkers();
-  AdminOptions PartsOfAdmin();
+  AdminHandler::Parts PartsOfAdmin();
   Observing PartsOfObservers();
+  void MakeUseCases();
   void MakeHandlers();
   void AcceptFrom(
       std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor);
@@ -131,6 +137,11 @@ class Server {
   std::unique_ptr<PlanService> plan_service_;
   std::unique_ptr<AutoPlanner> auto_planner_;
   std::vector<CommitObserver> observers_;
+  std::unique_ptr<JobReader> job_reader_;
+  std::unique_ptr<WorkerOrders> worker_orders_;
+  std::unique_ptr<Backups> backups_;
+  std::unique_ptr<ServerFacts> facts_;
+  std::unique_ptr<StatsReader> stats_reader_;
   std::atomic<bool> open_ = false;
   std::atomic<int64_t> commits_ = 0;
   std::vector<std::unique_ptr<grpc::Service>> handlers_;

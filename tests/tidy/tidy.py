@@ -98,7 +98,10 @@ TABLE = {
             ("simulated", ("inference/engine/image",)),
             (
                 "process",
-                ("inference/engine/runtime", "inference/engine/image"),
+                (
+                    "base/log", "inference/engine/runtime",
+                    "inference/engine/image",
+                ),
             ),
             (
                 "torch",
@@ -128,6 +131,7 @@ TABLE = {
             ("blobs", ()),
             ("telemetry", ("queue/leasing",)),
             ("scheduling", ("queue/leasing",) + BATCHING),
+            ("use_cases", ("queue/leasing",) + BATCHING),
             ("wire", ("proto", "queue/leasing") + BATCHING),
             ("liveness", ("proto", "queue/leasing")),
             (

@@ -78,13 +78,13 @@ absl::Status RunBench(Arguments* arguments) {
 Command BenchCommand() {
   return {"bench",
           "UNET",
-          "Measures a UNet's calls by how many rows they have.",
-          {{"rows", "LIST", "default: 1,2,4,8,16"},
-           {"side", "N", "of the latents; default: the model's own"},
+          "Measures the calls of a UNet for several numbers of rows.",
+          {{"rows", "LIST", "numbers of rows; default: 1,2,4,8,16"},
+           {"side", "N", "side of the latents; default: the model's own"},
            {"repeats", "N", "calls to take the median of; default: 5"},
            DeviceOption(),
            DtypeOption(),
-           {"variant", "NAME", "of weight files: fp16"}},
+           {"variant", "NAME", "variant of the weight files, e.g. fp16"}},
           &RunBench};
 }
 

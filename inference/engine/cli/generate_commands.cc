@@ -23,32 +23,35 @@ constexpr size_t kPictureBytesMax = size_t{256} << 20;
 constexpr int kCountMax = 64;
 
 std::vector<Option> CommonOptions() {
-  return {{"prompt", "TEXT", "what to see"},
-          {"negative", "TEXT", "what not to see"},
+  return {{"prompt", "TEXT", "what the picture should show"},
+          {"negative", "TEXT", "what it should not show"},
           {"prompt-2", "TEXT", "for SDXL's second encoder; default: the same"},
-          {"negative-2", "TEXT", "the same of what not to see"},
-          {"sampler", "NAME", "as `schedulers` lists them; default: auto"},
+          {"negative-2", "TEXT", "the same for the negative prompt"},
+          {"sampler", "NAME", "one that `schedulers` lists; default: auto"},
           {"steps", "N", "default: 20"},
           {"guidance", "NUMBER", "default: 7.5"},
-          {"rescale", "NUMBER", "of guidance, 0 to 1; default: 0"},
+          {"rescale", "NUMBER", "rescaling of guidance, 0 to 1; default: 0"},
           {"eta", "NUMBER", "noise of DDIM and TCD; default: the sampler's"},
-          {"clip-skip", "N", "layers left out; default: 0"},
-          {"emphasis", "", "(word:1.3) and BREAK mean something"},
-          {"chunks", "N", "of 75 tokens, of a long prompt; default: 1"},
-          {"width", "N", "default: what the model was trained for"},
+          {"clip-skip", "N", "layers of the text encoder left out; default: 0"},
+          {"emphasis", "", "give (word:1.3), [word] and BREAK a meaning"},
+          {"chunks", "N", "chunks of 75 tokens for a long prompt; default: 1"},
+          {"width", "N", "default: the size that the model was trained for"},
           {"height", "N", "the same"},
-          {"seed", "N", "of the first picture; default: 0"},
+          {"seed", "N", "seed of the first picture; default: 0"},
           {"random", "MODE", "cpu or philox; default: cpu"},
-          {"count", "N", "pictures, of consecutive seeds, in one batch"},
+          {"count", "N",
+           "number of pictures, with consecutive seeds, in one batch"},
           {"control", "FOLDER:PNG:WEIGHT:START:END",
            "a ControlNet and its picture; may be repeated", true},
           {"guess", "", "controls without a prompt"},
-          {"refiner", "MODEL", "another model makes the last steps"},
-          {"handover", "NUMBER", "where it takes over, 0 to 1; default: 0.8"},
-          {"unet", "FOLDER", "in place of the model's own"},
-          {"vae", "FOLDER", "in place of the model's own"},
-          {"variant", "NAME", "of weight files: fp16"},
-          {"allow-pickle", "", "read .bin files, where there are no others"},
+          {"refiner", "MODEL", "another model, which makes the last steps"},
+          {"handover", "NUMBER",
+           "part of the steps after which the refiner takes over, 0 to 1; "
+           "default: 0.8"},
+          {"unet", "FOLDER", "one to use in place of the model's own"},
+          {"vae", "FOLDER", "one to use in place of the model's own"},
+          {"variant", "NAME", "variant of the weight files, e.g. fp16"},
+          {"allow-pickle", "", "read .bin files if there are no others"},
           DeviceOption(),
           DtypeOption(),
           {"tiling", "", "decode in tiles"},
@@ -273,11 +276,12 @@ Command TextToImageCommand() {
 
 Command ImageToImageCommand() {
   std::vector<Option> options = CommonOptions();
-  options.push_back({"image", "PNG", "the picture to begin with"});
+  options.push_back({"image", "PNG", "the picture to start from"});
   options.push_back({"strength", "NUMBER", "0 to 1; default: 0.8"});
-  options.push_back({"mask", "PNG", "paint only where it is white"});
+  options.push_back({"mask", "PNG", "paint only where this picture is white"});
   options.push_back({"edit", "", "the prompt is an instruction"});
-  options.push_back({"image-guidance", "NUMBER", "of --edit; default: 1.5"});
+  options.push_back({"image-guidance", "NUMBER",
+                     "weight of the picture with --edit; default: 1.5"});
   return {"img2img", "MODEL", "Makes pictures from a picture.",
           std::move(options), &RunImage};
 }

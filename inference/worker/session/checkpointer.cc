@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "inference/worker/session/backoff.h"
+#include "base/backoff.h"
 #include "inference/worker/session/lease_claim.h"
 #include "spdlog/spdlog.h"
 
@@ -52,7 +52,7 @@ std::string Checkpointer::Fetch(const std::string& worker,
     bytes = client_->LoadCheckpoint(request);
   }
   if (bytes.ok()) return *std::move(bytes);
-  spdlog::warn("{}: no checkpoint to go on from: {}", request.run(),
+  spdlog::warn("{}: its checkpoint could not be loaded: {}", request.run(),
                bytes.status().ToString());
   return "";
 }

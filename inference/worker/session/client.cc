@@ -194,7 +194,8 @@ absl::StatusOr<std::string> Client::DownloadArtifact(const std::string& name) {
   const grpc::Status status = reader->Finish();
   if (!status.ok()) return ToAbslStatus(status);
   if ("artifacts/" + Sha256Hex(bytes) != name) {
-    return absl::DataLossError("the server sent other bytes than " + name);
+    return absl::DataLossError("the server sent bytes that do not match " +
+                               name);
   }
   return bytes;
 }
@@ -224,7 +225,8 @@ absl::StatusOr<std::string> Client::UploadArtifact(std::string_view bytes,
   const grpc::Status status = writer->Finish();
   if (!status.ok()) return ToAbslStatus(status);
   if (artifact.name() != name) {
-    return absl::DataLossError("the server stored other bytes than were sent");
+    return absl::DataLossError(
+        "the server stored other bytes than this worker sent");
   }
   return name;
 }
@@ -266,12 +268,12 @@ absl::StatusOr<std::string> Client::LoadCheckpoint(
     if (bytes.size() <= size && size <= kDownloadBytesMax) continue;
     context.TryCancel();
     reader->Finish();
-    return absl::DataLossError("the server sent more than it said");
+    return absl::DataLossError("the server sent more bytes than it announced");
   }
   const grpc::Status status = reader->Finish();
   if (!status.ok()) return ToAbslStatus(status);
   if (bytes.size() != size) {
-    return absl::DataLossError("the server sent less than it said");
+    return absl::DataLossError("the server sent fewer bytes than it announced");
   }
   return bytes;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "inference/worker/session/retry_waits.h"
 #include "spdlog/spdlog.h"
 
 namespace sheaf::worker {

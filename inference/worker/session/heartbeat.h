@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "inference/worker/session/backoff.h"
+#include "base/backoff.h"
 #include "inference/worker/session/client.h"
 #include "inference/worker/session/engine.h"
 #include "inference/worker/session/lease_claim.h"

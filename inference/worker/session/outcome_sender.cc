@@ -6,6 +6,8 @@
 #include <iterator>
 #include <utility>
 
+#include "inference/worker/session/retry_waits.h"
+
 namespace sheaf::worker {
 
 OutcomeSender::OutcomeSender() : backoff_(kRetryFirst, kRetryLongest) {}

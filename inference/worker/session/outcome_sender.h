@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "inference/worker/session/backoff.h"
+#include "base/backoff.h"
 #include "inference/worker/session/client.h"
 #include "inference/worker/session/lease_claim.h"
 

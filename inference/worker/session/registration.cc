@@ -67,7 +67,7 @@ absl::Status Registration::AwaitFirstSignal() {
   }
   if (welcomed_) return absl::OkStatus();
   if (ended_ && !end_.ok()) return end_;
-  return absl::UnavailableError("the server does not say hello");
+  return absl::UnavailableError("the server does not answer the registration");
 }
 
 void Registration::Listen() {

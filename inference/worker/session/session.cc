@@ -90,7 +90,7 @@ void Session::Stop() {
 
 void Session::Drain() {
   if (draining_.exchange(true)) return;
-  spdlog::info("told to leave: finishing what is at hand");
+  spdlog::info("told to leave: finishing the current batches");
   waiting_call_.Cancel();
   absl::MutexLock lock(&mutex_);
   changed_.NotifyAll();
@@ -231,7 +231,7 @@ absl::Status Session::SettleJoins(const Registration& registration) {
   if (!join_requester_.busy()) return join_requester_.trouble();
   const bool quiet = join_requester_.WaitQuiet(kJoinsEndWithin);
   BeginJoined(registration.terms());
-  if (!quiet) return absl::UnavailableError("the server ends no waits");
+  if (!quiet) return absl::UnavailableError("the server does not end a wait");
   return join_requester_.trouble();
 }
 

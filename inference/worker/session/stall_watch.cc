@@ -20,9 +20,9 @@ v1::RunOutcome StallOf(const v1::LeasedRun& run, absl::Duration limit) {
           ? absl::StrCat(" of ", wish.width(), "x", wish.height(), " pixels")
           : "";
   error->set_message(absl::StrCat(
-      "stalled: a step", size, " was not done within ",
+      "stalled: a step", size, " did not end within ",
       absl::FormatDuration(limit),
-      " (the worker's --stall-timeout), with no other run beside it"));
+      " (the worker's --stall-timeout), and no other run was on the engine"));
   return outcome;
 }
 

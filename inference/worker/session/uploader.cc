@@ -2,7 +2,8 @@
 
 #include <utility>
 
-#include "inference/worker/session/backoff.h"
+#include "base/backoff.h"
+#include "inference/worker/session/retry_waits.h"
 #include "spdlog/spdlog.h"
 
 namespace sheaf::worker {

@@ -35,7 +35,7 @@ absl::Status CheckSum(const std::string& backup) {
   }
   SHEAF_ASSIGN_OR_RETURN(const std::string found, Sha256OfFile(backup));
   if (found == expected) return absl::OkStatus();
-  return Unsound(backup, "its bytes are not those that were backed up");
+  return Unsound(backup, "its bytes have changed since the backup");
 }
 
 Counters CountersOf(SQLite::Database& db) {

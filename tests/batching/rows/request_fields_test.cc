@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "queue/order.h"
 #include "sheaf/v1/job.pb.h"
 
 namespace sheaf::batching {

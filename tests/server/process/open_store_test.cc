@@ -1,9 +1,14 @@
 #include "server/process/open_store.h"
 
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <atomic>
 #include <filesystem>
+#include <fstream>
 
 #include "gtest/gtest.h"
 #include "queue/error.h"
+#include "queue/sqlite/sqlite_store.h"
 
 namespace sheaf::server {
 namespace {
@@ -22,6 +27,20 @@ class OpenStoreTest : public testing::Test {
                       .observer = [this](const Committed&) { ++commits_; },
                       .log = [](const std::string&) {},
                       .on_distrust = [](const std::string&) {}});
+  }
+
+  // Overwrites a page of the database that holds a table.
+  void Damage(const std::string& table) {
+    const std::string path = DatabasePath(config_.data_dir);
+    int page = 0;
+    {
+      SQLite::Database db(path, SQLite::OPEN_READONLY);
+      page = db.execAndGet("SELECT rootpage FROM sqlite_schema WHERE name = '" +
+                           table + "'");
+    }
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp((page - 1) * 4096);
+    file << std::string(4096, '\x7f');
   }
 
   ServerConfig config_;
@@ -56,6 +75,20 @@ TEST_F(OpenStoreTest, TheConfigurationSaysHowTheDatabaseIsCheckedAtBoot) {
     ASSERT_TRUE(store.ok()) << store.status();
     EXPECT_EQ((*store)->Health().boot_check, done) << said;
   }
+}
+
+TEST_F(OpenStoreTest, AFileThatIsCheckedBesideTheWorkDoesNotHoldTheStart) {
+  EXPECT_TRUE(Open().ok());
+  Damage("plan_runs");
+  config_.boot_check = "sync";
+  EXPECT_EQ(ReasonOf(Open().status()), Reason::kStoreCorrupt);
+  config_.boot_check = "background";
+  const auto store = Open();
+  ASSERT_TRUE(store.ok()) << store.status();
+  while ((*store)->Health().boot_check == "running") {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  EXPECT_FALSE((*store)->Health().writable);
 }
 
 TEST_F(OpenStoreTest, ABackupGetsNoNameOfAFileThatStandsBesideADatabase) {

@@ -251,7 +251,7 @@ TEST_F(SessionTroubleTest, AStallOfOneRowIsToldAsThatRunsFailure) {
   ASSERT_THAT(outcomes, SizeIs(1));
   const v1::RunError& error = outcomes.at("jobs/1/runs/0").failure();
   EXPECT_EQ(error.error_class(), v1::ERROR_CLASS_ENGINE);
-  EXPECT_THAT(error.message(), HasSubstr("stalled: a step was not done within "
+  EXPECT_THAT(error.message(), HasSubstr("stalled: a step did not end within "
                                          "1m"));
   StopAndJoin();
 }

@@ -69,15 +69,15 @@ TEST(StallWatchTest, TheOutcomeOfAStallNamesRunSizeAndLimit) {
   StallWatch watch(absl::Seconds(10));
   watch.Begin(batch, At(0));
   EXPECT_EQ(watch.OutcomeOf(0).failure().message(),
-            "stalled: a step was not done within 10s (the worker's "
-            "--stall-timeout), with no other run beside it");
+            "stalled: a step did not end within 10s (the worker's "
+            "--stall-timeout), and no other run was on the engine");
   const v1::RunOutcome& outcome = watch.OutcomeOf(1);
   EXPECT_EQ(outcome.run(), "jobs/1/runs/1");
   EXPECT_EQ(outcome.attempt(), 3);
   EXPECT_EQ(outcome.failure().error_class(), v1::ERROR_CLASS_ENGINE);
   EXPECT_EQ(outcome.failure().message(),
-            "stalled: a step of 512x768 pixels was not done within 10s (the "
-            "worker's --stall-timeout), with no other run beside it");
+            "stalled: a step of 512x768 pixels did not end within 10s (the "
+            "worker's --stall-timeout), and no other run was on the engine");
 }
 
 }  // namespace
