@@ -10,7 +10,8 @@
 
 namespace sheaf::server {
 
-void Backups::Make(const std::string& file_name, DurableStore::BackupDone done) const {
+void Backups::Make(const std::string& file_name,
+                   DurableStore::BackupDone done) const {
   const std::string name =
       file_name.empty() ? absl::FormatTime("sheaf-%Y%m%dT%H%M%E3SZ.db",
                                            options_.now(), absl::UTCTimeZone())

@@ -49,7 +49,8 @@ class ServerFacts {
     // Facts that an operator may want to know, and need not mend.
     std::function<std::vector<std::string>()> notes;
   };
-  ServerFacts(const DurableStore* store, const Backups* backups, Options options)
+  ServerFacts(const DurableStore* store, const Backups* backups,
+              Options options)
       : store_(*store), backups_(*backups), options_(std::move(options)) {}
 
   // Reads no row, so it answers where reads get no answer.
