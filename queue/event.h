@@ -1,6 +1,7 @@
 // Events in order: one value per outbox row.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -67,6 +68,12 @@ inline constexpr size_t kRunsPerEventMax = 1000;
 // About the bytes that the event takes in memory, and those of a page of them.
 inline constexpr int64_t kEventPageBytes = 256 << 10;
 int64_t BytesOf(const Event& event);
+
+// The last event that goes where those through `through` are to be removed: the
+// newest stays, so that only a store that never had an event is without one.
+inline int64_t LastTrimmed(int64_t through, int64_t newest) {
+  return std::min(through, newest - 1);
+}
 
 // Whether runs that waited before may be handed out after this.
 bool OpensQueue(const Event& event);

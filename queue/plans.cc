@@ -167,8 +167,8 @@ absl::StatusOr<PlanRecord> SealPlan(Tx& tx, PlanId id) {
   return plan;
 }
 
-absl::StatusOr<PlanRecord> FindPlanOrError(View& view, PlanId id) {
-  std::optional<PlanRecord> plan = view.FindPlan(id);
+absl::StatusOr<PlanRecord> FindPlanOrError(PlanReads& plans, PlanId id) {
+  std::optional<PlanRecord> plan = plans.FindPlan(id);
   if (plan) return *std::move(plan);
   return WithSubject(
       Error(Reason::kPlanNotFound, absl::StrCat("there is no ", NameOf(id))),
@@ -246,9 +246,9 @@ absl::StatusOr<PlanPage> ListPlans(View& view, const std::string& queue,
   return page;
 }
 
-std::string ChangesSince(View& view, const PlanRecord& plan) {
+std::string ChangesSince(EventReads& events, const PlanRecord& plan) {
   Changes changes;
-  for (const Event& event : view.Events(plan.sequence, kChangesRead)) {
+  for (const Event& event : events.Events(plan.sequence, kChangesRead)) {
     if (event.queue == plan.queue) changes.Note(event);
   }
   return changes.Text();

@@ -25,7 +25,7 @@ absl::Status AddToPlan(Tx& tx, PlanId id, std::vector<PlanBatch> batches);
 // The plan is whole and may be executed. PLAN_NOT_FOUND.
 absl::StatusOr<PlanRecord> SealPlan(Tx& tx, PlanId id);
 
-absl::StatusOr<PlanRecord> FindPlanOrError(View& view, PlanId id);
+absl::StatusOr<PlanRecord> FindPlanOrError(PlanReads& plans, PlanId id);
 
 struct PlanWithTimes {
   PlanRecord plan;
@@ -68,7 +68,7 @@ absl::StatusOr<PlanRecord> UndoPlan(Tx& tx, PlanId id,
 
 // "2 jobs were submitted (jobs/7, jobs/8), 1 run was cancelled": what happened
 // in the plan's queue since it was looked at; empty where nothing did.
-std::string ChangesSince(View& view, const PlanRecord& plan);
+std::string ChangesSince(EventReads& events, const PlanRecord& plan);
 
 // The batch of a plan that `run` is in, and the runs of that batch that wait,
 // are due and may go with others, in batch order. Both are empty where `run` is

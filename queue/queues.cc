@@ -57,8 +57,9 @@ void EnsureDefaultQueue(Tx& tx) {
   }
 }
 
-absl::StatusOr<Queue> FindQueueOrError(View& view, const std::string& name) {
-  std::optional<Queue> queue = view.FindQueue(name);
+absl::StatusOr<Queue> FindQueueOrError(QueueReads& queues,
+                                       const std::string& name) {
+  std::optional<Queue> queue = queues.FindQueue(name);
   if (queue) return *std::move(queue);
   return WithSubject(
       Error(Reason::kQueueNotFound, absl::StrCat("there is no queues/", name)),

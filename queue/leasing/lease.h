@@ -15,7 +15,7 @@
 #include "queue/error.h"
 #include "queue/leasing/head_index.h"
 #include "queue/leasing/lease_claim.h"
-#include "queue/names.h"
+#include "queue/leasing/names.h"
 #include "queue/store.h"
 
 namespace sheaf {

@@ -4,9 +4,10 @@
 #include <mutex>
 #include <utility>
 
+#include "base/files.h"
 #include "base/status.h"
 #include "queue/error.h"
-#include "queue/sqlite/disk/files.h"
+#include "queue/sqlite/backup.h"
 #include "queue/sqlite/disk/found_log.h"
 #include "queue/sqlite/disk/log_mark.h"
 #include "queue/sqlite/fault.h"
@@ -232,14 +233,23 @@ void SqliteStore::StartRead(ReadCase use_case, Done done, CallOptions options) {
 StoreInfo SqliteStore::Info() const {
   StoreInfo info;
   info.schema_version = static_cast<int>(Migrations().size());
-  info.sqlite_version = sqlite3_libversion();
+  info.engine = "sqlite";
+  info.engine_version = sqlite3_libversion();
   info.database_bytes = FileSize(path_);
   info.wal_bytes = FileSize(path_ + "-wal");
   return info;
 }
 
-void SqliteStore::Backup(BackupOrder order, BackupCopy::Done done) {
+absl::Status SqliteStore::CheckBackupName(const std::string& name) const {
+  return sheaf::CheckBackupName(name);
+}
+
+void SqliteStore::Backup(BackupOrder order, BackupDone done) {
   writer_.Backup(std::move(order), std::move(done));
+}
+
+int SqliteStore::SweepBackups(const std::string& folder) const {
+  return sheaf::SweepBackups(folder);
 }
 
 void SqliteStore::CheckIntegrity(bool full, std::function<bool()> cancelled,

@@ -4,6 +4,7 @@
 #include <limits>
 #include <string_view>
 
+#include "queue/job_progress.h"
 #include "queue/sqlite/row.h"
 #include "queue/sqlite/statements.h"
 
@@ -29,40 +30,18 @@ std::string LaneKey(const Lane& lane) {
   return key;
 }
 
-absl::Duration KeepFor(const QueueSettings& keep, const RunCounts& counts) {
-  switch (StateOf(counts)) {
-    case JobState::kFailed:
-      return keep.keep_failed;
-    case JobState::kCancelled:
-      return keep.keep_cancelled;
-    default:
-      return keep.keep_succeeded;
-  }
-}
-
 }  // namespace
-
-void Advance(JobProgress* progress, const RunCounts& delta,
-             const QueueSettings& keep, absl::Time now) {
-  progress->counts += delta;
-  if (progress->start_time == absl::InfinitePast() &&
-      progress->counts.running > 0) {
-    progress->start_time = now;
-  }
-  if (progress->counts.live() > 0) {
-    progress->end_time = absl::InfiniteFuture();
-    progress->expire_time = absl::InfiniteFuture();
-  } else if (progress->end_time == absl::InfiniteFuture()) {
-    progress->end_time = now;
-    progress->expire_time = now + KeepFor(keep, progress->counts);
-  }
-}
 
 SqliteTx::SqliteTx(Connection& db)
     : SqliteReads(db), ready_([this](LaneId lane, Priority highest) {
         return SqliteReads::Head(lane, highest);
       }) {
   Load();
+}
+
+int64_t SqliteTx::NextId(Counter counter) {
+  return counters_[counter] =
+             NextInCell(counters_[counter], kCounterNames[counter]);
 }
 
 void SqliteTx::Load() {
@@ -294,7 +273,7 @@ JobId SqliteTx::InsertJob(const Job& job, const std::string& shared,
                           std::vector<Run> runs,
                           const std::vector<std::string>& own) {
   BeforeChange();
-  const JobId id{Next(kJob)};
+  const JobId id{NextId(kJob)};
   WriteNewJob(db_, id, job);
   db_.Run(sql::kAddSharedParams, id.value, shared);
   for (size_t i = 0; i < runs.size(); ++i) {
@@ -320,9 +299,8 @@ void SqliteTx::SaveRun(const Run& run) {
 void SqliteTx::AddAttempt(const Attempt& attempt) {
   BeforeChange();
   WriteAttempt(db_, attempt);
-  const int forgotten = attempt.attempt - kAttemptsKeptMax;
-  if (forgotten > 0) {
-    db_.Run(sql::kForgetAttempts, attempt.run.value, forgotten);
+  if (const int last = LastForgotten(attempt.attempt); last > 0) {
+    db_.Run(sql::kForgetAttempts, attempt.run.value, last);
   }
 }
 
@@ -330,14 +308,15 @@ RunCounts SqliteTx::ApplyToJob(JobId id, const RunCounts& delta,
                                const QueueSettings& keep) {
   BeforeChange();
   JobProgress progress;
+  std::string owner;
   {
     Query row = db_.Ask(sql::kJobProgress, id.value);
     if (!row.Step()) throw BrokenRow("no job " + std::to_string(id.value));
-    progress = ReadProgress(row);
+    progress = Advance(ReadProgress(row), delta, keep, now_);
+    owner = row.Text();
   }
-  Advance(&progress, delta, keep, now_);
   WriteProgress(db_, id, progress);
-  owners_.Add(progress.owner, delta.queued, delta.running);
+  owners_.Add(owner, delta.queued, delta.running);
   return progress.counts;
 }
 
@@ -435,7 +414,7 @@ void SqliteTx::AppendEvent(Event event) {
 
 void SqliteTx::TrimEvents(int64_t through) {
   BeforeChange();
-  db_.Run(sql::kTrimEvents, std::min(through, last_sequence_ - 1));
+  db_.Run(sql::kTrimEvents, LastTrimmed(through, last_sequence_));
 }
 
 void SqliteTx::SaveArtifact(const Artifact& artifact) {

@@ -81,14 +81,14 @@ class SqliteTx final : public SqliteReads<Tx> {
   std::optional<std::vector<LaneId>> TakeChangedLanes() override {
     return ready_.TakeChanged();
   }
-  BatchId NewBatchId() override { return BatchId{Next(kBatch)}; }
+  BatchId NewBatchId() override { return BatchId{NextId(kBatch)}; }
   int64_t NewEpoch() override { return Next(kEpoch); }
-  WorkerId NewWorkerId() override { return WorkerId{Next(kWorker)}; }
+  WorkerId NewWorkerId() override { return WorkerId{NextId(kWorker)}; }
   void SaveBatch(const Batch& batch) override;
   void RenewLeases(absl::Time start_time,
                    absl::Time lease_expire_time) override;
   void DeleteBatch(BatchId id) override;
-  PlanId NewPlanId() override { return PlanId{Next(kPlan)}; }
+  PlanId NewPlanId() override { return PlanId{NextId(kPlan)}; }
   void SavePlan(const PlanRecord& plan) override;
   void AddPlanBatch(const PlanBatch& batch) override;
   void SavePlanBatchTime(PlanId plan, int64_t number,
@@ -127,6 +127,7 @@ class SqliteTx final : public SqliteReads<Tx> {
   };
 
   int64_t Next(Counter counter) { return ++counters_[counter]; }
+  int64_t NextId(Counter counter);  // within the cell
   // Every change of a table goes through here first: it opens a careful
   // closure's savepoint if a plain rollback would undo too much.
   void BeforeChange();
@@ -165,10 +166,5 @@ class SqliteTx final : public SqliteReads<Tx> {
   bool closure_wrote_ = false;  // tables, by the present closure
   bool group_changed_ = false;
 };
-
-// `progress` after `delta`, at `now`: when it began, ended, and is to expire.
-struct JobProgress;
-void Advance(JobProgress* progress, const RunCounts& delta,
-             const QueueSettings& keep, absl::Time now);
 
 }  // namespace sheaf

@@ -107,11 +107,12 @@ inline constexpr char kSaveJob[] =
     "WHERE id = ?1";
 inline constexpr char kJobProgress[] =
     "SELECT n_queued, n_running, n_succeeded, n_failed, n_cancelled, "
-    "start_time, end_time, expire_time, owner FROM jobs WHERE id = ?1";
+    "start_time, end_time, expire_time, version, owner FROM jobs "
+    "WHERE id = ?1";
 inline constexpr char kSaveJobProgress[] =
     "UPDATE jobs SET n_queued = ?2, n_running = ?3, n_succeeded = ?4, "
     "n_failed = ?5, n_cancelled = ?6, start_time = ?7, end_time = ?8, "
-    "expire_time = ?9, version = version + 1 WHERE id = ?1";
+    "expire_time = ?9, version = ?10 WHERE id = ?1";
 inline constexpr char kDeleteJob[] = "DELETE FROM jobs WHERE id = ?1";
 inline constexpr char kExpired[] =
     "SELECT id FROM jobs WHERE expire_time <= ?1 "

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "base/crash_point.h"
+#include "base/files.h"
 #include "queue/error.h"
-#include "queue/sqlite/disk/files.h"
 #include "queue/sqlite/statements.h"
 
 namespace sheaf {

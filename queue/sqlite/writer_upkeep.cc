@@ -2,8 +2,8 @@
 // room on a disk that was full.
 #include <algorithm>
 
+#include "base/files.h"
 #include "queue/error.h"
-#include "queue/sqlite/disk/files.h"
 #include "queue/sqlite/writer.h"
 
 namespace sheaf {

@@ -4,7 +4,6 @@
 
 #include "base/log/log.h"
 #include "base/status.h"
-#include "queue/sqlite/sqlite_store.h"
 #include "server/handlers/calls.h"
 #include "server/scheduling/learned_figures.h"
 #include "server/scheduling/workers.h"

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "queue/durable_store.h"
 #include "queue/types.h"
 #include "server/handlers/calls.h"
 #include "server/scheduling/learned_figures.h"
@@ -17,17 +18,13 @@
 #include "server/wire/guarded_messages.h"
 #include "sheaf/v1/admin_service.grpc.pb.h"
 
-namespace sheaf {
-class SqliteStore;
-}
-
 namespace sheaf::server {
 
 class AdminHandler final : public sheaf::v1::AdminService::CallbackService {
  public:
   // The parts that it works with; all of them outlive the handler.
   struct Parts {
-    SqliteStore* store = nullptr;  // is checked
+    DurableStore* store = nullptr;  // is checked
     const WorkerRegistry* workers = nullptr;
     const LearnedFigures* learned = nullptr;  // of workers' devices
     const WorkerOrders* orders = nullptr;

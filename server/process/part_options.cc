@@ -3,7 +3,6 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -51,21 +50,6 @@ ConnectionLimits ConnectionLimitsOf(const ServerConfig& config) {
     limits.trusted.push_back(*ParseAddressRange(text));
   }
   return limits;
-}
-
-SqliteStore::Options StoreOptionsOf(const ServerConfig& config) {
-  SqliteStore::Options options;
-  options.directory = config.data_dir;
-  options.reader_threads = config.reader_threads;
-  options.group_max = config.group_max;
-  options.ballast_bytes = config.ballast_bytes;
-  if (config.boot_check == "sync") {
-    options.boot_check_bytes_max = std::numeric_limits<int64_t>::max();
-  } else if (config.boot_check != "auto") {
-    options.boot_check_bytes_max = 0;
-    options.background_check = config.boot_check == "background";
-  }
-  return options;
 }
 
 MaintenanceOptions MaintenanceOptionsOf(const ServerConfig& config) {

@@ -17,6 +17,7 @@
 #include "server/handlers/checkpoints.h"
 #include "server/handlers/failure_log.h"
 #include "server/process/data_directory.h"
+#include "server/process/open_store.h"
 #include "server/process/part_options.h"
 #include "server/process/process.h"
 #include "server/process/recovery.h"
@@ -68,24 +69,24 @@ absl::Status Server::Open() {
       }));
   SHEAF_ASSIGN_OR_RETURN(batching::Profile profile,
                          LoadDeviceProfile(config_.device_profile));
-  SqliteStore::Options options = StoreOptionsOf(config_);
+  StoreLinks links;
   // The clock needs the newest time in the store, and the store a clock.
-  options.clock = [this] {
+  links.clock = [this] {
     ServerClock* clock = clock_in_use_.load();
     return clock != nullptr ? clock->Now() : absl::Now();
   };
-  options.observer = [this](const Committed& committed) { Heard(committed); };
-  options.log = [](const std::string& line) {
+  links.observer = [this](const Committed& committed) { Heard(committed); };
+  links.log = [](const std::string& line) {
     Log(spdlog::level::warn, "store", line, {});
   };
   // Ends like a kill: nothing that was acknowledged is lost, and the next start
   // reads the log again.
-  options.on_distrust = [](const std::string& line) {
+  links.on_distrust = [](const std::string& line) {
     Log(spdlog::level::critical, "store", line, {});
     spdlog::default_logger()->flush();
     _exit(1);
   };
-  SHEAF_ASSIGN_OR_RETURN(store_, SqliteStore::Open(std::move(options)));
+  SHEAF_ASSIGN_OR_RETURN(store_, OpenStore(config_, std::move(links)));
   caretaker_ = std::make_unique<Caretaker>(
       store_.get(),
       [](const std::string& line) { Log(spdlog::level::err, "upkeep", line); });
@@ -206,7 +207,7 @@ absl::Status Server::Listen() {
   if (config_.reflection) {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   }
-  SweepBackups(config_.backup_dir);
+  store_->SweepBackups(config_.backup_dir);
   MakeHandlers();
 
   grpc::ServerBuilder builder;

@@ -10,8 +10,8 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/timer.h"
+#include "queue/durable_store.h"
 #include "queue/leasing/caretaker.h"
-#include "queue/sqlite/sqlite_store.h"
 #include "server/admission/accept_loop.h"
 #include "server/admission/byte_budget.h"
 #include "server/admission/change_limit.h"
@@ -116,7 +116,7 @@ class Server {
   ChangeLimit changes_{config_.changes_per_second};
   std::atomic<bool> stopping_ = false;
   Door door_{&stopping_, &changes_};
-  std::unique_ptr<SqliteStore> store_;
+  std::unique_ptr<DurableStore> store_;
   std::unique_ptr<EventHub> events_;
   std::unique_ptr<Caretaker> caretaker_;
   StreamSlots uploads_;

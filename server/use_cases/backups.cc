@@ -7,16 +7,16 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "queue/sqlite/sqlite_store.h"
 
 namespace sheaf::server {
 
-void Backups::Make(const std::string& file_name, BackupCopy::Done done) const {
+void Backups::Make(const std::string& file_name,
+                   DurableStore::BackupDone done) const {
   const std::string name =
       file_name.empty() ? absl::FormatTime("sheaf-%Y%m%dT%H%M%E3SZ.db",
                                            options_.now(), absl::UTCTimeZone())
                         : file_name;
-  if (absl::Status status = CheckBackupName(name); !status.ok()) {
+  if (absl::Status status = store_.CheckBackupName(name); !status.ok()) {
     return done(std::move(status));
   }
   std::error_code error;

@@ -10,8 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "queue/sqlite/sqlite_store.h"
-#include "queue/store.h"
+#include "queue/durable_store.h"
 #include "server/use_cases/backups.h"
 
 namespace sheaf::server {
@@ -50,14 +49,15 @@ class ServerFacts {
     // Facts that an operator may want to know, and need not mend.
     std::function<std::vector<std::string>()> notes;
   };
-  ServerFacts(const SqliteStore* store, const Backups* backups, Options options)
+  ServerFacts(const DurableStore* store, const Backups* backups,
+              Options options)
       : store_(*store), backups_(*backups), options_(std::move(options)) {}
 
   // Reads no row, so it answers where reads get no answer.
   ServerState State() const;
 
  private:
-  const SqliteStore& store_;
+  const DurableStore& store_;
   const Backups& backups_;
   const Options options_;
 };

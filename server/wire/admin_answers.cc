@@ -66,7 +66,7 @@ void ToProto(const ServerState& state, pb::ServerInfo* out) {
   SetTime(state.now, out->mutable_now());
   out->set_data_directory(state.data_directory);
   out->set_schema_version(state.store.schema_version);
-  out->set_sqlite_version(state.store.sqlite_version);
+  out->set_sqlite_version(state.store.engine_version);
   out->set_database_bytes(state.store.database_bytes);
   out->set_wal_bytes(state.store.wal_bytes);
   if (state.disk_free_bytes) out->set_disk_free_bytes(*state.disk_free_bytes);

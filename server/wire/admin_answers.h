@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "queue/sqlite/backup.h"
+#include "queue/durable_store.h"
 #include "server/use_cases/server_facts.h"
 #include "server/use_cases/stats_reader.h"
 #include "sheaf/v1/admin_service.pb.h"

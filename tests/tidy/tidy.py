@@ -131,25 +131,17 @@ TABLE = {
             ("blobs", ()),
             ("telemetry", ("queue/leasing",)),
             ("scheduling", ("queue/leasing",) + BATCHING),
-            ("use_cases", ("queue/leasing", "queue/sqlite") + BATCHING),
-            (
-                "wire",
-                ("proto", "queue/leasing", "queue/sqlite") + BATCHING,
-            ),
+            ("use_cases", ("queue/leasing",) + BATCHING),
+            ("wire", ("proto", "queue/leasing") + BATCHING),
             ("liveness", ("proto", "queue/leasing")),
             (
                 "handlers",
-                (
-                    "proto", "queue/leasing", "queue/sqlite",
-                    "queue/sqlite/offline",
-                )
-                + BATCHING,
+                ("proto", "queue/leasing") + BATCHING,
             ),
             (
                 "process",
                 (
-                    "queue/leasing", "queue/sqlite", "queue/sqlite/disk",
-                    "queue/sqlite/offline",
+                    "queue/leasing", "queue/sqlite", "queue/sqlite/offline",
                 )
                 + BATCHING,
             ),

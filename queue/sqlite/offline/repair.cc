@@ -3,12 +3,12 @@
 #include <filesystem>
 #include <map>
 
+#include "base/files.h"
 #include "base/status.h"
 #include "queue/error.h"
 #include "queue/queues.h"
 #include "queue/run_changes.h"
 #include "queue/sqlite/backup.h"
-#include "queue/sqlite/disk/files.h"
 #include "queue/sqlite/disk/found_log.h"
 #include "queue/sqlite/disk/lock_file.h"
 #include "queue/sqlite/fault.h"

@@ -1,4 +1,4 @@
-// Files and directories, made durable.
+// Files and folders, made durable. Any thread.
 #pragma once
 
 #include <cstdint>
