@@ -1,6 +1,5 @@
 // Measures the store in process: single-run submits by 1 ... 256 waiters (group
-// commit), lease + finish over a backlog, and the time of a lease where runs
-// wait for very many models and sizes.
+// commit), and lease + finish over a backlog.
 //
 //   store_bench [--json FILE] [--directory DIR] [--seconds S] [--backlog N]
 //
@@ -312,37 +311,6 @@ void MeasureLeaseAndFinish(const Flags& flags, bench::Table* table) {
   }
 }
 
-// Each lease looks at the first run of every lane.
-void MeasureLanes(const Flags& flags, bench::Table* table) {
-  constexpr int kLeases = 100;
-  for (const int lanes : {1, 100, 1000, 10'000}) {
-    auto store = OpenFresh(flags);
-    double seconds = 0;
-    const auto status = WriteAndWait(*store, [&](Tx& tx) {
-      for (int i = 0; i < std::max(lanes, kLeases); ++i) {
-        const JobId job = Submit(tx, "r" + std::to_string(i));
-        Run run = *tx.FindRun(RunId(job, 0));
-        run.lane = tx.LaneFor({.queue = "default",
-                               .kind = "inference",
-                               .model = "sd15",
-                               .width = 8 * (i % lanes)});
-        tx.SaveRun(run);
-      }
-      const Lessee who{.id = WorkerId{1}, .name = "gpu", .batch_size_max = 1};
-      if (!Lease(tx, who, absl::Seconds(30)).leased) std::abort();
-      const double start = ThreadSeconds();
-      for (int i = 1; i < kLeases; ++i) {
-        if (!Lease(tx, who, absl::Seconds(30)).leased) std::abort();
-      }
-      seconds = ThreadSeconds() - start;
-      return absl::OkStatus();
-    });
-    if (!status.ok()) std::abort();
-    table->Add({"a lease among " + std::to_string(lanes) + " lanes",
-                seconds * 1e6 / (kLeases - 1), "us"});
-  }
-}
-
 Flags ParseFlags(int argc, char** argv) {
   Flags flags;
   for (int i = 1; i + 1 < argc; i += 2) {
@@ -364,7 +332,6 @@ int main(int argc, char** argv) {
   sheaf::MeasureWriter(flags, &table);
   sheaf::MeasureGroupCommit(flags, &table);
   sheaf::MeasureLeaseAndFinish(flags, &table);
-  sheaf::MeasureLanes(flags, &table);
   std::filesystem::remove_all(flags.directory);
   return flags.json.empty() || table.WriteJson(flags.json).ok() ? 0 : 1;
 }

@@ -6,12 +6,12 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/near_word.h"
 #include "base/safe_text.h"
 #include "base/status.h"
 #include "base/version.h"
 #include "cli/commands/commands.h"
 #include "cli/support/errors.h"
-#include "cli/support/text.h"
 #include "cli/support/tree.h"
 
 namespace sheaf::cli {
@@ -29,9 +29,9 @@ void AddGlobalFlags(CLI::App* app, Context* context) {
         ->type_name(spec.type)
         ->take_last();
   }
-  app->add_flag("-y,--yes", context->assume_yes,
-                "Do not ask before destroying something");
-  app->add_flag("-q,--quiet", context->quiet, "No messages but errors");
+  app->add_flag("-y,--yes", context->assume_yes, "Do not ask for confirmation");
+  app->add_flag("-q,--quiet", context->quiet,
+                "Print no messages except errors");
 }
 
 // The option that `word` names for a verb: its own, or one of its nouns'.
@@ -149,8 +149,7 @@ int Report(Context& context, const absl::Status& status) {
 
 std::unique_ptr<CLI::App> MakeApp(Context* context) {
   auto app = std::make_unique<CLI::App>(
-      "Submit image jobs to a Sheaf server and look after its queues.",
-      "sheaf");
+      "Submit image jobs to a Sheaf server and manage its queues.", "sheaf");
   app->require_subcommand(1);
   // Global flags may stand after the verb, too; all nouns and verbs inherit
   // this.

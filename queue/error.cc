@@ -14,24 +14,25 @@ using absl::StatusCode;
 
 constexpr ReasonInfo kReasons[] = {
     {Reason::kInvalidField, "INVALID_FIELD", StatusCode::kInvalidArgument,
-     "Fields of the request break their rules; correct every field that the "
-     "violations name."},
+     "Some fields of the request break their rules; correct every field that "
+     "the violations name."},
     {Reason::kBadFilter, "BAD_FILTER", StatusCode::kInvalidArgument,
-     "The filter does not read; correct it at the column that the message "
+     "The filter cannot be read; correct it at the column that the message "
      "names (filters.md has the grammar)."},
     {Reason::kBadPageToken, "BAD_PAGE_TOKEN", StatusCode::kInvalidArgument,
-     "The page token is damaged or belongs to another question; ask for the "
+     "The page token is damaged or belongs to another request; ask for the "
      "first page again."},
     {Reason::kTooManyRuns, "TOO_MANY_RUNS", StatusCode::kInvalidArgument,
-     "The job, or the jobs of one request, would have more runs than one job "
-     "may have; split it."},
+     "The job, or all jobs of the request together, would have more runs than "
+     "one job may have; split it."},
     {Reason::kTooManyLanes, "TOO_MANY_LANES", StatusCode::kInvalidArgument,
      "The runs of the job name more different models, VAEs and sizes than one "
-     "job may; split it."},
+     "job may have; split the job."},
     {Reason::kJobTooLarge, "JOB_TOO_LARGE", StatusCode::kInvalidArgument,
-     "The values of the job, or of the jobs of one request, take more bytes "
-     "than one job may (job_bytes_max), sweeps counted in full; put what its "
-     "runs have in common into the shared values, or split it."},
+     "The values of the job, or of all jobs of the request together, take more "
+     "bytes than one job may (job_bytes_max), sweeps counted in full; move "
+     "values that its runs have in common into the shared values, or split "
+     "it."},
     {Reason::kSweepMismatch, "SWEEP_MISMATCH", StatusCode::kInvalidArgument,
      "The axes of the sweep do not fit together; give all axes of a zip the "
      "same length, and each axis either values or a range."},
@@ -41,50 +42,51 @@ constexpr ReasonInfo kReasons[] = {
      "send the first payload unchanged."},
     {Reason::kRequestIdSpent, "REQUEST_ID_SPENT",
      StatusCode::kFailedPrecondition,
-     "The request_id made a job that is deleted since, so it can neither be "
-     "answered nor make another; use a new one if the work is wanted again."},
+     "The job that this request_id made was deleted, so the server can neither "
+     "return it nor make another; use a new request_id if you want the work "
+     "done again."},
     {Reason::kArtifactTooLarge, "ARTIFACT_TOO_LARGE",
      StatusCode::kInvalidArgument,
      "The artifact has more bytes or pixels than the server takes; send a "
      "smaller one."},
     {Reason::kArtifactTypeRefused, "ARTIFACT_TYPE_REFUSED",
      StatusCode::kInvalidArgument,
-     "The bytes are of a type that the server does not take, or not of the "
-     "type that was claimed; send a PNG, JPEG or WebP picture."},
+     "The bytes have a type that the server does not take, or not the claimed "
+     "type; send a PNG, JPEG or WebP picture."},
     {Reason::kArtifactMismatch, "ARTIFACT_MISMATCH",
      StatusCode::kInvalidArgument,
-     "The bytes do not have the name that was expected; upload them again, "
+     "The SHA-256 of the bytes is not the expected one; upload them again, "
      "they may have been damaged on the way."},
     {Reason::kMalformedMessage, "MALFORMED_MESSAGE",
      StatusCode::kInvalidArgument,
-     "The request is not a message of its method; compare it with the "
-     "contract in proto/."},
+     "The bytes of the request are not a message of its method; compare it "
+     "with the contract in proto/."},
     {Reason::kWorkerOutdated, "WORKER_OUTDATED", StatusCode::kInvalidArgument,
-     "The worker is of a version that does not show the secrets of its leases; "
-     "update it to 0.2.0 or later."},
+     "This version of the worker does not show the secrets of its leases; "
+     "update the worker to 0.2.0 or later."},
 
     {Reason::kJobNotFound, "JOB_NOT_FOUND", StatusCode::kNotFound,
      "No job has this name: it never existed, was deleted, or its retention "
      "is over."},
     {Reason::kRunNotFound, "RUN_NOT_FOUND", StatusCode::kNotFound,
-     "No run has this name; runs of a job count from 0."},
+     "No run has this name; the runs of a job are numbered from 0."},
     {Reason::kQueueNotFound, "QUEUE_NOT_FOUND", StatusCode::kNotFound,
-     "No queue has this name; create it, or list the queues there are."},
+     "No queue has this name; create it, or list the existing queues."},
     {Reason::kWorkerNotFound, "WORKER_NOT_FOUND", StatusCode::kNotFound,
-     "No worker is registered under this name, or the call shows neither its "
-     "registration's secret nor its connection; a worker that sees this "
-     "registers anew."},
+     "No worker is registered under this name, or the call shows neither the "
+     "secret of the registration nor its connection; a worker that gets this "
+     "error registers again."},
     {Reason::kArtifactNotFound, "ARTIFACT_NOT_FOUND", StatusCode::kNotFound,
-     "No artifact has this name; upload it first, or again if nothing "
+     "No artifact has this name; upload it first, or again if no job "
      "referred to it for artifact_keep (a day)."},
     {Reason::kPlanNotFound, "PLAN_NOT_FOUND", StatusCode::kNotFound,
-     "There is no such plan, or it was not executed in time; analyze again."},
+     "No plan has this name, or it was not executed in time; analyze again."},
     {Reason::kCheckpointNotFound, "CHECKPOINT_NOT_FOUND", StatusCode::kNotFound,
-     "Nothing is kept of how far this run has come; begin it anew."},
+     "The server keeps no checkpoint of this run; start it from the "
+     "beginning."},
     {Reason::kPreviewNotFound, "PREVIEW_NOT_FOUND", StatusCode::kNotFound,
-     "The run does not run now, or its worker has shown nothing of it yet, or "
-     "shows nothing (preview_steps, and engines that cannot); ask again while "
-     "it runs."},
+     "The run is not running, or its worker has sent no preview yet, or sends "
+     "none (see preview_steps; some engines cannot); ask again while it runs."},
     {Reason::kQueueExists, "QUEUE_EXISTS", StatusCode::kAlreadyExists,
      "A queue of this name exists; use it, or choose another name."},
     {Reason::kBackupExists, "BACKUP_EXISTS", StatusCode::kAlreadyExists,
@@ -94,29 +96,30 @@ constexpr ReasonInfo kReasons[] = {
     {Reason::kQueueNotEmpty, "QUEUE_NOT_EMPTY", StatusCode::kFailedPrecondition,
      "The queue holds unfinished runs; drain or purge it first."},
     {Reason::kQueueDraining, "QUEUE_DRAINING", StatusCode::kFailedPrecondition,
-     "The queue finishes what it has and takes no new jobs; resume it, or "
-     "submit elsewhere."},
+     "The queue finishes its jobs and takes no new ones; resume it, or submit "
+     "to another queue."},
     {Reason::kQueueNotPaused, "QUEUE_NOT_PAUSED",
      StatusCode::kFailedPrecondition,
-     "The queue is neither paused nor draining, so there is nothing to "
-     "resume; or it is not paused, and only live can it be analyzed so."},
+     "To resume, the queue must be paused or draining; to analyze it without "
+     "live, it must be paused."},
     {Reason::kQueueIsDefault, "QUEUE_IS_DEFAULT",
      StatusCode::kFailedPrecondition,
-     "The default queue is where jobs without a queue go and cannot be "
+     "The default queue takes jobs that name no queue, so it cannot be "
      "deleted; pause or drain it instead."},
     {Reason::kJobNotFinished, "JOB_NOT_FINISHED",
      StatusCode::kFailedPrecondition,
      "The job has not ended; cancel it, or wait for it."},
     {Reason::kJobNotWaiting, "JOB_NOT_WAITING", StatusCode::kFailedPrecondition,
-     "The job has no waiting runs, and only those can still be changed."},
+     "The job has no waiting runs, and only waiting runs can still be "
+     "changed."},
     {Reason::kJobAlreadyFinished, "JOB_ALREADY_FINISHED",
      StatusCode::kFailedPrecondition,
-     "The job or run has ended, or nothing of it waits any more; its state is "
-     "final unless it is retried."},
+     "The job or run has ended, or none of its runs waits any more; its state "
+     "is final unless it is retried."},
     {Reason::kNothingToRetry, "NOTHING_TO_RETRY",
      StatusCode::kFailedPrecondition,
-     "No run named here has failed or was cancelled, so there is nothing to "
-     "retry."},
+     "None of the named runs has failed or was cancelled, so there is nothing "
+     "to retry."},
     {Reason::kNoAnalysis, "NO_ANALYSIS", StatusCode::kFailedPrecondition,
      "The queue has not been analyzed since its last plan was executed; "
      "analyze it, look at the preview, then execute."},
@@ -124,80 +127,84 @@ constexpr ReasonInfo kReasons[] = {
      "A batch of the plan has been handed out, so it can no longer be "
      "undone."},
     {Reason::kPlanNotActive, "PLAN_NOT_ACTIVE", StatusCode::kFailedPrecondition,
-     "The plan is not the one by which its queue goes, so there is nothing to "
-     "undo."},
+     "The queue does not follow this plan, so there is nothing to undo."},
     {Reason::kLeaseLost, "LEASE_LOST", StatusCode::kFailedPrecondition,
-     "The lease ended, or the report does not show its secret: its runs are "
-     "not, or no longer, this worker's; drop the results and lease again."},
+     "The lease ended, or the report does not show its secret, so its runs do "
+     "not belong to this worker; drop the results and lease again."},
     {Reason::kSchemaNewer, "SCHEMA_NEWER", StatusCode::kFailedPrecondition,
      "The database was written by a newer Sheaf; start that version or a "
      "later one."},
     {Reason::kSchemaAltered, "SCHEMA_ALTERED", StatusCode::kFailedPrecondition,
-     "A migration recorded in the database is not the one this program "
-     "carries; restore a backup, or start the program that made it."},
+     "A migration recorded in the database differs from the one in this "
+     "program; restore a backup, or start the program that made the database."},
     {Reason::kDatabaseLocked, "DATABASE_LOCKED",
      StatusCode::kFailedPrecondition,
-     "Another process has the data directory open; stop it first, as two "
+     "Another process has the data directory open; stop it first, because two "
      "writers would destroy the database."},
 
     {Reason::kEtagMismatch, "ETAG_MISMATCH", StatusCode::kAborted,
-     "It was changed since it was read; read it again, decide again, and "
-     "send the new etag."},
+     "The resource was changed since you read it; read it again, decide again, "
+     "and send the new etag."},
     {Reason::kAnalysisStale, "ANALYSIS_STALE", StatusCode::kAborted,
-     "What waits in the queue is no longer what was analyzed; analyze again."},
+     "The waiting runs of the queue have changed since the analysis; analyze "
+     "again."},
 
     {Reason::kQueueFull, "QUEUE_FULL", StatusCode::kResourceExhausted,
-     "The queue holds as many unfinished runs as it may; wait until some "
+     "The queue holds the most unfinished runs that it may; wait until some "
      "have ended, or raise runs_max."},
     {Reason::kOwnerQuota, "OWNER_QUOTA", StatusCode::kResourceExhausted,
-     "The owner has as many runs waiting as one owner may, or they ask for "
-     "more different models, VAEs and sizes (1,024); wait until some have "
-     "started, or have owner_queued_max raised."},
+     "The owner has the most waiting runs that one owner may have, or they "
+     "name more different models, VAEs and sizes than one owner may (1,024); "
+     "wait until some have started, or ask the operator to raise "
+     "owner_queued_max."},
     {Reason::kOverloaded, "OVERLOADED", StatusCode::kResourceExhausted,
      "The server has more to do than it takes on at once, or this call takes "
-     "longer than one may; ask again after the delay it names, or for less."},
+     "longer than one call may; ask again after the delay in the answer, or "
+     "ask for less."},
     {Reason::kBackupsFull, "BACKUPS_FULL", StatusCode::kResourceExhausted,
-     "The backup directory holds as many backups as it may; move some away or "
-     "delete them, or raise backups_max."},
+     "The backup directory holds the most backups that it may; move some away "
+     "or delete them, or raise backups_max."},
     {Reason::kArtifactsFull, "ARTIFACTS_FULL", StatusCode::kResourceExhausted,
-     "Artifacts take as much of the disk as they may, and all of them are "
-     "needed or new; delete ended jobs, or have artifact_total_bytes raised "
-     "or the disk enlarged."},
+     "Artifacts take all the room that they may, and each of them is needed or "
+     "new; delete ended jobs, or ask the operator to raise "
+     "artifact_total_bytes or enlarge the disk."},
 
     {Reason::kStoreUnavailable, "STORE_UNAVAILABLE", StatusCode::kUnavailable,
-     "The store cannot be written or read now and the call changed nothing; "
+     "The store cannot be written or read now, and the call changed nothing; "
      "ask again, and look at the server's health."},
     {Reason::kDiskFull, "DISK_FULL", StatusCode::kUnavailable,
-     "The server's disk is full and the call changed nothing; free some "
+     "The server's disk is full, and the call changed nothing; free some "
      "space, then ask again."},
     {Reason::kOutcomeUnknown, "OUTCOME_UNKNOWN", StatusCode::kUnavailable,
-     "The disk failed while the call was being stored, and whether it took "
-     "effect is not known yet; ask again with the same request_id, or read "
-     "before asking again."},
+     "The disk failed while the call was being stored, and the server does not "
+     "know yet whether it took effect; ask again with the same request_id, or "
+     "read before you ask again."},
     {Reason::kServerStopping, "SERVER_STOPPING", StatusCode::kUnavailable,
      "The server is stopping; ask again when it is back."},
     {Reason::kDeadlinePassed, "DEADLINE_PASSED", StatusCode::kDeadlineExceeded,
-     "The call's deadline passed before it was begun and it changed nothing; "
-     "allow more time."},
+     "The call's deadline passed before the server began it, and it changed "
+     "nothing; allow more time."},
     {Reason::kStreamIdle, "STREAM_IDLE", StatusCode::kDeadlineExceeded,
      "The server waited too long for the next message of the stream and "
-     "changed nothing; begin it again, and pause for less between messages."},
+     "changed nothing; begin the stream again, with shorter pauses between "
+     "messages."},
     {Reason::kCallCancelled, "CALL_CANCELLED", StatusCode::kCancelled,
-     "The caller gave the call up; whether it took effect is not known, so "
-     "read before asking again."},
+     "The caller cancelled the call; nobody knows whether it took effect, so "
+     "read before you ask again."},
 
     {Reason::kStoreCorrupt, "STORE_CORRUPT", StatusCode::kDataLoss,
-     "The database, or a row in it, is damaged; see what `sheaf admin check` "
-     "says, and mend rows by `sheafd repair`, or restore a backup."},
+     "The database, or a row in it, is damaged; run `sheaf admin check`, then "
+     "mend rows with `sheafd repair`, or restore a backup."},
     {Reason::kArtifactCorrupt, "ARTIFACT_CORRUPT", StatusCode::kDataLoss,
-     "The stored bytes no longer match their name: what was received of them "
-     "is not to be used; upload them again and check the disk."},
+     "The stored bytes no longer match their name, so do not use the received "
+     "ones; upload them again and check the disk (the server's log names the "
+     "artifact)."},
     {Reason::kBackupFailed, "BACKUP_FAILED", StatusCode::kInternal,
      "The backup could not be made or did not pass its check, and was "
-     "discarded; the message has the cause."},
+     "discarded; the message and the server's log have the cause."},
     {Reason::kInternal, "INTERNAL", StatusCode::kInternal,
-     "Something went wrong that should not; please report it, with the "
-     "message."},
+     "Sheaf has a fault; please report it, with the message and the call's "
+     "lines in the server's log."},
 };
 
 constexpr bool IsInOrder() {
@@ -354,15 +361,22 @@ std::string RenderErrorTable() {
   std::string text =
       "# Errors\n\n"
       "Every call that fails answers with a canonical code, a message, and "
-      "exactly one\n`google.rpc.ErrorInfo` in its details: `domain` is "
-      "`sheaf`, `reason` is one of those\nbelow, and `metadata` holds the "
-      "particulars. Decide by the reason, show the\nmessage. Where they fit "
-      "there is also a `BadRequest` (the bad fields, as many as\nfit), a "
-      "`PreconditionFailure`, a `QuotaFailure`, and a `RetryInfo` that says "
-      "when to\nask again. `StreamJobs` says code and reason in each answer. "
-      "Without a reason end only\nunknown methods and messages of more than "
-      "`max_message_bytes`, which gRPC itself\nrefuses, and downloads that "
-      "are broken off (CANCELLED).\n\n"
+      "exactly one\n"
+      "`google.rpc.ErrorInfo` in its details. In it `domain` is `sheaf`, "
+      "`reason` is one\n"
+      "of the table below, and `metadata` holds the particulars. Let "
+      "programs decide by\n"
+      "the reason, and show people the message. Where they apply, there are "
+      "also a\n"
+      "`BadRequest` (the bad fields, as many as fit), a "
+      "`PreconditionFailure`, a\n"
+      "`QuotaFailure`, and a `RetryInfo`, which says when to ask again. "
+      "`StreamJobs` gives\n"
+      "code and reason in each answer. Three kinds of errors have no reason: "
+      "unknown\n"
+      "methods, messages of more than `max_message_bytes`, which gRPC itself "
+      "refuses, and\n"
+      "downloads that are broken off (CANCELLED).\n\n"
       "| reason | code | what it means and what to do |\n|---|---|---|\n";
   for (const ReasonInfo& info : kReasons) {
     text += "| `" + std::string(info.name) + "` | `" +

@@ -10,21 +10,9 @@ int64_t BytesOf(const Event& event) {
                               event.ended.size() * sizeof(JobEnd));
 }
 
-bool MakesWorkReady(const Event& event) {
-  switch (event.type) {
-    case EventType::kJobSubmitted:
-    case EventType::kJobUpdated:
-    case EventType::kQueueResumed:
-    case EventType::kQueueUpdated:
-      return true;
-    case EventType::kRunsChanged:
-      for (const RunChange& change : event.runs) {
-        if (change.state == RunState::kQueued) return true;
-      }
-      return false;
-    default:
-      return false;
-  }
+bool OpensQueue(const Event& event) {
+  return event.type == EventType::kQueueResumed ||
+         event.type == EventType::kQueueUpdated;
 }
 
 bool Concerns(const Event& event, JobId job) {

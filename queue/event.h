@@ -1,6 +1,7 @@
 // Events in order: one value per outbox row.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -68,8 +69,14 @@ inline constexpr size_t kRunsPerEventMax = 1000;
 inline constexpr int64_t kEventPageBytes = 256 << 10;
 int64_t BytesOf(const Event& event);
 
-// Whether a waiting worker may find work after this that was not there before.
-bool MakesWorkReady(const Event& event);
+// The last event that goes where those through `through` are to be removed: the
+// newest stays, so that only a store that never had an event is without one.
+inline int64_t LastTrimmed(int64_t through, int64_t newest) {
+  return std::min(through, newest - 1);
+}
+
+// Whether runs that waited before may be handed out after this.
+bool OpensQueue(const Event& event);
 
 // Whether the event concerns the job at all.
 bool Concerns(const Event& event, JobId job);

@@ -62,11 +62,12 @@ int64_t MemberBytes(const std::map<std::string, std::string>& extra) {
 
 }  // namespace
 
-JobPage ListJobs(View& view, const JobQuery& query, const PageLimits& limits) {
+JobPage ListJobs(JobReads& jobs, const JobQuery& query,
+                 const PageLimits& limits) {
   const auto begin = std::chrono::steady_clock::now();
   const int64_t terms = query.filter ? TermsOf(*query.filter) : 0;
   const int64_t window = terms > 0 ? std::max<int64_t>(kLooks / terms, 1) : 0;
-  const int64_t last_job = view.LastJob().value;
+  const int64_t last_job = jobs.LastJob().value;
   JobPage page;
   int64_t bytes = 0;
   int64_t after =
@@ -82,7 +83,7 @@ JobPage ListJobs(View& view, const JobQuery& query, const PageLimits& limits) {
           JobId{query.ascending ? after + window
                                 : std::max<int64_t>(after - window, 1)};
     }
-    std::vector<Job> found = view.Jobs(part);
+    std::vector<Job> found = jobs.Jobs(part);
     const bool whole = static_cast<int>(found.size()) < part.limit;
     for (Job& job : found) {
       bytes += BytesOf(job);

@@ -27,7 +27,7 @@ struct JobPage {
 };
 
 // The jobs that `query` names, `query.limit` of them at the most.
-JobPage ListJobs(View& view, const JobQuery& query,
+JobPage ListJobs(JobReads& jobs, const JobQuery& query,
                  const PageLimits& limits = {});
 
 // About the bytes that an answer with the whole value takes.

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "queue/broken_row.h"
 #include "queue/job_lists.h"
+#include "queue/rows/broken_row.h"
 #include "queue/run_changes.h"
 
 namespace sheaf {
@@ -29,10 +29,10 @@ RunId LastOf(JobId job) { return RunId(job, (1 << RunId::kIndexBits) - 1); }
 
 // Calls `use` with every run of the job in one of `states`, page by page.
 template <class Use>
-void ForEachRun(View& view, JobId job, unsigned states, Use use) {
+void ForEachRun(RunReads& runs, JobId job, unsigned states, Use use) {
   RunQuery query{FirstOf(job), LastOf(job), states, kPage};
   while (true) {
-    std::vector<Run> page = view.Runs(query);
+    std::vector<Run> page = runs.Runs(query);
     for (Run& run : page) use(run);
     if (static_cast<int>(page.size()) < kPage) return;
     query.first = RunId(page.back().id.value + 1);
@@ -147,12 +147,12 @@ absl::Status NothingToRetry(JobId job) {
 
 }  // namespace
 
-absl::StatusOr<Job> FindJobOrError(View& view, JobId id) {
-  std::optional<Job> job = view.FindJob(id);
+absl::StatusOr<Job> FindJobOrError(JobReads& jobs, JobId id) {
+  std::optional<Job> job = jobs.FindJob(id);
   if (job) return *std::move(job);
   // Ids go up: a missing id was a job once if it is not above the last one
   // given out.
-  const bool was = id.value > 0 && id <= view.LastJob();
+  const bool was = id.value > 0 && id <= jobs.LastJob();
   return WithSubject(
       Error(Reason::kJobNotFound,
             was ? absl::StrCat(NameOf(id),
@@ -324,7 +324,7 @@ absl::Status DeleteJob(Tx& tx, JobId id, int64_t version) {
     return WithSubject(
         Error(Reason::kJobNotFinished,
               absl::StrCat(NameOf(id), " still has ", job.counts.live(),
-                           " runs that live; cancel it first")),
+                           " unfinished runs; cancel it first")),
         NameOf(id));
   }
   tx.DeleteJob(id);

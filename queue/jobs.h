@@ -15,7 +15,7 @@ namespace sheaf {
 
 // JOB_NOT_FOUND, RUN_NOT_FOUND. The words tell an id that once was a job from
 // one that never was.
-absl::StatusOr<Job> FindJobOrError(View& view, JobId id);
+absl::StatusOr<Job> FindJobOrError(JobReads& jobs, JobId id);
 absl::StatusOr<Run> FindRunOrError(View& view, RunId id);
 
 // The most runs of a job that one transaction changes, so that others get their

@@ -167,8 +167,8 @@ absl::StatusOr<PlanRecord> SealPlan(Tx& tx, PlanId id) {
   return plan;
 }
 
-absl::StatusOr<PlanRecord> FindPlanOrError(View& view, PlanId id) {
-  std::optional<PlanRecord> plan = view.FindPlan(id);
+absl::StatusOr<PlanRecord> FindPlanOrError(PlanReads& plans, PlanId id) {
+  std::optional<PlanRecord> plan = plans.FindPlan(id);
   if (plan) return *std::move(plan);
   return WithSubject(
       Error(Reason::kPlanNotFound, absl::StrCat("there is no ", NameOf(id))),
@@ -208,7 +208,7 @@ absl::StatusOr<PlanRecord> UndoPlan(Tx& tx, PlanId id,
   SHEAF_ASSIGN_OR_RETURN(const Queue queue, FindQueueOrError(tx, plan.queue));
   if (queue.plan != id) {
     return Error(Reason::kPlanNotActive,
-                 absl::StrCat(NameOf(id), " is not the plan by which queues/",
+                 absl::StrCat(NameOf(id), " is not the active plan of queues/",
                               queue.name, " goes"));
   }
   if (plan.start_time != absl::InfinitePast()) {
@@ -228,9 +228,27 @@ absl::StatusOr<PlanRecord> UndoPlan(Tx& tx, PlanId id,
   return plan;
 }
 
-std::string ChangesSince(View& view, const PlanRecord& plan) {
+absl::StatusOr<PlanWithTimes> FindPlanWithTimes(View& view, PlanId id) {
+  SHEAF_ASSIGN_OR_RETURN(PlanRecord plan, FindPlanOrError(view, id));
+  return PlanWithTimes{std::move(plan), view.TimesOf(id)};
+}
+
+absl::StatusOr<PlanPage> ListPlans(View& view, const std::string& queue,
+                                   PlanId before, int limit) {
+  SHEAF_RETURN_IF_ERROR(FindQueueOrError(view, queue).status());
+  PlanPage page{.plans = view.Plans(queue, before, limit)};
+  if (static_cast<int>(page.plans.size()) == limit) {
+    page.next = page.plans.back().id;
+  }
+  std::erase_if(page.plans, [](const PlanRecord& plan) {
+    return plan.state == PlanState::kStoring;
+  });
+  return page;
+}
+
+std::string ChangesSince(EventReads& events, const PlanRecord& plan) {
   Changes changes;
-  for (const Event& event : view.Events(plan.sequence, kChangesRead)) {
+  for (const Event& event : events.Events(plan.sequence, kChangesRead)) {
     if (event.queue == plan.queue) changes.Note(event);
   }
   return changes.Text();

@@ -2,6 +2,7 @@
 // one is made is no concern of the queue's.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,24 @@ absl::Status AddToPlan(Tx& tx, PlanId id, std::vector<PlanBatch> batches);
 // The plan is whole and may be executed. PLAN_NOT_FOUND.
 absl::StatusOr<PlanRecord> SealPlan(Tx& tx, PlanId id);
 
-absl::StatusOr<PlanRecord> FindPlanOrError(View& view, PlanId id);
+absl::StatusOr<PlanRecord> FindPlanOrError(PlanReads& plans, PlanId id);
+
+struct PlanWithTimes {
+  PlanRecord plan;
+  PlanTimes times;
+};
+// PLAN_NOT_FOUND
+absl::StatusOr<PlanWithTimes> FindPlanWithTimes(View& view, PlanId id);
+
+// Plans of a queue, and the plan after which the list goes on; none at its end.
+struct PlanPage {
+  std::vector<PlanRecord> plans;
+  std::optional<PlanId> next;
+};
+// Newest first, older than `before` where that is one; plans that are not whole
+// yet are left out. QUEUE_NOT_FOUND.
+absl::StatusOr<PlanPage> ListPlans(View& view, const std::string& queue,
+                                   PlanId before, int limit);
 
 struct ExecuteOptions {
   PlanId plan;  // none: the newest of `queue`
@@ -50,7 +68,7 @@ absl::StatusOr<PlanRecord> UndoPlan(Tx& tx, PlanId id,
 
 // "2 jobs were submitted (jobs/7, jobs/8), 1 run was cancelled": what happened
 // in the plan's queue since it was looked at; empty where nothing did.
-std::string ChangesSince(View& view, const PlanRecord& plan);
+std::string ChangesSince(EventReads& events, const PlanRecord& plan);
 
 // The batch of a plan that `run` is in, and the runs of that batch that wait,
 // are due and may go with others, in batch order. Both are empty where `run` is

@@ -49,7 +49,7 @@ inline constexpr std::tuple kQueueSettings{
     QueueSetting{"batch_size", &QueueSettings::batch_size, "--batch-size",
                  "NUMBER", "Most runs in one batch"},
     QueueSetting{"attempts_max", &QueueSettings::attempts_max, "--attempts",
-                 "NUMBER", "Attempts a run may spend"},
+                 "NUMBER", "Most attempts for each run"},
     QueueSetting{"runs_max", &QueueSettings::runs_max, "--runs-max", "NUMBER",
                  "Most unfinished runs; 0: no limit"},
     QueueSetting{"keep_succeeded", &QueueSettings::keep_succeeded,
@@ -65,28 +65,31 @@ inline constexpr std::tuple kQueueSettings{
                  OnWire::kLimit},
     QueueSetting{"policy", &QueueSettings::policy, "--policy",
                  "off|adaptive|economic|auto",
-                 "How runs are batched that are in no plan"},
+                 "How to batch runs that are in no plan"},
     QueueSetting{"batch_min", &QueueSettings::batch_min, "--batch-min",
-                 "NUMBER", "Fewer runs wait as long as they may (adaptive)"},
+                 "NUMBER",
+                 "A batch of fewer runs waits as long as it may (adaptive)"},
     QueueSetting{"wait_max", &QueueSettings::wait_max, "--wait-max", "DURATION",
-                 "Longest that a run waits for company (adaptive, economic)",
+                 "Longest time that a run waits for company (adaptive, "
+                 "economic)",
                  OnWire::kUpToHour},
     QueueSetting{"threshold", &QueueSettings::threshold, "--threshold",
                  "NUMBER",
-                 "Waiting runs at which waits shrink (adaptive) or plans are "
-                 "made (auto)"},
+                 "Number of waiting runs at which waits shrink (adaptive) or "
+                 "plans are made (auto)"},
     QueueSetting{"gain_min_percent", &QueueSettings::gain_min_percent,
                  "--gain-min", "PERCENT",
-                 "Plans that gain less are not executed (auto)"},
+                 "Execute no plan that gains less (auto)"},
     QueueSetting{"twins", &QueueSettings::twins, "--twins", "on|off",
                  "Let runs that ask for the very same picture share it [off]"},
     QueueSetting{"preempt_from", &QueueSettings::preempt_from, "--preempt-from",
                  "low|normal|high|urgent|never",
                  "Waiting runs from this priority on take the place of lower "
-                 "ones, where no worker is free [never]"},
+                 "ones if no worker is free [never]"},
     QueueSetting{"run_duration_max", &QueueSettings::run_duration_max,
                  "--run-duration-max", "DURATION",
-                 "Longest that an attempt of a run may take; 0s: no limit [0s]",
+                 "Longest time that an attempt of a run may take; 0s: no limit "
+                 "[0s]",
                  OnWire::kLimit},
 };
 inline constexpr size_t kQueueSettingCount =

@@ -57,8 +57,9 @@ void EnsureDefaultQueue(Tx& tx) {
   }
 }
 
-absl::StatusOr<Queue> FindQueueOrError(View& view, const std::string& name) {
-  std::optional<Queue> queue = view.FindQueue(name);
+absl::StatusOr<Queue> FindQueueOrError(QueueReads& queues,
+                                       const std::string& name) {
+  std::optional<Queue> queue = queues.FindQueue(name);
   if (queue) return *std::move(queue);
   return WithSubject(
       Error(Reason::kQueueNotFound, absl::StrCat("there is no queues/", name)),
@@ -69,7 +70,7 @@ absl::StatusOr<Queue> CreateQueue(Tx& tx, const std::string& name,
                                   const QueueSettings& settings) {
   if (tx.FindQueue(name)) {
     return Error(Reason::kQueueExists,
-                 absl::StrCat("queues/", name, " is there already"));
+                 absl::StrCat("queues/", name, " exists already"));
   }
   Queue queue;
   queue.name = name;
@@ -97,7 +98,7 @@ absl::StatusOr<Queue> UpdateQueue(Tx& tx, const std::string& name,
 absl::Status DeleteQueue(Tx& tx, const std::string& name) {
   SHEAF_ASSIGN_OR_RETURN(const Queue queue, FindQueueOrError(tx, name));
   if (name == kDefaultQueue) {
-    return Error(Reason::kQueueIsDefault, "queues/default always stays");
+    return Error(Reason::kQueueIsDefault, "queues/default cannot be deleted");
   }
   if (queue.queued + queue.running > 0) {
     return Error(
@@ -108,8 +109,8 @@ absl::Status DeleteQueue(Tx& tx, const std::string& name) {
   if (HoldsRuns(tx, name)) {
     return Error(Reason::kQueueNotEmpty,
                  absl::StrCat("queues/", name,
-                              " holds unfinished runs, which its counts do not "
-                              "show; `sheafd repair` counts them anew"));
+                              " holds unfinished runs that its counts do not "
+                              "show; `sheafd repair` recounts them"));
   }
   tx.DeleteQueue(name);
   tx.AppendEvent({.type = EventType::kQueueDeleted, .queue = name});

@@ -16,7 +16,8 @@ inline constexpr char kDefaultQueue[] = "default";
 // Every server has queues/default; makes it where it is missing.
 void EnsureDefaultQueue(Tx& tx);
 
-absl::StatusOr<Queue> FindQueueOrError(View& view, const std::string& name);
+absl::StatusOr<Queue> FindQueueOrError(QueueReads& queues,
+                                       const std::string& name);
 
 // QUEUE_EXISTS
 absl::StatusOr<Queue> CreateQueue(Tx& tx, const std::string& name,

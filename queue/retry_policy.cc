@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/backoff.h"
+
 namespace sheaf {
 namespace {
 
@@ -40,11 +42,8 @@ std::optional<absl::Time> RetryTime(const Run& run, ErrorClass error_class,
   if (run.failures >= std::min(run.attempts_max, rule.failures_max)) {
     return std::nullopt;
   }
-  absl::Duration delay = rule.back_off;
-  for (int i = 1; i < run.failures && delay < rule.back_off_max; ++i) {
-    delay *= 2;
-  }
-  delay = std::min(delay, rule.back_off_max);
+  const absl::Duration delay =
+      WaitAfter(run.failures, rule.back_off, rule.back_off_max);
   const uint64_t mixed = Mix(static_cast<uint64_t>(run.id.value) * 31 +
                              static_cast<uint64_t>(run.attempt));
   return now + delay + delay * (static_cast<double>(mixed % 1000) / 4000.0);

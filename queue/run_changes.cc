@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
-#include "queue/broken_row.h"
 #include "queue/retry_policy.h"
+#include "queue/rows/broken_row.h"
 
 namespace sheaf {
 

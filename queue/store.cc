@@ -29,7 +29,7 @@ absl::Status Await(Start start) {
 
 }  // namespace
 
-std::vector<LaneHead> View::LaneHeads() {
+std::vector<LaneHead> LaneReads::LaneHeads() {
   std::vector<LaneHead> heads;
   ForEachLane([&](const Lane& lane, const Run& run) {
     heads.push_back({lane, run});
@@ -38,7 +38,7 @@ std::vector<LaneHead> View::LaneHeads() {
   return heads;
 }
 
-std::vector<Event> View::EventPage(int64_t after, int limit) {
+std::vector<Event> EventReads::EventPage(int64_t after, int limit) {
   constexpr int kAtOnce = 64;
   std::vector<Event> page;
   int64_t bytes = 0;

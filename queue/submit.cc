@@ -226,7 +226,7 @@ absl::Status CheckQueue(const Queue& queue, int64_t more) {
   if (queue.state == QueueState::kDraining) {
     return WithSubject(
         Error(Reason::kQueueDraining,
-              absl::StrCat(name, " takes no new jobs: it drains")),
+              absl::StrCat(name, " takes no new jobs because it is draining")),
         name);
   }
   const int64_t live = queue.queued + queue.running;
@@ -253,17 +253,18 @@ absl::Status CheckOwner(const OwnerCounts& counts, int64_t more, int64_t most) {
       counts.owner);
 }
 
-absl::Status CheckLanes(View& view, const PreparedJob& prepared, int64_t most) {
+absl::Status CheckLanes(LaneReads& waiting, const PreparedJob& prepared,
+                        int64_t most) {
   const std::string& owner = prepared.job.owner;
   int64_t lanes = static_cast<int64_t>(prepared.lanes.size());
-  if (view.LaneBoundOf(owner) + lanes <= most) return absl::OkStatus();
+  if (waiting.LaneBoundOf(owner) + lanes <= most) return absl::OkStatus();
   const auto key = [](const Lane& lane) {
     return std::tie(lane.queue, lane.kind, lane.model, lane.vae, lane.width,
                     lane.height);
   };
   // Many submits near the limit ask for lanes in which runs wait already.
-  if (view.HoldsLanes(prepared.lanes)) return absl::OkStatus();
-  const std::vector<Lane> held = view.LanesOf(owner);
+  if (waiting.HoldsLanes(prepared.lanes)) return absl::OkStatus();
+  const std::vector<Lane> held = waiting.LanesOf(owner);
   std::set<decltype(key(held[0]))> all;
   for (const Lane& lane : held) all.insert(key(lane));
   for (const Lane& lane : prepared.lanes) all.insert(key(lane));
@@ -277,14 +278,15 @@ absl::Status CheckLanes(View& view, const PreparedJob& prepared, int64_t most) {
       owner);
 }
 
-absl::Status CheckArtifacts(View& view,
+absl::Status CheckArtifacts(ArtifactReads& artifacts,
                             const std::vector<std::string>& digests) {
   for (const std::string& digest : digests) {
-    if (!view.FindArtifact(digest)) {
+    if (!artifacts.FindArtifact(digest)) {
       return WithSubject(
-          Error(Reason::kArtifactNotFound,
-                absl::StrCat("artifacts/", digest,
-                             " is not here; upload it before the job")),
+          Error(
+              Reason::kArtifactNotFound,
+              absl::StrCat("artifacts/", digest,
+                           " is not on the server; upload it before the job")),
           absl::StrCat("artifacts/", digest));
     }
   }

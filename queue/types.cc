@@ -1,8 +1,10 @@
 #include "queue/types.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "absl/strings/str_cat.h"
+#include "queue/rows/broken_row.h"
 
 namespace sheaf {
 namespace {
@@ -23,9 +25,23 @@ std::optional<int64_t> NumberAfter(std::string_view prefix,
 }
 
 // A job's number must leave room for the index beside it.
-bool FitsRunKey(int64_t job) { return job < (int64_t{1} << 46); }
+bool FitsRunKey(int64_t job) { return job < (int64_t{1} << kIdBits); }
+
+// How many numbers the cell of `last` has left.
+int64_t LeftInCell(int64_t last) { return kCountMax - (last & kCountMax); }
 
 }  // namespace
+
+int64_t NextInCell(int64_t last, std::string_view what) {
+  if (LeftInCell(last) > 0) return last + 1;
+  throw BrokenRow(absl::StrCat("there is no number for another ",
+                               std::string(what), ": all ", kCountMax,
+                               " were given out"));
+}
+
+int64_t SkipInCell(int64_t last, int64_t count) {
+  return last + std::min(count, LeftInCell(last));
+}
 
 JobState StateOf(const RunCounts& counts) {
   for (const RunState state : kJobStateOrder) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -26,16 +27,42 @@ using WorkerId = Id<struct WorkerTag>;
 using LaneId = Id<struct LaneTag>;
 using PlanId = Id<struct PlanTag>;
 
+// The numbers of jobs, batches, workers and plans have two parts: their upper
+// bits name the cell that gave them out, a store with its workers, the lower
+// ones are counted. So no two cells ever give out the same number, and each
+// number tells where to ask for its thing. There is one cell today: 0.
+inline constexpr int kIdBits = 46;
+inline constexpr int kCellBits = 10;
+inline constexpr int kCountBits = kIdBits - kCellBits;
+inline constexpr int64_t kCountMax = (int64_t{1} << kCountBits) - 1;
+
+template <class Tag>
+constexpr int CellOf(Id<Tag> id) {
+  return static_cast<int>(id.value >> kCountBits);
+}
+int CellOf(LaneId) = delete;  // lanes are known to their store alone
+
+// The number after `last` in its cell, for another `what`. BrokenRow where the
+// cell has given out all of its numbers: it takes none of the next cell's.
+int64_t NextInCell(int64_t last, std::string_view what);
+// The number that lies `count` after `last`, or the last one of the cell.
+int64_t SkipInCell(int64_t last, int64_t count);
+
 inline constexpr int kRunsPerJobMax = 100'000;
 // How many ended attempts of a run are kept, the newest: a worker may lease a
 // run and give it back for ever.
 inline constexpr int kAttemptsKeptMax = 100;
+// The last attempt that is forgotten when `attempt` is kept; 0: none is.
+constexpr int LastForgotten(int attempt) {
+  return attempt > kAttemptsKeptMax ? attempt - kAttemptsKeptMax : 0;
+}
 
 // A run is named by its job and its place in it; the two packed in one number
 // are its key in the store, so that a job's runs lie together, in order.
 struct RunId {
   static constexpr int kIndexBits = 17;
   static_assert(kRunsPerJobMax <= (1 << kIndexBits));
+  static_assert(kIdBits + kIndexBits == 63);
 
   int64_t value = 0;
   RunId() = default;

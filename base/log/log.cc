@@ -1,5 +1,7 @@
 #include "base/log/log.h"
 
+#include <unistd.h>
+
 #include <string>
 #include <utility>
 
@@ -14,14 +16,12 @@
 namespace sheaf {
 namespace {
 
-constexpr std::string_view kComponentDefault = "sheafd";
-
 // The parts of a line for which spdlog's message has no room. spdlog's sinks
 // format on the thread that logs, so Log hands the parts to the formatter in a
 // thread-local variable.
 struct Extras {
-  std::string_view component = kComponentDefault;
-  std::initializer_list<LogField> fields;
+  std::string_view component;  // empty: the program's own
+  std::span<const LogField> fields;
 };
 thread_local const Extras* extras_of_this_line = nullptr;
 
@@ -89,7 +89,8 @@ std::string Rendered(const LogField& field, spdlog::level::level_enum level,
 
 class LineFormatter : public spdlog::formatter {
  public:
-  explicit LineFormatter(bool json) : json_(json) {}
+  explicit LineFormatter(const LogOptions& options)
+      : json_(options.json), component_(options.component), pid_(options.pid) {}
 
   void format(const spdlog::details::log_msg& message,
               spdlog::memory_buf_t& out) override {
@@ -102,7 +103,7 @@ class LineFormatter : public spdlog::formatter {
   }
 
   std::unique_ptr<spdlog::formatter> clone() const override {
-    return std::make_unique<LineFormatter>(json_);
+    return std::make_unique<LineFormatter>(*this);
   }
 
  private:
@@ -119,11 +120,15 @@ class LineFormatter : public spdlog::formatter {
     return {message.payload.data(), message.payload.size()};
   }
 
-  static std::string TextLine(const spdlog::details::log_msg& message,
-                              const Extras& extras) {
+  std::string_view ComponentOf(const Extras& extras) const {
+    return extras.component.empty() ? component_ : extras.component;
+  }
+
+  std::string TextLine(const spdlog::details::log_msg& message,
+                       const Extras& extras) const {
     std::string line = absl::StrCat(
         TimeOf(message), " ", ToAbsl(LevelOf(message)), " ",
-        Printable(extras.component), ": ", Printable(TextOf(message)));
+        Printable(ComponentOf(extras)), ": ", Printable(TextOf(message)));
     for (const LogField& field : extras.fields) {
       absl::StrAppend(&line, " ", Printable(field.key), "=",
                       Rendered(field, message.level, false));
@@ -131,13 +136,14 @@ class LineFormatter : public spdlog::formatter {
     return line += '\n';
   }
 
-  static std::string JsonLine(const spdlog::details::log_msg& message,
-                              const Extras& extras) {
+  std::string JsonLine(const spdlog::details::log_msg& message,
+                       const Extras& extras) const {
     std::string line;
     JsonObject object(&line);
     object.Text("ts", TimeOf(message));
     object.Text("level", LevelOf(message));
-    object.Text("component", EscapedForJson(extras.component));
+    object.Text("component", EscapedForJson(ComponentOf(extras)));
+    if (pid_) object.Integer("pid", getpid());
     object.Text("msg", EscapedForJson(TextOf(message)));
     for (const LogField& field : extras.fields) {
       object.Name(EscapedForJson(field.key));
@@ -148,6 +154,8 @@ class LineFormatter : public spdlog::formatter {
   }
 
   const bool json_;
+  const std::string component_;
+  const bool pid_;
 };
 
 }  // namespace
@@ -155,15 +163,20 @@ class LineFormatter : public spdlog::formatter {
 void SetUpLogging(const LogOptions& options) {
   spdlog::sink_ptr sink = options.sink;
   if (!sink) sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  auto logger = std::make_shared<spdlog::logger>(std::string(kComponentDefault),
-                                                 std::move(sink));
-  logger->set_formatter(std::make_unique<LineFormatter>(options.json));
+  auto logger =
+      std::make_shared<spdlog::logger>(options.component, std::move(sink));
+  logger->set_formatter(std::make_unique<LineFormatter>(options));
   logger->set_level(options.level);
   spdlog::set_default_logger(std::move(logger));
 }
 
 void Log(spdlog::level::level_enum level, std::string_view component,
          std::string_view message, std::initializer_list<LogField> fields) {
+  LogFields(level, component, message, {fields.begin(), fields.size()});
+}
+
+void LogFields(spdlog::level::level_enum level, std::string_view component,
+               std::string_view message, std::span<const LogField> fields) {
   spdlog::logger* logger = spdlog::default_logger_raw();
   if (!logger->should_log(level)) return;
   const Extras extras{.component = component, .fields = fields};

@@ -1,4 +1,5 @@
-// The log of sheafd, on standard error: one line per event, as text or as JSON.
+// The log of a program, on standard error: one line per event, as text or as
+// JSON.
 //
 //   Log(spdlog::level::info, "lease", "lease ended",
 //       {{"batch", 17}, {"worker", "workers/3"}, {"reason", "expired"}});
@@ -14,13 +15,14 @@
 // unless the level is debug or trace.
 //
 // Lines of others that go to spdlog's default logger come out the same way,
-// with component "sheafd". Any thread, once SetUpLogging has returned.
+// with the program's own component. Any thread, once SetUpLogging has returned.
 #pragma once
 
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -56,6 +58,8 @@ struct LogField {
 struct LogOptions {
   spdlog::level::level_enum level = spdlog::level::info;
   bool json = false;
+  std::string component = "sheafd";  // of lines that name none
+  bool pid = false;  // JSON lines name the process: others write there, too
   spdlog::sink_ptr sink;  // Standard error where null.
 };
 
@@ -66,5 +70,8 @@ void SetUpLogging(const LogOptions& options);
 // Writes one event, if `level` is enabled.
 void Log(spdlog::level::level_enum level, std::string_view component,
          std::string_view message, std::initializer_list<LogField> fields = {});
+// The same with fields that were gathered at run time.
+void LogFields(spdlog::level::level_enum level, std::string_view component,
+               std::string_view message, std::span<const LogField> fields);
 
 }  // namespace sheaf

@@ -16,13 +16,6 @@ double WeightOf(const std::string& owner, const FairOptions& options) {
   return std::max(weight, kWeightMin);
 }
 
-double ClockOf(const FairState& state, const std::string& owner) {
-  const auto found = state.clock_ms.find(owner);
-  return found == state.clock_ms.end()
-             ? state.floor_ms
-             : std::max(found->second, state.floor_ms);
-}
-
 bool IsOverdue(const FairState& state, const FairHead& head,
                const FairOptions& options, absl::Time now) {
   const auto served = state.served_time.find(head.owner);
@@ -32,7 +25,37 @@ bool IsOverdue(const FairState& state, const FairHead& head,
   return now - since > options.age_max;
 }
 
+// Drops entries that say nothing, and entries over the limit. Not at each
+// charge: that would take a time for each owner.
+void Sweep(FairState* state, const FairOptions& options, absl::Time now) {
+  if (state->clock_ms.size() + state->served_time.size() < state->sweep_size) {
+    return;
+  }
+  // An owner whose clock is at the floor needs no entry.
+  std::erase_if(state->clock_ms, [&](const auto& known) {
+    return known.second <= state->floor_ms;
+  });
+  while (state->clock_ms.size() > kOwnersKept) {
+    state->clock_ms.erase(state->clock_ms.begin());
+  }
+  std::erase_if(state->served_time, [&](const auto& known) {
+    return now - known.second > options.age_max;
+  });
+  while (state->served_time.size() > kOwnersKept) {
+    state->served_time.erase(state->served_time.begin());
+  }
+  state->sweep_size =
+      2 * (state->clock_ms.size() + state->served_time.size()) + 64;
+}
+
 }  // namespace
+
+double ClockOf(const FairState& state, const std::string& owner) {
+  const auto found = state.clock_ms.find(owner);
+  return found == state.clock_ms.end()
+             ? state.floor_ms
+             : std::max(found->second, state.floor_ms);
+}
 
 std::vector<size_t> TurnOrder(const FairState& state,
                               absl::Span<const FairHead> heads,
@@ -74,7 +97,11 @@ FairState WithWaiting(FairState state, absl::Span<const FairHead> heads) {
   for (const FairHead& head : heads) {
     least = std::min(least, ClockOf(state, head.owner));
   }
-  state.floor_ms = std::max(state.floor_ms, least);
+  return WithWaiting(std::move(state), least);
+}
+
+FairState WithWaiting(FairState state, double least_ms) {
+  state.floor_ms = std::max(state.floor_ms, least_ms);
   return state;
 }
 
@@ -83,16 +110,7 @@ FairState Charged(FairState state, const std::string& owner, double ms,
   const double clock = ClockOf(state, owner);
   state.clock_ms[owner] = clock + std::max(ms, 0.0) / WeightOf(owner, options);
   state.served_time[owner] = now;
-  // An owner whose clock is at the floor needs no entry.
-  std::erase_if(state.clock_ms, [&](const auto& known) {
-    return known.second <= state.floor_ms;
-  });
-  while (state.clock_ms.size() > kOwnersKept) {
-    state.clock_ms.erase(state.clock_ms.begin());
-  }
-  std::erase_if(state.served_time, [&](const auto& known) {
-    return now - known.second > options.age_max;
-  });
+  Sweep(&state, options, now);
   return state;
 }
 

@@ -23,6 +23,8 @@ struct FairState {
   std::map<std::string, double> clock_ms;         // absent reads as floor_ms
   std::map<std::string, absl::Time> served_time;  // when each last had a turn
   double floor_ms = 0;  // a clock behind it starts here
+  size_t sweep_size =
+      64;  // entries at which those that say nothing are dropped
   bool operator==(const FairState&) const = default;
 };
 
@@ -42,6 +44,9 @@ struct FairHead {
   bool loaded = true;  // its model is loaded: no change of model
 };
 
+// The owner's clock as turns go by it.
+double ClockOf(const FairState& state, const std::string& owner);
+
 // The heads in the order to serve them: owners by their clocks, equal ones by
 // age. Heads whose model is loaded go before the others, unless their owner is
 // too far ahead. Owners that have waited longer than age_max for a turn go
@@ -51,7 +56,8 @@ std::vector<size_t> TurnOrder(const FairState& state,
                               const FairOptions& options, absl::Time now);
 
 // The state with these owners waiting: the floor follows the one furthest
-// behind.
+// behind, whose clock is `least_ms`.
+FairState WithWaiting(FairState state, double least_ms);
 FairState WithWaiting(FairState state, absl::Span<const FairHead> heads);
 
 // The state with `ms` of GPU time given to an owner.

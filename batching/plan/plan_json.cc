@@ -9,22 +9,6 @@
 namespace sheaf::batching {
 namespace {
 
-const char* NameOf(Unplanned why) {
-  switch (why) {
-    case Unplanned::kKind:
-      return "kind";
-    case Unplanned::kNotQueued:
-      return "not_queued";
-    case Unplanned::kScheduled:
-      return "scheduled";
-    case Unplanned::kAlone:
-      return "alone";
-    case Unplanned::kTooVarious:
-      return "too_various";
-  }
-  return "";
-}
-
 // "1.250000000s", as Protobuf writes durations, which end at some 10,000 years.
 void AddDuration(JsonObject* object, std::string_view name, double ms) {
   constexpr double kSecondsMax = 315'576'000'000.0;
@@ -77,7 +61,7 @@ std::string ReportJson(const PlanReport& report, int batch_size) {
   plan.Name("unplanned");
   JsonObject unplanned(&out);
   for (const auto& [why, count] : report.unplanned) {
-    unplanned.Integer(NameOf(why), count);
+    unplanned.Integer(WordsOf(why).name, count);
   }
   unplanned.Close();
   AddNumber(&plan, "heuristicSpeedup", report.heuristic_speedup);

@@ -81,7 +81,7 @@ std::string PlanText(const RowSet& set, const Plan& plan,
                   " at the same time\n");
   for (const auto& [why, count] : report.unplanned) {
     absl::StrAppend(&text, "Left as they are: ", Count(count, "run", "runs"),
-                    " ", ToAbsl(TextOf(why)), "\n");
+                    " ", ToAbsl(WordsOf(why).text), "\n");
   }
   for (const WarningText& warning : report.warnings) {
     absl::StrAppend(&text, "Warning: ", warning.text, "\n");

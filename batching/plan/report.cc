@@ -96,22 +96,6 @@ void Warn(const Plan& plan, const Profile& profile,
 
 }  // namespace
 
-std::string_view TextOf(Unplanned why) {
-  switch (why) {
-    case Unplanned::kKind:
-      return "of kinds that are not batched";
-    case Unplanned::kNotQueued:
-      return "no longer waiting";
-    case Unplanned::kScheduled:
-      return "scheduled for later";
-    case Unplanned::kAlone:
-      return "to be tried alone after a failure";
-    case Unplanned::kTooVarious:
-      return "with controls beyond the 65,535 names that are told apart";
-  }
-  return "";
-}
-
 uint32_t WorkOfMost(const RowSet& set) {
   std::vector<int64_t> rows(set.shapes.works());
   for (const Row& row : set.rows) {
@@ -162,7 +146,8 @@ bool IsWorthExecuting(const PlanReport& report, double gain_min) {
 std::string NothingToPlan(const RowSet& set) {
   std::vector<std::string> reasons;
   for (const auto& [why, count] : set.unplanned) {
-    reasons.push_back(absl::StrCat(Runs(count), " ", ToAbsl(TextOf(why))));
+    reasons.push_back(
+        absl::StrCat(Runs(count), " ", ToAbsl(WordsOf(why).text)));
   }
   if (reasons.empty()) return "No batchable jobs found: nothing waits";
   return absl::StrCat("No batchable jobs found: ",

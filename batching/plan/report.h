@@ -25,9 +25,6 @@ struct WarningText {
   std::string text;
 };
 
-// A description of such runs: "scheduled for later".
-std::string_view TextOf(Unplanned why);
-
 struct PlanReport {
   int64_t runs = 0;
   int64_t jobs = 0;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "queue/order.h"
 #include "queue/run_fields.h"
 
 namespace sheaf::batching {
@@ -109,10 +110,6 @@ std::string CapabilityText(const Request& request, Capability capability) {
 }
 
 }  // namespace
-
-bool IsBatchable(std::string_view kind) {
-  return kind.empty() || kind == "inference" || kind == "batch_inference";
-}
 
 void AppendKey(const Request& request, Capability capability,
                std::string* out) {

@@ -42,9 +42,6 @@ struct Request {
   const RunParams* defaults = nullptr;
 };
 
-// Whether runs of this kind may be batched with others at all.
-bool IsBatchable(std::string_view kind);
-
 // Appends the canonical values of all hard fields; equal texts are one key. A
 // capability below full adds the fields that it does not let differ.
 void AppendKey(const Request& request, Capability capability, std::string* out);

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/sha256.h"
+#include "queue/order.h"
 
 namespace sheaf::batching {
 namespace {
@@ -40,9 +41,21 @@ uint32_t NumberOf(Map* map, const Key& key, bool* is_new) {
 }  // namespace
 
 bool GoesBefore(const Row& a, const Row& b) {
-  if (a.priority != b.priority) return a.priority > b.priority;
-  if (a.time != b.time) return a.time < b.time;
-  return a.run < b.run;
+  return TurnKey(a.priority, a.time, a.run) <
+         TurnKey(b.priority, b.time, b.run);
+}
+
+const UnplannedWords& WordsOf(Unplanned why) {
+  // In the order of the enum.
+  static constexpr UnplannedWords kWords[] = {
+      {"kind", "of kinds that are not batched"},
+      {"not_queued", "no longer waiting"},
+      {"scheduled", "scheduled for later"},
+      {"alone", "to be tried alone after a failure"},
+      {"too_various",
+       "with controls beyond the 65,535 names that are told apart"},
+  };
+  return kWords[static_cast<int>(why) - 1];
 }
 
 ControlSpan SpanOf(uint16_t control, int steps, double start, double end) {

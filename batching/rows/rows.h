@@ -158,6 +158,14 @@ enum class Unplanned {
   kTooVarious = 5,  // the queue names more controls than are told apart
 };
 
+// How a reason is called in JSON, "not_queued", and what it says of such runs:
+// "no longer waiting".
+struct UnplannedWords {
+  std::string_view name;
+  std::string_view text;
+};
+const UnplannedWords& WordsOf(Unplanned why);
+
 // The snapshot that a plan is made from. `rows` are in FIFO order once Sort
 // was called.
 struct RowSet {

@@ -9,8 +9,8 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "base/csv.h"
 #include "base/json.h"
 #include "base/status.h"
 #include "batching/simulate/trace_cell.h"
@@ -23,28 +23,9 @@ absl::Status Bad(std::string_view column, std::string_view text) {
       absl::StrCat(ToAbsl(column), " cannot be '", ToAbsl(text), "'"));
 }
 
-// The cells of a line. Most lines hold no quotes.
-absl::StatusOr<std::vector<std::string>> Cells(std::string_view text) {
-  std::vector<std::string> cells;
-  if (text.find('"') == std::string_view::npos) {
-    cells = absl::StrSplit(ToAbsl(text), ',');
-    return cells;
-  }
-  cells.emplace_back();
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (quoted && text[i] == '"' && text.substr(i, 2) == "\"\"") {
-      cells.back() += text[i++];
-    } else if (text[i] == '"') {
-      quoted = !quoted;
-    } else if (text[i] == ',' && !quoted) {
-      cells.emplace_back();
-    } else {
-      cells.back() += text[i];
-    }
-  }
-  if (quoted) return absl::InvalidArgumentError("a quote is not closed");
-  return cells;
+absl::Status InLine(size_t line, std::string_view text) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("line ", line, ": ", ToAbsl(text)));
 }
 
 // One line, its cells by column name.
@@ -157,16 +138,15 @@ class Reader {
     trace_.set.shapes = ShapeTable(options);
   }
 
-  absl::Status Header(std::string_view text) {
-    SHEAF_ASSIGN_OR_RETURN(columns_, Cells(text));
+  absl::Status Header(std::vector<std::string> cells) {
+    columns_ = std::move(cells);
     if (std::find(columns_.begin(), columns_.end(), "job") == columns_.end()) {
       return absl::InvalidArgumentError("the first line names no column 'job'");
     }
     return absl::OkStatus();
   }
 
-  absl::Status Add(std::string_view text) {
-    SHEAF_ASSIGN_OR_RETURN(std::vector<std::string> cells, Cells(text));
+  absl::Status Add(std::vector<std::string> cells) {
     const Line line(columns_, std::move(cells));
     if (!line.HasAllCells()) {
       return absl::InvalidArgumentError("not as many cells as columns");
@@ -289,14 +269,6 @@ constexpr WrittenColumn kWritten[] = {
      [](const TraceRun& r) { return CellOfText(ControlsText(r.params)); }},
 };
 
-void AppendCell(const std::string& text, std::string* csv) {
-  if (text.find_first_of(",\"") == std::string::npos) {
-    *csv += text;
-    return;
-  }
-  absl::StrAppend(csv, "\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
-}
-
 }  // namespace
 
 std::string TraceHeader() {
@@ -310,7 +282,7 @@ std::string TraceHeader() {
 void AppendTraceLine(const TraceRun& run, std::string* csv) {
   for (const WrittenColumn& column : kWritten) {
     if (&column != kWritten) *csv += ',';
-    AppendCell(column.text(run), csv);
+    AppendCsvCell(column.text(run), csv);
   }
   *csv += '\n';
 }
@@ -318,20 +290,16 @@ void AppendTraceLine(const TraceRun& run, std::string* csv) {
 absl::StatusOr<Trace> ParseTrace(std::string_view csv,
                                  const ShapeTable::Options& options) {
   Reader reader(options);
-  int number = 0;
-  for (size_t begin = 0; begin < csv.size();) {
-    const size_t end = std::min(csv.find('\n', begin), csv.size());
-    std::string_view text = csv.substr(begin, end - begin);
-    begin = end + 1;
-    ++number;
-    if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
-    if (text.empty()) continue;
-    const absl::Status status =
-        number == 1 ? reader.Header(text) : reader.Add(text);
-    if (!status.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("line ", number, ": ", std::string(status.message())));
-    }
+  CsvReader rows(csv);
+  std::vector<CsvFault> faults;
+  while (!rows.AtEnd()) {
+    CsvRow row = rows.Next(&faults);
+    if (!faults.empty()) return InLine(faults[0].line, faults[0].text);
+    if (row.cells.size() == 1 && row.cells[0].empty()) continue;
+    const absl::Status status = row.line == 1
+                                    ? reader.Header(std::move(row.cells))
+                                    : reader.Add(std::move(row.cells));
+    if (!status.ok()) return InLine(row.line, ToStd(status.message()));
   }
   return reader.Finish();
 }

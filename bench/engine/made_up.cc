@@ -67,8 +67,10 @@ Tensor MakeUpWeight(const std::string& key, const std::vector<int64_t>& shape) {
 }  // namespace
 
 const std::vector<BenchModel>& BenchModels() {
-  static const auto* models = new std::vector<BenchModel>{
-      {"tiny", 16, kTiny}, {"small", 32, kSmall}, {"sd15", 64, kSd15}};
+  static const auto* models =
+      new std::vector<BenchModel>{{"tiny", 16, 32, kTiny},
+                                  {"small", 32, 256, kSmall},
+                                  {"sd15", 64, 768, kSd15}};
   return *models;
 }
 

@@ -10,13 +10,14 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "inference/engine/models/unet.h"
+#include "inference/engine/families/unet/unet.h"
 
 namespace sheaf::engine {
 
 struct BenchModel {
   std::string_view name;
-  int64_t side;             // The side of its latents.
+  int64_t side;             // The side of its latents, which have 4 channels.
+  int64_t context_width;    // Of a prompt's tokens.
   std::string_view config;  // As config.json.
 };
 

@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "inference/engine/families/unet/conditioner.h"
+#include "inference/engine/families/unet/denoiser.h"
 #include "inference/engine/pipeline/noise.h"
 #include "inference/engine/schedule/compile.h"
 #include "inference/engine/tensor/guard.h"
@@ -18,7 +20,8 @@ absl::StatusOr<Steps> Steps::Make(const BenchModel& model,
   SHEAF_RETURN_IF_ERROR(Guard("making up a model", [&] {
     auto unet = MakeUpUNet(model, placement);
     made = unet.status();
-    if (unet.ok()) steps.unet_ = std::move(*unet);
+    if (!unet.ok()) return;
+    steps.denoiser_ = std::make_shared<UNetDenoiser>(*std::move(unet));
   }));
   SHEAF_RETURN_IF_ERROR(made);
   SHEAF_ASSIGN_OR_RETURN(const Config json,
@@ -31,7 +34,6 @@ absl::StatusOr<Steps> Steps::Make(const BenchModel& model,
 }
 
 absl::Status Steps::Begin(int64_t rows) {
-  const int64_t width = unet_->config().levels.back().context_width;
   const int64_t side = model_->side;
   fresh_.clear();
   rows_.clear();
@@ -43,11 +45,11 @@ absl::Status Steps::Begin(int64_t rows) {
       };
       RowStart start;
       start.program = program_;
-      start.sample =
-          made_up("sample", {unet_->config().in_channels, side, side}) *
-          program_->init_scale;
-      start.branches.push_back(
-          {.context = made_up("context", {kBenchTokens, width})});
+      start.sample = made_up("sample", {4, side, side}) * program_->init_scale;
+      auto conditioning = std::make_shared<UNetConditioning>();
+      conditioning->context =
+          made_up("context", {kBenchTokens, model_->context_width});
+      start.branches.push_back({.conditioning = std::move(conditioning)});
       fresh_.emplace_back(std::move(start));
     }
     rows_ = fresh_;
@@ -55,7 +57,7 @@ absl::Status Steps::Begin(int64_t rows) {
 }
 
 absl::StatusOr<std::vector<double>> Steps::Make(int count) {
-  const RowStepper engine(unet_);
+  const RowStepper engine(denoiser_);
   std::vector<double> times;
   for (int i = 0; i < count; ++i) {
     if (rows_.front().done()) rows_ = fresh_;

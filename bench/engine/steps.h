@@ -37,7 +37,7 @@ class Steps {
 
  private:
   const BenchModel* model_ = nullptr;
-  std::shared_ptr<const UNet> unet_;
+  std::shared_ptr<const Denoiser> denoiser_;
   std::shared_ptr<const Program> program_;
   std::vector<Row> fresh_;
   std::vector<Row> rows_;

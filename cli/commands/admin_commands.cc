@@ -39,10 +39,9 @@ absl::Status RunBackup(Context& context, BackupArgs& args) {
                              {"JOBS", "job_count"},
                              {"LAST EVENT", "last_event_sequence"},
                              {"SHA-256", "sha256"}});
-  context.Say(
-      absl::StrCat("To go back to it, with the server stopped: sheaf "
-                   "admin restore ",
-                   Printable(backup.path()), " --data-dir DIR"));
+  context.Say(absl::StrCat(
+      "To restore it, stop the server and run: sheaf admin restore ",
+      Printable(backup.path()), " --data-dir DIR"));
   return absl::OkStatus();
 }
 
@@ -63,7 +62,7 @@ std::string FindServer() {
 // Becomes `sheafd restore`: the server knows its own files best.
 absl::Status RunRestore(Context& context, RestoreArgs& args) {
   SHEAF_RETURN_IF_ERROR(context.Confirm(
-      absl::StrCat("Replace the database in ", args.data_directory, " by ",
+      absl::StrCat("Replace the database in ", args.data_directory, " with ",
                    args.backup, "?")));
   context.out().flush();
   context.err().flush();
@@ -74,7 +73,7 @@ absl::Status RunRestore(Context& context, RestoreArgs& args) {
          static_cast<char*>(nullptr));
   return absl::InternalError(absl::StrCat(
       "cannot run ", server, ": ", std::strerror(errno),
-      "; it restores backups and must lie beside sheaf or on PATH"));
+      "; that program restores backups and must be beside sheaf or on PATH"));
 }
 
 struct CheckArgs {
@@ -92,9 +91,9 @@ absl::Status RunCheck(Context& context, CheckArgs& args) {
   context.MakePrinter().One(check, {{"OK", "ok"}, {"PROBLEMS", "problems"}});
   if (check.ok()) return absl::OkStatus();
   return absl::DataLossError(
-      "the database is damaged: stop the server. Where only counts and leases "
-      "are wrong, mend them with `sheafd repair`; else restore a backup (sheaf "
-      "admin restore --help)");
+      "the database is damaged: stop the server. If only counts and leases are "
+      "wrong, mend them with `sheafd repair`; otherwise restore a backup "
+      "(sheaf admin restore --help)");
 }
 
 struct NoArgs {};
@@ -144,20 +143,24 @@ void AddAdminCommands(CLI::App& app, Context& context) {
   const auto [check, check_args] = AddVerb(
       admin, context, "check", "Check the database for damage", &RunCheck);
   check->add_flag("--full", check_args->full,
-                  "Compare every index with its table too (slower)");
-  const auto [backup, backup_args] = AddVerb(
-      admin, context, "backup", "Copy the database on the server", &RunBackup);
+                  "Also compare every index with its table (slower)");
+  const auto [backup, backup_args] =
+      AddVerb(admin, context, "backup", "Back up the database on the server",
+              &RunBackup);
   backup
       ->add_option("name", backup_args->file_name,
                    "File name in the server's backup directory [the time]")
       ->type_name("NAME");
   CLI::App& clock = AddNoun(admin, "clock", "The server's clock");
   AddVerb(clock, context, "accept",
-          "Let a system clock that went ahead count at once", &RunAcceptClock);
-  const auto [restore, restore_args] = AddVerb(
-      admin, context, "restore",
-      "Replace the database by a backup; the server must not run", &RunRestore);
-  AddName(restore, "backup", &restore_args->backup, "FILE", "The backup");
+          "Accept the system clock at once after it went ahead",
+          &RunAcceptClock);
+  const auto [restore, restore_args] =
+      AddVerb(admin, context, "restore",
+              "Replace the database with a backup; the server must not run",
+              &RunRestore);
+  AddName(restore, "backup", &restore_args->backup, "FILE",
+          "Backup to restore");
   AddValue(restore, "--data-dir", &restore_args->data_directory, "DIR",
            "The server's data directory")
       ->required();

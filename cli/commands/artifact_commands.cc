@@ -42,7 +42,7 @@ absl::Status RunGet(Context& context, GetArgs& args) {
         client->Call<v1::Artifact>("sheaf.v1.ArtifactService/GetArtifact",
                                    request));
     context.MakePrinter().One(artifact, ArtifactColumns());
-    context.Say("Its bytes: add -O FILE");
+    context.Say("To write its bytes to a file, add: -O FILE");
     return absl::OkStatus();
   }
   const std::filesystem::path path(args.file);
@@ -73,13 +73,14 @@ absl::Status RunPut(Context& context, PutArgs& args) {
 }  // namespace
 
 void AddArtifactCommands(CLI::App& app, Context& context) {
-  CLI::App& artifact = AddNoun(app, "artifact", "Pictures in and out");
+  CLI::App& artifact =
+      AddNoun(app, "artifact", "Show, download and upload pictures");
   const auto [get, get_args] =
       AddVerb(artifact, context, "get",
               "Show an artifact, or write it to a file", &RunGet);
   AddName(get, "artifact", &get_args->name, "ARTIFACT", "artifacts/HEX");
   AddValue(get, "-O,--output-file", &get_args->file, "FILE",
-           "Write its bytes here");
+           "Write its bytes to this file");
   get->add_flag("--force", get_args->force, "Replace a file that differs");
   const auto [put, put_args] =
       AddVerb(artifact, context, "put", "Upload files", &RunPut);

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/json.h"
+#include "base/near_word.h"
 #include "base/safe_text.h"
 #include "base/status.h"
 #include "batching/plan/report.h"
@@ -208,7 +209,7 @@ absl::Status RunSimulate(Context& context, SimulateArgs& args) {
   PrintTable(rows, context.out());
   for (const auto& [why, count] : trace->set.unplanned) {
     context.Say(absl::StrCat(count, " runs of the trace were left out: ",
-                             ToAbsl(batching::TextOf(why)), "."));
+                             ToAbsl(batching::WordsOf(why).text), "."));
   }
   return absl::OkStatus();
 }
@@ -217,25 +218,25 @@ absl::Status RunSimulate(Context& context, SimulateArgs& args) {
 
 void AddBatchCommands(CLI::App& app, Context& context) {
   CLI::App& batch =
-      AddNoun(app, "batch", "Look at how runs are batched, and change it");
+      AddNoun(app, "batch", "Show and change how runs are batched");
   AddPlanCommands(batch, context);
-  const auto [simulate, args] =
-      AddVerb(batch, context, "simulate",
-              "Try policies on a trace, on a simulated device", &RunSimulate);
-  AddName(simulate, "trace", &args->trace, "FILE", "Trace, as CSV");
+  const auto [simulate, args] = AddVerb(
+      batch, context, "simulate",
+      "Try batching policies on a trace with a simulated device", &RunSimulate);
+  AddName(simulate, "trace", &args->trace, "FILE", "Trace to play, as CSV");
   AddValue(simulate, "--profile", &args->profiles, "FILE",
            "Device profiles, as JSON")
       ->required();
   AddValues(simulate, "--device", &args->devices, "NAME",
-            "Profile of the file to use; absent: all");
+            "Profile to use from that file; default: all");
   AddNames(simulate, "--policy", &args->policies, "NAME",
-           "Policies to try; absent: all")
+           "Policies to try; default: all")
       ->delimiter(',');
   AddValues(simulate, "--batch-size", &args->batch_sizes, "COUNT",
-            "Runs in a batch at most; absent: 4 and 8")
+            "Most runs in a batch; default: 4 and 8")
       ->delimiter(',');
   AddValue(simulate, "--arrivals", &args->arrivals, "queued|recorded",
-           "All runs at once, or when the trace says [queued]");
+           "Let runs come all at once, or at the times of the trace [queued]");
   simulate->footer(
       "Example: sheaf batch simulate runs.csv --profile profiles.json "
       "--policy natural best continuous --batch-size 8");

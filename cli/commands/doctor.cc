@@ -93,7 +93,7 @@ bool CheckHealth(Client& client, Report* report) {
   report->Good("connection", client.server());
   if (!health.ok()) {
     report->Bad("health", Words(health.status()),
-                "is this address a Sheaf server?");
+                "check that a Sheaf server has this address");
   } else if (health->status() !=
              grpc::health::v1::HealthCheckResponse::SERVING) {
     report->Bad("health", "the server says it is not serving",
@@ -140,7 +140,7 @@ void CheckServer(Client& client, Report* report) {
         absl::StrCat("the server's clock is ",
                      absl::FormatDuration(absl::Trunc(gap, absl::Seconds(1))),
                      " from this one"),
-        "let both keep time by NTP");
+        "let both machines keep time by NTP");
   }
   for (const std::string& problem : info->problems()) {
     report->Bad("server", problem, "docs/operations.md says what to do");
@@ -170,7 +170,7 @@ void CheckWorkers(Client& client, Report* report) {
     }
   }
   if (ready == 0) {
-    report->Bad("workers", "none takes work: jobs will wait",
+    report->Bad("workers", "no worker takes work: jobs will wait",
                 "start one: sheaf-worker --help");
   } else {
     report->Good("workers", absl::StrCat(ready, " ready"));
@@ -226,8 +226,8 @@ absl::Status RunDoctor(Context& context, NoArgs&) {
 }  // namespace
 
 void AddDoctorCommand(CLI::App& app, Context& context) {
-  AddVerb(app, context, "doctor",
-          "Look for what is wrong, and say what to do about it", &RunDoctor);
+  AddVerb(app, context, "doctor", "Look for problems and suggest remedies",
+          &RunDoctor);
 }
 
 }  // namespace sheaf::cli

@@ -162,17 +162,18 @@ void PrintEvent(Context& context, const v1::WatchEventsResponse& message) {
 }
 
 void AddEventsCommand(CLI::App& app, Context& context) {
-  const auto [verb, args] = AddVerb(
-      app, context, "events", "Follow what happens, in order", &RunEvents);
+  const auto [verb, args] =
+      AddVerb(app, context, "events", "Follow the server's events in order",
+              &RunEvents);
   verb->add_option("--after", args->after,
-                   "Begin after this sequence number; 0: the oldest kept; -1: "
-                   "from now on")
+                   "Begin after the event of this number; 0: at the oldest "
+                   "kept; -1: now")
       ->type_name("NUMBER");
-  AddValue(verb, "--queue", &args->queue, "QUEUE", "Only of this queue");
-  AddValue(verb, "--job", &args->job, "JOB", "Only of this job");
+  AddValue(verb, "--queue", &args->queue, "QUEUE", "Only events of this queue");
+  AddValue(verb, "--job", &args->job, "JOB", "Only events of this job");
   verb->add_flag("--progress", args->progress,
-                 "Also the steps of running runs");
-  verb->add_option("--limit", args->limit, "Stop after so many events")
+                 "Also show the steps of running runs");
+  verb->add_option("--limit", args->limit, "Stop after this many events")
       ->type_name("NUMBER");
 }
 

@@ -249,7 +249,7 @@ void AddJobFollow(CLI::App& job, Context& context) {
   AddNames(wait, "job", &wait_args->names, "JOB", "Jobs to wait for")
       ->required();
   AddValue(wait, "--for", &wait_args->longest, "DURATION",
-           "Longest wait; then exit 6");
+           "Longest wait; after it, exit with 6");
   wait->footer("Exits 8 if a job ended failed.");
   const auto [watch, watch_args] = AddVerb(
       job, context, "watch", "Follow a job until it has ended", &RunWatch);

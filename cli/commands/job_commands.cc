@@ -90,9 +90,9 @@ void PrintJob(Context& context, const v1::Job& job) {
   context.out() << "\n";
   printer.List(job, "runs", RunColumns());
   if (job.runs_size() < job.run_count()) {
-    context.Say(absl::StrCat("The first ", job.runs_size(), " of ",
-                             job.run_count(), " runs; all: sheaf job get ",
-                             Id(job.name()), " --runs"));
+    context.Say(absl::StrCat(
+        "The first ", job.runs_size(), " of ", job.run_count(),
+        " runs; for all of them: sheaf job get ", Id(job.name()), " --runs"));
   }
 }
 
@@ -140,7 +140,7 @@ absl::Status CancelOne(Context& context, v1::CancelJobRequest request) {
                             {{"JOBS", "job_count"},
                              {"CANCELLED RUNS", "cancelled_run_count"},
                              {"STOPPING RUNS", "stopping_run_count"}});
-  if (request.validate_only()) context.Say("A dry run: nothing was changed.");
+  if (request.validate_only()) context.Say("Dry run: nothing was changed.");
   return absl::OkStatus();
 }
 
@@ -159,7 +159,7 @@ absl::Status ConfirmCancel(Context& context, v1::CancelJobRequest request) {
 
 absl::Status RunCancel(Context& context, CancelArgs& args) {
   if (args.names.empty() == args.filter.empty()) {
-    return UsageError("name jobs, or give a --filter, one of the two");
+    return UsageError("give either jobs or a --filter");
   }
   SHEAF_ASSIGN_OR_RETURN(auto names, JobOrRunNames(args.names));
   if (names.empty()) names.push_back("");
@@ -279,7 +279,7 @@ absl::Status RunUpdate(Context& context, UpdateArgs& args) {
     SHEAF_RETURN_IF_ERROR(ChangeLabels(*client, args, job));
     paths->add_paths("labels");
   }
-  if (paths->paths().empty()) return UsageError("nothing to change was given");
+  if (paths->paths().empty()) return UsageError("no change was given");
   SHEAF_ASSIGN_OR_RETURN(
       const v1::Job updated,
       client->Call<v1::Job>("sheaf.v1.JobService/UpdateJob", request));
@@ -291,7 +291,7 @@ void AddGet(CLI::App& job, Context& context) {
   const auto [verb, args] =
       AddVerb(job, context, "get", "Show a job and its runs", &RunGet);
   AddName(verb, "job", &args->name, "JOB", "Job to show");
-  verb->add_flag("--runs", args->runs, "All its runs instead of the job");
+  verb->add_flag("--runs", args->runs, "Show all its runs instead of the job");
   AddValue(verb, "--download,--outputs", &args->directory, "DIR",
            "Write its outputs as run-INDEX-NAME.ext into this directory");
   verb->add_flag("--force", args->force, "Replace files that differ");
@@ -300,14 +300,16 @@ void AddGet(CLI::App& job, Context& context) {
 void AddChanges(CLI::App& job, Context& context) {
   const auto [cancel, cancel_args] =
       AddVerb(job, context, "cancel",
-              "Cancel jobs, runs, or all that match a filter", &RunCancel);
+              "Cancel jobs, runs, or all jobs that match a filter", &RunCancel);
   AddNames(cancel, "job", &cancel_args->names, "JOB", "42 or 42/runs/0");
   AddValue(cancel, "--filter", &cancel_args->filter, "FILTER",
-           "All jobs that match; asks first");
+           "Cancel all jobs that match; asks first");
   cancel->add_flag("--keep-running", cancel_args->keep_running,
                    "Leave running runs alone");
-  cancel->add_flag("--dry-run", cancel_args->dry_run, "Only count");
-  AddValue(cancel, "--reason", &cancel_args->reason, "TEXT", "Why");
+  cancel->add_flag("--dry-run", cancel_args->dry_run,
+                   "Only count, cancel nothing");
+  AddValue(cancel, "--reason", &cancel_args->reason, "TEXT",
+           "Reason to record");
 
   const auto [retry, retry_args] = AddVerb(
       job, context, "retry", "Queue failed or cancelled runs again", &RunRetry);
@@ -324,9 +326,9 @@ void AddChanges(CLI::App& job, Context& context) {
   AddValues(update, "--remove-label", &update_args->unlabels, "KEY",
             "Remove a label; may be repeated");
   AddValue(update, "--run-at", &update_args->run_at, "TIME",
-           "Not before: now, +5m or RFC 3339");
+           "Start no run before this time: now, +5m or RFC 3339");
   AddValue(update, "--start-deadline", &update_args->start_deadline, "TIME",
-           "Fail what has not started by then");
+           "Fail runs that have not started by then");
 
   const auto [remove, remove_args] =
       AddVerb(job, context, "delete", "Delete ended jobs", &RunDelete);

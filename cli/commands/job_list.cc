@@ -86,7 +86,7 @@ absl::Status RunList(Context& context, ListArgs& args) {
                          ListJobs(*client, request, args.limit));
   context.MakePrinter().List(jobs, "jobs", JobColumns());
   if (!jobs.next_page_token().empty()) {
-    context.Say(absl::StrCat("There are more: --limit ", args.limit * 2,
+    context.Say(absl::StrCat("There are more jobs: --limit ", args.limit * 2,
                              ", or --limit 0 for all."));
   } else if (jobs.jobs().empty()) {
     context.Say("No jobs. Submit one: sheaf job submit --prompt 'a red fox'");
@@ -139,15 +139,18 @@ void AddJobList(CLI::App& job, Context& context) {
       AddVerb(job, context, "list", "List jobs, newest first", &RunList);
   AddValue(verb, "--filter", &args->filter, "FILTER",
            "E.g. 'state = FAILED AND labels.team = \"art\"'");
-  AddValue(verb, "--state", &args->state, StateChoices(), "Only in this state");
-  AddValue(verb, "--queue", &args->queue, "QUEUE", "Only of this queue");
+  AddValue(verb, "--state", &args->state, StateChoices(),
+           "Only jobs in this state");
+  AddValue(verb, "--queue", &args->queue, "QUEUE", "Only jobs of this queue");
   verb->add_option("--limit", args->limit, "Most jobs to list; 0: all [50]")
       ->type_name("NUMBER");
-  verb->add_flag("--oldest-first", args->oldest_first, "Turn the order round");
-  verb->add_flag("--watch", args->watch,
-                 "List again and again; JSON Lines off a terminal");
+  verb->add_flag("--oldest-first", args->oldest_first,
+                 "List the oldest jobs first");
+  verb->add_flag(
+      "--watch", args->watch,
+      "List again and again; as JSON Lines if the output is no terminal");
   AddValue(verb, "--interval", &args->interval, "DURATION",
-           "Pause between lists with --watch [2s]");
+           "Pause between two lists with --watch [2s]");
 }
 
 }  // namespace sheaf::cli

@@ -106,19 +106,20 @@ absl::Status RunPreview(Context& context, PreviewArgs& args) {
 }  // namespace
 
 void AddJobPreview(CLI::App& job, Context& context) {
-  const auto [verb, args] = AddVerb(
-      job, context, "preview",
-      "Show what a running run's picture looks like so far", &RunPreview);
+  const auto [verb, args] =
+      AddVerb(job, context, "preview",
+              "Show the unfinished picture of a running run", &RunPreview);
   AddName(verb, "job", &args->job, "JOB", "Job of the run");
-  AddValue(verb, "--run", &args->run, "N", "Which of its runs; default: 0");
+  AddValue(verb, "--run", &args->run, "N",
+           "Number of the run in the job; default: 0");
   AddValue(verb, "-O,--output-file", &args->file, "FILE",
-           "Where to put the PNG, - for standard output; default: "
-           "JOB-RUN-preview.png here");
+           "File for the PNG, - for standard output; default: "
+           "JOB-RUN-preview.png in this directory");
   verb->add_flag("--follow", args->follow,
-                 "Put each new one in its place until the run has ended");
+                 "Write each new preview to the file until the run has ended");
   verb->footer(
-      "A file of that name is overwritten. How often there is a new one is the "
-      "server's to say (preview_steps).");
+      "An existing file is overwritten. The server's setting preview_steps "
+      "says how often a new preview comes.");
 }
 
 }  // namespace sheaf::cli

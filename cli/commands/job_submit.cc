@@ -126,15 +126,15 @@ absl::Status RunSubmit(Context& context, SubmitArgs& args) {
       "sheaf.v1.JobService/SubmitJob", request);
   if (absl::IsUnavailable(answer.status()) ||
       absl::IsDeadlineExceeded(answer.status())) {
-    context.Say(absl::StrCat(
-        "It may have been submitted nevertheless. To try again without making "
-        "a second job, add: --request-id ",
-        request.request_id()));
+    context.Say(
+        absl::StrCat("The job may have been submitted all the same. To try "
+                     "again without making a second job, add: --request-id ",
+                     request.request_id()));
   }
   SHEAF_ASSIGN_OR_RETURN(const v1::SubmitJobResponse response, answer);
   if (request.validate_only()) {
     context.MakePrinter().One(response.job(), JobColumns());
-    context.Say("A dry run: all is well, nothing was submitted.");
+    context.Say("Dry run: the job is valid, nothing was submitted.");
     return absl::OkStatus();
   }
   if (!args.wait && !args.watch) {
@@ -187,9 +187,9 @@ void AddRunFlag(CLI::App* verb, const RunField<T>& field, SubmitArgs* args) {
 void AddRunFlags(CLI::App* verb, SubmitArgs* args) {
   ForEachRunField([&](const auto& field) { AddRunFlag(verb, field, args); });
   AddValues(verb, "--sweep", &args->flags.sweeps, "FIELD=VALUES",
-            "seed=1..8, guidance=5,7.5,9; repeated: every combination");
+            "seed=1..8, guidance=5,7.5,9; if repeated, every combination");
   verb->add_flag("--zip", args->flags.zip,
-                 "Take the sweeps side by side instead");
+                 "Combine the sweeps value by value instead");
 }
 
 void AddJobFlags(CLI::App* verb, SubmitArgs* args) {
@@ -197,16 +197,16 @@ void AddJobFlags(CLI::App* verb, SubmitArgs* args) {
   AddValue(verb, "--queue", &flags.queue, "QUEUE", "Queue [default]");
   AddValue(verb, "--kind", &flags.kind, "KIND", "Kind of job [inference]");
   AddValue(verb, "--priority", &flags.priority, "low|normal|high|urgent",
-           "How urgent it is [normal]");
-  AddValue(verb, "--owner", &flags.owner, "TEXT", "Who it is for");
+           "Priority of the job [normal]");
+  AddValue(verb, "--owner", &flags.owner, "TEXT", "Owner of the job");
   AddValues(verb, "--label", &flags.labels, "KEY=VALUE",
             "Label; may be repeated");
   AddValue(verb, "--run-at", &flags.run_at, "TIME",
-           "Not before: +5m or RFC 3339");
+           "Start no run before this time: +5m or RFC 3339");
   AddValue(verb, "--start-deadline", &flags.start_deadline, "TIME",
-           "Fail what has not started by then");
+           "Fail runs that have not started by then");
   AddValue(verb, "--attempts", &flags.attempts, "NUMBER",
-           "Attempts a run may spend");
+           "Most attempts for each run");
   AddValue(verb, "--request-id", &flags.request_id, "ID",
            "Submits with the same id make one job [a new UUID]");
 }
@@ -219,10 +219,11 @@ void AddJobSubmit(CLI::App& job, Context& context) {
   AddRunFlags(verb, args);
   AddJobFlags(verb, args);
   AddValue(verb, "--file", &args->file, "FILE",
-           "One run a line: JSON Lines, or CSV with named columns; - reads "
-           "standard input");
+           "File with one run per line: JSON Lines, or CSV with named columns; "
+           "- reads standard input");
   AddValue(verb, "--json", &args->json, "FILE",
-           "API JSON of a JobSpec or SubmitJobRequest; flags go on top");
+           "File with the API JSON of a JobSpec or SubmitJobRequest; flags "
+           "change it");
   verb->add_flag("--dry-run", args->flags.dry_run,
                  "Check everything, submit nothing");
   verb->add_flag("--wait", args->wait, "Wait until the job has ended");

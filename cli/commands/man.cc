@@ -128,7 +128,7 @@ std::string ProgramPage(const CLI::App& root) {
   absl::StrAppend(&page, ".SH OPTIONS\n", Options(root), SettingsSection(),
                   ".SH FILES\n.TP\n$XDG_CONFIG_HOME/sheaf/config.toml\nThe "
                   "user's settings, e.g. server = \"unix:/run/sheaf.sock\".\n"
-                  ".TP\n/etc/sheaf/sheaf.toml\nThe system's.\n"
+                  ".TP\n/etc/sheaf/sheaf.toml\nThe system's settings.\n"
                   ".SH EXIT STATUS\n");
   for (const ExitCodeText& exit : ExitCodes()) {
     absl::StrAppend(&page, ".TP\n\\fB", exit.code, "\\fR\n", Roff(exit.text),

@@ -109,8 +109,8 @@ absl::Status RunAnalyze(Context& context, AnalyzeArgs& args) {
     return absl::OkStatus();
   }
   context.out() << PrintableLines(answer.plan().text());
-  context.Say(
-      absl::StrCat("Go on with: sheaf batch execute ", answer.plan().name()));
+  context.Say(absl::StrCat("To execute it: sheaf batch execute ",
+                           answer.plan().name()));
   return absl::OkStatus();
 }
 
@@ -144,7 +144,7 @@ absl::Status RunExecute(Context& context, PlanArgs& args) {
   request.set_unchanged(args.unchanged);
   request.set_actor(context.environment().variable("USER").value_or(""));
   SHEAF_RETURN_IF_ERROR(context.Confirm(absl::StrCat(
-      "Regroup what waits in ", request.queue(), " by ",
+      "Regroup the waiting runs of ", request.queue(), " by ",
       args.plan.empty() ? "its newest plan" : request.name(), "?")));
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   SHEAF_ASSIGN_OR_RETURN(const auto answer,
@@ -155,7 +155,8 @@ absl::Status RunExecute(Context& context, PlanArgs& args) {
   } else {
     context.MakePrinter().One(answer.plan(), PlanColumns());
   }
-  context.Say(absl::StrCat("Back with: sheaf batch undo ", answer.plan().name(),
+  context.Say(absl::StrCat("To undo it: sheaf batch undo ",
+                           answer.plan().name(),
                            ", until the first of its batches starts."));
   return absl::OkStatus();
 }
@@ -260,7 +261,7 @@ struct ForgetArgs {
 absl::Status RunForget(Context& context, ForgetArgs& args) {
   if (args.all == !args.name.empty()) {
     return absl::InvalidArgumentError(
-        "name a model or a device, or say --all, and not both");
+        "give either a model or device, or --all");
   }
   v1::ForgetLearnedRequest request;
   request.set_name(args.name);
@@ -273,7 +274,7 @@ absl::Status RunForget(Context& context, ForgetArgs& args) {
     context.MakePrinter().One(answer, {});
     return absl::OkStatus();
   }
-  context.out() << "Forgot what was learned of " << answer.work_count()
+  context.out() << "Forgot the learned figures of " << answer.work_count()
                 << (answer.work_count() == 1 ? " kind" : " kinds")
                 << " of work.\n";
   return absl::OkStatus();
@@ -318,61 +319,64 @@ void AddPlanCommands(CLI::App& batch, Context& context) {
       AddVerb(batch, context, "analyze", "Plan which waiting runs go together",
               &RunAnalyze);
   AddValue(analyze, "--queue", &analyze_args->queue, "QUEUE",
-           "Queue to look at [default]");
-  AddValue(analyze, "--mode", &analyze_args->mode, "strict|mixed|best",
-           "Equal controls only, mixed ones, or what is cheaper [best]");
+           "Queue to analyze [default]");
+  AddValue(
+      analyze, "--mode", &analyze_args->mode, "strict|mixed|best",
+      "Batch equal controls only, mixed controls, or as is cheaper [best]");
   AddValue(analyze, "--batch-size", &analyze_args->batch_size, "COUNT",
-           "Runs in a batch at most [the queue's]");
-  AddValue(analyze, "--planner", &analyze_args->planner, "optimal|greedy",
-           "Cheapest batches, or in order of arrival [optimal]");
+           "Most runs in a batch [the queue's]");
+  AddValue(
+      analyze, "--planner", &analyze_args->planner, "optimal|greedy",
+      "Make the cheapest batches, or fill them in order of arrival [optimal]");
   AddValue(analyze, "--signature", &analyze_args->signature,
            "minimal|conservative",
            "conservative: seed, steps and guidance must be equal [minimal]");
   AddValue(analyze, "--estimator", &analyze_args->estimator, "model|heuristic",
            "heuristic: as if every batch took one run's time [model]");
   analyze->add_flag("--live", analyze_args->live,
-                    "Also where the queue is not paused");
-  analyze->add_flag("--watch", analyze_args->watch,
-                    "Again and again, also where it is not paused");
+                    "Analyze although the queue is not paused");
+  analyze->add_flag(
+      "--watch", analyze_args->watch,
+      "Analyze again and again, also while the queue is not paused");
   AddValue(analyze, "--interval", &analyze_args->interval, "DURATION",
-           "With --watch: pause between [5s]");
+           "Pause between two analyses with --watch [5s]");
   const auto [preview, preview_args] =
-      AddVerb(batch, context, "preview", "Show a plan in words", &RunPreview);
-  AddName(preview, "plan", &preview_args->plan, "PLAN", "The plan");
+      AddVerb(batch, context, "preview", "Show a plan as text", &RunPreview);
+  AddName(preview, "plan", &preview_args->plan, "PLAN", "Plan to show");
   const auto [execute, execute_args] = AddVerb(
       batch, context, "execute",
-      "Make the queue go by a plan, unless it has changed since", &RunExecute);
+      "Execute a plan, unless the queue has changed since", &RunExecute);
   AddValue(execute, "plan", &execute_args->plan, "PLAN",
-           "The plan [the queue's newest]");
+           "Plan to execute [the queue's newest]");
   AddValue(execute, "--queue", &execute_args->queue, "QUEUE",
-           "Queue whose newest plan is meant [default]");
+           "Queue of the newest plan [default]");
   AddValue(execute, "--request-id", &execute_args->request_id, "ID",
-           "A repeated call with it executes once");
+           "Calls with the same id execute the plan once");
   execute->add_flag("--unchanged", execute_args->unchanged,
-                    "Not even a live plan, where anything has changed");
+                    "Refuse even a live plan if anything has changed");
   const auto [undo, undo_args] = AddVerb(
       batch, context, "undo",
-      "Bring the former grouping back, before anything has started", &RunUndo);
-  AddName(undo, "plan", &undo_args->plan, "PLAN", "The plan");
+      "Bring the former grouping back, before a batch has started", &RunUndo);
+  AddName(undo, "plan", &undo_args->plan, "PLAN", "Plan to undo");
   const auto [list, list_args] =
       AddVerb(batch, context, "list", "List a queue's plans", &RunList);
-  AddValue(list, "--queue", &list_args->queue, "QUEUE", "The queue [default]");
+  AddValue(list, "--queue", &list_args->queue, "QUEUE",
+           "Queue to list [default]");
   const auto [report, report_args] =
       AddVerb(batch, context, "report",
-              "Hold what was predicted against what it took", &RunReport);
+              "Compare the predicted and measured times of a plan", &RunReport);
   AddValue(report, "plan", &report_args->plan, "PLAN",
-           "The plan [the one that the queue went by last]");
+           "Plan to report on [the queue's last executed one]");
   AddValue(report, "--queue", &report_args->queue, "QUEUE",
-           "Queue whose last plan is meant [default]");
+           "Queue of the last plan [default]");
   AddVerb(batch, context, "profile",
-          "Show by what batches are priced, and how far that is off",
-          &RunProfile);
-  const auto [forget, forget_args] = AddVerb(
-      batch, context, "forget",
-      "Forget what was learned of a model's or a device's work", &RunForget);
+          "Show how batches are priced, and how far that is off", &RunProfile);
+  const auto [forget, forget_args] =
+      AddVerb(batch, context, "forget",
+              "Forget the learned figures of a model or a device", &RunForget);
   AddValue(forget, "name", &forget_args->name, "NAME",
            "A model or a device, as runs and workers name it");
-  forget->add_flag("--all", forget_args->all, "All that was learned");
+  forget->add_flag("--all", forget_args->all, "Forget all learned figures");
   const auto [explain, explain_args] = AddVerb(
       batch, context, "explain",
       "Say why two runs are, or are not, batched together", &RunExplain);

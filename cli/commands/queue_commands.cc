@@ -108,7 +108,7 @@ absl::Status RunCreate(Context& context, SettingsArgs& args) {
       ReadSettings(args, request.mutable_settings(), &unused));
   SHEAF_RETURN_IF_ERROR(
       CallAndShow(context, "sheaf.v1.QueueService/CreateQueue", request));
-  context.Say(absl::StrCat("Submit to it: sheaf job submit --queue ",
+  context.Say(absl::StrCat("To submit to it: sheaf job submit --queue ",
                            request.name().substr(7), " --prompt TEXT"));
   return absl::OkStatus();
 }
@@ -119,7 +119,7 @@ absl::Status RunSet(Context& context, SettingsArgs& args) {
   SHEAF_RETURN_IF_ERROR(ReadSettings(args, request.mutable_settings(),
                                      request.mutable_update_mask()));
   if (request.update_mask().paths().empty()) {
-    return UsageError("nothing to set was given");
+    return UsageError("no setting was given");
   }
   request.set_etag(args.etag);
   return CallAndShow(context, "sheaf.v1.QueueService/UpdateQueue", request);
@@ -169,10 +169,9 @@ absl::Status RunPause(Context& context, StopArgs& args) {
   }
   SHEAF_RETURN_IF_ERROR(
       CallAndShow(context, "sheaf.v1.QueueService/PauseQueue", request));
-  context.Say(
-      absl::StrCat("Nothing is handed out now. Go on with: sheaf queue "
-                   "resume ",
-                   request.name().substr(7)));
+  context.Say(absl::StrCat(
+      "The queue hands out nothing now. To go on: sheaf queue resume ",
+      request.name().substr(7)));
   return absl::OkStatus();
 }
 
@@ -190,10 +189,9 @@ absl::Status RunDrain(Context& context, StopArgs& args) {
   request.set_actor(ActorOr(context, args.actor));
   SHEAF_RETURN_IF_ERROR(
       CallAndShow(context, "sheaf.v1.QueueService/DrainQueue", request));
-  context.Say(
-      absl::StrCat("New jobs are refused. Take them again with: sheaf "
-                   "queue resume ",
-                   request.name().substr(7)));
+  context.Say(absl::StrCat(
+      "The queue refuses new jobs now. To take them again: sheaf queue resume ",
+      request.name().substr(7)));
   return absl::OkStatus();
 }
 
@@ -223,7 +221,7 @@ absl::Status RunPurge(Context& context, PurgeArgs& args) {
     SHEAF_ASSIGN_OR_RETURN(response, purge());
   }
   context.MakePrinter().One(response, {{"RUNS", "run_count"}});
-  if (args.dry_run) context.Say("A dry run: nothing was changed.");
+  if (args.dry_run) context.Say("Dry run: nothing was changed.");
   return absl::OkStatus();
 }
 
@@ -254,28 +252,31 @@ void AddStops(CLI::App& queue, Context& context) {
   const auto [pause, pause_args] =
       AddVerb(queue, context, "pause", "Hand out no more runs", &RunPause);
   AddName(pause, "queue", &pause_args->name, "QUEUE", "Queue to pause");
-  AddValue(pause, "--reason", &pause_args->reason, "TEXT", "Why");
-  AddValue(pause, "--actor", &pause_args->actor, "TEXT", "By whom [$USER]");
+  AddValue(pause, "--reason", &pause_args->reason, "TEXT", "Reason to record");
+  AddValue(pause, "--actor", &pause_args->actor, "TEXT",
+           "Your name to record [$USER]");
   AddValue(pause, "--resume-at", &pause_args->resume_at, "TIME",
-           "Resume by itself: +5m or RFC 3339");
+           "Resume by itself at this time: +5m or RFC 3339");
   pause->add_flag("--now", pause_args->now,
-                  "Hand running runs back at their next step too");
+                  "Also hand running runs back at their next step");
   const auto [resume, resume_args] =
       AddVerb(queue, context, "resume", "End a pause or a drain", &RunResume);
   AddName(resume, "queue", &resume_args->name, "QUEUE", "Queue to resume");
-  AddValue(resume, "--actor", &resume_args->actor, "TEXT", "By whom [$USER]");
+  AddValue(resume, "--actor", &resume_args->actor, "TEXT",
+           "Your name to record [$USER]");
   const auto [drain, drain_args] =
       AddVerb(queue, context, "drain", "Take no new jobs, finish the present",
               &RunDrain);
   AddName(drain, "queue", &drain_args->name, "QUEUE", "Queue to drain");
-  AddValue(drain, "--reason", &drain_args->reason, "TEXT", "Why");
-  AddValue(drain, "--actor", &drain_args->actor, "TEXT", "By whom [$USER]");
+  AddValue(drain, "--reason", &drain_args->reason, "TEXT", "Reason to record");
+  AddValue(drain, "--actor", &drain_args->actor, "TEXT",
+           "Your name to record [$USER]");
 }
 
 }  // namespace
 
 void AddQueueCommands(CLI::App& app, Context& context) {
-  CLI::App& queue = AddNoun(app, "queue", "Look at queues and steer them");
+  CLI::App& queue = AddNoun(app, "queue", "Show and control queues");
   AddVerb(queue, context, "list", "List queues", &RunList);
   const auto [get, get_args] =
       AddVerb(queue, context, "get", "Show a queue", &RunGet);
@@ -287,13 +288,15 @@ void AddQueueCommands(CLI::App& app, Context& context) {
       AddVerb(queue, context, "set", "Change a queue's settings", &RunSet);
   AddSettings(set, set_args);
   AddValue(set, "--etag", &set_args->etag, "ETAG",
-           "Only if nobody changed it meanwhile");
+           "Change it only if it still has this etag");
   AddStops(queue, context);
   const auto [purge, purge_args] = AddVerb(
       queue, context, "purge", "Cancel all waiting runs of a queue", &RunPurge);
   AddName(purge, "queue", &purge_args->name, "QUEUE", "Queue to purge");
-  AddValue(purge, "--actor", &purge_args->actor, "TEXT", "By whom [$USER]");
-  purge->add_flag("--dry-run", purge_args->dry_run, "Only count");
+  AddValue(purge, "--actor", &purge_args->actor, "TEXT",
+           "Your name to record [$USER]");
+  purge->add_flag("--dry-run", purge_args->dry_run,
+                  "Only count, cancel nothing");
   const auto [remove, remove_args] =
       AddVerb(queue, context, "delete",
               "Remove a queue without unfinished runs", &RunDelete);

@@ -158,24 +158,25 @@ absl::Status RunStats(Context& context, StatsArgs& args) {
 }  // namespace
 
 void AddStatsCommand(CLI::App& app, Context& context) {
-  const auto [stats, args] =
-      AddVerb(app, context, "stats",
-              "Show how much is being done, how fast, and by whom", &RunStats);
+  const auto [stats, args] = AddVerb(
+      app, context, "stats",
+      "Show how much work is done, how fast, and by which workers", &RunStats);
   AddValue(stats, "--queue", &args->queue, "QUEUE", "Only this queue");
   AddValue(stats, "--window", &args->window, "DURATION",
            "How far back to look, 1h at most [5m]");
   stats->add_flag("--config", args->config,
-                  "The server's configuration in effect, instead");
-  stats->add_flag("--watch", args->watch,
-                  "Show it again and again; JSON Lines off a terminal");
+                  "Show the server's configuration in effect instead");
+  stats->add_flag(
+      "--watch", args->watch,
+      "Show it again and again; as JSON Lines if the output is no terminal");
   AddValue(stats, "--interval", &args->interval, "DURATION",
-           "Pause between with --watch [2s]");
+           "Pause between two tables with --watch [2s]");
   stats->footer(
-      "MOST is how many runs have waited at once since the server started.\n"
-      "WAIT is from when a run was due until a worker took it, RUN from then\n"
-      "to its end: half of them took no longer than P50, 95% than P95. FILL "
-      "is\n"
-      "SIZE over the queue's batch size.");
+      "MOST is the most runs that waited at once since the server started.\n"
+      "WAIT is the time from when a run was due until a worker took it, RUN\n"
+      "the time from then to its end. Half of the runs took no longer than\n"
+      "P50, 95% no longer than P95. FILL is SIZE divided by the queue's batch\n"
+      "size.");
 }
 
 }  // namespace sheaf::cli

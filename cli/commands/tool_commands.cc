@@ -114,22 +114,23 @@ void AddToolCommands(CLI::App& app, Context& context) {
           "Shell to complete in");
   completion->footer("Example: source <(sheaf completion bash)");
 
-  const auto [complete, complete_args] =
-      AddVerb(app, context, "__complete", "Names that live now", &RunComplete);
+  const auto [complete, complete_args] = AddVerb(
+      app, context, "__complete", "Print the current names", &RunComplete);
   complete->group("");
   AddName(complete, "kind", &complete_args->kind, "jobs|queues|workers",
-          "Whose names");
+          "Kind of names");
 
   const auto [man, man_args] =
       AddVerb(app, context, "man", "Write the manual pages", &RunMan);
   man_args->root = &app;
   AddValue(man, "directory", &man_args->directory, "DIR",
-           "Where to write them; absent: print sheaf.1");
+           "Directory for them; by default sheaf.1 is printed");
 
-  CLI::App& config = AddNoun(app, "config", "Look at the settings");
+  CLI::App& config = AddNoun(app, "config", "Show the settings");
   const auto [show, show_args] =
       AddVerb(config, context, "show", "Show the settings", &RunConfigShow);
-  show->add_flag("--origin", show_args->origin, "Say where each came from");
+  show->add_flag("--origin", show_args->origin,
+                 "Show the source of each setting");
 
   AddVerb(app, context, "version", "Print the version", &RunVersion);
 }

@@ -191,7 +191,7 @@ absl::Status Recorder::WriteTo(NewFile* file) {
     }
   }
   if (runs_ == 0) {
-    return absl::NotFoundError("the jobs to record are all deleted by now");
+    return absl::NotFoundError("all jobs to record have been deleted");
   }
   return file->Keep();
 }
@@ -242,7 +242,7 @@ absl::Status RunRecord(Context& context, RecordArgs& args) {
   context.Say(
       "Left out: prompts, pictures, strengths, LoRAs, labels; owners and extra "
       "values are numbers.");
-  context.Say(absl::StrCat("Try it: sheaf batch simulate ", args.file,
+  context.Say(absl::StrCat("To try it: sheaf batch simulate ", args.file,
                            " --profile FILE --arrivals recorded"));
   return absl::OkStatus();
 }
@@ -250,21 +250,22 @@ absl::Status RunRecord(Context& context, RecordArgs& args) {
 }  // namespace
 
 void AddTraceCommands(CLI::App& app, Context& context) {
-  CLI::App& trace =
-      AddNoun(app, "trace", "What a server was asked, to try policies on");
+  CLI::App& trace = AddNoun(
+      app, "trace", "Record the requests to a server, to try policies on them");
   const auto [record, args] =
       AddVerb(trace, context, "record", "Write the jobs of a server as a trace",
               &RunRecord);
-  AddName(record, "file", &args->file, "FILE", "Where to write it, as CSV");
-  AddValue(record, "--queue", &args->queue, "QUEUE", "Only of this queue");
+  AddName(record, "file", &args->file, "FILE", "CSV file to write");
+  AddValue(record, "--queue", &args->queue, "QUEUE", "Only jobs of this queue");
   CLI::Option* since =
       AddValue(record, "--since", &args->since, "TIME",
-               "Only jobs submitted since: 2h (ago), or RFC 3339");
+               "Only jobs submitted after this time: 2h (ago) or RFC 3339");
   record
-      ->add_option("--last", args->last, "Only the newest so many jobs; 0: all")
+      ->add_option("--last", args->last,
+                   "Only this many of the newest jobs; 0: all")
       ->type_name("NUMBER")
       ->excludes(since);
-  record->add_flag("--force", args->force, "Replace a file that is there");
+  record->add_flag("--force", args->force, "Replace an existing file");
   record->footer(
       "Prompts, pictures, strengths, LoRAs and labels are left out; owners "
       "and\n"

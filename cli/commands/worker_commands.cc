@@ -79,7 +79,8 @@ absl::Status RunDrain(Context& context, NameArgs& args) {
       const auto worker,
       client->Call<v1::Worker>("sheaf.v1.AdminService/DrainWorker", request));
   context.MakePrinter().One(worker, WorkerColumns());
-  context.Say("It finishes what it holds, then leaves: sheaf worker list");
+  context.Say(
+      "It finishes its batches, then leaves. To look: sheaf worker list");
   return absl::OkStatus();
 }
 
@@ -92,22 +93,23 @@ absl::Status RunCalibrate(Context& context, NameArgs& args) {
                              "sheaf.v1.AdminService/CalibrateWorker", request));
   context.MakePrinter().One(worker, WorkerColumns());
   context.Say(
-      "It measures its models while it has nothing else to do, some seconds "
-      "each: sheaf worker list -o wide");
+      "It measures its models while it is idle, some seconds each. To see the "
+      "figures: sheaf worker list -o wide");
   return absl::OkStatus();
 }
 
 }  // namespace
 
 void AddWorkerCommands(CLI::App& app, Context& context) {
-  CLI::App& worker = AddNoun(app, "worker", "Look at workers");
+  CLI::App& worker = AddNoun(app, "worker", "Show and control workers");
   AddVerb(worker, context, "list", "List workers", &RunList);
-  const auto [drain, args] = AddVerb(
-      worker, context, "drain", "Let a worker finish and leave", &RunDrain);
+  const auto [drain, args] =
+      AddVerb(worker, context, "drain",
+              "Let a worker finish its batches and leave", &RunDrain);
   AddName(drain, "worker", &args->name, "WORKER", "Worker to drain");
   const auto [calibrate, calibrate_args] =
       AddVerb(worker, context, "calibrate",
-              "Let a worker measure what its models take", &RunCalibrate);
+              "Let a worker measure the times of its models", &RunCalibrate);
   AddName(calibrate, "worker", &calibrate_args->name, "WORKER",
           "Worker to measure");
 }

@@ -8,9 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "base/near_word.h"
 #include "base/status.h"
 #include "cli/support/errors.h"
-#include "cli/support/text.h"
 
 #define TOML_EXCEPTIONS 0
 #include "toml++/toml.h"

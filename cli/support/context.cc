@@ -40,11 +40,11 @@ absl::StatusOr<std::string> ReadSecret(const std::string& path) {
   const ssize_t size = known ? read(file, text.data(), text.size()) : -1;
   close(file);
   if (size < 0 || static_cast<size_t>(size) > kTokenBytesMax) {
-    return UsageError(absl::StrCat(path, " is no token file"));
+    return UsageError(absl::StrCat(path, " is not a token file"));
   }
   if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return UsageError(absl::StrCat("others may read ", path,
-                                   ": chmod 600 it, or it is no secret"));
+    return UsageError(absl::StrCat("other users may read ", path,
+                                   ": chmod 600 it, to keep it secret"));
   }
   text.resize(size);
   return text;
@@ -107,7 +107,7 @@ absl::StatusOr<Client*> Context::Connect() {
     options.server = Setting("server");
     SHEAF_ASSIGN_OR_RETURN(options.timeout, ParseDuration(Setting("timeout")));
     if (options.timeout == absl::ZeroDuration()) {
-      return UsageError("--timeout must be longer than nothing");
+      return UsageError("--timeout must be longer than 0s");
     }
     SHEAF_ASSIGN_OR_RETURN(options.token, ReadToken());
     client_ = std::make_unique<Client>(std::move(options));
@@ -130,10 +130,9 @@ void Context::Say(const std::string& line) {
 absl::Status Context::Confirm(const std::string& question) {
   if (assume_yes) return absl::OkStatus();
   if (!environment_.in_is_terminal || !environment_.err_is_terminal) {
-    return UsageError(
-        absl::StrCat(question,
-                     " Nothing was done: without a terminal to ask, this needs "
-                     "--yes"));
+    return UsageError(absl::StrCat(
+        question,
+        " Nothing was done: there is no terminal to ask on, so add --yes"));
   }
   err() << Printable(question) << " [y/N] " << std::flush;
   std::string answer;

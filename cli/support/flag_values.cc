@@ -9,9 +9,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/near_word.h"
 #include "base/status.h"
 #include "cli/support/errors.h"
-#include "cli/support/text.h"
 
 namespace sheaf::cli {
 namespace {

@@ -30,7 +30,7 @@ absl::StatusOr<NewFile> NewFile::Open(const std::string& path, bool overwrite) {
   if (!overwrite && faccessat(file.directory_, file.name_.c_str(), F_OK,
                               AT_SYMLINK_NOFOLLOW) == 0) {
     return absl::AlreadyExistsError(
-        absl::StrCat(path, " is there already; --force replaces it"));
+        absl::StrCat(path, " exists already; --force replaces it"));
   }
   unlinkat(file.directory_, file.temporary_.c_str(), 0);
   file.guard_ =

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/csv.h"
 #include "base/safe_text.h"
 #include "base/status.h"
 #include "base/utf8.h"
@@ -43,92 +44,12 @@ class Complaints {
   std::vector<std::string> lines_;
 };
 
-// A row of CSV with the line it began on.
-struct Row {
-  size_t line = 0;
-  std::vector<std::string> cells;
-};
-
-// Takes rows off a CSV text, one at a time. A row ends at a line break outside
-// quotes.
-class CsvReader {
- public:
-  explicit CsvReader(std::string_view text) : text_(text) {}
-
-  bool AtEnd() const { return at_ >= text_.size(); }
-
-  // The next row. Stray quotes go to `complaints`; the row is then as good as
-  // it can be read.
-  Row Next(Complaints* complaints) {
-    Row row{.line = line_};
-    do {
-      row.cells.push_back(NextCell(complaints));
-    } while (Take(','));
-    if (!AtEnd()) EndLine();
-    return row;
-  }
-
- private:
-  bool Take(char c) {
-    if (AtEnd() || text_[at_] != c) return false;
-    ++at_;
-    return true;
-  }
-
-  bool AtLineBreak() const {
-    return text_[at_] == '\n' || text_.substr(at_, 2) == "\r\n";
-  }
-
-  void EndLine() {
-    Take('\r');
-    Take('\n');
-    ++line_;
-  }
-
-  std::string NextCell(Complaints* complaints) {
-    if (Take('"')) return QuotedCell(complaints);
-    std::string cell;
-    while (!AtEnd() && text_[at_] != ',' && !AtLineBreak()) {
-      cell += text_[at_++];
-    }
-    if (absl::StrContains(cell, "\"")) {
-      complaints->Add(line_, "a quote inside a cell that is not quoted");
-    }
-    return cell;
-  }
-
-  std::string QuotedCell(Complaints* complaints) {
-    const size_t begin_line = line_;
-    std::string cell;
-    while (!AtEnd()) {
-      const char c = text_[at_++];
-      if (c == '"' && !Take('"'))
-        return RestOfCell(std::move(cell), complaints);
-      if (c == '\n') ++line_;
-      cell += c;
-    }
-    complaints->Add(begin_line, "a quoted cell has no closing quote");
-    return cell;
-  }
-
-  std::string RestOfCell(std::string cell, Complaints* complaints) {
-    if (AtEnd() || text_[at_] == ',' || AtLineBreak()) return cell;
-    complaints->Add(line_, "text after the closing quote of a cell");
-    while (!AtEnd() && text_[at_] != ',' && !AtLineBreak()) ++at_;
-    return cell;
-  }
-
-  std::string_view text_;
-  size_t at_ = 0;
-  size_t line_ = 1;
-};
-
 std::string Trim(std::string_view text) {
   return std::string(ToStd(absl::StripAsciiWhitespace(ToAbsl(text))));
 }
 
 // The header's names; a bad one is a complaint of the header's line.
-std::vector<std::string> ReadHeader(const Row& row, Complaints* complaints) {
+std::vector<std::string> ReadHeader(const CsvRow& row, Complaints* complaints) {
   std::vector<std::string> names;
   std::set<std::string> seen;
   for (const std::string& cell : row.cells) {
@@ -149,7 +70,10 @@ std::vector<v1::RunRequest> ReadCsv(std::string_view text,
   CsvReader reader(text);
   std::vector<std::string> names;
   while (!reader.AtEnd() && runs.size() <= kPromptsRunsMax) {
-    const Row row = reader.Next(complaints);
+    std::vector<CsvFault> faults;
+    const CsvRow row = reader.Next(&faults);
+    for (const CsvFault& fault : faults)
+      complaints->Add(fault.line, fault.text);
     if (row.cells.size() == 1 && Trim(row.cells[0]).empty()) continue;
     if (names.empty()) {
       names = ReadHeader(row, complaints);

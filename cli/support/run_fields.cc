@@ -4,11 +4,11 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/near_word.h"
 #include "base/status.h"
 #include "cli/support/errors.h"
 #include "cli/support/field_text.h"
 #include "cli/support/flag_values.h"
-#include "cli/support/text.h"
 
 namespace sheaf::cli {
 namespace {

@@ -97,8 +97,8 @@ absl::Status Receive(Client& client, const std::string& artifact,
       }));
   SHEAF_RETURN_IF_ERROR(written);
   if ("artifacts/" + digest.FinishHex() != artifact) {
-    return absl::DataLossError(
-        absl::StrCat(artifact, " arrived with other bytes than its name says"));
+    return absl::DataLossError(absl::StrCat(
+        artifact, " arrived with bytes that do not match its name"));
   }
   return absl::OkStatus();
 }
@@ -224,7 +224,7 @@ absl::Status OutputDirectory::Download(Client& client,
       return absl::OkStatus();
     }
     return absl::AlreadyExistsError(absl::StrCat(
-        name, " is there already, with other bytes; --force replaces it"));
+        name, " exists already with other bytes; --force replaces it"));
   }
   const std::string temporary = absl::StrCat(".sheaf-", getpid(), ".part");
   unlinkat(descriptor_, temporary.c_str(), 0);

@@ -4,7 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
-#include "cli/support/text.h"
+#include "base/near_word.h"
 
 namespace sheaf::cli {
 namespace {

@@ -130,10 +130,10 @@ std::vector<std::string> Caretaker::Problems() const {
                                       " more were set aside"));
       break;
     }
-    problems.push_back(
-        absl::StrCat(Describe(due),
-                     " was set aside, as what is stored of it makes no sense (",
-                     aside.why, "); stop the server and run `sheafd repair`"));
+    problems.push_back(absl::StrCat(
+        Describe(due),
+        " was set aside because its stored rows contradict each other (",
+        aside.why, "); stop the server and run `sheafd repair`"));
   }
   return problems;
 }

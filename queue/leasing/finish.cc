@@ -69,7 +69,7 @@ absl::StatusOr<std::vector<Run>> Check(Tx& tx, const FinishReport& report,
     }
     if (run->hold != mark) {
       return Error(Reason::kLeaseLost,
-                   absl::StrCat(NameOf(run->id), " is another lease's"));
+                   absl::StrCat(NameOf(run->id), " belongs to another lease"));
     }
     if (run->batch != report.claim.batch || run->epoch != report.claim.epoch ||
         run->attempt != outcome.attempt || SaysWhatIsNot(outcome, *run) ||

@@ -8,8 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "queue/job_lists.h"
+#include "queue/leasing/ask.h"
 #include "queue/leasing/lease_ends.h"
 #include "queue/leasing/pick.h"
+#include "queue/queues.h"
 #include "queue/run_changes.h"
 
 namespace sheaf {
@@ -91,22 +93,27 @@ size_t CountThatFit(const std::vector<LeasedRun>& runs) {
   return runs.size();
 }
 
-Leased TakeBatch(Tx& tx, const Lessee& who, const Picked& picked,
-                 std::vector<LeasedRun> runs, LeasePolicy* policy,
+Leased TakeBatch(Tx& tx, const Lessee& who, Picked picked, LeasePolicy* policy,
                  absl::Duration lease_duration) {
-  const Lane lane = tx.FindLane(runs[0].run.lane);
+  const Lane lane = tx.FindLane(picked.runs[0].run.lane);
   Leased leased;
   leased.kind = lane.kind;
-  leased.runs = std::move(runs);
+  leased.runs = std::move(picked.runs);
   const size_t whole = leased.runs.size();
-  if (policy != nullptr) {
-    leased.runs.resize(std::clamp<size_t>(
-        policy->Share(who, lane, leased.runs, tx.now()), 1, whole));
-  }
   leased.runs.resize(CountThatFit(leased.runs));
+  if (policy != nullptr) {
+    const double known_ms =
+        leased.runs.size() == whole ? picked.predicted_ms : 0;
+    const LeasePolicy::Terms terms =
+        policy->TermsOf(who, lane, leased.runs, known_ms, tx.now());
+    leased.runs.resize(std::clamp<size_t>(terms.runs, 1, leased.runs.size()));
+    leased.predicted_ms = terms.predicted_ms;
+  }
   std::vector<std::pair<LeasedRun, RunId>> twins;
   if (picked.queue.settings.twins && !leased.runs[0].run.alone) {
+    const size_t before = leased.runs.size();
     twins = TakeTwins(tx, &leased.runs);
+    if (leased.runs.size() < before) leased.predicted_ms = 0;
   }
   if (leased.runs.size() == whole) {
     leased.plan = picked.plan;
@@ -170,6 +177,40 @@ int RoomBeside(Tx& tx, const Lessee& who, const Run& first, const Lane& lane,
   return static_cast<int>(most) - who.row_count;
 }
 
+// The index that a call uses: its policy's, or one of its own.
+class Heads {
+ public:
+  explicit Heads(LeasePolicy* policy)
+      : kept_(policy == nullptr ? nullptr : policy->heads()) {}
+
+  // As it is by now.
+  HeadIndex& Fresh(Tx& tx) {
+    if (kept_ == nullptr) {
+      own_.Rebuild(tx);
+      return own_;
+    }
+    kept_->Refresh(tx);
+    return *kept_;
+  }
+
+ private:
+  HeadIndex* const kept_;
+  HeadIndex own_;
+};
+
+// Fails runs that come too late, one after another, until there is something
+// else to pick. Ends pauses that are over.
+Look PickAndSettle(Tx& tx, const Lessee& who, LeasePolicy* policy,
+                   const Lane* beside) {
+  Heads heads(policy);
+  while (true) {
+    Look look = Pick(tx, who, policy, heads.Fresh(tx), beside);
+    for (const Queue& queue : look.resumed) ResumeByTime(tx, queue);
+    if (!look.late) return look;
+    FailOneLate(tx, look.late_queue, *look.late);
+  }
+}
+
 }  // namespace
 
 bool CanServe(const Lessee& who, const Lane& lane) {
@@ -179,6 +220,11 @@ bool CanServe(const Lessee& who, const Lane& lane) {
   return fits && Serves(who.queues, lane.queue) &&
          Serves(who.kinds, lane.kind) &&
          (lane.model.empty() || Serves(who.models, lane.model));
+}
+
+bool DifferInOwnerAlone(const Lane& a, const Lane& b) {
+  return a.kind == b.kind && a.model == b.model && a.vae == b.vae &&
+         a.width == b.width && a.height == b.height;
 }
 
 LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
@@ -192,26 +238,48 @@ LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
     result.lost = !first;
     if (!first) return result;
     beside = tx.FindLane(first->lane);
+    result.beside = beside;
     asking.batch_size_max = RoomBeside(tx, who, *first, *beside, policy);
     if (asking.batch_size_max <= 0) return result;
     together = Merge(tx.SharedParams(first->id.job()), tx.OwnParams(first->id));
   }
-  std::optional<Picked> picked =
-      Pick(tx, asking, policy, &result.next_time, beside ? &*beside : nullptr);
-  if (!picked) return result;
-  std::vector<LeasedRun> runs = LoadRuns(tx, std::move(picked->runs));
-  if (!together) together = runs[0].params;
+  Look look = PickAndSettle(tx, asking, policy, beside ? &*beside : nullptr);
+  result.next_time = look.next_time;
+  result.better = look.better;
+  result.notes = std::move(look.notes);
+  if (!look.picked) return result;
+  Picked picked = *std::move(look.picked);
+  if (!together) together = picked.runs[0].params;
   // A lane says nothing of `extra`; a plan has looked at it.
-  if (!picked->planned) {
-    std::erase_if(runs, [&](const LeasedRun& run) {
+  if (!picked.planned) {
+    const auto others = std::erase_if(picked.runs, [&](const LeasedRun& run) {
       return !HaveSameExtra(run.params, *together);
     });
+    if (others > 0) picked.predicted_ms = 0;
   }
-  if (runs.empty()) return result;
-  if (picked->planned) NoteStarted(tx, picked->queue.plan);
+  if (picked.runs.empty()) return result;
+  if (picked.planned) NoteStarted(tx, picked.queue.plan);
   result.leased =
-      TakeBatch(tx, asking, *picked, std::move(runs), policy, lease_duration);
+      TakeBatch(tx, asking, std::move(picked), policy, lease_duration);
   return result;
+}
+
+std::optional<Lane> NextWork(Tx& tx, const Lessee& who, LeasePolicy* policy) {
+  Heads heads(policy);
+  Ask ask(tx, who, policy, heads.Fresh(tx));
+  // A few of each group: all of them may be too large, or their owners at their
+  // limits.
+  constexpr int kTried = 8;
+  for (const HeadIndex::Group* group : ask.groups) {
+    for (const HeadIndex::Level& level : group->levels) {
+      int tried = 0;
+      for (const HeadIndex::Turn& turn : level.turns) {
+        if (ask.MayBegin(turn.first)) return ask.heads.LaneAt(turn.first);
+        if (++tried == kTried) break;
+      }
+    }
+  }
+  return std::nullopt;
 }
 
 HeartbeatReply Heartbeat(Tx& tx, const LeaseClaim& claim,
@@ -258,26 +326,40 @@ std::optional<RunId> OutrankedBy(Tx& tx, BatchId batch_id, const Lessee& who,
     const std::optional<Run> run = tx.FindRun(id);
     if (run) highest = std::max(highest, run->priority);
   }
-  const auto outranks = [&](const Run& run, const std::string& queue_name) {
+  const auto outranks = [&](Priority priority, absl::Time run_time,
+                            const std::string& queue_name) {
     const std::optional<Queue> queue = tx.FindQueue(queue_name);
     return queue && queue->settings.preempt_from &&
-           run.priority >= *queue->settings.preempt_from &&
-           run.priority > highest && run.run_time + kPatience <= tx.now();
+           priority >= *queue->settings.preempt_from && priority > highest &&
+           run_time + kPatience <= tx.now();
   };
-  bool outranked = false;
-  tx.ForEachLane([&](const Lane& lane, const Run& run) {
-    outranked = run.priority > highest && outranks(run, lane.queue);
-    return !outranked;
-  });
-  if (!outranked) return std::nullopt;
   Lessee free = who;
   free.beside = {};
-  absl::Time next_time = absl::InfiniteFuture();
-  const std::optional<Picked> picked = Pick(tx, free, policy, &next_time);
-  if (!picked || !outranks(picked->runs[0], picked->queue.name)) {
+  Heads kept(policy);
+  HeadIndex& heads = kept.Fresh(tx);
+  const Ask ask(tx, free, policy, heads);
+  const bool outranked = std::any_of(
+      ask.groups.begin(), ask.groups.end(), [&](const HeadIndex::Group* group) {
+        for (int level = static_cast<int>(highest) + 1;
+             level <= static_cast<int>(Priority::kUrgent); ++level) {
+          const auto priority = static_cast<Priority>(level);
+          const auto& due = group->at(priority).due;
+          if (!due.empty() &&
+              outranks(priority, due.begin()->run_time, group->lane.queue)) {
+            return true;
+          }
+        }
+        return false;
+      });
+  if (!outranked) return std::nullopt;
+  // A run that comes too late is failed elsewhere; the next report asks again.
+  const Look look = Pick(tx, free, policy, heads);
+  if (!look.picked) return std::nullopt;
+  const Run& first = look.picked->runs[0].run;
+  if (!outranks(first.priority, first.run_time, look.picked->queue.name)) {
     return std::nullopt;
   }
-  return picked->runs[0].id;
+  return first.id;
 }
 
 absl::StatusOr<int> ReleaseLease(Tx& tx, const LeaseClaim& claim) {

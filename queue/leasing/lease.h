@@ -13,8 +13,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "queue/error.h"
+#include "queue/leasing/head_index.h"
 #include "queue/leasing/lease_claim.h"
-#include "queue/names.h"
+#include "queue/leasing/names.h"
 #include "queue/store.h"
 
 namespace sheaf {
@@ -43,6 +44,8 @@ struct Lessee {
 
 // Whether the worker takes work of this lane at all.
 bool CanServe(const Lessee& who, const Lane& lane);
+// Whether runs of these lanes may step together, as far as their lanes tell.
+bool DifferInOwnerAlone(const Lane& a, const Lane& b);
 
 struct LeasedRun {
   Run run;
@@ -58,10 +61,24 @@ struct Leased {
   // The plan and the number of its batch, where this is a whole one.
   PlanId plan;
   int64_t plan_batch = 0;
+  double predicted_ms = 0;  // by the policy; 0: it does not say
+};
+
+// The facts of a look for work that its policy wants to remember. The queue
+// does not look at them.
+struct LeaseNotes {
+  std::vector<RunId> passed;  // runs that others went before, out of turn
+  double rank = 0;            // the lowest of those that wait
 };
 
 struct LeaseResult {
   std::optional<Leased> leased;
+  LeaseNotes notes;
+  // Where it got nothing because a run is better left to another worker: that
+  // worker.
+  WorkerId better;
+  // The lane of the batch that the worker wants joined.
+  std::optional<Lane> beside;
   // Where there was nothing: the time when there may be something, by the clock
   // alone (a scheduled run, a retry, a resume_time).
   absl::Time next_time = absl::InfiniteFuture();
@@ -79,35 +96,50 @@ struct Line {
 
 // Decisions that the domain leaves to the server: whose turn it is, which runs
 // go together now, how many fit. Called on the writer's thread, so they must be
-// quick. A call may be repeated for the same lease, and the first one then does
-// not count.
+// quick. Each is a question: it changes nothing, as it may be repeated for the
+// same lease, or asked for the sake of the answer alone. The policy learns from
+// LeaseResult what has become of it, after the commit.
 class LeasePolicy {
  public:
   struct Turn {
     std::optional<size_t> head;  // none: all of them are better left waiting
     absl::Time wait_until = absl::InfiniteFuture();
+    WorkerId better;  // a worker for which one of them waits
+    LeaseNotes notes;
   };
   struct Choice {
-    std::vector<RunId> runs;  // none: wait for more
+    std::vector<LeasedRun> runs;  // none: wait for more
     absl::Time wait_until = absl::InfiniteFuture();
+    double predicted_ms = 0;  // for these runs; 0: not priced
+  };
+  struct Terms {
+    int runs = 1;             // how many of them the worker takes, at least 1
+    double predicted_ms = 0;  // for as many; 0: not priced
   };
   virtual ~LeasePolicy() = default;
 
+  // The index of the store's heads in which owners have the policy's ranks; one
+  // is made for each call where it is null.
+  virtual HeadIndex* heads() { return nullptr; }
+  // The model that the worker has loaded, as far as is known.
+  virtual std::string LoadedModel(const Lessee&) const { return ""; }
   // How many runs of an owner may run at once; 0: any number.
-  virtual int64_t RunningMax(const std::string& owner) = 0;
+  virtual int64_t RunningMax(const std::string& owner) const = 0;
   // Which of the first runs of lanes this worker is to begin with. The runs are
   // due, of one priority, in the order of their line; there is at least one.
+  // Where all of them are left waiting, others may be shown.
   virtual Turn Next(const Lessee& who, const std::vector<LaneHead>& heads,
-                    absl::Time now) = 0;
+                    absl::Time now) const = 0;
   // How many runs of a lane fit the worker's device together.
-  virtual int RowsMax(const Lane& lane, const Lessee& who) = 0;
+  virtual int RowsMax(const Lane& lane, const Lessee& who) const = 0;
   // Which runs go together now. `lines` is not empty, nor is any of them.
   virtual Choice Choose(const Queue& queue, const Lessee& who,
-                        const std::vector<Line>& lines, absl::Time now) = 0;
-  // How many of `runs`, which this worker is about to get, it takes; at least
-  // 1. The rest is for other workers.
-  virtual int Share(const Lessee& who, const Lane& lane,
-                    const std::vector<LeasedRun>& runs, absl::Time now) = 0;
+                        std::vector<Line> lines, absl::Time now) const = 0;
+  // How many of `runs`, which this worker is about to get, it takes; the rest
+  // is for other workers. `predicted_ms`: for all of them, where that is known.
+  virtual Terms TermsOf(const Lessee& who, const Lane& lane,
+                        const std::vector<LeasedRun>& runs, double predicted_ms,
+                        absl::Time now) const = 0;
 };
 
 // Picks the first waiting run that this worker can serve (by priority, then by
@@ -126,6 +158,10 @@ class LeasePolicy {
 LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
                   LeasePolicy* policy = nullptr);
 
+// The lane of a due run that the worker could begin with now, as far as can be
+// said without asking the policy.
+std::optional<Lane> NextWork(Tx& tx, const Lessee& who, LeasePolicy* policy);
+
 // The answer to a heartbeat.
 struct HeartbeatReply {
   absl::Time lease_expire_time;
@@ -143,7 +179,7 @@ HeartbeatReply Heartbeat(Tx& tx, const LeaseClaim& claim,
 // have a lower priority, the waiting run's queue lets it take their place
 // (QueueSettings::preempt_from), it would go to this worker now, and it has
 // waited long enough for a free one. Mostly there is none, and the answer is
-// quick then.
+// quick then. A question: it changes nothing.
 std::optional<RunId> OutrankedBy(Tx& tx, BatchId batch, const Lessee& who,
                                  LeasePolicy* policy = nullptr);
 

@@ -48,10 +48,9 @@ absl::StatusOr<RunParams> ParamsHeld(View& view, const LeaseClaim& claim,
   const std::optional<Run> run = view.FindRun(id);
   if (!run || run->state != RunState::kRunning || run->batch != claim.batch ||
       run->epoch != claim.epoch || batch->twins.contains(id)) {
-    return Error(Reason::kLeaseLost, absl::StrCat(NameOf(id),
-                                                  " is not to be "
-                                                  "made under ",
-                                                  InWords(claim)));
+    return Error(
+        Reason::kLeaseLost,
+        absl::StrCat(NameOf(id), " is not to be made by ", InWords(claim)));
   }
   return Merge(view.SharedParams(id.job()), view.OwnParams(id));
 }

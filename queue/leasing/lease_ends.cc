@@ -43,7 +43,7 @@ int EndIfTooLong(Tx& tx, const Batch& batch) {
   const std::string what = absl::StrCat(
       "took longer than ",
       absl::FormatDuration(queue->settings.run_duration_max),
-      ", which is all that queues/", batch.queue, " allows (run_duration_max)");
+      ", the limit of queues/", batch.queue, " (run_duration_max)");
   return EndBatch(tx, batch, [&](RunChanges& changes, Run& run) {
     changes.Fail(run, {ErrorClass::kEngine, what});
   });
@@ -84,8 +84,7 @@ int EndLease(Tx& tx, BatchId id, LeaseEnd how) {
       if (batch->lease_expire_time > tx.now()) return 0;
       return EndByDeath(tx, *batch,
                         absl::StrCat("worker ", batch->worker_name,
-                                     " was not heard of until its lease "
-                                     "ended"));
+                                     " did not report until its lease ended"));
     case LeaseEnd::kDied:
       return EndByDeath(tx, *batch,
                         absl::StrCat("worker ", batch->worker_name, " died"));

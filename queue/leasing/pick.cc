@@ -5,16 +5,13 @@
 #include <set>
 #include <utility>
 
+#include "queue/leasing/first_head.h"
+#include "queue/order.h"
 #include "queue/plans.h"
-#include "queue/queues.h"
 #include "queue/run_changes.h"
 
 namespace sheaf {
 namespace {
-
-bool Batchable(const std::string& kind) {
-  return kind == "inference" || kind == "batch_inference";
-}
 
 // The run to begin with, and the lane it stands in.
 struct Head {
@@ -23,191 +20,51 @@ struct Head {
   Run run;
 };
 
-bool GoesBefore(const Run& a, const Run& b) {
-  if (a.priority != b.priority) return a.priority > b.priority;
-  if (a.run_time != b.run_time) return a.run_time < b.run_time;
-  return a.id < b.id;
-}
-
-// Whether queues hand out work now, each asked once; a pause that is over ends
-// here.
-class Doors {
- public:
-  Doors(Tx& tx, absl::Time* next_time) : tx_(tx), next_time_(*next_time) {}
-
-  bool IsOpen(const std::string& name) {
-    const auto [known, is_new] = open_.try_emplace(name, false);
-    if (is_new) known->second = Look(name);
-    return known->second;
-  }
-
- private:
-  bool Look(const std::string& name) {
-    const std::optional<Queue> queue = tx_.FindQueue(name);
-    if (!queue) return false;
-    if (queue->state != QueueState::kPaused) return true;
-    if (queue->resume_time > tx_.now()) {
-      next_time_ = std::min(next_time_, queue->resume_time);
-      return false;
-    }
-    ResumeByTime(tx_, *queue);
-    return true;
-  }
-
-  Tx& tx_;
-  absl::Time& next_time_;
-  std::map<std::string, bool> open_;
-};
-
-// The first due run of a lane whose first run is `first`. A run of a lower
-// priority goes while those above it are not due.
-std::optional<Run> FirstDue(Tx& tx, const Run& first, absl::Time* next_time) {
-  std::optional<Run> run = first;
-  while (run && run->run_time > tx.now()) {
-    *next_time = std::min(*next_time, run->run_time);
-    if (run->priority == Priority::kLow) return std::nullopt;
-    const auto below =
-        static_cast<Priority>(static_cast<int>(run->priority) - 1);
-    run = tx.Head(run->lane, below);
-  }
-  return run;
-}
-
-// How many more runs each owner may have running; asked for once.
-class Room {
- public:
-  Room(Tx& tx, LeasePolicy* policy) : tx_(tx), policy_(policy) {}
-
-  int64_t Of(const std::string& owner) {
-    const auto known = left_.find(owner);
-    if (known != left_.end()) return known->second;
-    const int64_t most = policy_ == nullptr ? 0 : policy_->RunningMax(owner);
-    const int64_t left =
-        most <= 0 ? kRunsPerJobMax : most - tx_.CountsOf(owner).running;
-    return left_[owner] = left;
-  }
-
-  // Leaves out runs for which their owners have no room.
-  void Fit(std::vector<Run>* runs) {
-    std::map<std::string, int64_t> taken;
-    std::erase_if(*runs, [&](const Run& run) {
-      const std::string owner = tx_.FindLane(run.lane).owner;
-      return ++taken[owner] > Of(owner);
-    });
-  }
-
- private:
-  Tx& tx_;
-  LeasePolicy* const policy_;
-  std::map<std::string, int64_t> left_;
-};
-
-// The most first runs that a policy chooses among: those that stand first. The
-// line alone decides about further ones, so that a lease takes no longer if
-// somebody makes up many lanes.
-constexpr size_t kHeadsMax = 1024;
-
-// The first due runs of all lanes that this worker can serve, by their places
-// in line. `held`: queues that wait for more to come.
-std::vector<Run> DueHeads(Tx& tx, const Lessee& who,
-                          const std::set<std::string>& held, Room* room,
-                          absl::Time* next_time) {
-  std::vector<Run> heads;
-  Doors doors(tx, next_time);
-  tx.ForEachLane([&](const Lane& lane, const Run& run) {
-    if (!CanServe(who, lane) || held.contains(lane.queue)) return true;
-    if (!doors.IsOpen(lane.queue)) return true;
-    std::optional<Run> due = FirstDue(tx, run, next_time);
-    if (due && room->Of(lane.owner) > 0) heads.push_back(*std::move(due));
-    return true;
-  });
-  return heads;
-}
-
-// Takes the runs of the highest priority out of `heads`, and answers kHeadsMax
-// of them at the most, by their places in line.
-std::vector<LaneHead> TakeHighest(Tx& tx, std::vector<Run>* heads) {
-  Priority highest = Priority::kLow;
-  for (const Run& run : *heads) highest = std::max(highest, run.priority);
-  const auto middle =
-      std::partition(heads->begin(), heads->end(),
-                     [&](const Run& run) { return run.priority == highest; });
-  auto end = middle;
-  if (static_cast<size_t>(end - heads->begin()) > kHeadsMax) {
-    end = heads->begin() + kHeadsMax;
-    std::nth_element(heads->begin(), end, middle, GoesBefore);
-  }
-  std::sort(heads->begin(), end, GoesBefore);
-  std::vector<LaneHead> level;
-  for (auto run = heads->begin(); run != end; ++run) {
-    level.push_back({tx.FindLane(run->lane), std::move(*run)});
-  }
-  heads->erase(heads->begin(), middle);
-  return level;
-}
-
-// The head whose turn it is: of the highest priority for which the policy lets
-// this worker begin at all.
-std::optional<LaneHead> FirstHead(Tx& tx, std::vector<Run> heads,
-                                  const Lessee& who, LeasePolicy* policy,
-                                  absl::Time* next_time) {
-  if (policy == nullptr && !heads.empty()) {
-    Run& first = *std::min_element(heads.begin(), heads.end(), GoesBefore);
-    return LaneHead{tx.FindLane(first.lane), std::move(first)};
-  }
-  while (!heads.empty()) {
-    std::vector<LaneHead> level = TakeHighest(tx, &heads);
-    const LeasePolicy::Turn turn = policy->Next(who, level, tx.now());
-    if (turn.head) return std::move(level[*turn.head]);
-    *next_time = std::min(*next_time, turn.wait_until);
-  }
-  return std::nullopt;
-}
-
 // The batch in which the queue's plan puts the head, as far as its runs still
 // wait and this worker can make them; empty where there is none.
-Picked PlannedBatch(Tx& tx, const Lessee& who, const Head& head) {
-  Picked members{.queue = head.queue};
-  if (!head.queue.plan || head.run.alone) return members;
+Picked PlannedBatch(Ask& ask, const Head& head) {
+  Picked picked{.queue = head.queue};
+  if (!head.queue.plan || head.run.alone) return picked;
+  const Lessee& who = ask.who;
   int room = who.batch_size_max > 0 ? who.batch_size_max : kRunsPerJobMax;
   --room;  // for the head
-  PlannedRuns planned = PlannedWith(tx, head.queue.plan, head.run);
+  PlannedRuns planned = PlannedWith(ask.tx, head.queue.plan, head.run);
+  std::vector<Run> members;
   for (Run& run : planned.members) {
     if (run.id != head.run.id && room-- <= 0) continue;
-    if (run.lane != head.run.lane && !CanServe(who, tx.FindLane(run.lane))) {
+    if (run.lane != head.run.lane &&
+        !CanServe(who, ask.tx.FindLane(run.lane))) {
       continue;
     }
-    members.runs.push_back(std::move(run));
+    members.push_back(std::move(run));
   }
-  members.planned = !members.runs.empty();
-  if (planned.batch && members.runs.size() == planned.batch->runs.size()) {
-    members.plan = planned.batch->plan;
-    members.plan_batch = planned.batch->number;
+  picked.planned = !members.empty();
+  if (planned.batch && members.size() == planned.batch->runs.size()) {
+    picked.plan = planned.batch->plan;
+    picked.plan_batch = planned.batch->number;
   }
-  return members;
+  picked.runs = LoadRuns(ask.tx, std::move(members));
+  return picked;
 }
 
-// How many lines are looked at for company, how many lanes for all of them, and
-// how many runs of each.
+// How many lines are looked at for company; how many lanes for all of them, of
+// which some are to be like the head's own; how many runs of each.
 constexpr size_t kLinesMax = 4;
-constexpr int kLanesMax = 8;
+constexpr size_t kLanesMax = 8;
+constexpr size_t kLanesAlike = 5;
 constexpr size_t kLineLength = 64;
+// How many lanes are looked at to find those.
+constexpr int kLanesTried = 64;
 
-// The first runs of a lane that may go together, `first` being due.
-std::vector<LeasedRun> DueTogether(Tx& tx, const Run& first) {
+// The first runs of a lane that may go together.
+std::vector<LeasedRun> DueTogether(Tx& tx, LaneId lane, Priority priority) {
   std::vector<Run> due;
-  for (Run& run :
-       tx.Ready(first.lane, first.priority, static_cast<int>(kLineLength))) {
-    if (run.priority != first.priority || run.run_time > tx.now()) break;
+  for (Run& run : tx.Ready(lane, priority, static_cast<int>(kLineLength))) {
+    if (run.priority != priority || run.run_time > tx.now()) break;
     if (run.alone || run.start_deadline <= tx.now()) continue;
     due.push_back(std::move(run));
   }
   return LoadRuns(tx, std::move(due));
-}
-
-bool DifferInOwnerAlone(const Lane& a, const Lane& b) {
-  return a.kind == b.kind && a.model == b.model && a.vae == b.vae &&
-         a.width == b.width && a.height == b.height;
 }
 
 // The first of each, then the second of each.
@@ -225,39 +82,67 @@ std::vector<LeasedRun> ByTurns(std::vector<std::vector<LeasedRun>> owners) {
   return merged;
 }
 
+// The lanes whose runs might go with the head: its own first, then those that
+// differ from it in their owner alone, then others, the oldest ones first.
+std::vector<LaneId> LanesBeside(Ask& ask, const Head& head) {
+  std::vector<LaneId> lanes = {head.lane.id};
+  const auto take = [&](const std::set<HeadIndex::Place>& places, size_t most) {
+    int tried = 0;
+    for (const HeadIndex::Place& place : places) {
+      if (lanes.size() >= most || ++tried > kLanesTried) return;
+      if (std::find(lanes.begin(), lanes.end(), place.lane) == lanes.end() &&
+          ask.MayBegin(place)) {
+        lanes.push_back(place.lane);
+      }
+    }
+  };
+  std::vector<const HeadIndex::Level*> levels;
+  for (const HeadIndex::Group* group : ask.groups) {
+    if (group->lane.queue != head.queue.name) continue;
+    if (!IsBatchable(group->lane.kind)) continue;
+    const HeadIndex::Level& level = group->at(head.run.priority);
+    levels.push_back(&level);
+    if (group->lane.kind != head.lane.kind) continue;
+    if (group->lane.model != head.lane.model) continue;
+    const auto alike =
+        level.shapes.find({head.lane.vae, head.lane.width, head.lane.height});
+    if (alike != level.shapes.end()) take(alike->second, kLanesAlike);
+  }
+  std::set<HeadIndex::Place> others;
+  for (const HeadIndex::Level* level : levels) {
+    auto at = level->due.begin();
+    for (size_t i = 0; i < kLanesMax && at != level->due.end(); ++i, ++at) {
+      others.insert(*at);
+    }
+  }
+  take(others, kLanesMax);
+  return lanes;
+}
+
 // The lines of the head's queue, the head's own first.
-std::vector<Line> LinesOf(Tx& tx, const Lessee& who, const Head& head,
-                          Room* room) {
+std::vector<Line> LinesOf(Ask& ask, const Head& head) {
   struct Places {
     Lane lane;
     std::vector<std::vector<LeasedRun>> owners;
   };
   std::vector<Places> found;
-  const auto add = [&](const Lane& lane, const Run& first) {
-    std::vector<LeasedRun> due = DueTogether(tx, first);
-    const int64_t most = std::max<int64_t>(room->Of(lane.owner), 0);
+  for (const LaneId id : LanesBeside(ask, head)) {
+    Lane lane = ask.tx.FindLane(id);
+    std::vector<LeasedRun> due = DueTogether(ask.tx, id, head.run.priority);
+    const int64_t most = std::max<int64_t>(ask.room.Of(lane.owner), 0);
     if (static_cast<int64_t>(due.size()) > most) due.resize(most);
-    if (due.empty()) return;
-    for (Places& places : found) {
-      if (!DifferInOwnerAlone(places.lane, lane)) continue;
-      return places.owners.push_back(std::move(due));
-    }
-    if (found.size() < kLinesMax) {
-      found.push_back({lane, {}});
+    if (due.empty()) continue;
+    const auto line =
+        std::find_if(found.begin(), found.end(), [&](const Places& places) {
+          return DifferInOwnerAlone(places.lane, lane);
+        });
+    if (line != found.end()) {
+      line->owners.push_back(std::move(due));
+    } else if (found.size() < kLinesMax) {
+      found.push_back({std::move(lane), {}});
       found.back().owners.push_back(std::move(due));
     }
-  };
-  add(head.lane, head.run);
-  int lanes = 1;
-  tx.ForEachLane([&](const Lane& lane, const Run& run) {
-    if (lane.queue != head.queue.name || run.lane == head.run.lane) return true;
-    if (!CanServe(who, lane) || !Batchable(lane.kind)) return true;
-    absl::Time unused = absl::InfiniteFuture();
-    const std::optional<Run> due = FirstDue(tx, run, &unused);
-    if (!due || due->priority != head.run.priority) return true;
-    add(lane, *due);
-    return ++lanes < kLanesMax;
-  });
+  }
   std::vector<Line> lines;
   for (Places& places : found) {
     lines.push_back(
@@ -270,7 +155,7 @@ bool MayCross(const Head& head) {
   const BatchPolicy policy = head.queue.settings.policy;
   return (policy == BatchPolicy::kAdaptive ||
           policy == BatchPolicy::kEconomic) &&
-         Batchable(head.lane.kind) && !head.run.alone;
+         IsBatchable(head.lane.kind) && !head.run.alone;
 }
 
 // Whether runs may join a batch of lane `beside` where the head comes first.
@@ -284,27 +169,78 @@ bool MayJoin(const Lane& beside, const Head& head) {
 // more than their owner cannot.
 bool Joins(Tx& tx, const Lane& beside, const Picked& picked) {
   if (picked.planned) return false;
-  return std::all_of(picked.runs.begin(), picked.runs.end(),
-                     [&](const Run& run) {
-                       return DifferInOwnerAlone(tx.FindLane(run.lane), beside);
-                     });
+  return std::all_of(
+      picked.runs.begin(), picked.runs.end(), [&](const LeasedRun& each) {
+        return DifferInOwnerAlone(tx.FindLane(each.run.lane), beside);
+      });
 }
 
 // The head's natural batch: runs of its job that have waited as long.
-Picked NaturalBatch(Tx& tx, const Lessee& who, const Head& head,
-                    LeasePolicy* policy) {
-  int size = Batchable(head.lane.kind) ? head.queue.settings.batch_size : 1;
-  if (who.batch_size_max > 0) size = std::min(size, who.batch_size_max);
-  if (policy != nullptr) {
-    size = std::min(size, policy->RowsMax(head.lane, who));
+Picked NaturalBatch(Ask& ask, const Head& head) {
+  int size = IsBatchable(head.lane.kind) ? head.queue.settings.batch_size : 1;
+  if (ask.who.batch_size_max > 0) size = std::min(size, ask.who.batch_size_max);
+  if (ask.policy != nullptr) {
+    size = std::min(size, ask.policy->RowsMax(head.lane, ask.who));
   }
-  if (size <= 1 || head.run.alone)
-    return {.queue = head.queue, .runs = {head.run}};
-  Picked members{.queue = head.queue};
-  for (Run& run : tx.ReadyWith(head.run, size)) {
-    if (!run.alone) members.runs.push_back(std::move(run));
+  std::vector<Run> members;
+  if (size <= 1 || head.run.alone) {
+    members.push_back(head.run);
+  } else {
+    for (Run& run : ask.tx.ReadyWith(head.run, size)) {
+      if (!run.alone) members.push_back(std::move(run));
+    }
   }
-  return members;
+  return {.queue = head.queue, .runs = LoadRuns(ask.tx, std::move(members))};
+}
+
+// The runs that go with the head now; none where they wait for more until
+// `wait_until`.
+Picked BatchOf(Ask& ask, const Head& head, absl::Time* wait_until) {
+  Picked picked = PlannedBatch(ask, head);
+  if (!picked.runs.empty()) return picked;
+  if (ask.policy == nullptr || !MayCross(head)) return NaturalBatch(ask, head);
+  LeasePolicy::Choice choice =
+      ask.policy->Choose(head.queue, ask.who, LinesOf(ask, head), ask.tx.now());
+  *wait_until = choice.wait_until;
+  return {.queue = head.queue,
+          .runs = std::move(choice.runs),
+          .predicted_ms = choice.predicted_ms};
+}
+
+void PickInto(Ask& ask, const Lane* beside, Look* look) {
+  look->next_time = NextDue(ask);
+  while (true) {
+    FirstHead first = FindFirstHead(ask);
+    look->notes = std::move(first.notes);
+    look->better = first.better;
+    look->next_time = std::min(look->next_time, first.wait_until);
+    if (!first.head) return;
+    Queue queue = *ask.tx.FindQueue(first.head->lane.queue);
+    const Head head{std::move(first.head->lane), std::move(queue),
+                    std::move(first.head->run)};
+    if (head.run.start_deadline <= ask.tx.now()) {
+      look->late = head.run;
+      look->late_queue = head.queue.name;
+      return;
+    }
+    if (beside != nullptr && !MayJoin(*beside, head)) return;
+    absl::Time wait_until = absl::InfiniteFuture();
+    Picked picked = BatchOf(ask, head, &wait_until);
+    if (picked.runs.empty()) {
+      ask.doors.Close(head.queue.name);
+      look->next_time = std::min(look->next_time, wait_until);
+      continue;
+    }
+    const size_t before = picked.runs.size();
+    ask.room.Fit(&picked.runs);
+    if (picked.runs.size() < before) {
+      picked.plan = PlanId{};
+      picked.predicted_ms = 0;
+    }
+    if (beside != nullptr && !Joins(ask.tx, *beside, picked)) return;
+    look->picked = std::move(picked);
+    return;
+  }
 }
 
 }  // namespace
@@ -333,45 +269,14 @@ void FailOneLate(Tx& tx, const std::string& queue, Run run) {
   changes.Commit({.type = EventType::kRunsChanged});
 }
 
-std::optional<Picked> Pick(Tx& tx, const Lessee& who, LeasePolicy* policy,
-                           absl::Time* next_time, const Lane* beside) {
-  std::set<std::string> held;
-  absl::Time held_until = absl::InfiniteFuture();
-  while (true) {
-    *next_time = held_until;
-    Room room(tx, policy);
-    std::optional<LaneHead> first = FirstHead(
-        tx, DueHeads(tx, who, held, &room, next_time), who, policy, next_time);
-    if (!first) return std::nullopt;
-    Queue queue = *tx.FindQueue(first->lane.queue);
-    const Head head{std::move(first->lane), std::move(queue),
-                    std::move(first->run)};
-    if (head.run.start_deadline <= tx.now()) {
-      FailOneLate(tx, head.queue.name, head.run);
-      continue;
-    }
-    if (beside != nullptr && !MayJoin(*beside, head)) return std::nullopt;
-    Picked picked = PlannedBatch(tx, who, head);
-    if (picked.runs.empty() && policy != nullptr && MayCross(head)) {
-      const LeasePolicy::Choice choice = policy->Choose(
-          head.queue, who, LinesOf(tx, who, head, &room), tx.now());
-      for (const RunId id : choice.runs) picked.runs.push_back(*tx.FindRun(id));
-      if (picked.runs.empty()) {
-        held.insert(head.queue.name);
-        held_until = std::min(held_until, choice.wait_until);
-        continue;
-      }
-    } else if (picked.runs.empty()) {
-      picked = NaturalBatch(tx, who, head, policy);
-    }
-    const size_t before = picked.runs.size();
-    room.Fit(&picked.runs);
-    if (picked.runs.size() < before) picked.plan = PlanId{};
-    if (beside != nullptr && !Joins(tx, *beside, picked)) {
-      return std::nullopt;
-    }
-    return picked;
-  }
+Look Pick(Tx& tx, const Lessee& who, LeasePolicy* policy, HeadIndex& heads,
+          const Lane* beside) {
+  Look look;
+  Ask ask(tx, who, policy, heads);
+  PickInto(ask, beside, &look);
+  look.next_time = std::min(look.next_time, ask.doors.next_time());
+  look.resumed = ask.doors.resumed();
+  return look;
 }
 
 }  // namespace sheaf

@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "base/crash_point.h"
+#include "base/files.h"
 #include "base/status.h"
 #include "queue/error.h"
 #include "queue/sqlite/backup_files.h"
-#include "queue/sqlite/disk/files.h"
 #include "queue/sqlite/statements.h"
 
 namespace sheaf {

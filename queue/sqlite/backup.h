@@ -8,37 +8,19 @@
 // make.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "queue/durable_store.h"
 #include "queue/sqlite/connection.h"
 
 namespace sheaf {
 
-struct BackupInfo {
-  std::string path;
-  int64_t size_bytes = 0;
-  std::string sha256;
-  int64_t job_count = 0;
-  int64_t last_event_sequence = 0;
-};
-
-struct BackupOrder {
-  std::string path;  // the backup's; path.sha256 is its sum's
-  int kept_max = 0;  // no more backups in its folder than this; 0: any number
-};
-
-// INVALID_FIELD where a backup may not have this file name: names of files that
-// stand beside a backup or a database, and hidden ones.
+// As DurableStore says.
 absl::Status CheckBackupName(const std::string& name);
-
-// Removes the files that backups of ended processes left in `folder` without
-// giving them a name. Answers how many.
 int SweepBackups(const std::string& folder);
 
 // Counts the backups in `folder` that have their sum.
@@ -46,7 +28,7 @@ int CountBackups(const std::string& folder);
 
 class BackupCopy {
  public:
-  using Done = absl::AnyInvocable<void(absl::StatusOr<BackupInfo>)>;
+  using Done = DurableStore::BackupDone;
 
   // `vfs`: SQLite's, by name; empty: the default one.
   BackupCopy(BackupOrder order, std::string vfs, Done done);

@@ -15,10 +15,10 @@
 #include <random>
 
 #include "base/crash_point.h"
+#include "base/files.h"
 #include "base/status.h"
 #include "queue/error.h"
 #include "queue/sqlite/backup.h"
-#include "queue/sqlite/disk/files.h"
 
 namespace sheaf {
 namespace {

@@ -17,7 +17,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "queue/broken_row.h"
+#include "queue/rows/broken_row.h"
 #include "queue/run_state.h"
 
 namespace sheaf {

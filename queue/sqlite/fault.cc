@@ -27,7 +27,7 @@ Fault FaultOfCode(int code, const std::string& text) {
     case SQLITE_INTERRUPT:
       return {FaultKind::kStopped,
               WithRetryAfter(Error(Reason::kOverloaded,
-                                   "the call takes longer than one may"),
+                                   "the call takes longer than a call may"),
                              kLaterAfter),
               text};
     case SQLITE_FULL:

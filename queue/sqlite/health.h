@@ -5,18 +5,11 @@
 #include <mutex>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
+#include "queue/durable_store.h"
 
 namespace sheaf {
-
-struct StoreHealth {
-  bool writable = true;
-  std::string problem;     // why it is not, or not for all
-  std::string boot_check;  // "running", "ok", "failed: ..." or "off"
-  std::vector<std::string> warnings;
-};
 
 class HealthBoard {
  public:

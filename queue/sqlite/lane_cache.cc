@@ -3,10 +3,19 @@
 #include <utility>
 
 namespace sheaf {
+namespace {
+
+// Where nobody takes the changes, no more than these are kept, beside one for
+// each lane.
+constexpr size_t kChangesKept = 1024;
+
+}  // namespace
 
 void LaneCache::Clear() {
   lanes_.clear();
   by_owner_.clear();
+  changed_.clear();
+  all_changed_ = true;
   Mark();
 }
 
@@ -25,6 +34,8 @@ void LaneCache::Undo(const std::vector<Lane>& made) {
     if (const auto at = lanes_.find(lane); at != lanes_.end()) {
       at->second.ForgetHeads();
     }
+    // Its heads may have been taken within this closure.
+    NoteChanged(lane);
   }
   for (const Lane& lane : made) Erase(lane.id.value);
   Mark();
@@ -49,24 +60,39 @@ void LaneCache::Touch(LaneId lane) {
   if (at == lanes_.end()) return;
   at->second.ForgetHeads();
   empty_.erase(lane.value);
+  NoteChanged(lane.value);
   if (touched_.empty() || touched_.back() != lane.value) {
     touched_.push_back(lane.value);
   }
 }
 
-void LaneCache::TouchJob(JobId job) {
-  for (const auto& [lane, entry] : lanes_) {
-    for (const auto& head : entry.heads) {
-      if (!head || !*head || (*head)->id.job() != job) continue;
-      Touch(LaneId{lane});
-      break;
-    }
+void LaneCache::NoteChanged(int64_t lane) {
+  if (all_changed_) return;
+  changed_.insert(lane);
+  if (changed_.size() <= lanes_.size() + kChangesKept) return;
+  changed_.clear();
+  all_changed_ = true;
+}
+
+std::optional<std::vector<LaneId>> LaneCache::TakeChanged() {
+  if (std::exchange(all_changed_, false)) return std::nullopt;
+  std::vector<LaneId> changed;
+  for (const int64_t lane : std::exchange(changed_, {})) {
+    changed.push_back(LaneId{lane});
   }
+  return changed;
 }
 
 const std::optional<Run>& LaneCache::HeadOf(Entry& entry, Priority highest) {
   auto& head = entry.heads[static_cast<size_t>(highest)];
-  if (!head) head = read_head_(entry.lane.id, highest);
+  if (head) return *head;
+  // A first run that stands no higher is the first of these, too.
+  const auto& first = entry.heads[static_cast<size_t>(Priority::kUrgent)];
+  if (first && (!*first || (*first)->priority <= highest)) {
+    head = *first;
+  } else {
+    head = read_head_(entry.lane.id, highest);
+  }
   return *head;
 }
 

@@ -38,8 +38,8 @@ class LaneCache {
 
   // The lane's line has changed.
   void Touch(LaneId lane);
-  // So have the lines in which the job was the first.
-  void TouchJob(JobId job);
+  // As Tx::TakeChangedLanes.
+  std::optional<std::vector<LaneId>> TakeChanged();
 
   std::optional<Run> Head(LaneId lane, Priority highest);
   void ForEach(const std::function<bool(const Lane&, const Run&)>& each);
@@ -58,6 +58,7 @@ class LaneCache {
   };
 
   const std::optional<Run>& HeadOf(Entry& entry, Priority highest);
+  void NoteChanged(int64_t lane);
   void Erase(int64_t lane);
 
   const ReadHead read_head_;
@@ -65,6 +66,9 @@ class LaneCache {
   std::unordered_map<std::string, std::set<int64_t>> by_owner_;
   std::vector<int64_t> touched_;  // by this closure
   std::set<int64_t> empty_;       // as this closure found
+  // Touched since they were last taken; not known where `all_changed_`.
+  std::set<int64_t> changed_;
+  bool all_changed_ = true;
 };
 
 }  // namespace sheaf

@@ -13,7 +13,7 @@ constexpr int kBusyForCheckpoint = 100;  // milliseconds
 
 constexpr char kUnsafe[] =
     "the disk failed while the log was folded into the database. Nothing is "
-    "lost: the log has it all, and is read anew when sheafd starts again";
+    "lost: the log has all of it, and sheafd reads it again when it starts";
 
 // As long as it lives the connection waits less for others.
 class LessPatient {

@@ -3,11 +3,11 @@
 #include <filesystem>
 
 #include "base/crash_point.h"
+#include "base/files.h"
 #include "base/sha256.h"
 #include "base/status.h"
 #include "base/version.h"
 #include "queue/error.h"
-#include "queue/sqlite/disk/files.h"
 #include "queue/sqlite/fault.h"
 
 namespace sheaf {

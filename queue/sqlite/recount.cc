@@ -152,7 +152,7 @@ std::vector<std::string> Miscounts(Connection& db) {
       say(prefix + name.name +
           (name.known
                ? " counts " + InWords(name.queued_kept, name.running_kept)
-               : std::string(" is not there")) +
+               : std::string(" does not exist")) +
           "; the runs of its jobs are " + InWords(name.queued, name.running));
     }
   };

@@ -180,14 +180,14 @@ JobProgress ReadProgress(Query& row) {
   progress.start_time = TimeOr(row, absl::InfinitePast());
   progress.end_time = TimeOr(row, absl::InfiniteFuture());
   progress.expire_time = TimeOr(row, absl::InfiniteFuture());
-  progress.owner = row.Text();
+  progress.version = row.Integer();
   return progress;
 }
 
 void WriteProgress(Connection& db, JobId id, const JobProgress& progress) {
   db.Run(sql::kSaveJobProgress, id.value, progress.counts,
          ToColumn(progress.start_time), ToColumn(progress.end_time),
-         ToColumn(progress.expire_time));
+         ToColumn(progress.expire_time), progress.version);
 }
 
 void WriteRun(Connection& db, const char* sql, const Run& run) {

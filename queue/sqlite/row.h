@@ -13,6 +13,7 @@
 
 #include "absl/time/time.h"
 #include "queue/event.h"
+#include "queue/job_progress.h"
 #include "queue/plan.h"
 #include "queue/sqlite/connection.h"
 #include "queue/types.h"
@@ -58,14 +59,7 @@ RunParams ReadParams(Query& row);
 // Throws BrokenRow.
 RunParams ParamsFrom(std::string_view text);
 
-// The part of a job that changes when its runs do.
-struct JobProgress {
-  RunCounts counts;
-  absl::Time start_time = absl::InfinitePast();
-  absl::Time end_time = absl::InfiniteFuture();
-  absl::Time expire_time = absl::InfiniteFuture();
-  std::string owner;  // which never changes
-};
+// The job's owner, which never changes, is the next column.
 JobProgress ReadProgress(Query& row);
 void WriteProgress(Connection& db, JobId id, const JobProgress& progress);
 

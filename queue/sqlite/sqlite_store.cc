@@ -4,9 +4,10 @@
 #include <mutex>
 #include <utility>
 
+#include "base/files.h"
 #include "base/status.h"
 #include "queue/error.h"
-#include "queue/sqlite/disk/files.h"
+#include "queue/sqlite/backup.h"
 #include "queue/sqlite/disk/found_log.h"
 #include "queue/sqlite/disk/log_mark.h"
 #include "queue/sqlite/fault.h"
@@ -24,14 +25,15 @@ constexpr int kStepsBetweenLooks = 20'000;
 absl::Status CheckYields() {
   return WithRetryAfter(
       Error(Reason::kOverloaded,
-            "the check was ended: so much is being written that the log would "
-            "have grown too long meanwhile; ask again when there is less"),
+            "the check was ended: the log would have grown too long, because "
+            "so much is being written; ask again when less is written"),
       absl::Seconds(60));
 }
 
 absl::Status CheckEnded() {
-  return Error(Reason::kCallCancelled,
-               "the check was ended: the caller has left, or the server stops");
+  return Error(
+      Reason::kCallCancelled,
+      "the check was ended because the caller left or the server stops");
 }
 
 // Without its global count of bytes, SQLite's allocations take no lock.
@@ -139,8 +141,8 @@ absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(
   if (IsOnNetwork(options.directory)) {
     return Error(Reason::kStoreUnavailable,
                  options.directory +
-                     " is on a network file system, whose locks cannot be "
-                     "relied on; choose a local disk");
+                     " is on a network file system, whose locks are not "
+                     "reliable; choose a local disk");
   }
   SHEAF_ASSIGN_OR_RETURN(LockFile lock,
                          LockFile::Acquire(LockPath(options.directory)));
@@ -231,14 +233,23 @@ void SqliteStore::StartRead(ReadCase use_case, Done done, CallOptions options) {
 StoreInfo SqliteStore::Info() const {
   StoreInfo info;
   info.schema_version = static_cast<int>(Migrations().size());
-  info.sqlite_version = sqlite3_libversion();
+  info.engine = "sqlite";
+  info.engine_version = sqlite3_libversion();
   info.database_bytes = FileSize(path_);
   info.wal_bytes = FileSize(path_ + "-wal");
   return info;
 }
 
-void SqliteStore::Backup(BackupOrder order, BackupCopy::Done done) {
+absl::Status SqliteStore::CheckBackupName(const std::string& name) const {
+  return sheaf::CheckBackupName(name);
+}
+
+void SqliteStore::Backup(BackupOrder order, BackupDone done) {
   writer_.Backup(std::move(order), std::move(done));
+}
+
+int SqliteStore::SweepBackups(const std::string& folder) const {
+  return sheaf::SweepBackups(folder);
 }
 
 void SqliteStore::CheckIntegrity(bool full, std::function<bool()> cancelled,

@@ -14,32 +14,23 @@
 #include <string>
 #include <vector>
 
-#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/runner.h"
-#include "queue/sqlite/backup.h"
+#include "queue/durable_store.h"
 #include "queue/sqlite/disk/lock_file.h"
 #include "queue/sqlite/health.h"
 #include "queue/sqlite/reader_pool.h"
 #include "queue/sqlite/writer.h"
-#include "queue/store.h"
 
 namespace sheaf {
 
-struct StoreInfo {
-  int schema_version = 0;
-  std::string sqlite_version;
-  int64_t database_bytes = 0;
-  int64_t wal_bytes = 0;
-};
-
-class SqliteStore final : public Store {
+class SqliteStore final : public DurableStore {
  public:
   struct Options {
     std::string directory;  // made if it is not there
     std::function<absl::Time()> clock = [] { return absl::Now(); };
-    // Called after each commit that changed something, after the answers to
+    // Called after each commit that changed something, before the answers to
     // its writes, on their thread.
     std::function<void(const Committed&)> observer;
     // Lines for the log: faults, and what became of them.
@@ -75,22 +66,13 @@ class SqliteStore final : public Store {
   // Runs what waits, then closes.
   ~SqliteStore() override;
 
-  StoreHealth Health() const { return health_.Get(); }
-  StoreInfo Info() const;
-
-  // Copies the database to `path` while it is in use, checks the copy, and
-  // names it. INVALID_FIELD, BACKUP_EXISTS, BACKUPS_FULL, BACKUP_FAILED.
-  void Backup(BackupOrder order, BackupCopy::Done done);
-
-  // Finds faults of the file, and counts and leases that contradict the runs;
-  // empty if there are none. `full` also compares every index with its table.
-  using CheckDone =
-      absl::AnyInvocable<void(absl::StatusOr<std::vector<std::string>>)>;
-  // One check runs at a time and one may wait; further ones get OVERLOADED. It
-  // ends early where `cancelled` says so, which is asked on the check's thread,
-  // until `done`.
+  StoreHealth Health() const override { return health_.Get(); }
+  StoreInfo Info() const override;
+  absl::Status CheckBackupName(const std::string& name) const override;
+  void Backup(BackupOrder order, BackupDone done) override;
+  int SweepBackups(const std::string& folder) const override;
   void CheckIntegrity(bool full, std::function<bool()> cancelled,
-                      CheckDone done);
+                      CheckDone done) override;
 
  private:
   struct Opened {

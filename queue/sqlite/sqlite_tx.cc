@@ -4,6 +4,7 @@
 #include <limits>
 #include <string_view>
 
+#include "queue/job_progress.h"
 #include "queue/sqlite/row.h"
 #include "queue/sqlite/statements.h"
 
@@ -29,40 +30,18 @@ std::string LaneKey(const Lane& lane) {
   return key;
 }
 
-absl::Duration KeepFor(const QueueSettings& keep, const RunCounts& counts) {
-  switch (StateOf(counts)) {
-    case JobState::kFailed:
-      return keep.keep_failed;
-    case JobState::kCancelled:
-      return keep.keep_cancelled;
-    default:
-      return keep.keep_succeeded;
-  }
-}
-
 }  // namespace
-
-void Advance(JobProgress* progress, const RunCounts& delta,
-             const QueueSettings& keep, absl::Time now) {
-  progress->counts += delta;
-  if (progress->start_time == absl::InfinitePast() &&
-      progress->counts.running > 0) {
-    progress->start_time = now;
-  }
-  if (progress->counts.live() > 0) {
-    progress->end_time = absl::InfiniteFuture();
-    progress->expire_time = absl::InfiniteFuture();
-  } else if (progress->end_time == absl::InfiniteFuture()) {
-    progress->end_time = now;
-    progress->expire_time = now + KeepFor(keep, progress->counts);
-  }
-}
 
 SqliteTx::SqliteTx(Connection& db)
     : SqliteReads(db), ready_([this](LaneId lane, Priority highest) {
         return SqliteReads::Head(lane, highest);
       }) {
   Load();
+}
+
+int64_t SqliteTx::NextId(Counter counter) {
+  return counters_[counter] =
+             NextInCell(counters_[counter], kCounterNames[counter]);
 }
 
 void SqliteTx::Load() {
@@ -91,9 +70,11 @@ void SqliteTx::Load() {
 
 void SqliteTx::BeginGroup(absl::Time now) {
   now_ = now;
-  group_wrote_ = group_changed_ = work_ready_ = false;
+  group_wrote_ = group_changed_ = all_ready_ = false;
+  ready_runs_.clear();
   events_.clear();
   flushed_.clear();
+  flushed_ready_.clear();
   if (lanes_.size() > kLanesKeptMax || lane_ids_.size() > kLanesKeptMax) {
     lanes_.clear();
     lane_ids_.clear();
@@ -109,8 +90,13 @@ void SqliteTx::BeginAgain() {
 
 void SqliteTx::BeginClosure(bool careful) {
   careful_ = careful;
-  mark_ = {counters_,   last_sequence_, newest_time_,
-           work_ready_, events_.size(), db_.TotalChanges()};
+  mark_ = {.counters = counters_,
+           .last_sequence = last_sequence_,
+           .newest_time = newest_time_,
+           .all_ready = all_ready_,
+           .ready = ready_runs_.size(),
+           .events = events_.size(),
+           .changes = db_.TotalChanges()};
   queues_.Mark();
   owners_.Mark();
   new_lanes_.clear();
@@ -155,7 +141,8 @@ bool SqliteTx::Undo() {
   counters_ = mark_.counters;
   last_sequence_ = mark_.last_sequence;
   newest_time_ = mark_.newest_time;
-  work_ready_ = mark_.work_ready;
+  all_ready_ = mark_.all_ready;
+  ready_runs_.resize(mark_.ready);
   events_.resize(mark_.events);
   queues_.UndoToMark();
   owners_.UndoToMark();
@@ -169,6 +156,17 @@ bool SqliteTx::Undo() {
 
 bool SqliteTx::Flush() {
   if (!group_changed_) return false;
+  std::map<LaneId, ReadyRuns> lanes;
+  for (const Ready& ready : ready_runs_) {
+    ReadyRuns& runs = lanes[ready.lane];
+    runs.runs += ready.runs;
+    runs.added += ready.added;
+  }
+  flushed_ready_.clear();
+  for (auto& [lane, runs] : lanes) {
+    runs.lane = FindLane(lane);
+    flushed_ready_.push_back(std::move(runs));
+  }
   flushed_ = queues_.Flush(db_);
   owners_.Flush(db_);
   for (int i = 0; i < kCounters; ++i) {
@@ -180,7 +178,13 @@ bool SqliteTx::Flush() {
 }
 
 Committed SqliteTx::TakeCommitted() {
-  return {last_sequence_, work_ready_, std::move(events_), std::move(flushed_)};
+  Committed committed;
+  committed.last_sequence = last_sequence_;
+  committed.all_ready = all_ready_;
+  committed.ready = std::move(flushed_ready_);
+  committed.events = std::move(events_);
+  committed.changed = std::move(flushed_);
+  return committed;
 }
 
 std::vector<Queue> SqliteTx::Queues() {
@@ -226,11 +230,22 @@ int64_t SqliteTx::LaneBoundOf(const std::string& owner) {
   return ready_.BoundOf(owner);
 }
 
-void SqliteTx::NoteChanged(const Run& run) {
-  if (run.state == RunState::kQueued && !ready_.Has(run.lane)) {
-    ready_.Add(FindLane(run.lane));
+void SqliteTx::NoteChanged(const Run& run, bool is_new) {
+  if (run.state == RunState::kQueued) {
+    if (!ready_.Has(run.lane)) ready_.Add(FindLane(run.lane));
+    NoteReady(run.lane, is_new);
   }
   ready_.Touch(run.lane);
+}
+
+void SqliteTx::NoteReady(LaneId lane, bool is_new) {
+  // An earlier closure's note stays as it is: this closure may be undone.
+  if (ready_runs_.size() == mark_.ready || ready_runs_.back().lane != lane) {
+    ready_runs_.push_back({lane});
+  }
+  Ready& ready = ready_runs_.back();
+  ++ready.runs;
+  if (is_new) ++ready.added;
 }
 
 LaneId SqliteTx::LaneFor(const Lane& lane) {
@@ -258,13 +273,13 @@ JobId SqliteTx::InsertJob(const Job& job, const std::string& shared,
                           std::vector<Run> runs,
                           const std::vector<std::string>& own) {
   BeforeChange();
-  const JobId id{Next(kJob)};
+  const JobId id{NextId(kJob)};
   WriteNewJob(db_, id, job);
   db_.Run(sql::kAddSharedParams, id.value, shared);
   for (size_t i = 0; i < runs.size(); ++i) {
     runs[i].id = RunId(id, static_cast<int>(i));
     WriteRun(db_, sql::kAddRun, runs[i]);
-    NoteChanged(runs[i]);
+    NoteChanged(runs[i], true);
     if (i >= own.size() || own[i] == "{}") continue;
     db_.Run(sql::kAddOwnParams, runs[i].id.value, own[i]);
   }
@@ -275,7 +290,7 @@ JobId SqliteTx::InsertJob(const Job& job, const std::string& shared,
 void SqliteTx::SaveRun(const Run& run) {
   BeforeChange();
   WriteRun(db_, sql::kSaveRun, run);
-  NoteChanged(run);
+  NoteChanged(run, false);
   for (const Output& output : run.outputs) {
     db_.Run(sql::kAddReference, output.artifact, run.id.job().value);
   }
@@ -284,9 +299,8 @@ void SqliteTx::SaveRun(const Run& run) {
 void SqliteTx::AddAttempt(const Attempt& attempt) {
   BeforeChange();
   WriteAttempt(db_, attempt);
-  const int forgotten = attempt.attempt - kAttemptsKeptMax;
-  if (forgotten > 0) {
-    db_.Run(sql::kForgetAttempts, attempt.run.value, forgotten);
+  if (const int last = LastForgotten(attempt.attempt); last > 0) {
+    db_.Run(sql::kForgetAttempts, attempt.run.value, last);
   }
 }
 
@@ -294,14 +308,15 @@ RunCounts SqliteTx::ApplyToJob(JobId id, const RunCounts& delta,
                                const QueueSettings& keep) {
   BeforeChange();
   JobProgress progress;
+  std::string owner;
   {
     Query row = db_.Ask(sql::kJobProgress, id.value);
     if (!row.Step()) throw BrokenRow("no job " + std::to_string(id.value));
-    progress = ReadProgress(row);
+    progress = Advance(ReadProgress(row), delta, keep, now_);
+    owner = row.Text();
   }
-  Advance(&progress, delta, keep, now_);
   WriteProgress(db_, id, progress);
-  owners_.Add(progress.owner, delta.queued, delta.running);
+  owners_.Add(owner, delta.queued, delta.running);
   return progress.counts;
 }
 
@@ -314,10 +329,14 @@ void SqliteTx::DeleteJob(JobId id) {
   BeforeChange();
   const int64_t first = RunId(id, 0).value;
   const int64_t last = RunId(JobId{id.value + 1}, 0).value - 1;
+  {
+    Query lanes = db_.Ask(sql::kWaitingLanesOfRuns, first, last,
+                          static_cast<int>(RunState::kQueued));
+    while (lanes.Step()) ready_.Touch(LaneId{lanes.Integer()});
+  }
   db_.Run(sql::kDeleteAttempts, first, last);
   db_.Run(sql::kDeleteOwnParams, first, last);
   db_.Run(sql::kDeleteRuns, first, last);
-  ready_.TouchJob(id);
   db_.Run(sql::kDeleteReferences, id.value);
   db_.Run(sql::kDeleteSharedParams, id.value);
   db_.Run(sql::kSpendRequest, id.value, absl::ToUnixMillis(now_));
@@ -389,13 +408,13 @@ void SqliteTx::AppendEvent(Event event) {
   event.sequence = last_sequence_ = Next(kEvent);
   event.time = newest_time_ = now_;
   WriteEvent(db_, event);
-  work_ready_ = work_ready_ || MakesWorkReady(event);
+  all_ready_ = all_ready_ || OpensQueue(event);
   events_.push_back(std::move(event));
 }
 
 void SqliteTx::TrimEvents(int64_t through) {
   BeforeChange();
-  db_.Run(sql::kTrimEvents, std::min(through, last_sequence_ - 1));
+  db_.Run(sql::kTrimEvents, LastTrimmed(through, last_sequence_));
 }
 
 void SqliteTx::SaveArtifact(const Artifact& artifact) {

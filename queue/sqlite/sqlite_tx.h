@@ -78,14 +78,17 @@ class SqliteTx final : public SqliteReads<Tx> {
   void SaveQueue(const Queue& queue) override;
   void DeleteQueue(const std::string& name) override;
   LaneId LaneFor(const Lane& lane) override;
-  BatchId NewBatchId() override { return BatchId{Next(kBatch)}; }
+  std::optional<std::vector<LaneId>> TakeChangedLanes() override {
+    return ready_.TakeChanged();
+  }
+  BatchId NewBatchId() override { return BatchId{NextId(kBatch)}; }
   int64_t NewEpoch() override { return Next(kEpoch); }
-  WorkerId NewWorkerId() override { return WorkerId{Next(kWorker)}; }
+  WorkerId NewWorkerId() override { return WorkerId{NextId(kWorker)}; }
   void SaveBatch(const Batch& batch) override;
   void RenewLeases(absl::Time start_time,
                    absl::Time lease_expire_time) override;
   void DeleteBatch(BatchId id) override;
-  PlanId NewPlanId() override { return PlanId{Next(kPlan)}; }
+  PlanId NewPlanId() override { return PlanId{NextId(kPlan)}; }
   void SavePlan(const PlanRecord& plan) override;
   void AddPlanBatch(const PlanBatch& batch) override;
   void SavePlanBatchTime(PlanId plan, int64_t number,
@@ -117,27 +120,38 @@ class SqliteTx final : public SqliteReads<Tx> {
     Counters counters{};
     int64_t last_sequence = 0;
     absl::Time newest_time;
-    bool work_ready = false;
+    bool all_ready = false;
+    size_t ready = 0;
     size_t events = 0;
     int64_t changes = 0;
   };
 
   int64_t Next(Counter counter) { return ++counters_[counter]; }
+  int64_t NextId(Counter counter);  // within the cell
   // Every change of a table goes through here first: it opens a careful
   // closure's savepoint if a plain rollback would undo too much.
   void BeforeChange();
   bool Undo();
   void Load();
   bool ChangedSinceMark();
-  void NoteChanged(const Run& run);
+  void NoteChanged(const Run& run, bool is_new);
+  void NoteReady(LaneId lane, bool is_new);
 
   Counters counters_{};
   Counters stored_counters_{};
   int64_t last_sequence_ = 0;
   absl::Time newest_time_;
-  bool work_ready_ = false;
-  std::vector<Event> events_;   // of this group
+  std::vector<Event> events_;  // of this group
+  // The runs of this group that began to wait.
+  struct Ready {
+    LaneId lane;
+    int64_t runs = 0;
+    int64_t added = 0;
+  };
+  std::vector<Ready> ready_runs_;
+  bool all_ready_ = false;
   std::vector<Queue> flushed_;  // of this group
+  std::vector<ReadyRuns> flushed_ready_;
   QueueCache queues_;
   OwnerCache owners_;
   std::unordered_map<std::string, LaneId> lane_ids_;
@@ -152,10 +166,5 @@ class SqliteTx final : public SqliteReads<Tx> {
   bool closure_wrote_ = false;  // tables, by the present closure
   bool group_changed_ = false;
 };
-
-// `progress` after `delta`, at `now`: when it began, ended, and is to expire.
-struct JobProgress;
-void Advance(JobProgress* progress, const RunCounts& delta,
-             const QueueSettings& keep, absl::Time now);
 
 }  // namespace sheaf

@@ -107,11 +107,12 @@ inline constexpr char kSaveJob[] =
     "WHERE id = ?1";
 inline constexpr char kJobProgress[] =
     "SELECT n_queued, n_running, n_succeeded, n_failed, n_cancelled, "
-    "start_time, end_time, expire_time, owner FROM jobs WHERE id = ?1";
+    "start_time, end_time, expire_time, version, owner FROM jobs "
+    "WHERE id = ?1";
 inline constexpr char kSaveJobProgress[] =
     "UPDATE jobs SET n_queued = ?2, n_running = ?3, n_succeeded = ?4, "
     "n_failed = ?5, n_cancelled = ?6, start_time = ?7, end_time = ?8, "
-    "expire_time = ?9, version = version + 1 WHERE id = ?1";
+    "expire_time = ?9, version = ?10 WHERE id = ?1";
 inline constexpr char kDeleteJob[] = "DELETE FROM jobs WHERE id = ?1";
 inline constexpr char kExpired[] =
     "SELECT id FROM jobs WHERE expire_time <= ?1 "
@@ -191,6 +192,8 @@ inline constexpr char kSaveRun[] =
     "crashes = ?10, alone = ?11, cancel_requested = ?12, batch = ?13, "
     "epoch = ?14, hold = ?15, worker = ?16, start_time = ?17, "
     "end_time = ?18, error = ?19, outputs = ?20 WHERE id = ?1";
+inline constexpr char kWaitingLanesOfRuns[] =
+    "SELECT DISTINCT lane FROM runs WHERE id BETWEEN ?1 AND ?2 AND state = ?3";
 inline constexpr char kDeleteRuns[] =
     "DELETE FROM runs WHERE id BETWEEN ?1 AND ?2";
 
@@ -375,6 +378,7 @@ inline constexpr const char* kAll[] = {kCounters,
                                        kPastDeadline,
                                        kAddRun,
                                        kSaveRun,
+                                       kWaitingLanesOfRuns,
                                        kDeleteRuns,
                                        kOwnParams,
                                        kAddOwnParams,

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "base/crash_point.h"
+#include "base/files.h"
 #include "queue/error.h"
-#include "queue/sqlite/disk/files.h"
 #include "queue/sqlite/statements.h"
 
 namespace sheaf {
@@ -265,8 +265,8 @@ void Writer::Settle(bool known) {
     for (Answer& answer : held_) {
       answer.status = WithRetryAfter(
           Error(Reason::kOutcomeUnknown,
-                "the disk failed while the call was being stored, and it is "
-                "not known yet whether it was"),
+                "the disk failed while the call was being stored, and the "
+                "server does not know yet whether it was stored"),
           absl::Seconds(1));
     }
   }
@@ -365,11 +365,13 @@ void Writer::Reply(Answers answers, std::optional<Committed> committed) {
                         [](const Answer& answer) { return answer.lone; });
   runners_.completions->Run([this, answers = std::move(answers),
                              committed = std::move(committed)]() mutable {
+    // Before the answers: a caller who asks as soon as it has its answer finds
+    // what it did counted.
+    if (committed && options_.observer) options_.observer(*committed);
     for (Answer& answer : answers) {
       answer.task.done(std::move(answer.status));
       --unanswered_;
     }
-    if (committed && options_.observer) options_.observer(*committed);
   });
 }
 

@@ -2,8 +2,8 @@
 // room on a disk that was full.
 #include <algorithm>
 
+#include "base/files.h"
 #include "queue/error.h"
-#include "queue/sqlite/disk/files.h"
 #include "queue/sqlite/writer.h"
 
 namespace sheaf {
@@ -111,7 +111,7 @@ void Writer::FindRoom() {
   if (!ballast_.Keep()) return;
   short_of_room_ = false;
   health_->SetShortage("");
-  options_.log("there is room again: all writes are taken");
+  options_.log("the disk has room again: the server takes all writes");
 }
 
 void Writer::StepBackup() {

@@ -134,10 +134,10 @@ void AcceptLoop::Welcome(int listening, int fd) {
       return take_(listening, fd);
     case ConnectionTable::Verdict::kTooManyOfPeer:
       return Refuse(fd, absl::StrCat(peer.name, " has ", peer.most,
-                                     ", and may have no more"));
+                                     " connections, its limit"));
     case ConnectionTable::Verdict::kTooMany:
       return Refuse(fd, absl::StrCat("there are ", table_.limits().total,
-                                     ", and there can be no more"));
+                                     " connections, the limit of the server"));
   }
 }
 

@@ -21,14 +21,13 @@ double Since(std::chrono::steady_clock::time_point then,
 
 }  // namespace
 
-absl::Status ChangeLimit::Take(const std::string& address,
-                               const std::string& connection) {
+absl::Status ChangeLimit::Take(const Caller& caller) {
   if (per_second_ <= 0) return absl::OkStatus();
   const double most = per_second_ * kBurstSeconds;
   absl::MutexLock lock(&mutex_);
-  Bucket& shared = BucketOf(address, per_second_, most, &addresses_);
+  Bucket& shared = BucketOf(caller.address, per_second_, most, &addresses_);
   Bucket& own =
-      BucketOf(connection, kQuietPerSecond, kQuietBurst, &connections_);
+      BucketOf(caller.connection, kQuietPerSecond, kQuietBurst, &connections_);
   const bool is_quiet = own.tokens >= 1;
   if (is_quiet) own.tokens -= 1;
   // The reserve lets the tokens go below zero, by half of `most`.

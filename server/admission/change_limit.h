@@ -16,6 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "server/admission/caller.h"
 
 namespace sheaf::server {
 
@@ -30,9 +31,9 @@ class ChangeLimit {
                        Clock clock = std::chrono::steady_clock::now)
       : per_second_(per_second), clock_(std::move(clock)) {}
 
-  // Takes a token of the address, for one of its connections. OVERLOADED where
+  // Takes a token of the caller's address, for its connection. OVERLOADED where
   // the address has none left.
-  absl::Status Take(const std::string& address, const std::string& connection);
+  absl::Status Take(const Caller& caller);
 
  private:
   struct Bucket {

@@ -57,7 +57,7 @@ absl::Status ClearSocketFile(const std::string& path) {
   struct stat info;
   if (lstat(path.c_str(), &info) != 0) return absl::OkStatus();
   if (!S_ISSOCK(info.st_mode)) {
-    return CannotListen(name, "there is a file that is no socket");
+    return CannotListen(name, "a file of that name exists and is not a socket");
   }
   const Socket socket(AF_UNIX);
   const sockaddr_un address = UnixAddress(path);
@@ -138,7 +138,7 @@ absl::Status Listeners::OpenUnix(const std::string& path, int socket_mode) {
 
 absl::StatusOr<int> Listeners::OpenTcp(const std::string& asked) {
   const auto parts = SplitHostAndPort(asked);
-  if (!parts) return CannotListen(asked, "it is no address");
+  if (!parts) return CannotListen(asked, "it is not an address");
   int port = parts->port;
   addrinfo hints = {};
   hints.ai_flags = AI_PASSIVE;

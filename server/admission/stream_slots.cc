@@ -57,7 +57,7 @@ absl::Status StreamSlots::Claim(Entry* entry) {
           other, WithRetryAfter(
                      Error(Reason::kOverloaded,
                            absl::StrCat("there are too many ", options_.what,
-                                        "; another needed this one's place")),
+                                        "; this one's place went to another")),
                      kRetry));
     }
     Place(entry);
@@ -107,7 +107,7 @@ void StreamSlots::Sweep() {
           Error(Reason::kStreamIdle,
                 absl::StrCat("the stream stood still for ", Show(silent_for),
                              "; ", options_.what, " may for ",
-                             Show(options_.silence_max), " at the most"))));
+                             Show(options_.silence_max), " at most"))));
     }
   }
   for (const Ending& ending : endings) ending.end(ending.status);

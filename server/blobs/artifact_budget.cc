@@ -30,7 +30,7 @@ absl::Status ArtifactBudget::Grow(int64_t bytes) {
     return Error(
         Reason::kArtifactsFull,
         absl::StrCat("the disk has ", space.free, " bytes left, and artifacts ",
-                     "leave ", reserve, " of them alone"));
+                     "must leave ", reserve, " of them free"));
   }
   const absl::MutexLock lock(&mutex_);
   if (total_max_ > 0 && taken_ + bytes > total_max_) {

@@ -48,7 +48,7 @@ absl::StatusOr<std::vector<std::string>> NamesIn(const std::string& path) {
 
 absl::Status NotFound(std::string_view digest) {
   return WithSubject(
-      Error(Reason::kArtifactNotFound, "there is no artifact of this name"),
+      Error(Reason::kArtifactNotFound, "no artifact has this name"),
       "artifacts/" + std::string(digest.substr(0, 64)));
 }
 
@@ -179,7 +179,7 @@ absl::Status ArtifactStore::Upload::CheckHead() const {
   if (SniffMediaType(head_) == kOtherMediaType &&
       !store_->options_.allow_other_types) {
     return Error(Reason::kArtifactTypeRefused,
-                 "the bytes are no PNG, JPEG or WebP picture");
+                 "the bytes are not a PNG, JPEG or WebP picture");
   }
   return CheckPictureHead(head_, store_->options_.picture);
 }
@@ -204,10 +204,9 @@ absl::StatusOr<StoredArtifact> ArtifactStore::Upload::Finish(
                         .size = size_,
                         .media_type = std::string(sniffed)};
   if (!expected_digest.empty() && expected_digest != stored.digest) {
-    return WithMetadata(
-        Error(Reason::kArtifactMismatch,
-              "the bytes do not have the digest that was expected"),
-        "actualName", "artifacts/" + stored.digest);
+    return WithMetadata(Error(Reason::kArtifactMismatch,
+                              "the bytes do not have the expected digest"),
+                        "actualName", "artifacts/" + stored.digest);
   }
   SHEAF_RETURN_IF_ERROR(file_.Sync());
   file_.Close();

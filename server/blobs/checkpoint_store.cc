@@ -155,8 +155,8 @@ absl::Status CheckpointStore::Learn() {
     const std::optional<Header> header =
         ReadHeader(PosixFile(path, O_RDONLY), options_.key);
     if (!header || FileNameOf(header->checkpoint.run) != name) {
-      Log(spdlog::level::info, "checkpoints", "removed what is no checkpoint",
-          {{"file", name}});
+      Log(spdlog::level::info, "checkpoints",
+          "removed a file that is not a checkpoint", {{"file", name}});
       fs::remove(path, error);
       continue;
     }
@@ -180,7 +180,7 @@ absl::StatusOr<bool> CheckpointStore::IsWanted(const Checkpoint& checkpoint,
     return InvalidArgument(
         {{"header.size_bytes",
           absl::StrCat("a checkpoint has at most ", options_.bytes_max,
-                       " bytes here, not ", bytes)}});
+                       " bytes on this server, not ", bytes)}});
   }
   const absl::MutexLock lock(&mutex_);
   int64_t old_size = 0;
@@ -195,7 +195,7 @@ absl::StatusOr<bool> CheckpointStore::IsWanted(const Checkpoint& checkpoint,
   if (total_ - old_size + size > options_.total_max) {
     return Error(Reason::kOverloaded,
                  absl::StrCat("all checkpoints together have at most ",
-                              options_.total_max, " bytes here"));
+                              options_.total_max, " bytes on this server"));
   }
   return true;
 }

@@ -89,12 +89,12 @@ absl::Status CheckPictureSize(PictureSize size, const PictureLimits& limits) {
   if (size.width > limits.side_max || size.height > limits.side_max) {
     return Error(Reason::kArtifactTooLarge,
                  sides + ", at most " + std::to_string(limits.side_max) +
-                     " a side may be");
+                     " a side are allowed");
   }
   if (int64_t{size.width} * size.height > limits.pixels_max) {
     return Error(Reason::kArtifactTooLarge,
                  sides + ", at most " + std::to_string(limits.pixels_max) +
-                     " in all may be");
+                     " in all are allowed");
   }
   return absl::OkStatus();
 }
@@ -108,7 +108,8 @@ absl::Status CheckPictureHead(std::string_view head,
   if (!head.starts_with(kPngSignature)) return absl::OkStatus();
   const std::string_view header = head.substr(kPngSignature.size());
   if (head.size() < kMediaHeadBytes || !header.starts_with(kPngHeader)) {
-    return Error(Reason::kArtifactTypeRefused, "the PNG has no whole header");
+    return Error(Reason::kArtifactTypeRefused,
+                 "the header of the PNG is incomplete");
   }
   return CheckPictureSize(
       {BigEndian(header.substr(8, 4)), BigEndian(header.substr(12, 4))},
@@ -174,7 +175,7 @@ absl::Status CheckClaim(std::string_view claimed, std::string_view sniffed) {
   const bool is_picture = sniffed.starts_with("image/");
   if (!claims_picture && !is_picture) return absl::OkStatus();
   if (claimed == kOtherMediaType) return absl::OkStatus();
-  return Error(Reason::kArtifactTypeRefused, "the bytes are said to be " +
+  return Error(Reason::kArtifactTypeRefused, "the bytes are declared as " +
                                                  Show(claimed) + " but are " +
                                                  std::string(sniffed));
 }

@@ -76,21 +76,26 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> args) {
   }
   app.add_option("--config", line.config_file, "Configuration file");
   app.add_flag("--print-config", line.print_config,
-               "Show each setting and where it came from, and leave");
-  app.add_flag("--version", line.version, "Show the version, and leave");
-  app.add_subcommand("version", "Show the version")->callback([&] {
+               "Print each setting with its source, and exit");
+  app.add_flag("--version", line.version, "Print the version, and exit");
+  app.add_subcommand("version", "Print the version")->callback([&] {
     line.version = true;
   });
   CLI::App* restore = app.add_subcommand(
-      "restore", "Put a backup in place; the server must not be running");
-  restore->add_option("--backup", line.backup_file, "The backup")->required();
-  restore->add_option("--data-dir", line.data_dir, "Where it goes")->required();
+      "restore", "Replace the database with a backup; the server must not run");
+  restore->add_option("--backup", line.backup_file, "Backup to restore")
+      ->required();
+  restore
+      ->add_option("--data-dir", line.data_dir, "Data directory to restore to")
+      ->required();
   restore->callback([&] { line.restore = true; });
-  CLI::App* repair = app.add_subcommand(
-      "repair",
-      "Count the database's runs anew and hand back what no lease holds; the "
-      "server must not be running");
-  repair->add_option("--data-dir", line.data_dir, "Where the database is")
+  CLI::App* repair =
+      app.add_subcommand("repair",
+                         "Recount the runs of the database and hand back those "
+                         "that no lease holds; the server must not run");
+  repair
+      ->add_option("--data-dir", line.data_dir,
+                   "Data directory of the database")
       ->required();
   repair->callback([&] { line.repair = true; });
   try {
@@ -171,8 +176,8 @@ absl::Status Fault(const std::string& key, const RawValues& values,
 absl::Status CheckWhole(const RawValues& values, ServerConfig* config) {
   if (config->data_dir.empty()) {
     return Fault("data_dir", values,
-                 "neither it nor STATE_DIRECTORY, XDG_STATE_HOME or HOME says "
-                 "where the database lives");
+                 "the folder of the database is not known: set data_dir, "
+                 "STATE_DIRECTORY, XDG_STATE_HOME or HOME");
   }
   if (config->heartbeat_interval > config->lease_duration / 2) {
     return Fault("heartbeat_interval", values,
@@ -192,13 +197,14 @@ absl::Status CheckWhole(const RawValues& values, ServerConfig* config) {
       return Fault(
           "listen", values,
           absl::StrCat("'", address,
-                       "' can be reached by others, and nothing is encrypted "
-                       "or asks for a password; use 127.0.0.1 or unix:PATH, "
-                       "or set insecure_allow_plaintext"));
+                       "' can be reached by other machines, and nothing is "
+                       "encrypted or asks for a password; use 127.0.0.1 or "
+                       "unix:PATH, or set insecure_allow_plaintext"));
     }
-    config->warnings.push_back(absl::StrCat(
-        "insecure_allow_plaintext: whoever reaches ", address,
-        " can read and change everything, and so can whoever listens in"));
+    config->warnings.push_back(
+        absl::StrCat("insecure_allow_plaintext: anybody who reaches ", address,
+                     " can read and change everything, and so can anybody on "
+                     "the network between"));
   }
   return absl::OkStatus();
 }

@@ -57,11 +57,11 @@ std::string Suggestion(const std::string& name) {
 const char* TypeOf(const ConfigKey& key) {
   if (key.Is<ListKey>()) return "a list of texts in quotes";
   if (key.Is<SwitchKey>()) return "true or false, without quotes";
-  if (key.Is<DurationKey>()) return "a duration in quotes, as \"30s\"";
+  if (key.Is<DurationKey>()) return "a duration in quotes, like \"30s\"";
   if (key.Is<TextKey>()) return "a text in quotes";
   const auto& number = std::get<NumberKey>(key.kind);
   if (number.may_be_auto) return "a whole number without quotes, or \"auto\"";
-  return number.bytes ? "a number of bytes, or a text as \"64MiB\""
+  return number.bytes ? "a number of bytes, or a text like \"64MiB\""
                       : "a whole number, without quotes";
 }
 

@@ -6,54 +6,43 @@
 #include <utility>
 #include <vector>
 
+#include "queue/durable_store.h"
 #include "queue/types.h"
 #include "server/handlers/calls.h"
-#include "server/scheduling/batch_meter.h"
-#include "server/scheduling/lease_waiters.h"
-#include "server/scheduling/turns.h"
+#include "server/scheduling/learned_figures.h"
 #include "server/scheduling/workers.h"
-#include "server/telemetry/stats_board.h"
+#include "server/use_cases/backups.h"
+#include "server/use_cases/server_facts.h"
+#include "server/use_cases/stats_reader.h"
+#include "server/use_cases/worker_orders.h"
 #include "server/wire/guarded_messages.h"
 #include "sheaf/v1/admin_service.grpc.pb.h"
 
-namespace sheaf {
-class SqliteStore;
-}
-
 namespace sheaf::server {
-
-// The parts that operators' calls work with; all of them outlive the handler.
-struct AdminOptions {
-  SqliteStore* sqlite = nullptr;
-  WorkerRegistry* workers = nullptr;
-  LeaseWaiters* lease_waiters = nullptr;
-  const BatchMeter* meter = nullptr;
-  StatsBoard* stats = nullptr;
-  const Turns* turns = nullptr;
-  std::function<absl::Time()> now;
-  absl::Duration lease_duration;
-  int64_t page_bytes_max = 0;  // of one answer that is a list
-  std::string data_directory;
-  std::string backup_directory;
-  int backups_max = 0;  // 0: any number
-  absl::Time start_time;
-  // Key and value of the configuration in effect.
-  std::vector<std::pair<std::string, std::string>> config;
-  // Problems outside the store: a clock that stepped back, ...
-  std::function<std::vector<std::string>()> problems;
-  // Called when the operator vouches for the system's clock; answers by how
-  // much it is ahead.
-  std::function<absl::Duration()> accept_clock;
-  // False where reads get no answer.
-  std::function<bool()> reads_work;
-  // Facts that an operator may want to know, and need not mend.
-  std::function<std::vector<std::string>()> notes;
-};
 
 class AdminHandler final : public sheaf::v1::AdminService::CallbackService {
  public:
-  AdminHandler(const Calls& calls, AdminOptions options)
-      : calls_(calls), options_(std::move(options)) {}
+  // The parts that it works with; all of them outlive the handler.
+  struct Parts {
+    DurableStore* store = nullptr;  // is checked
+    const WorkerRegistry* workers = nullptr;
+    const LearnedFigures* learned = nullptr;  // of workers' devices
+    const WorkerOrders* orders = nullptr;
+    const Backups* backups = nullptr;
+    const ServerFacts* facts = nullptr;
+    const StatsReader* stats = nullptr;
+    int64_t page_bytes_max = 0;  // of one answer that is a list
+    absl::Time start_time;
+    // Key and value of the configuration in effect.
+    std::vector<std::pair<std::string, std::string>> config;
+    // Called when the operator vouches for the system's clock; answers by how
+    // much it is ahead.
+    std::function<absl::Duration()> accept_clock;
+    // False where reads get no answer.
+    std::function<bool()> reads_work;
+  };
+  AdminHandler(const Calls& calls, Parts parts)
+      : calls_(calls), parts_(std::move(parts)) {}
 
   grpc::ServerUnaryReactor* ListWorkers(
       grpc::CallbackServerContext* context,
@@ -94,10 +83,12 @@ class AdminHandler final : public sheaf::v1::AdminService::CallbackService {
   void FillOneWorker(const WorkerInfo& worker,
                      const std::vector<Batch>& batches,
                      sheaf::v1::Worker* out) const;
-  void FillInfo(sheaf::v1::ServerInfo* info) const;
+  void FillWorkers(const std::vector<Batch>& batches,
+                   sheaf::v1::ListWorkersResponse* out) const;
+  void FillStats(const StatsFacts& facts, sheaf::v1::Stats* out) const;
 
   const Calls calls_;
-  const AdminOptions options_;
+  const Parts parts_;
 };
 
 }  // namespace sheaf::server

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "base/status.h"
+#include "queue/artifacts.h"
 #include "server/admission/stream_slots.h"
 #include "server/blobs/artifact_library.h"
 #include "server/handlers/calls.h"
@@ -19,11 +19,9 @@ namespace {
 
 constexpr size_t kChunk = 256 * 1024;
 
-absl::Status NoSuchArtifact(const std::string& digest) {
-  const std::string name = absl::StrCat("artifacts/", digest);
-  return WithSubject(
-      Error(Reason::kArtifactNotFound, absl::StrCat("there is no ", name)),
-      name);
+void Fill(const FoundArtifact& found, pb::Artifact* out) {
+  ToProto(found.artifact, out);
+  out->set_referenced(found.referenced);
 }
 
 absl::Status Gone() {
@@ -172,11 +170,9 @@ class DownloadReactor final : public PieceSender<pb::DownloadArtifactResponse> {
         std::static_pointer_cast<DownloadReactor>(shared_from_this());
     calls.store().Read(
         [me, digest](View& view) -> absl::Status {
-          const auto artifact = view.FindArtifact(digest);
-          if (!artifact) return NoSuchArtifact(digest);
-          ToProto(*artifact, me->out()->mutable_artifact());
-          me->out()->mutable_artifact()->set_referenced(
-              view.IsReferenced(digest));
+          SHEAF_ASSIGN_OR_RETURN(const FoundArtifact found,
+                                 FindArtifactOrError(view, digest));
+          Fill(found, me->out()->mutable_artifact());
           return absl::OkStatus();
         },
         [me, digest](const absl::Status& status) {
@@ -227,19 +223,12 @@ grpc::ServerUnaryReactor* ArtifactsHandler::GetArtifact(
     grpc::CallbackServerContext* context, const pb::GetArtifactRequest* request,
     pb::Artifact* response) {
   return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
-    using Found = std::pair<Artifact, bool>;
     return calls_.Read(
         context,
-        [digest =
-             LastPart(request->name())](View& view) -> absl::StatusOr<Found> {
-          const auto artifact = view.FindArtifact(digest);
-          if (!artifact) return NoSuchArtifact(digest);
-          return Found(*artifact, view.IsReferenced(digest));
+        [digest = LastPart(request->name())](View& view) {
+          return FindArtifactOrError(view, digest);
         },
-        [response](const Found& found) {
-          ToProto(found.first, response);
-          response->set_referenced(found.second);
-        });
+        [response](const FoundArtifact& stored) { Fill(stored, response); });
   });
 }
 

@@ -5,23 +5,18 @@
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
 #include "base/status.h"
-#include "batching/rows/request_fields.h"
-#include "queue/jobs.h"
+#include "batching/plan/plan_page.h"
+#include "batching/rows/explain_runs.h"
 #include "queue/plans.h"
 #include "server/handlers/calls.h"
-#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/learned_figures.h"
 #include "server/wire/convert.h"
 #include "server/wire/convert_plan.h"
 #include "server/wire/page_token.h"
+#include "server/wire/plan_answers.h"
 
 namespace sheaf::server {
 namespace {
-
-// Batches of a plan, and whether there may be more.
-struct BatchPage {
-  std::vector<pb::PlanBatch> batches;
-  bool more = false;
-};
 
 PlanId PlanNamed(const std::string& name) {
   // The name has passed its field's rule.
@@ -44,21 +39,48 @@ PlanService::Question QuestionOf(const pb::AnalyzeQueueRequest& request) {
   return question;
 }
 
-std::string Jobs(int64_t count) {
-  return absl::StrCat(count, count == 1 ? " job" : " jobs");
-}
-
-struct AskedRun {
-  RunParams params;
-  std::string kind;
+// A list that was asked for, and the words that its page tokens are bound to.
+struct PlanListing {
+  std::string queue;
+  PlanId before;
+  int limit = 0;
+  std::string question;
 };
 
-absl::StatusOr<AskedRun> AskedOf(View& view, const std::string& name) {
-  SHEAF_ASSIGN_OR_RETURN(const RunId id, RunNamed(name));
-  SHEAF_RETURN_IF_ERROR(FindRunOrError(view, id).status());
-  SHEAF_ASSIGN_OR_RETURN(const Job job, FindJobOrError(view, id.job()));
-  return AskedRun{Merge(view.SharedParams(id.job()), view.OwnParams(id)),
-                  job.kind};
+absl::StatusOr<PlanListing> ListingOf(const pb::ListPlansRequest& request) {
+  const std::string question = absl::StrCat("plans\n", request.queue());
+  SHEAF_ASSIGN_OR_RETURN(const auto last,
+                         PageBegin(question, request.page_token()));
+  return PlanListing{LastPart(request.queue()), PlanId{last.value_or(0)},
+                     PageSize(request.page_size()), question};
+}
+
+struct BatchListing {
+  PlanId plan;
+  int64_t after = 0;
+  int limit = 0;
+  std::string question;
+};
+
+absl::StatusOr<BatchListing> ListingOf(
+    const pb::ListPlanBatchesRequest& request) {
+  const std::string question = absl::StrCat("batches\n", request.plan());
+  SHEAF_ASSIGN_OR_RETURN(const auto last,
+                         PageBegin(question, request.page_token()));
+  return BatchListing{PlanNamed(request.plan()), last.value_or(0),
+                      PageSize(request.page_size()), question};
+}
+
+absl::StatusOr<ExecuteOptions> OptionsOf(
+    const pb::ExecutePlanRequest& request) {
+  if (request.name().empty() && request.queue().empty()) {
+    return InvalidArgument({{"name", "either name or queue must be given"}});
+  }
+  return ExecuteOptions{.plan = PlanNamed(request.name()),
+                        .queue = LastPart(request.queue()),
+                        .request_id = request.request_id(),
+                        .actor = request.actor(),
+                        .unchanged = request.unchanged()};
 }
 
 }  // namespace
@@ -68,21 +90,14 @@ grpc::ServerUnaryReactor* BatchingHandler::AnalyzeQueue(
     const pb::AnalyzeQueueRequest* request,
     pb::AnalyzeQueueResponse* response) {
   return calls_.AdmittedChange(context, *request, [&](const Caller&) -> Begun {
-    auto* reactor = context->DefaultReactor();
     PlanService::Question question = QuestionOf(*request);
     question.call = CallOf(*context);
-    plan_service_.Analyze(
-        std::move(question),
-        [reactor, response](absl::StatusOr<PlanService::Analysis> analysis) {
-          if (!analysis.ok()) {
-            return reactor->Finish(ToGrpcStatus(analysis.status()));
-          }
-          response->set_message(analysis->message);
-          if (analysis->plan)
-            ToProto(*analysis->plan, response->mutable_plan());
-          reactor->Finish(grpc::Status::OK);
+    return Calls::Await<PlanService::Analysis>(
+        context,
+        [&](auto done) { plan_service_.Analyze(std::move(question), done); },
+        [response](const PlanService::Analysis& analysis) {
+          ToProto(analysis, response);
         });
-    return reactor;
   });
 }
 
@@ -92,15 +107,10 @@ grpc::ServerUnaryReactor* BatchingHandler::GetPlan(
   return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
     return calls_.Read(
         context,
-        [id = PlanNamed(request->name())](
-            View& view) -> absl::StatusOr<std::pair<PlanRecord, PlanTimes>> {
-          SHEAF_ASSIGN_OR_RETURN(PlanRecord plan, FindPlanOrError(view, id));
-          return std::pair(std::move(plan), view.TimesOf(id));
+        [id = PlanNamed(request->name())](View& view) {
+          return FindPlanWithTimes(view, id);
         },
-        [response](const auto& plan) {
-          ToProto(plan.first, response);
-          ToProto(plan.second, response);
-        });
+        [response](const PlanWithTimes& plan) { ToProto(plan, response); });
   });
 }
 
@@ -108,31 +118,15 @@ grpc::ServerUnaryReactor* BatchingHandler::ListPlans(
     grpc::CallbackServerContext* context, const pb::ListPlansRequest* request,
     pb::ListPlansResponse* response) {
   return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
-    const std::string question = absl::StrCat("plans\n", request->queue());
-    PlanId before;
-    if (!request->page_token().empty()) {
-      const auto last = ReadPageToken(question, request->page_token());
-      if (!last.ok()) return last.status();
-      before = PlanId{*last};
-    }
-    const int limit = PageSize(request->page_size());
+    SHEAF_ASSIGN_OR_RETURN(PlanListing listing, ListingOf(*request));
     return calls_.Read(
         context,
-        [queue = LastPart(request->queue()), before,
-         limit](View& view) -> absl::StatusOr<std::vector<PlanRecord>> {
-          SHEAF_RETURN_IF_ERROR(FindQueueOrError(view, queue).status());
-          return view.Plans(queue, before, limit);
+        [listing](View& view) {
+          return sheaf::ListPlans(view, listing.queue, listing.before,
+                                  listing.limit);
         },
-        [response, question, limit](const std::vector<PlanRecord>& plans) {
-          for (const PlanRecord& plan : plans) {
-            if (plan.state != PlanState::kStoring) {
-              ToProto(plan, response->add_plans());
-            }
-          }
-          if (static_cast<int>(plans.size()) == limit) {
-            response->set_next_page_token(
-                MakePageToken(question, plans.back().id.value));
-          }
+        [response, question = listing.question](const PlanPage& page) {
+          ToProto(page, question, response);
         });
   });
 }
@@ -142,46 +136,15 @@ grpc::ServerUnaryReactor* BatchingHandler::ListPlanBatches(
     const pb::ListPlanBatchesRequest* request,
     pb::ListPlanBatchesResponse* response) {
   return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
-    const std::string question = absl::StrCat("batches\n", request->plan());
-    int64_t after = 0;
-    if (!request->page_token().empty()) {
-      const auto last = ReadPageToken(question, request->page_token());
-      if (!last.ok()) return last.status();
-      after = *last;
-    }
-    const int limit = PageSize(request->page_size());
+    SHEAF_ASSIGN_OR_RETURN(BatchListing listing, ListingOf(*request));
     return calls_.Read(
         context,
-        [id = PlanNamed(request->plan()), after, limit,
-         bytes_max = page_bytes_max_](View& view) -> absl::StatusOr<BatchPage> {
-          SHEAF_RETURN_IF_ERROR(FindPlanOrError(view, id).status());
-          BatchPage page;
-          int64_t bytes = 0;
-          while (static_cast<int>(page.batches.size()) < limit) {
-            const int64_t last =
-                after + static_cast<int64_t>(page.batches.size());
-            const auto next = view.PlanBatches(id, last, 1);
-            if (next.empty()) return page;
-            if (bytes >= bytes_max) {
-              page.more = true;
-              return page;
-            }
-            pb::PlanBatch& out = page.batches.emplace_back();
-            ToProto(next[0], &out);
-            FillWeights(view, next[0], &out);
-            bytes += static_cast<int64_t>(out.ByteSizeLong());
-          }
-          page.more = true;
-          return page;
+        [listing, bytes_max = page_bytes_max_](View& view) {
+          return batching::ListPlanBatches(view, listing.plan, listing.after,
+                                           listing.limit, bytes_max);
         },
-        [response, question, after](const BatchPage& page) {
-          for (const pb::PlanBatch& batch : page.batches) {
-            *response->add_batches() = batch;
-          }
-          if (page.more) {
-            response->set_next_page_token(MakePageToken(
-                question, after + static_cast<int64_t>(page.batches.size())));
-          }
+        [response, question = listing.question](const auto& page) {
+          ToProto(page, question, response);
         });
   });
 }
@@ -190,25 +153,10 @@ grpc::ServerUnaryReactor* BatchingHandler::ExecutePlan(
     grpc::CallbackServerContext* context, const pb::ExecutePlanRequest* request,
     pb::ExecutePlanResponse* response) {
   return calls_.AdmittedChange(context, *request, [&](const Caller&) -> Begun {
-    if (request->name().empty() && request->queue().empty()) {
-      return InvalidArgument({{"name", "either name or queue must be given"}});
-    }
-    ExecuteOptions options;
-    options.plan = PlanNamed(request->name());
-    options.queue = LastPart(request->queue());
-    options.request_id = request->request_id();
-    options.actor = request->actor();
-    options.unchanged = request->unchanged();
+    SHEAF_ASSIGN_OR_RETURN(ExecuteOptions options, OptionsOf(*request));
     return calls_.Write(
         context, [options](Tx& tx) { return sheaf::ExecutePlan(tx, options); },
-        [response](const Executed& executed) {
-          const PlanRecord& plan = executed.plan;
-          ToProto(plan, response->mutable_plan());
-          response->set_replayed(executed.replayed);
-          response->set_message(absl::StrCat(
-              "Queue reorganized successfully. ", Jobs(plan.job_count), " → ",
-              plan.batch_count, plan.batch_count == 1 ? " batch" : " batches"));
-        });
+        [response](const Executed& executed) { ToProto(executed, response); });
   });
 }
 
@@ -229,30 +177,15 @@ grpc::ServerUnaryReactor* BatchingHandler::ExplainRun(
     grpc::CallbackServerContext* context, const pb::ExplainRunRequest* request,
     pb::ExplainRunResponse* response) {
   return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    SHEAF_ASSIGN_OR_RETURN(const RunId run, RunNamed(request->run()));
+    SHEAF_ASSIGN_OR_RETURN(const RunId other, RunNamed(request->other()));
     return calls_.Read(
         context,
-        [run = request->run(), other = request->other()](
-            View& view) -> absl::StatusOr<batching::Explanation> {
-          SHEAF_ASSIGN_OR_RETURN(const AskedRun a, AskedOf(view, run));
-          SHEAF_ASSIGN_OR_RETURN(const AskedRun b, AskedOf(view, other));
-          const RunParams defaults;
-          return batching::Explain({a.kind, &a.params, &defaults},
-                                   {b.kind, &b.params, &defaults},
-                                   batching::Capability::kFull);
+        [run, other](View& view) {
+          return batching::ExplainRuns(view, run, other);
         },
         [response](const batching::Explanation& explanation) {
-          response->set_strict(explanation.strict);
-          response->set_mixed(explanation.mixed);
-          response->set_text(explanation.Text());
-          for (const batching::Difference& difference :
-               explanation.differences) {
-            auto* out = response->add_differences();
-            out->set_field(difference.field);
-            out->set_value(difference.a);
-            out->set_other_value(difference.b);
-            out->set_blocks_strict(difference.blocks_strict);
-            out->set_blocks_mixed(difference.blocks_mixed);
-          }
+          ToProto(explanation, response);
         });
   });
 }
@@ -261,16 +194,16 @@ grpc::ServerUnaryReactor* BatchingHandler::GetBatchProfile(
     grpc::CallbackServerContext* context,
     const pb::GetBatchProfileRequest* request, pb::BatchProfile* response) {
   return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
-    const batching::Profile& profile = meter_.profile();
+    const batching::Profile& profile = prices_.profile();
     response->set_name(profile.name);
     response->set_json(batching::Encode({{profile.name, profile}}));
-    for (const auto& [kind, calibration] : meter_.All()) {
+    for (const auto& [kind, calibration] : prices_.All()) {
       pb::WorkCalibration* out = response->add_calibrations();
       ToProto(kind, calibration, out);
-      out->set_recommendation(meter_.Recommendation(kind));
+      out->set_recommendation(learned_.Recommendation(kind));
       if (out->recommendation().empty()) continue;
       out->set_batch_size_max(
-          meter_.RowsMax(kind.model, kind.width, kind.height));
+          memory_.RowsMax(kind.model, kind.width, kind.height));
     }
     return Calls::Done(context);
   });
@@ -280,14 +213,15 @@ grpc::ServerUnaryReactor* BatchingHandler::ForgetLearned(
     grpc::CallbackServerContext* context,
     const pb::ForgetLearnedRequest* request,
     pb::ForgetLearnedResponse* response) {
-  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+  return calls_.Admitted(context, *request, [&](const Caller& caller) -> Begun {
     if (request->all() == !request->name().empty()) {
-      return InvalidArgument({{"name", "or all, and not both"}});
+      return InvalidArgument({{"name", "give either name or all"}});
     }
-    const int count = meter_.Forget(request->name());
-    Log(spdlog::level::info, "calibration", "forgot what was learned",
+    const int count = learned_.Forget(request->name());
+    Log(spdlog::level::info, "calibration", "forgot learned figures",
         {{"of", request->all() ? "all" : request->name()},
-         {"kinds", absl::StrCat(count)}});
+         {"kinds", count},
+         {"caller", caller.connection}});
     response->set_work_count(count);
     return Calls::Done(context);
   });

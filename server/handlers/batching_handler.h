@@ -2,8 +2,10 @@
 #pragma once
 
 #include "server/handlers/calls.h"
-#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/learned_figures.h"
+#include "server/scheduling/memory_board.h"
 #include "server/scheduling/plan_service.h"
+#include "server/scheduling/prices_board.h"
 #include "server/wire/guarded_messages.h"
 #include "sheaf/v1/batching_service.grpc.pb.h"
 
@@ -12,12 +14,16 @@ namespace sheaf::server {
 class BatchingHandler final
     : public sheaf::v1::BatchingService::CallbackService {
  public:
-  // Borrows both. `page_bytes_max`: most bytes of one answer that is a list.
+  // Borrows all of them. `page_bytes_max`: most bytes of one answer that is a
+  // list.
   BatchingHandler(const Calls& calls, PlanService* plan_service,
-                  BatchMeter* meter, int64_t page_bytes_max)
+                  const PricesBoard* prices, const MemoryBoard* memory,
+                  LearnedFigures* learned, int64_t page_bytes_max)
       : calls_(calls),
         plan_service_(*plan_service),
-        meter_(*meter),
+        prices_(*prices),
+        memory_(*memory),
+        learned_(*learned),
         page_bytes_max_(page_bytes_max) {}
 
   grpc::ServerUnaryReactor* AnalyzeQueue(
@@ -58,7 +64,9 @@ class BatchingHandler final
  private:
   const Calls calls_;
   PlanService& plan_service_;
-  BatchMeter& meter_;
+  const PricesBoard& prices_;
+  const MemoryBoard& memory_;
+  LearnedFigures& learned_;
   const int64_t page_bytes_max_;
 };
 

@@ -5,9 +5,12 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "absl/status/statusor.h"
 #include "base/crash_point.h"
@@ -23,36 +26,42 @@ namespace sheaf::server {
 // reason for its refusal.
 using Begun = absl::StatusOr<grpc::ServerUnaryReactor*>;
 
+// The answer of a call whose response says nothing.
+inline constexpr auto kNothing = [](const auto&) {};
+
 namespace internal {
 
-template <class ViewType, class Case, class Result, class Answer>
-struct PendingCall {
-  Case use_case;
-  Answer answer;
-  std::optional<Result> result;
-
-  absl::Status Run(ViewType& view) {
-    absl::StatusOr<Result> got = use_case(view);
-    if (!got.ok()) return got.status();
-    result = *std::move(got);
-    return absl::OkStatus();
-  }
+// The value that a use case answers beside its status; nothing where it answers
+// a status alone.
+template <class Outcome>
+struct ResultOf {
+  using Type = typename Outcome::value_type;
+};
+template <>
+struct ResultOf<absl::Status> {
+  using Type = std::monostate;
 };
 
 template <class ViewType, class Case, class Answer>
-auto MakePending(Case use_case, Answer answer) {
-  using Result = typename std::invoke_result_t<Case&, ViewType&>::value_type;
-  using Pending = PendingCall<ViewType, Case, Result, Answer>;
-  return std::make_shared<Pending>(
-      Pending{std::move(use_case), std::move(answer), std::nullopt});
-}
+struct PendingCall {
+  using Outcome = std::invoke_result_t<Case&, ViewType&>;
 
-template <class Pending>
-void End(grpc::ServerUnaryReactor* reactor, Pending& pending,
-         const absl::Status& status) {
-  if (status.ok()) pending.answer(*pending.result);
-  reactor->Finish(ToGrpcStatus(status));
-}
+  Case use_case;
+  Answer answer;
+  std::optional<typename ResultOf<Outcome>::Type> result;
+
+  absl::Status Run(ViewType& view) {
+    if constexpr (std::is_same_v<Outcome, absl::Status>) {
+      result.emplace();
+      return use_case(view);
+    } else {
+      Outcome got = use_case(view);
+      if (!got.ok()) return got.status();
+      result = *std::move(got);
+      return absl::OkStatus();
+    }
+  }
+};
 
 }  // namespace internal
 
@@ -85,68 +94,94 @@ class Calls {
     return End(context, grpc::Status::OK);
   }
 
-  // Runs `use_case(Tx&) -> StatusOr<Result>` on the writer; then, after the
-  // commit, `answer(Result&)` fills the response.
+  // Runs `use_case(Tx&)`, which answers StatusOr<Result> or Status, on the
+  // writer; then, after the commit, `answer(Result&)` fills the response.
   template <class Case, class Answer>
   grpc::ServerUnaryReactor* Write(grpc::CallbackServerContext* context,
                                   Case use_case, Answer answer,
                                   CallOptions options) const {
-    auto* reactor = context->DefaultReactor();
-    auto pending =
-        internal::MakePending<Tx>(std::move(use_case), std::move(answer));
-    store_.Write([pending](Tx& tx) { return pending->Run(tx); },
-                 [pending, reactor](const absl::Status& status) {
-                   internal::End(reactor, *pending, status);
-                 },
-                 std::move(options));
-    return reactor;
+    return Ask<Tx>(context, std::move(use_case), std::move(answer),
+                   std::move(options));
   }
   template <class Case, class Answer>
   grpc::ServerUnaryReactor* Write(grpc::CallbackServerContext* context,
                                   Case use_case, Answer answer) const {
-    return Write(context, std::move(use_case), std::move(answer),
-                 CallOf(*context));
+    return Ask<Tx>(context, std::move(use_case), std::move(answer),
+                   CallOf(*context));
   }
 
-  // The same on a snapshot.
+  // The same with `use_case(View&)` on a snapshot.
   template <class Case, class Answer>
   grpc::ServerUnaryReactor* Read(grpc::CallbackServerContext* context,
                                  Case use_case, Answer answer,
                                  CallOptions options) const {
-    auto* reactor = context->DefaultReactor();
-    auto pending =
-        internal::MakePending<View>(std::move(use_case), std::move(answer));
-    store_.Read(
-        [pending](View& view) {
-          SHEAF_STALL_POINT("mid-read");
-          return pending->Run(view);
-        },
-        [pending, reactor](const absl::Status& status) {
-          internal::End(reactor, *pending, status);
-        },
-        std::move(options));
-    return reactor;
+    return Ask<View>(context, std::move(use_case), std::move(answer),
+                     std::move(options));
   }
   template <class Case, class Answer>
   grpc::ServerUnaryReactor* Read(grpc::CallbackServerContext* context,
                                  Case use_case, Answer answer) const {
-    return Read(context, std::move(use_case), std::move(answer),
-                CallOf(*context));
+    return Ask<View>(context, std::move(use_case), std::move(answer),
+                     CallOf(*context));
   }
 
-  // Runs `step(Tx&, State*) -> Status` until it leaves `more` false; then
-  // `answer(const State&) -> Status` fills the response.
-  template <class State, class Step, class Answer>
+  // Makes the change, one transaction after another; then
+  // `answer(const Change&)` fills the response (sliced_call.h).
+  template <class Change, class Answer>
   grpc::ServerUnaryReactor* InSlices(grpc::CallbackServerContext* context,
-                                     State first, Step step, Answer answer,
-                                     CallOptions options) const {
-    return std::make_shared<SlicedCall<State, Step, Answer>>(
-               &door_, &store_, context, std::move(first), std::move(step),
-               std::move(answer), std::move(options))
-        ->Next();
+                                     Change change, Answer answer) const {
+    return std::make_shared<SlicedCall<Change, Answer>>(
+               &door_, &store_, context, std::move(change), std::move(answer))
+        ->Start();
+  }
+
+  // Calls `start(done)`, where `done(StatusOr<Result>)` is called later, once,
+  // by any thread; then `answer(Result&)` fills the response.
+  template <class Result, class Start, class Answer>
+  static grpc::ServerUnaryReactor* Await(grpc::CallbackServerContext* context,
+                                         Start start, Answer answer) {
+    auto* reactor = context->DefaultReactor();
+    start([reactor, answer](absl::StatusOr<Result> result) {
+      if (result.ok()) answer(*result);
+      reactor->Finish(ToGrpcStatus(result.status()));
+    });
+    return reactor;
+  }
+
+  // Whether the answer is of no use any more; while the call lives.
+  std::function<bool()> HasLeft(grpc::CallbackServerContext* context) const {
+    return [door = &door_, context] {
+      return door->is_closing() || context->IsCancelled();
+    };
   }
 
  private:
+  template <class ViewType, class Case, class Answer>
+  grpc::ServerUnaryReactor* Ask(grpc::CallbackServerContext* context,
+                                Case use_case, Answer answer,
+                                CallOptions options) const {
+    using Pending = internal::PendingCall<ViewType, Case, Answer>;
+    auto* reactor = context->DefaultReactor();
+    auto pending = std::make_shared<Pending>(
+        Pending{std::move(use_case), std::move(answer), std::nullopt});
+    auto done = [pending, reactor](const absl::Status& status) {
+      if (status.ok()) pending->answer(*pending->result);
+      reactor->Finish(ToGrpcStatus(status));
+    };
+    if constexpr (std::is_same_v<ViewType, Tx>) {
+      store_.Write([pending](Tx& tx) { return pending->Run(tx); },
+                   std::move(done), std::move(options));
+    } else {
+      store_.Read(
+          [pending](View& view) {
+            SHEAF_STALL_POINT("mid-read");
+            return pending->Run(view);
+          },
+          std::move(done), std::move(options));
+    }
+    return reactor;
+  }
+
   static grpc::ServerUnaryReactor* End(grpc::CallbackServerContext* context,
                                        const grpc::Status& status) {
     auto* reactor = context->DefaultReactor();

@@ -1,67 +1,40 @@
 // JobsHandler: CancelJob, RetryJob, UpdateJob, DeleteJob.
 #include "base/status.h"
 #include "queue/jobs.h"
+#include "queue/long_changes.h"
 #include "server/handlers/calls.h"
-#include "server/handlers/cancel_loop.h"
 #include "server/handlers/jobs_handler.h"
 #include "server/scheduling/workers.h"
 #include "server/wire/convert.h"
+#include "server/wire/job_answers.h"
 
 namespace sheaf::server {
 namespace {
 
-void Answer(WorkerRegistry& workers, const CancelCounts& counts, bool changed,
-            pb::CancelJobResponse* response) {
-  response->set_job_count(counts.jobs);
-  response->set_cancelled_run_count(counts.cancelled);
-  response->set_stopping_run_count(counts.stopping);
-  if (changed && counts.stopping > 0) workers.ReportNowToAll();
+absl::StatusOr<JobOrRun> JobOrRunNamed(const std::string& name) {
+  if (NamesRun(name)) return RunNamed(name);
+  return JobNamed(name);
 }
 
-struct Cancelling {
-  CancelCounts counts;
-  std::optional<RunId> from;
-  bool more = false;
-};
-
-absl::Status CancelOneSlice(Tx& tx, JobId job, const CancelOptions& options,
-                            Cancelling* state) {
-  if (!state->from) {
-    SHEAF_RETURN_IF_ERROR(WouldCancel(tx, job, options.keep_running).status());
+absl::StatusOr<CancelChange::Target> TargetOf(
+    const pb::CancelJobRequest& request) {
+  if (request.name().empty() == request.filter().empty()) {
+    return InvalidArgument({{"name", "give either name or filter"}});
   }
-  SHEAF_ASSIGN_OR_RETURN(const CancelSlice slice,
-                         CancelSome(tx, job, state->from, options));
-  state->counts.jobs = 1;
-  state->counts.cancelled += slice.counts.cancelled;
-  state->counts.stopping += slice.counts.stopping;
-  state->from = slice.next;
-  state->more = slice.next.has_value();
-  return absl::OkStatus();
+  if (request.name().empty()) {
+    SHEAF_ASSIGN_OR_RETURN(FilterExpr filter, ParseFilter(request.filter()));
+    return std::make_shared<const FilterExpr>(std::move(filter));
+  }
+  SHEAF_ASSIGN_OR_RETURN(const JobOrRun named, JobOrRunNamed(request.name()));
+  if (const RunId* run = std::get_if<RunId>(&named)) return *run;
+  return std::get<JobId>(named);
 }
 
-struct Retrying {
-  int64_t count = 0;
-  std::optional<RunId> from;
-  Job job;
-  bool more = false;
-};
-
-absl::Status RetryOneSlice(Tx& tx, const std::string& name, Retrying* state) {
-  JobId job;
-  if (NamesRun(name)) {
-    SHEAF_ASSIGN_OR_RETURN(const RunId run, RunNamed(name));
-    SHEAF_ASSIGN_OR_RETURN(state->count, RetryRun(tx, run));
-    job = run.job();
-  } else {
-    SHEAF_ASSIGN_OR_RETURN(job, JobNamed(name));
-    SHEAF_ASSIGN_OR_RETURN(const RetrySlice slice,
-                           RetrySome(tx, job, state->from));
-    state->count += slice.count;
-    state->from = slice.next;
-    state->more = slice.next.has_value();
+absl::StatusOr<JobId> JobToUpdate(const pb::UpdateJobRequest& request) {
+  if (request.job().name().empty()) {
+    return InvalidArgument({{"job.name", "must look like jobs/42"}});
   }
-  SHEAF_ASSIGN_OR_RETURN(state->job, FindJobOrError(tx, job));
-  return absl::OkStatus();
+  return JobNamed(request.job().name());
 }
 
 }  // namespace
@@ -70,53 +43,15 @@ grpc::ServerUnaryReactor* JobsHandler::CancelJob(
     grpc::CallbackServerContext* context, const pb::CancelJobRequest* request,
     pb::CancelJobResponse* response) {
   return calls_.AdmittedChange(context, *request, [&](const Caller&) -> Begun {
-    if (request->name().empty() == request->filter().empty()) {
-      return InvalidArgument(
-          {{"name", "either name or filter must be given, and not both"}});
-    }
-    const CancelOptions options{.keep_running = request->keep_running(),
-                                .reason = request->reason()};
-    const bool rehearsal = request->validate_only();
-    const auto answer = [this, rehearsal,
-                         response](const CancelCounts& counts) {
-      Answer(*parts_.workers, counts, !rehearsal, response);
-    };
-    const std::string& name = request->name();
-    if (name.empty()) {
-      SHEAF_ASSIGN_OR_RETURN(FilterExpr filter, ParseFilter(request->filter()));
-      return std::make_shared<CancelLoop>(calls_, context, std::move(filter),
-                                          options, rehearsal, answer)
-          ->Start();
-    }
-    const auto job = NamesRun(name) ? JobId{} : JobNamed(name);
-    if (!job.ok()) return job.status();
-    const auto run = NamesRun(name) ? RunNamed(name) : RunId{};
-    if (!run.ok()) return run.status();
-    if (rehearsal) {
-      return calls_.Read(
-          context,
-          [job = *job, run = *run, keep = options.keep_running](View& view) {
-            return job ? WouldCancel(view, job, keep)
-                       : WouldCancel(view, run, keep);
-          },
-          answer);
-    }
-    if (!*job) {
-      return calls_.Write(
-          context,
-          [run = *run, options](Tx& tx) { return CancelRun(tx, run, options); },
-          answer, RoomMakingOf(*context));
-    }
+    SHEAF_ASSIGN_OR_RETURN(CancelChange::Target target, TargetOf(*request));
+    CancelOptions options{request->keep_running(), request->reason()};
     return calls_.InSlices(
-        context, Cancelling{},
-        [job = *job, options](Tx& tx, Cancelling* state) {
-          return CancelOneSlice(tx, job, options, state);
-        },
-        [answer](const Cancelling& state) {
-          answer(state.counts);
-          return absl::OkStatus();
-        },
-        RoomMakingOf(*context));
+        context,
+        CancelChange(std::move(target), options, request->validate_only()),
+        [this, response](const CancelChange& cancel) {
+          ToProto(cancel.counts(), response);
+          if (cancel.stops_runs()) parts_.workers->ReportNowToAll();
+        });
   });
 }
 
@@ -124,17 +59,13 @@ grpc::ServerUnaryReactor* JobsHandler::RetryJob(
     grpc::CallbackServerContext* context, const pb::RetryJobRequest* request,
     pb::RetryJobResponse* response) {
   return calls_.AdmittedChange(context, *request, [&](const Caller&) -> Begun {
-    return calls_.InSlices(
-        context, Retrying{},
-        [name = request->name()](Tx& tx, Retrying* state) {
-          return RetryOneSlice(tx, name, state);
-        },
-        [response](const Retrying& retried) {
-          ToProto(retried.job, response->mutable_job());
-          response->set_run_count(retried.count);
-          return absl::OkStatus();
-        },
-        CallOf(*context));
+    SHEAF_ASSIGN_OR_RETURN(const JobOrRun target,
+                           JobOrRunNamed(request->name()));
+    return calls_.InSlices(context, RetryChange(target),
+                           [response](const RetryChange& retry) {
+                             ToProto(retry.job(), response->mutable_job());
+                             response->set_run_count(retry.count());
+                           });
   });
 }
 
@@ -142,16 +73,11 @@ grpc::ServerUnaryReactor* JobsHandler::UpdateJob(
     grpc::CallbackServerContext* context, const pb::UpdateJobRequest* request,
     pb::Job* response) {
   return calls_.AdmittedChange(context, *request, [&](const Caller&) -> Begun {
-    if (request->job().name().empty()) {
-      return InvalidArgument({{"job.name", "must look like jobs/42"}});
-    }
-    const auto id = JobNamed(request->job().name());
-    if (!id.ok()) return id.status();
-    auto patch = FromProto(*request);
-    if (!patch.ok()) return patch.status();
+    SHEAF_ASSIGN_OR_RETURN(const JobId id, JobToUpdate(*request));
+    SHEAF_ASSIGN_OR_RETURN(JobPatch patch, FromProto(*request));
     return calls_.Write(
         context,
-        [id = *id, patch = *std::move(patch)](Tx& tx) {
+        [id, patch = std::move(patch)](Tx& tx) {
           return sheaf::UpdateJob(tx, id, patch);
         },
         [response](const Job& job) { ToProto(job, response); });
@@ -163,14 +89,11 @@ grpc::ServerUnaryReactor* JobsHandler::DeleteJob(
     pb::DeleteJobResponse*) {
   return calls_.AdmittedChange(context, *request, [&](const Caller&) -> Begun {
     SHEAF_ASSIGN_OR_RETURN(const int64_t version, VersionOf(request->etag()));
+    SHEAF_ASSIGN_OR_RETURN(const JobId id, JobNamed(request->name()));
     return calls_.Write(
         context,
-        [name = request->name(), version](Tx& tx) -> absl::StatusOr<bool> {
-          SHEAF_ASSIGN_OR_RETURN(const JobId id, JobNamed(name));
-          SHEAF_RETURN_IF_ERROR(sheaf::DeleteJob(tx, id, version));
-          return true;
-        },
-        [](bool) {}, RoomMakingOf(*context));
+        [id, version](Tx& tx) { return sheaf::DeleteJob(tx, id, version); },
+        kNothing, RoomMakingOf(*context));
   });
 }
 

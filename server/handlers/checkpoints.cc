@@ -16,8 +16,6 @@
 #include "server/handlers/piece_sender.h"
 #include "server/handlers/worker_claim.h"
 #include "server/handlers/worker_handler.h"
-#include "server/telemetry/previews.h"
-#include "server/telemetry/progress.h"
 #include "server/wire/convert.h"
 
 namespace sheaf::server {
@@ -118,7 +116,7 @@ class SaveReactor final
   absl::Status Take() {
     SHEAF_RETURN_IF_ERROR(calls_.door().Check(*context_, request_));
     if (request_.has_header() == (size_ >= 0)) {
-      return InvalidArgument({{"header", "comes first, and once"}});
+      return InvalidArgument({{"header", "must come first, and once"}});
     }
     if (request_.has_header()) return Begin(request_.header());
     const auto size =
@@ -134,8 +132,8 @@ class SaveReactor final
     const int64_t most = checkpoints_.options().bytes_max;
     if (header.size_bytes() > most) {
       return InvalidArgument(
-          {{"header.size_bytes",
-            absl::StrCat("a checkpoint has at most ", most, " bytes here")}});
+          {{"header.size_bytes", absl::StrCat("a checkpoint has at most ", most,
+                                              " bytes on this server")}});
     }
     claim_ = ClaimOf(header);
     size_ = header.size_bytes();
@@ -286,17 +284,12 @@ void OfferCheckpoints(const CheckpointStore& checkpoints, int checkpoint_steps,
   }
 }
 
-void RemoveEnded(const OfRunning& kept, const Committed& committed) {
+void RemoveEnded(CheckpointStore* checkpoints, ArtifactLibrary* files,
+                 const Committed& committed) {
   for (const Event& event : committed.events) {
     for (const RunChange& change : event.runs) {
-      if (!IsFinal(change.state)) continue;
-      // Also where the run's end did not come from its worker.
-      kept.progress->Forget(change.run);
-      kept.previews->Forget(change.run);
-      if (!kept.checkpoints->Has(change.run)) continue;
-      kept.files->Run([checkpoints = kept.checkpoints, run = change.run] {
-        checkpoints->Remove(run);
-      });
+      if (!IsFinal(change.state) || !checkpoints->Has(change.run)) continue;
+      files->Run([checkpoints, run = change.run] { checkpoints->Remove(run); });
     }
   }
 }

@@ -5,8 +5,6 @@
 #include "queue/leasing/lease.h"
 #include "server/blobs/artifact_library.h"
 #include "server/blobs/checkpoint_store.h"
-#include "server/telemetry/previews.h"
-#include "server/telemetry/progress.h"
 #include "sheaf/v1/worker_service.pb.h"
 
 namespace sheaf::server {
@@ -16,15 +14,10 @@ namespace sheaf::server {
 void OfferCheckpoints(const CheckpointStore& checkpoints, int checkpoint_steps,
                       const Leased& leased, sheaf::v1::LeasedBatch* out);
 
-// The places that keep facts of runs only while they run.
-struct OfRunning {
-  ProgressBoard* progress = nullptr;
-  PreviewBoard* previews = nullptr;
-  CheckpointStore* checkpoints = nullptr;
-  ArtifactLibrary* files = nullptr;  // its threads may wait for the disk
-};
-// Removes the facts of runs that have ended with these events. Does not wait.
-void RemoveEnded(const OfRunning& kept, const Committed& committed);
+// Removes the checkpoints of runs that have ended for good with this commit, on
+// a thread of `files`. Does not wait.
+void RemoveEnded(CheckpointStore* checkpoints, ArtifactLibrary* files,
+                 const Committed& committed);
 
 // Removes the checkpoints of runs that neither wait nor run: those saved at the
 // very moment at which their run ended, and those that a crash left. Waits for

@@ -13,12 +13,12 @@ absl::Status Door::Check(const grpc::CallbackServerContext& context,
                          const google::protobuf::Message& request) const {
   if (stopping_) {
     return WithRetryAfter(
-        Error(Reason::kServerStopping, "the server is going down"),
+        Error(Reason::kServerStopping, "the server is stopping"),
         absl::Seconds(2));
   }
   if (context.deadline() <= std::chrono::system_clock::now()) {
     return Error(Reason::kDeadlinePassed,
-                 "the call's deadline passed before it was begun");
+                 "the call's deadline passed before the server began it");
   }
   SHEAF_RETURN_IF_ERROR(MarkOf(request));
   Violations violations = Validate(request);
@@ -37,7 +37,7 @@ absl::StatusOr<Caller> Door::AdmitChange(
     const grpc::CallbackServerContext& context,
     const google::protobuf::Message& request) const {
   SHEAF_ASSIGN_OR_RETURN(Caller caller, Admit(context, request));
-  SHEAF_RETURN_IF_ERROR(changes_.Take(caller.address, caller.connection));
+  SHEAF_RETURN_IF_ERROR(changes_.Take(caller));
   return caller;
 }
 
@@ -45,12 +45,12 @@ absl::Status Door::MayGoOn(const grpc::CallbackServerContext& context) const {
   if (stopping_) {
     return WithRetryAfter(
         Error(Reason::kServerStopping,
-              "the server is going down; a part of it is done"),
+              "the server is stopping; a part of the call is done"),
         absl::Seconds(2));
   }
   if (context.IsCancelled()) {
     return Error(Reason::kCallCancelled,
-                 "the caller has left; a part of it is done");
+                 "the caller has left; a part of the call is done");
   }
   return absl::OkStatus();
 }

@@ -1,9 +1,7 @@
 // JobService on the wire. One file per family of calls: submit_jobs.cc,
-// stream_jobs.cc, read_jobs.cc, get_preview.cc, change_jobs.cc, wait_job.cc,
-// watch_events.cc.
+// stream_jobs.cc, read_jobs.cc, change_jobs.cc, wait_job.cc, watch_events.cc.
 #pragma once
 
-#include <functional>
 #include <utility>
 
 #include "base/timer.h"
@@ -11,9 +9,7 @@
 #include "server/handlers/ready_job.h"
 #include "server/scheduling/workers.h"
 #include "server/telemetry/event_hub.h"
-#include "server/telemetry/previews.h"
-#include "server/telemetry/progress.h"
-#include "server/telemetry/queue_throughput.h"
+#include "server/use_cases/job_reader.h"
 #include "server/wire/guarded_messages.h"
 #include "sheaf/v1/job_service.grpc.pb.h"
 
@@ -27,12 +23,7 @@ class JobsHandler final : public sheaf::v1::JobService::CallbackService {
     WorkerRegistry* workers = nullptr;  // is told to look for cancelled runs
     EventHub* events = nullptr;
     Timer* timer = nullptr;
-    // The facts known of runs while they run, for clients that look at them.
-    ProgressBoard* progress = nullptr;
-    PreviewBoard* previews = nullptr;
-    QueueThroughput* throughput = nullptr;
-    std::function<absl::Time()> now;
-    int64_t page_bytes_max = 0;  // of one answer that is a list
+    const JobReader* reader = nullptr;
   };
   JobsHandler(const Calls& calls, Parts parts)
       : calls_(calls), parts_(std::move(parts)) {}

@@ -1,7 +1,8 @@
 #include "server/handlers/queues_handler.h"
 
 #include "base/status.h"
-#include "queue/jobs.h"
+#include "queue/long_changes.h"
+#include "queue/queues.h"
 #include "server/handlers/calls.h"
 #include "server/scheduling/workers.h"
 #include "server/wire/convert.h"
@@ -13,10 +14,18 @@ auto AnswerQueue(pb::Queue* response) {
   return [response](const Queue& queue) { ToProto(queue, response); };
 }
 
-struct Purging {
-  int64_t count = 0;
-  bool more = false;
-};
+Pause PauseOf(const pb::PauseQueueRequest& request) {
+  Pause pause;
+  pause.reason = request.reason();
+  pause.actor = request.actor();
+  if (request.has_resume_time()) {
+    pause.resume_time = FromProto(request.resume_time());
+  }
+  if (request.mode() == pb::PAUSE_MODE_NEXT_STEP) {
+    pause.mode = PauseMode::kNextStep;
+  }
+  return pause;
+}
 
 }  // namespace
 
@@ -84,12 +93,10 @@ grpc::ServerUnaryReactor* QueuesHandler::DeleteQueue(
   return calls_.AdmittedChange(context, *request, [&](const Caller&) -> Begun {
     return calls_.Write(
         context,
-        [name = LastPart(request->name())](Tx& tx) -> absl::StatusOr<bool> {
-          const absl::Status status = sheaf::DeleteQueue(tx, name);
-          if (!status.ok()) return status;
-          return true;
+        [name = LastPart(request->name())](Tx& tx) {
+          return sheaf::DeleteQueue(tx, name);
         },
-        [](bool) {}, RoomMakingOf(*context));
+        kNothing, RoomMakingOf(*context));
   });
 }
 
@@ -97,27 +104,16 @@ grpc::ServerUnaryReactor* QueuesHandler::PauseQueue(
     grpc::CallbackServerContext* context, const pb::PauseQueueRequest* request,
     pb::Queue* response) {
   return calls_.AdmittedChange(context, *request, [&](const Caller&) -> Begun {
-    Pause pause;
-    pause.reason = request->reason();
-    pause.actor = request->actor();
-    if (request->has_resume_time()) {
-      pause.resume_time = FromProto(request->resume_time());
-    }
-    if (request->mode() == pb::PAUSE_MODE_NEXT_STEP) {
-      pause.mode = PauseMode::kNextStep;
-    }
     return calls_.Write(
         context,
-        [name = LastPart(request->name()), pause](Tx& tx) {
+        [name = LastPart(request->name()), pause = PauseOf(*request)](Tx& tx) {
           return sheaf::PauseQueue(tx, name, pause);
         },
         [this, response](const Queue& queue) {
           ToProto(queue, response);
-          if (queue.pause_mode == PauseMode::kNextStep) {
+          if (queue.pause_mode == PauseMode::kNextStep)
             workers_.ReportNowToAll();
-          }
-        },
-        CallOf(*context));
+        });
   });
 }
 
@@ -152,31 +148,13 @@ grpc::ServerUnaryReactor* QueuesHandler::PurgeQueue(
     grpc::CallbackServerContext* context, const pb::PurgeQueueRequest* request,
     pb::PurgeQueueResponse* response) {
   return calls_.AdmittedChange(context, *request, [&](const Caller&) -> Begun {
-    if (request->validate_only()) {
-      return calls_.Read(
-          context,
-          [name = LastPart(request->name())](View& view) {
-            return FindQueueOrError(view, name);
-          },
-          [response](const Queue& queue) {
-            response->set_run_count(queue.queued);
-          });
-    }
     return calls_.InSlices(
-        context, Purging{},
-        [name = LastPart(request->name()), actor = request->actor()](
-            Tx& tx, Purging* state) -> absl::Status {
-          SHEAF_ASSIGN_OR_RETURN(const int count,
-                                 PurgeSome(tx, name, actor, kRunsPerSlice));
-          state->count += count;
-          state->more = count == kRunsPerSlice;
-          return absl::OkStatus();
-        },
-        [response](const Purging& state) {
-          response->set_run_count(state.count);
-          return absl::OkStatus();
-        },
-        RoomMakingOf(*context));
+        context,
+        PurgeChange(LastPart(request->name()), request->actor(),
+                    request->validate_only()),
+        [response](const PurgeChange& purge) {
+          response->set_run_count(purge.count());
+        });
   });
 }
 

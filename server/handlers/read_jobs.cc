@@ -1,113 +1,69 @@
-// JobsHandler: GetJob, ListJobs, GetRun, ListRuns.
+// JobsHandler: GetJob, ListJobs, GetRun, ListRuns, GetPreview.
+#include <algorithm>
+#include <memory>
+
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "queue/filter.h"
 #include "queue/job_lists.h"
-#include "queue/jobs.h"
 #include "server/handlers/calls.h"
 #include "server/handlers/jobs_handler.h"
-#include "server/telemetry/previews.h"
-#include "server/telemetry/progress.h"
+#include "server/use_cases/job_reader.h"
 #include "server/wire/convert.h"
+#include "server/wire/job_answers.h"
 #include "server/wire/page_token.h"
 
 namespace sheaf::server {
 namespace {
 
-constexpr int kRunsInJob = 100;
-
-struct RunWithAll {
-  Run run;
-  RunParams params;
-  std::vector<Attempt> attempts;
-  std::optional<PlanBatch> planned;
+// A list that was asked for, and the words that its page tokens are bound to.
+struct JobListing {
+  JobQuery query;
+  std::shared_ptr<const FilterExpr> filter;  // the query's
+  std::string question;
 };
 
-struct JobWithAll {
-  Job job;
-  std::optional<int64_t> position;
-  RunParams shared;
-  std::vector<RunWithAll> runs;
-};
-
-// The plan by which the job's runs are batched; no id where there is none.
-PlanId PlanOf(View& view, JobId id) {
-  const std::optional<Job> job = view.FindJob(id);
-  const std::optional<Queue> queue =
-      job ? view.FindQueue(job->queue) : std::nullopt;
-  return queue ? queue->plan : PlanId{};
-}
-
-RunWithAll WithAll(View& view, Run run, const RunParams& shared, PlanId plan,
-                   bool attempts) {
-  RunWithAll all;
-  if (plan && run.state == RunState::kQueued) {
-    all.planned = view.FindPlanBatch(plan, run.id);
+absl::StatusOr<JobListing> ListingOf(const pb::ListJobsRequest& request) {
+  const std::string& order = request.order_by();
+  if (!order.empty() && order != "create_time" && order != "create_time desc") {
+    return InvalidArgument(
+        {{"order_by", "must be \"create_time\" or \"create_time desc\""}});
   }
-  all.params = Merge(shared, view.OwnParams(run.id));
-  if (attempts) all.attempts = view.Attempts(run.id);
-  all.run = std::move(run);
-  return all;
+  SHEAF_ASSIGN_OR_RETURN(FilterExpr filter, ParseFilter(request.filter()));
+  JobListing listing{
+      .query = {.ascending = order == "create_time",
+                .limit = PageSize(request.page_size())},
+      .filter = std::make_shared<const FilterExpr>(std::move(filter)),
+      .question = absl::StrCat("jobs\n", order, "\n", request.filter())};
+  listing.query.filter = listing.filter.get();
+  SHEAF_ASSIGN_OR_RETURN(const auto last,
+                         PageBegin(listing.question, request.page_token()));
+  if (last) listing.query.after = JobId{*last};
+  return listing;
 }
 
-void Fill(const JobsHandler::Parts& parts, const RunWithAll& all, bool attempts,
-          pb::Run* out) {
-  ToProto(all.run, out);
-  ToProto(all.params, out->mutable_request());
-  if (all.planned) out->set_plan_batch(NameOf(*all.planned));
-  if (attempts) AttemptsToProto(all.run, all.attempts, out);
-  if (all.run.state != RunState::kRunning) return;
-  auto progress = parts.progress->Find(all.run.id);
-  if (!progress) return;
-  progress->preview_step = parts.previews->StepOf(all.run.id);
-  ToProto(*progress, out->mutable_progress());
-}
-
-int64_t BytesOf(const RunWithAll& all) {
-  int64_t bytes = sheaf::BytesOf(all.run) + sheaf::BytesOf(all.params);
-  for (const Attempt& attempt : all.attempts) bytes += sheaf::BytesOf(attempt);
-  return bytes;
-}
-
-// Runs of one job, and the run after which the list goes on; none at its end.
-struct RunPage {
-  std::vector<RunWithAll> runs;
-  std::optional<RunId> next;
+struct RunListing {
+  JobId job;
+  RunQuery query;
+  std::string question;
 };
 
-// Stops at `bytes_max`, whatever the query's limit is, but takes at least one
-// run. Later runs are not read.
-RunPage RunsOf(View& view, JobId job, RunQuery query, bool attempts,
-               int64_t bytes_max) {
-  const RunParams shared = view.SharedParams(job);
-  const PlanId plan = PlanOf(view, job);
-  RunPage page;
-  int64_t bytes = 0;
-  for (Run& run : view.Runs(query)) {
-    const RunId id = run.id;
-    RunWithAll all = WithAll(view, std::move(run), shared, plan, attempts);
-    bytes += BytesOf(all);
-    if (bytes > bytes_max && !page.runs.empty()) {
-      page.next = page.runs.back().run.id;
-      return page;
-    }
-    page.runs.push_back(std::move(all));
-    if (static_cast<int>(page.runs.size()) == query.limit) page.next = id;
+absl::StatusOr<RunListing> ListingOf(const pb::ListRunsRequest& request) {
+  SHEAF_ASSIGN_OR_RETURN(const JobId job, JobNamed(request.job()));
+  RunQuery query{.first = RunId(job, 0),
+                 .last = RunId(job, kRunsPerJobMax),
+                 .limit = PageSize(request.page_size())};
+  if (request.states_size() > 0) query.states = 0;
+  for (const int state : request.states()) {
+    query.states |= StateBit(static_cast<RunState>(state));
   }
-  return page;
-}
-
-// Fills in the job's position, and when its last run should be done at the
-// queue's recent throughput.
-void FillEta(const JobsHandler::Parts& parts, const JobWithAll& all,
-             pb::Job* out) {
-  if (!all.position) return;
-  out->set_position(*all.position);
-  const auto per_run = parts.throughput->PerRun(all.job.queue, parts.now());
-  if (!per_run) return;
-  SetDuration(*per_run, out->mutable_eta_per_run());
-  const absl::Time begin = std::max(parts.now(), all.job.run_time);
-  SetTime(begin + *per_run * (*all.position + all.job.counts.queued),
-          out->mutable_eta());
+  const std::string question =
+      absl::StrCat("runs\n", request.job(), "\n", query.states);
+  SHEAF_ASSIGN_OR_RETURN(const auto last,
+                         PageBegin(question, request.page_token()));
+  // No token leads to runs of other jobs.
+  if (last) query.first = std::max(query.first, RunId(*last + 1));
+  return RunListing{job, query, question};
 }
 
 }  // namespace
@@ -116,35 +72,14 @@ grpc::ServerUnaryReactor* JobsHandler::GetJob(
     grpc::CallbackServerContext* context, const pb::GetJobRequest* request,
     pb::Job* response) {
   return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    SHEAF_ASSIGN_OR_RETURN(const JobId id, JobNamed(request->name()));
     const bool full = request->view() == pb::JOB_VIEW_FULL;
     return calls_.Read(
         context,
-        [name = request->name(), full, bytes_max = parts_.page_bytes_max](
-            View& view) -> absl::StatusOr<JobWithAll> {
-          SHEAF_ASSIGN_OR_RETURN(const JobId id, JobNamed(name));
-          JobWithAll all;
-          SHEAF_ASSIGN_OR_RETURN(all.job, FindJobOrError(view, id));
-          all.position = PositionOf(view, all.job);
-          if (full) {
-            all.shared = view.SharedParams(id);
-            all.runs = RunsOf(view, id,
-                              {.first = RunId(id, 0),
-                               .last = RunId(id, kRunsPerJobMax),
-                               .limit = kRunsInJob},
-                              /*attempts=*/true, bytes_max)
-                           .runs;
-          }
-          return all;
+        [reader = parts_.reader, id, full](View& view) {
+          return reader->ReadJob(view, id, full);
         },
-        [this, full, response](const JobWithAll& all) {
-          ToProto(all.job, response);
-          FillEta(parts_, all, response);
-          if (!full) return;
-          ToProto(all.shared, response->mutable_shared());
-          for (const RunWithAll& run : all.runs) {
-            Fill(parts_, run, true, response->add_runs());
-          }
-        });
+        [response](const JobDetails& job) { ToProto(job, response); });
   });
 }
 
@@ -152,38 +87,14 @@ grpc::ServerUnaryReactor* JobsHandler::ListJobs(
     grpc::CallbackServerContext* context, const pb::ListJobsRequest* request,
     pb::ListJobsResponse* response) {
   return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
-    const std::string& order = request->order_by();
-    if (!order.empty() && order != "create_time" &&
-        order != "create_time desc") {
-      return InvalidArgument({{"order_by",
-                               "must be \"create_time\" or "
-                               "\"create_time desc\""}});
-    }
-    auto filter = ParseFilter(request->filter());
-    if (!filter.ok()) return filter.status();
-    JobQuery query;
-    query.ascending = order == "create_time";
-    query.limit = PageSize(request->page_size());
-    const std::string question =
-        absl::StrCat("jobs\n", order, "\n", request->filter());
-    if (!request->page_token().empty()) {
-      const auto last = ReadPageToken(question, request->page_token());
-      if (!last.ok()) return last.status();
-      query.after = JobId{*last};
-    }
+    SHEAF_ASSIGN_OR_RETURN(JobListing listing, ListingOf(*request));
     return calls_.Read(
         context,
-        [query, filter = *std::move(filter), bytes_max = parts_.page_bytes_max](
-            View& view) mutable -> absl::StatusOr<JobPage> {
-          query.filter = &filter;
-          return sheaf::ListJobs(view, query, {.bytes_max = bytes_max});
+        [reader = parts_.reader, listing](View& view) {
+          return reader->ListJobs(view, listing.query);
         },
-        [response, question](const JobPage& page) {
-          for (const Job& job : page.jobs) ToProto(job, response->add_jobs());
-          if (page.next) {
-            response->set_next_page_token(
-                MakePageToken(question, page.next->value));
-          }
+        [response, question = listing.question](const JobPage& page) {
+          ToProto(page, question, response);
         },
         request->filter().empty() ? CallOf(*context) : ScanOf(*context));
   });
@@ -193,17 +104,13 @@ grpc::ServerUnaryReactor* JobsHandler::GetRun(
     grpc::CallbackServerContext* context, const pb::GetRunRequest* request,
     pb::Run* response) {
   return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    SHEAF_ASSIGN_OR_RETURN(const RunId id, RunNamed(request->name()));
     return calls_.Read(
         context,
-        [name = request->name()](View& view) -> absl::StatusOr<RunWithAll> {
-          SHEAF_ASSIGN_OR_RETURN(const RunId id, RunNamed(name));
-          SHEAF_ASSIGN_OR_RETURN(Run run, FindRunOrError(view, id));
-          return WithAll(view, std::move(run), view.SharedParams(id.job()),
-                         PlanOf(view, id.job()), true);
+        [reader = parts_.reader, id](View& view) {
+          return reader->ReadRun(view, id);
         },
-        [this, response](const RunWithAll& all) {
-          Fill(parts_, all, true, response);
-        });
+        [response](const RunDetails& run) { ToProto(run, response); });
   });
 }
 
@@ -211,39 +118,30 @@ grpc::ServerUnaryReactor* JobsHandler::ListRuns(
     grpc::CallbackServerContext* context, const pb::ListRunsRequest* request,
     pb::ListRunsResponse* response) {
   return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
-    const auto named = JobNamed(request->job());
-    if (!named.ok()) return named.status();
-    const JobId job = *named;
-    RunQuery query{.first = RunId(job, 0), .last = RunId(job, kRunsPerJobMax)};
-    query.limit = PageSize(request->page_size());
-    std::string question = absl::StrCat("runs\n", request->job());
-    if (request->states_size() > 0) query.states = 0;
-    for (const int state : request->states()) {
-      query.states |= StateBit(static_cast<RunState>(state));
-    }
-    absl::StrAppend(&question, "\n", query.states);
-    if (!request->page_token().empty()) {
-      const auto last = ReadPageToken(question, request->page_token());
-      if (!last.ok()) return last.status();
-      // No token leads to runs of other jobs.
-      query.first = std::max(query.first, RunId(*last + 1));
-    }
+    SHEAF_ASSIGN_OR_RETURN(RunListing listing, ListingOf(*request));
     return calls_.Read(
         context,
-        [query, job, bytes_max = parts_.page_bytes_max](
-            View& view) -> absl::StatusOr<RunPage> {
-          SHEAF_RETURN_IF_ERROR(FindJobOrError(view, job).status());
-          return RunsOf(view, job, query, /*attempts=*/false, bytes_max);
+        [reader = parts_.reader, listing](View& view) {
+          return reader->ListRuns(view, listing.job, listing.query);
         },
-        [this, response, question](const RunPage& page) {
-          for (const RunWithAll& run : page.runs) {
-            Fill(parts_, run, false, response->add_runs());
-          }
-          if (page.next) {
-            response->set_next_page_token(
-                MakePageToken(question, page.next->value));
-          }
+        [response, question = listing.question](const RunPage& page) {
+          ToProto(page, question, response);
         });
+  });
+}
+
+grpc::ServerUnaryReactor* JobsHandler::GetPreview(
+    grpc::CallbackServerContext* context, const pb::GetPreviewRequest* request,
+    pb::Preview* response) {
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    SHEAF_ASSIGN_OR_RETURN(const RunId id, RunNamed(request->run()));
+    response->set_run(request->run());
+    return calls_.Read(
+        context,
+        [reader = parts_.reader, id](View& view) {
+          return reader->ReadPreview(view, id);
+        },
+        [response](const RunPreview& preview) { ToProto(preview, response); });
   });
 }
 

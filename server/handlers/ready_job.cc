@@ -1,7 +1,9 @@
 #include "server/handlers/ready_job.h"
 
 #include <random>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "server/scheduling/picture_sizes.h"
 #include "server/wire/convert.h"
@@ -32,7 +34,48 @@ uint64_t DrawEntropy() {
   return random();
 }
 
+// The same error, its fields named as they stand in the bulk request.
+absl::Status InRequest(int index, const absl::Status& status) {
+  absl::Status placed =
+      WithMetadata(status, "requestIndex", absl::StrCat(index));
+  Violations violations = ViolationsOf(status);
+  if (violations.empty()) return placed;
+  for (Violation& violation : violations) {
+    violation.field = absl::StrCat("requests[", index, "].", violation.field);
+  }
+  return WithMetadata(InvalidArgument(std::move(violations)), "requestIndex",
+                      absl::StrCat(index));
+}
+
+// Refuses a request whose jobs have too many runs or bytes together.
+absl::Status CheckAll(int64_t runs, int64_t bytes, const SubmitLimits& limits) {
+  if (runs > kRunsPerJobMax) {
+    return Error(Reason::kTooManyRuns,
+                 absl::StrCat("the request has more than ", kRunsPerJobMax,
+                              " runs in all"));
+  }
+  if (bytes > limits.job_bytes_max) {
+    return Error(Reason::kJobTooLarge,
+                 absl::StrCat("the values of all jobs of the request take more "
+                              "than ",
+                              limits.job_bytes_max, " bytes"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+absl::StatusOr<std::vector<Submitted>> SubmitAll(Tx& tx, const ReadyJobs& jobs,
+                                                 const SubmitLimits& limits) {
+  std::vector<Submitted> all;
+  all.reserve(jobs.size());
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    absl::StatusOr<Submitted> one = Submit(tx, jobs[i]->prepared, limits);
+    if (!one.ok()) return InRequest(static_cast<int>(i), one.status());
+    all.push_back(*std::move(one));
+  }
+  return all;
+}
 
 absl::StatusOr<std::shared_ptr<const ReadyJob>> JobIntake::MakeReady(
     const pb::SubmitJobRequest& request) const {
@@ -44,6 +87,26 @@ absl::StatusOr<std::shared_ptr<const ReadyJob>> JobIntake::MakeReady(
       Prepare(std::move(job), DrawEntropy(), limits_, request.validate_only()));
   SHEAF_RETURN_IF_ERROR(CheckSizes(pixels_max_, workers_, ready->prepared));
   return ready;
+}
+
+absl::StatusOr<ReadyJobs> JobIntake::MakeReady(
+    const pb::SubmitJobsRequest& request) const {
+  ReadyJobs jobs;
+  int64_t runs = 0;
+  int64_t bytes = 0;
+  for (int i = 0; i < request.requests_size(); ++i) {
+    if (request.requests(i).validate_only()) {
+      return InvalidArgument({{absl::StrCat("requests[", i, "].validate_only"),
+                               "is not allowed in bulk submits"}});
+    }
+    auto ready = MakeReady(request.requests(i));
+    if (!ready.ok()) return InRequest(i, ready.status());
+    runs += (*ready)->prepared.run_count;
+    bytes += (*ready)->prepared.bytes;
+    SHEAF_RETURN_IF_ERROR(CheckAll(runs, bytes, limits_));
+    jobs.push_back(*std::move(ready));
+  }
+  return jobs;
 }
 
 }  // namespace sheaf::server

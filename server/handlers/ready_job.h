@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "queue/submit.h"
@@ -16,6 +17,12 @@ struct ReadyJob {
   PreparedJob prepared;
   ByteBudget::Hold hold;  // as long as the store has not taken the job
 };
+using ReadyJobs = std::vector<std::shared_ptr<const ReadyJob>>;
+
+// Stores all of them. The errors are those of Submit (queue/submit.h), which
+// name the job and its fields as they stand in the request.
+absl::StatusOr<std::vector<Submitted>> SubmitAll(Tx& tx, const ReadyJobs& jobs,
+                                                 const SubmitLimits& limits);
 
 // Makes jobs ready. Borrows the budget and the registry; any thread.
 class JobIntake {
@@ -35,6 +42,11 @@ class JobIntake {
   // (queue/submit.h) and CheckSizes (picture_sizes.h).
   absl::StatusOr<std::shared_ptr<const ReadyJob>> MakeReady(
       const sheaf::v1::SubmitJobRequest& request) const;
+  // The same for all jobs of a bulk submit. TOO_MANY_RUNS and JOB_TOO_LARGE
+  // where they have too many runs or bytes together; errors name the job and
+  // its fields as they stand in the request.
+  absl::StatusOr<ReadyJobs> MakeReady(
+      const sheaf::v1::SubmitJobsRequest& request) const;
 
  private:
   ByteBudget& bytes_;

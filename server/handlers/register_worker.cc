@@ -9,8 +9,8 @@
 #include "server/handlers/calls.h"
 #include "server/handlers/worker_claim.h"
 #include "server/handlers/worker_handler.h"
-#include "server/scheduling/batch_meter.h"
 #include "server/scheduling/lease_waiters.h"
+#include "server/scheduling/prices_board.h"
 #include "server/scheduling/workers.h"
 #include "server/wire/convert.h"
 
@@ -201,7 +201,7 @@ class RegisterReactor final
   bool HasModelsToMeasure() const {
     if (!info_.measures) return false;
     for (const std::string& model : info_.lessee.models) {
-      if (!parts_.meter->HasMeasured(info_.lessee.device, model)) return true;
+      if (!parts_.prices->HasMeasured(info_.lessee.device, model)) return true;
     }
     return false;
   }

@@ -10,7 +10,7 @@
 #include "server/handlers/calls.h"
 #include "server/handlers/worker_claim.h"
 #include "server/handlers/worker_handler.h"
-#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/prices_board.h"
 #include "server/scheduling/workers.h"
 #include "server/wire/convert.h"
 
@@ -64,7 +64,7 @@ grpc::ServerUnaryReactor* WorkerHandler::ReportProfile(
     if (!profile.ok()) return profile.status();
     const WorkKind kind{request->device(), request->model(), request->width(),
                         request->height()};
-    parts_.meter->Measured(kind, *std::move(profile));
+    parts_.prices->Measured(kind, *std::move(profile));
     Log(spdlog::level::info, "calibration", "measured",
         {{"worker", worker->lessee.name},
          {"device", kind.device},

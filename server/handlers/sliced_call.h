@@ -1,6 +1,6 @@
-// A call whose work is done in slices, each a transaction of its own, so that
+// A call whose change takes many transactions (queue/long_changes.h), so that
 // others get their turn in between. It ends early where the caller has left or
-// the server stops; the slices done by then stay done.
+// the server stops; the parts done by then stay done.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -8,52 +8,66 @@
 #include <memory>
 #include <utility>
 
+#include "queue/long_changes.h"
 #include "queue/store.h"
+#include "server/admission/caller.h"
 #include "server/handlers/door.h"
 #include "server/wire/wire_status.h"
 
 namespace sheaf::server {
 
-// The slices hand a `State` on to each other; it has a `bool more`.
-template <class State, class Step, class Answer>
+// `Change` is a class of queue/long_changes.h; after it is done,
+// `answer(const Change&)` fills the response.
+template <class Change, class Answer>
 class SlicedCall
-    : public std::enable_shared_from_this<SlicedCall<State, Step, Answer>> {
+    : public std::enable_shared_from_this<SlicedCall<Change, Answer>> {
  public:
   SlicedCall(const Door* door, Store* store,
-             grpc::CallbackServerContext* context, State first, Step step,
-             Answer answer, CallOptions options)
+             grpc::CallbackServerContext* context, Change change, Answer answer)
       : door_(*door),
         store_(*store),
         context_(*context),
-        options_(std::move(options)),
         reactor_(context->DefaultReactor()),
-        before_(std::move(first)),
-        step_(std::move(step)),
+        before_(std::move(change)),
+        after_(before_),
         answer_(std::move(answer)) {}
 
-  grpc::ServerUnaryReactor* Next() {
+  grpc::ServerUnaryReactor* Start() {
     auto* reactor = reactor_;
-    auto me = this->shared_from_this();
-    // A closure may be run again: it begins from the same state each time.
-    store_.Write(
-        [me](Tx& tx) {
-          me->after_ = me->before_;
-          return me->step_(tx, &me->after_);
-        },
-        [me](const absl::Status& status) { me->Stepped(status); }, options_);
+    Next();
     return reactor;
   }
 
  private:
+  static constexpr bool kLooks = requires(Change & change, View& view) {
+    change.Look(view);
+  };
+
+  void Next() {
+    auto me = this->shared_from_this();
+    const auto done = [me](const absl::Status& status) { me->Stepped(status); };
+    if constexpr (kLooks) {
+      if (before_.next() == NextCall::kLook) {
+        store_.Read([me](View& view) { return me->Again().Look(view); }, done,
+                    before_.scans() ? ScanOf(context_) : CallOf(context_));
+        return;
+      }
+    }
+    store_.Write(
+        [me](Tx& tx) { return me->Again().Change(tx); }, done,
+        Change::kMakesRoom ? RoomMakingOf(context_) : CallOf(context_));
+  }
+
+  // A closure may be run again: it begins from the same value each time.
+  Change& Again() { return after_ = before_; }
+
   void Stepped(absl::Status status) {
     if (status.ok()) {
       before_ = std::move(after_);
-      if (before_.more) status = door_.MayGoOn(context_);
-      if (status.ok() && before_.more) {
-        Next();
-        return;
-      }
-      if (status.ok()) status = answer_(before_);
+      const bool more = before_.next() != NextCall::kDone;
+      if (more) status = door_.MayGoOn(context_);
+      if (more && status.ok()) return Next();
+      if (status.ok()) answer_(before_);
     }
     reactor_->Finish(ToGrpcStatus(status));
   }
@@ -61,11 +75,9 @@ class SlicedCall
   const Door& door_;
   Store& store_;
   grpc::CallbackServerContext& context_;
-  const CallOptions options_;
   grpc::ServerUnaryReactor* const reactor_;
-  State before_;
-  State after_;
-  Step step_;
+  Change before_;
+  Change after_;
   Answer answer_;
 };
 

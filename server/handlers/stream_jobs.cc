@@ -105,7 +105,7 @@ class StreamReactor final
   absl::StatusOr<std::shared_ptr<const ReadyJob>> Take() {
     SHEAF_RETURN_IF_ERROR(calls_.door().Check(*context_, request_));
     if (request_.validate_only()) {
-      return InvalidArgument({{"validate_only", "is not for streams"}});
+      return InvalidArgument({{"validate_only", "is not allowed in streams"}});
     }
     return intake_.MakeReady(request_);
   }

@@ -164,7 +164,7 @@ class WatchReactor final
     if (!status.ok()) return End(ToGrpcStatus(status));
     if (ended_) return;
     if (after_ + 1 < page.first) {
-      return Resync(page.last, "the events asked for are no longer kept");
+      return Resync(page.last, "the requested events are no longer kept");
     }
     if (after_ > page.last) {
       return Resync(page.last, "there is no event with that number yet");
@@ -173,7 +173,8 @@ class WatchReactor final
       return Resync(page.last, "the listener fell too far behind");
     }
     if (EndAtGap(page) > after_ + 1) {
-      return Resync(page.last, "numbers were left out: a backup was restored");
+      return Resync(page.last,
+                    "event numbers were skipped because a backup was restored");
     }
     Keep(std::move(page.events));
     Advance();
@@ -277,15 +278,10 @@ grpc::ServerWriteReactor<pb::WatchEventsResponse>* JobsHandler::WatchEvents(
   if (status.ok() && !request->job().empty()) {
     status = JobNamed(request->job()).status();
   }
-  auto reactor =
+  const auto reactor =
       std::make_shared<WatchReactor>(calls_, parts_, *context, *request);
-  auto* raw = reactor.get();
-  if (!status.ok()) {
-    raw->Reject(status);
-  } else {
-    raw->Start();
-  }
-  return raw;
+  status.ok() ? reactor->Start() : reactor->Reject(status);
+  return reactor.get();
 }
 
 }  // namespace sheaf::server

@@ -49,9 +49,8 @@ absl::StatusOr<WorkerInfo> FindClaimed(const WorkerRegistry& workers,
                                   " was registered over another connection, "
                                   "and the call does not show its secret "
                                   "(worker_secret)")
-                   : absl::StrCat(name,
-                                  " is not registered here; say "
-                                  "RegisterWorker")),
+                   : absl::StrCat(
+                         name, " is not registered here; call RegisterWorker")),
       name);
 }
 

@@ -12,9 +12,9 @@
 #include "server/handlers/calls.h"
 #include "server/handlers/checkpoints.h"
 #include "server/handlers/worker_claim.h"
-#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/batches_under_way.h"
+#include "server/scheduling/lease_planner.h"
 #include "server/scheduling/lease_waiters.h"
-#include "server/scheduling/turns.h"
 #include "server/scheduling/workers.h"
 #include "server/telemetry/event_hub.h"
 #include "server/telemetry/previews.h"
@@ -33,12 +33,6 @@ constexpr absl::Duration kDoneSoon = absl::Seconds(1);
 
 BatchId BatchOf(const std::string& name) {
   return ParseBatchName(name).value_or(BatchId{});
-}
-
-// Forgets a run's progress and preview: it starts again, or has ended.
-void Forget(const Parts& parts, RunId run) {
-  parts.progress->Forget(run);
-  parts.previews->Forget(run);
 }
 
 // A parked LeaseBatch. Lives until Start has returned and gRPC is done with it,
@@ -78,8 +72,8 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
       HandBack(**answer);
     } else if (answer->has_value()) {
       const absl::Time now = parts_.now();
-      parts_.turns->Took(**answer, who_,
-                         parts_.meter->Started(**answer, who_, now), now);
+      parts_.planner->Took(**answer, who_,
+                           parts_.under_way->Started(**answer, who_, now), now);
       Offer(**answer);
     }
     // A worker that is already stepping rows would ignore this flag.
@@ -90,7 +84,6 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
   }
 
   void Offer(const Leased& leased) {
-    for (const LeasedRun& run : leased.runs) Forget(parts_, run.run.id);
     ToProto(leased, response_->mutable_batch());
     response_->mutable_batch()->set_preview_steps(parts_.preview_steps);
     OfferCheckpoints(*parts_.checkpoints, parts_.checkpoint_steps, leased,
@@ -125,8 +118,11 @@ class LeaseReactor final : public grpc::ServerUnaryReactor {
 struct Told {
   RunId run;
   const pb::RunStep* step;
+  StepProgress progress;
 };
-std::vector<Told> HeldSteps(Tx& tx, const Batch& batch,
+// Notes the steps within the write. So a commit that ends the run, perhaps the
+// write's own, is observed after them.
+std::vector<Told> NoteSteps(const Parts& parts, Tx& tx, const Batch& batch,
                             const pb::ReportProgressRequest& request) {
   std::set<RunId> held(batch.runs.begin(), batch.runs.end());
   std::vector<Told> told;
@@ -135,7 +131,10 @@ std::vector<Told> HeldSteps(Tx& tx, const Batch& batch,
     // Takes each run only once.
     if (!id || held.erase(*id) == 0 || batch.twins.contains(*id)) continue;
     const auto run = tx.FindRun(*id);
-    if (run && run->state == RunState::kRunning) told.push_back({*id, &step});
+    if (!run || run->state != RunState::kRunning) continue;
+    told.push_back(
+        {*id, &step,
+         parts.progress->Note(*id, step.step(), step.step_count(), tx.now())});
   }
   return told;
 }
@@ -143,22 +142,24 @@ std::vector<Told> HeldSteps(Tx& tx, const Batch& batch,
 // Whether the worker should hand back the batch that it steps, for a waiting
 // run that outranks it. A batch that is done in a moment stays.
 bool GivesWay(const Parts& parts, Tx& tx, BatchId batch, const Lessee& who) {
-  const auto outranked_by = OutrankedBy(tx, batch, who, parts.lease_policy);
+  const auto outranked_by = OutrankedBy(tx, batch, who, parts.planner);
   if (!outranked_by) return false;
-  const auto left = parts.meter->FreeIn(who.id, parts.now());
+  const auto left = parts.under_way->FreeIn(who.id, parts.now());
   if (left && absl::Milliseconds(*left) < kDoneSoon) return false;
-  if (!parts.turns->GivesWay(who.id, *outranked_by, parts.now())) return false;
-  Log(spdlog::level::info, "lease", "a batch gives way",
+  if (!parts.planner->GivesWay(who.id, *outranked_by, parts.now()))
+    return false;
+  Log(spdlog::level::info, "lease",
+      "a batch is handed back for a run of higher priority",
       {{"batch", NameOf(batch)},
        {"worker", who.name},
        {"to", NameOf(*outranked_by)}});
   return true;
 }
 
+// Leaves out runs that have ended since, and of which nothing may be kept.
 void TellProgress(const Parts& parts, const std::vector<Told>& told) {
-  for (const auto& [run, step] : told) {
-    StepProgress progress = parts.progress->Note(
-        run, step->step(), step->step_count(), parts.now());
+  for (auto [run, step, progress] : told) {
+    if (!parts.progress->Find(run)) continue;
     if (!step->preview().empty()) {
       parts.previews->Keep(run, step->step(), step->preview(), parts.now());
     }
@@ -167,53 +168,16 @@ void TellProgress(const Parts& parts, const std::vector<Told>& told) {
   }
 }
 
-// Compares an ended batch with its prediction.
-void Measure(Store& store, const Parts& parts, BatchId batch) {
-  const auto measured = parts.meter->Finished(batch, parts.now());
-  if (!measured || !measured->plan) return;
-  store.Write(
-      [measured = *measured](Tx& tx) {
-        tx.SavePlanBatchTime(measured.plan, measured.plan_batch,
-                             measured.actual);
-        return absl::OkStatus();
-      },
-      [](const absl::Status&) {});
-}
-
-// Whether a report found the batch there, and whether the report ended it.
-struct Ended {
-  bool live = false;  // it was there before
-  std::string queue;
-  bool batch = false;  // with its last run
-};
-
-void Learn(const Parts& parts, const pb::FinishRunsRequest& request,
-           const FinishReport& report) {
+// Notes the figures that only the report holds. It is done within the write,
+// since the end of the batch is observed before the report is answered.
+void NoteFigures(const Parts& parts, const pb::FinishRunsRequest& request,
+                 const LeaseClaim& claim) {
   if (request.has_memory()) {
-    parts.meter->Held(report.claim.batch, FromProto(request.memory()));
+    parts.under_way->Held(claim.batch, FromProto(request.memory()));
   }
   if (request.has_engine_time()) {
-    parts.workers->NoteEngineTime(report.claim.worker,
+    parts.workers->NoteEngineTime(claim.worker,
                                   FromProto(request.engine_time()));
-  }
-}
-
-void CountOutcomes(const Parts& parts, const FinishReport& report,
-                   const std::string& queue,
-                   const std::vector<RunState>& states) {
-  int64_t succeeded = 0;
-  int64_t failed = 0;
-  for (size_t i = 0; i < states.size(); ++i) {
-    if (states[i] == RunState::kSucceeded) ++succeeded;
-    const Outcome& outcome = report.outcomes[i].outcome;
-    if (std::holds_alternative<RunError>(outcome)) ++failed;
-    parts.meter->Ended(report.claim.batch,
-                       std::holds_alternative<Succeeded>(outcome));
-    Forget(parts, report.outcomes[i].run);
-  }
-  parts.workers->CountRuns(report.claim.worker, succeeded, failed);
-  if (!queue.empty()) {
-    parts.throughput->Note(queue, static_cast<int>(states.size()), parts.now());
   }
 }
 
@@ -261,7 +225,7 @@ grpc::ServerUnaryReactor* WorkerHandler::ReportProgress(
           // `lease_lost`.
           if (claim.secret.empty()) return held;
           if (!held.ok()) return HeartbeatReply{.lost = true};
-          *told = HeldSteps(tx, *batch, *request);
+          *told = NoteSteps(parts_, tx, *batch, *request);
           const bool gives_way =
               worker && !worker->draining &&
               GivesWay(parts_, tx, claim.batch, worker->lessee);
@@ -289,29 +253,18 @@ grpc::ServerUnaryReactor* WorkerHandler::FinishRuns(
     pb::FinishRunsResponse* response) {
   return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
     auto report = std::make_shared<const FinishReport>(FromProto(*request));
-    auto ended = std::make_shared<Ended>();
     return calls_.Write(
         context,
-        [report, ended](Tx& tx) {
-          *ended = {};
-          const std::optional<Batch> batch = tx.FindBatch(report->claim.batch);
-          ended->live = batch.has_value();
-          if (batch) ended->queue = batch->queue;
+        [this, report, request](Tx& tx) {
+          const bool live = tx.FindBatch(report->claim.batch).has_value();
           auto states = Finish(tx, *report);
-          ended->batch = batch && !tx.FindBatch(report->claim.batch);
+          // The claim was good, so the report is the worker's own word.
+          if (live && states.ok()) NoteFigures(parts_, *request, report->claim);
           SHEAF_CRASH_POINT("mid-finish");
           return states;
         },
-        // The claim was good, so the report is the worker's own word.
-        [this, report, ended, request,
-         response](const std::vector<RunState>& states) {
+        [this, report, response](const std::vector<RunState>& states) {
           parts_.workers->Heard(report->claim.worker, parts_.now());
-          if (ended->live) Learn(parts_, *request, *report);
-          if (ended->live) CountOutcomes(parts_, *report, ended->queue, states);
-          if (ended->batch)
-            Measure(calls_.store(), parts_, report->claim.batch);
-          // An owner at their limit has room again.
-          if (parts_.owner_running_max > 0) parts_.lease_waiters->Signal();
           for (RunState state : states) {
             response->add_states(static_cast<pb::RunState>(state));
           }

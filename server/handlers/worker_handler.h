@@ -9,14 +9,14 @@
 #include "server/blobs/artifact_library.h"
 #include "server/blobs/checkpoint_store.h"
 #include "server/handlers/calls.h"
-#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/batches_under_way.h"
+#include "server/scheduling/lease_planner.h"
 #include "server/scheduling/lease_waiters.h"
-#include "server/scheduling/turns.h"
+#include "server/scheduling/prices_board.h"
 #include "server/scheduling/workers.h"
 #include "server/telemetry/event_hub.h"
 #include "server/telemetry/previews.h"
 #include "server/telemetry/progress.h"
-#include "server/telemetry/queue_throughput.h"
 #include "server/wire/guarded_messages.h"
 #include "sheaf/v1/worker_service.grpc.pb.h"
 
@@ -28,20 +28,18 @@ class WorkerHandler final : public sheaf::v1::WorkerService::CallbackService {
   struct Parts {
     WorkerRegistry* workers = nullptr;
     LeaseWaiters* lease_waiters = nullptr;
-    LeasePolicy* lease_policy = nullptr;
-    Turns* turns = nullptr;
-    BatchMeter* meter = nullptr;
+    LeasePlanner* planner = nullptr;
+    BatchesUnderWay* under_way = nullptr;
+    PricesBoard* prices = nullptr;
     Timer* timer = nullptr;
     EventHub* events = nullptr;
     ProgressBoard* progress = nullptr;
     PreviewBoard* previews = nullptr;
-    QueueThroughput* throughput = nullptr;
     ArtifactLibrary* files = nullptr;  // its threads may wait for the disk
     CheckpointStore* checkpoints = nullptr;
     StreamSlots* saves = nullptr;  // of checkpoints
     StreamSlots* downloads = nullptr;
     std::function<absl::Time()> now;
-    int64_t owner_running_max = 0;  // 0: any number
     int preview_steps = 0;
     int checkpoint_steps = 0;  // between two of a run; 0: none are made
     absl::Duration lease_duration;

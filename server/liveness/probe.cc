@@ -106,7 +106,8 @@ void Probe::Look(const StatePtr& state, absl::Duration now) {
     const bool failed = now - state->good_at > options_.patience;
     if (failed != std::exchange(state->failed, failed)) {
       Log(failed ? spdlog::level::err : spdlog::level::info, "probe",
-          failed ? "not answered as it should be" : "answered again",
+          failed ? "a check of the server failed"
+                 : "the check of the server succeeds again",
           {{"check", state->check.name}, {"said", state->error}});
     }
     if (state->asked || now - state->asked_at < options_.interval) return;

@@ -63,7 +63,7 @@ absl::Status CheckWayTo(const std::string& path) {
     above = ParentOf(above);
     if (stat(above.c_str(), &info) != 0) return Refuse(path, strerror(errno));
     if ((info.st_mode & S_IWOTH) != 0 && (info.st_mode & S_ISVTX) == 0) {
-      return Refuse(path, absl::StrCat("everybody may rename what is in ",
+      return Refuse(path, absl::StrCat("everybody may rename the contents of ",
                                        above, "; chmod o-w it"));
     }
   }
@@ -103,21 +103,23 @@ absl::Status PrepareDataDirectory(
   SHEAF_RETURN_IF_ERROR(CheckWayTo(path));
   struct stat info;
   if (stat(path.c_str(), &info) != 0) return Refuse(path, strerror(errno));
-  if (!S_ISDIR(info.st_mode)) return Refuse(path, "it is no directory");
+  if (!S_ISDIR(info.st_mode)) return Refuse(path, "it is not a directory");
   if (info.st_uid != geteuid()) {
     return Refuse(path, absl::StrCat("it belongs to user ", info.st_uid,
                                      ", and the server is user ", geteuid()));
   }
   if ((info.st_mode & kOthers) == 0) return absl::OkStatus();
   if (chmod(path.c_str(), info.st_mode & ~kOthers & 07777) != 0) {
-    return Refuse(path, absl::StrCat("others may enter it, and it cannot be "
-                                     "narrowed: ",
-                                     strerror(errno)));
+    return Refuse(
+        path,
+        absl::StrCat(
+            "other users may enter it, and its permissions cannot be changed: ",
+            strerror(errno)));
   }
   NarrowAll(path);
   log(absl::StrCat(path,
-                   " could be entered by others; it and what is in it are for "
-                   "the server's user alone now"));
+                   " could be entered by other users; now it and its contents "
+                   "are for the server's user alone"));
   return absl::OkStatus();
 }
 

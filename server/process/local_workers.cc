@@ -16,6 +16,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "base/backoff.h"
 #include "base/log/log.h"
 #include "base/status.h"
 #include "server/config/config.h"
@@ -74,9 +75,9 @@ absl::Status CountDevices(LocalWorkersOptions* options) {
       absl::StrSplit(*output, '\n', absl::SkipWhitespace());
   if (devices.empty()) {
     return absl::UnavailableError(absl::StrCat(
-        options->command, " --list-devices names none for local_workers"));
+        options->command, " --list-devices lists no device for local_workers"));
   }
-  Log(spdlog::level::info, "local_workers", "a worker for each device",
+  Log(spdlog::level::info, "local_workers", "starting a worker for each device",
       {{"devices", absl::StrJoin(devices, ",")}});
   options->count = static_cast<int>(devices.size());
   options->args.emplace_back("--device=auto:{index}");
@@ -90,16 +91,11 @@ struct LocalWorkers::Child {
   std::optional<ChildProcess> process;
   absl::Time start_time;
   absl::Time next_start = absl::InfinitePast();
-  absl::Duration wait;  // before the start after the next end
   int starts = 0;
   int quick_ends = 0;  // in a row
   std::string last_end;
 
   std::string Name() const { return absl::StrCat("local-", index); }
-  void Forgive(const LocalWorkersOptions& options) {
-    wait = options.backoff_first;
-    quick_ends = 0;
-  }
 };
 
 absl::StatusOr<std::unique_ptr<LocalWorkers>> LocalWorkers::Start(
@@ -125,7 +121,6 @@ LocalWorkers::LocalWorkers(LocalWorkersOptions options)
   for (int i = 0; i < options_.count; ++i) {
     Child child;
     child.index = i;
-    child.wait = options_.backoff_first;
     children_.push_back(std::move(child));
   }
 }
@@ -189,7 +184,7 @@ absl::Time LocalWorkers::DoDue(absl::Time now) {
       next = std::min(next, child.next_start);
     } else if (child.quick_ends > 0) {
       const absl::Time healthy_time = child.start_time + options_.healthy;
-      if (healthy_time <= now) child.Forgive(options_);
+      if (healthy_time <= now) child.quick_ends = 0;
       if (healthy_time > now) next = std::min(next, healthy_time);
     }
   }
@@ -227,16 +222,17 @@ void LocalWorkers::Ended(Child& child, const std::string& how, absl::Time now) {
         {{"worker", child.Name()}, {"how", how}, {"lived", lived}});
     return;
   }
-  if (now - child.start_time >= options_.healthy) child.Forgive(options_);
+  if (now - child.start_time >= options_.healthy) child.quick_ends = 0;
   ++child.quick_ends;
   child.last_end = how;
-  child.next_start = now + child.wait;
+  const absl::Duration wait = WaitAfter(
+      child.quick_ends, options_.backoff_first, options_.backoff_longest);
+  child.next_start = now + wait;
   Log(spdlog::level::warn, "local_workers", "worker ended",
       {{"worker", child.Name()},
        {"how", how},
        {"lived", lived},
-       {"next_start_in", absl::FormatDuration(child.wait)}});
-  child.wait = std::min(child.wait * 2, options_.backoff_longest);
+       {"next_start_in", absl::FormatDuration(wait)}});
 }
 
 void LocalWorkers::Wait(absl::Time until, bool wakes) {

@@ -49,7 +49,8 @@ class HardLimit {
   explicit HardLimit(absl::Duration limit)
       : thread_([this, limit] {
           if (over_.WaitFor(limit)) return;
-          Log(spdlog::level::err, "server", "the stop takes too long: ending",
+          Log(spdlog::level::err, "server",
+              "the stop takes too long: ending by force",
               {{"limit", absl::FormatDuration(limit)}});
           _exit(1);
         }) {}
@@ -104,10 +105,10 @@ int PutBack(const Invocation& invocation) {
   const auto restored = sheaf::Restore(invocation.config.data_dir,
                                        invocation.backup_file, absl::Now());
   if (!restored.ok()) return Fail(restored.status());
-  std::printf("%s is the database of %s now\n", invocation.backup_file.c_str(),
+  std::printf("%s is now the database of %s\n", invocation.backup_file.c_str(),
               invocation.config.data_dir.c_str());
   if (!restored->replaced.empty()) {
-    std::printf("the one that was there lies in %s\n",
+    std::printf("the former database is kept as %s\n",
                 restored->replaced.c_str());
   }
   return 0;
@@ -118,7 +119,7 @@ int Mend(const std::string& data_dir) {
   if (!changes.ok()) return Fail(changes.status());
   for (const std::string& line : *changes) std::printf("%s\n", line.c_str());
   std::printf(changes->empty() ? "nothing had to be changed\n"
-                               : "what was changed is above\n");
+                               : "these were all changes\n");
   return 0;
 }
 

@@ -32,7 +32,7 @@ std::string MaintenanceThread::Problem() const {
   absl::MutexLock lock(&mutex_);
   if (failures_ < kFailuresToTell) return "";
   return absl::StrCat(
-      "upkeep fails: leases do not end, deadlines and retention do nothing: ",
+      "upkeep fails, so leases, deadlines and retention do not end anything: ",
       failure_);
 }
 
@@ -41,7 +41,7 @@ void MaintenanceThread::Note(const absl::Status& status) {
   failures_ = status.ok() ? 0 : failures_ + 1;
   failure_ = std::string(status.message());
   if (failures_ == kFailuresToTell) {
-    Log(spdlog::level::err, "upkeep", "rounds fail",
+    Log(spdlog::level::err, "upkeep", "upkeep has failed in several rounds",
         {{"status", status.ToString()}});
   }
 }

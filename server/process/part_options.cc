@@ -3,7 +3,6 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -53,21 +52,6 @@ ConnectionLimits ConnectionLimitsOf(const ServerConfig& config) {
   return limits;
 }
 
-SqliteStore::Options StoreOptionsOf(const ServerConfig& config) {
-  SqliteStore::Options options;
-  options.directory = config.data_dir;
-  options.reader_threads = config.reader_threads;
-  options.group_max = config.group_max;
-  options.ballast_bytes = config.ballast_bytes;
-  if (config.boot_check == "sync") {
-    options.boot_check_bytes_max = std::numeric_limits<int64_t>::max();
-  } else if (config.boot_check != "auto") {
-    options.boot_check_bytes_max = 0;
-    options.background_check = config.boot_check == "background";
-  }
-  return options;
-}
-
 MaintenanceOptions MaintenanceOptionsOf(const ServerConfig& config) {
   MaintenanceOptions options;
   options.maintenance.events_max = config.events_max;
@@ -79,8 +63,11 @@ MaintenanceOptions MaintenanceOptionsOf(const ServerConfig& config) {
   return options;
 }
 
-absl::StatusOr<TurnOptions> TurnOptionsOf(const ServerConfig& config) {
-  TurnOptions options;
+absl::StatusOr<LeasePlanner::Options> PlannerOptionsOf(
+    const ServerConfig& config) {
+  LeasePlanner::Options options;
+  options.owner_running_max = config.owner_running_max;
+  options.may_split = config.device_profile != "unmeasured";
   options.fair = config.fair_share;
   options.affinity_wait = config.affinity_wait;
   options.placement = *batching::ParsePlacementRule(config.placement);

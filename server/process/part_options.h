@@ -3,11 +3,10 @@
 #pragma once
 
 #include "absl/status/statusor.h"
-#include "queue/sqlite/sqlite_store.h"
 #include "server/admission/connection_table.h"
 #include "server/config/config.h"
 #include "server/process/maintenance.h"
-#include "server/scheduling/turns.h"
+#include "server/scheduling/lease_planner.h"
 
 namespace grpc {
 class ServerBuilder;
@@ -18,11 +17,10 @@ namespace sheaf::server {
 // Sets the bounds that gRPC keeps: messages, memory, idle connections.
 void SetLimits(const ServerConfig& config, grpc::ServerBuilder* builder);
 ConnectionLimits ConnectionLimitsOf(const ServerConfig& config);
-// Leaves out the clock, the observer and the log, which the server sets.
-SqliteStore::Options StoreOptionsOf(const ServerConfig& config);
 // Only what the configuration says: the server sets the parts it works with.
 MaintenanceOptions MaintenanceOptionsOf(const ServerConfig& config);
 // INVALID_ARGUMENT where a weight is not valid.
-absl::StatusOr<TurnOptions> TurnOptionsOf(const ServerConfig& config);
+absl::StatusOr<LeasePlanner::Options> PlannerOptionsOf(
+    const ServerConfig& config);
 
 }  // namespace sheaf::server

@@ -15,7 +15,9 @@
 #include "queue/queues.h"
 #include "server/config/device_profile.h"
 #include "server/handlers/checkpoints.h"
+#include "server/handlers/failure_log.h"
 #include "server/process/data_directory.h"
+#include "server/process/open_store.h"
 #include "server/process/part_options.h"
 #include "server/process/process.h"
 #include "server/process/recovery.h"
@@ -67,24 +69,24 @@ absl::Status Server::Open() {
       }));
   SHEAF_ASSIGN_OR_RETURN(batching::Profile profile,
                          LoadDeviceProfile(config_.device_profile));
-  SqliteStore::Options options = StoreOptionsOf(config_);
+  StoreLinks links;
   // The clock needs the newest time in the store, and the store a clock.
-  options.clock = [this] {
+  links.clock = [this] {
     ServerClock* clock = clock_in_use_.load();
     return clock != nullptr ? clock->Now() : absl::Now();
   };
-  options.observer = [this](const Committed& committed) { Heard(committed); };
-  options.log = [](const std::string& line) {
+  links.observer = [this](const Committed& committed) { Heard(committed); };
+  links.log = [](const std::string& line) {
     Log(spdlog::level::warn, "store", line, {});
   };
   // Ends like a kill: nothing that was acknowledged is lost, and the next start
   // reads the log again.
-  options.on_distrust = [](const std::string& line) {
+  links.on_distrust = [](const std::string& line) {
     Log(spdlog::level::critical, "store", line, {});
     spdlog::default_logger()->flush();
     _exit(1);
   };
-  SHEAF_ASSIGN_OR_RETURN(store_, SqliteStore::Open(std::move(options)));
+  SHEAF_ASSIGN_OR_RETURN(store_, OpenStore(config_, std::move(links)));
   caretaker_ = std::make_unique<Caretaker>(
       store_.get(),
       [](const std::string& line) { Log(spdlog::level::err, "upkeep", line); });
@@ -122,31 +124,38 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
     learned = view.Learned();
     return absl::OkStatus();
   }));
-  meter_ = std::make_unique<BatchMeter>(profile, learned);
-  SHEAF_ASSIGN_OR_RETURN(TurnOptions options, TurnOptionsOf(config_));
-  options.swap_ms = [this](const Lessee& who, const Lane& lane) {
-    return meter_->SwapMs({who.device, lane.model, lane.width, lane.height});
-  };
-  const auto others = [this] { return OtherWorkers(); };
-  turns_ = std::make_unique<Turns>(std::move(options), others);
-  chooser_ = std::make_unique<BatchChooser>(
-      meter_.get(), [this] { return workers_.count(); },
-      [this](WorkerId worker, const Lane& lane) {
-        return turns_->IsLoaded(worker, lane);
-      });
-  dispatcher_ = std::make_unique<Dispatcher>(
-      Dispatcher::Options{.owner_running_max = config_.owner_running_max,
-                          .may_split = config_.device_profile != "unmeasured"},
-      turns_.get(), chooser_.get(), meter_.get(), others);
-  lease_waiters_ = std::make_unique<LeaseWaiters>(
-      LeaseWaiters::Parts{.store = store_.get(),
-                          .timer = &timer_,
-                          .workers = &workers_,
-                          .stats = &stats_,
-                          .policy = dispatcher_.get(),
-                          .now = [this] { return clock_->Now(); },
-                          .lease_duration = config_.lease_duration});
-  plan_service_ = std::make_unique<PlanService>(store_.get(), meter_.get());
+  prices_ = std::make_unique<PricesBoard>(profile);
+  learned_ = std::make_unique<LearnedFigures>(prices_.get(), &memory_, learned);
+  under_way_ = std::make_unique<BatchesUnderWay>(prices_.get());
+  places_ = std::make_unique<WorkerPlaces>(WorkerPlaces::Parts{
+      .taker = [this](WorkerId worker) { return workers_.Taker(worker); },
+      .free_in =
+          [this](WorkerId worker, absl::Time now) {
+            return under_way_->FreeIn(worker, now);
+          }});
+  SHEAF_ASSIGN_OR_RETURN(LeasePlanner::Options options,
+                         PlannerOptionsOf(config_));
+  planner_ = std::make_unique<LeasePlanner>(
+      std::move(options), LeasePlanner::Parts{.prices = prices_.get(),
+                                              .memory = &memory_,
+                                              .places = places_.get(),
+                                              .arrivals = &arrivals_,
+                                              .count_workers = [this] {
+                                                return workers_.count();
+                                              }});
+  lease_waiters_ = std::make_unique<LeaseWaiters>(LeaseWaiters::Parts{
+      .store = store_.get(),
+      .timer = &timer_,
+      .workers = &workers_,
+      .places = places_.get(),
+      .stats = &stats_,
+      .policy = planner_.get(),
+      .looked = [this](const LeaseNotes& notes,
+                       absl::Time now) { planner_->Looked(notes, now); },
+      .now = [this] { return clock_->Now(); },
+      .lease_duration = config_.lease_duration});
+  plan_service_ =
+      std::make_unique<PlanService>(store_.get(), prices_.get(), &memory_);
   auto_planner_ =
       std::make_unique<AutoPlanner>(store_.get(), plan_service_.get());
   intake_ = std::make_unique<JobIntake>(
@@ -154,30 +163,12 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
       SubmitLimits{.job_bytes_max = config_.job_bytes_max,
                    .owner_queued_max = config_.owner_queued_max},
       config_.pixels_max);
+  observers_ = ObserversOf(PartsOfObservers());
   return absl::OkStatus();
 }
 
-std::vector<WorkerPlace> Server::OtherWorkers() {
-  std::vector<WorkerPlace> places;
-  if (workers_.count() < 2) return places;  // nobody but the one that asks
-  const std::map<WorkerId, absl::Time> idle = lease_waiters_->Idle();
-  const absl::Time now = clock_->Now();
-  for (Lessee& worker : workers_.Takers()) {
-    const auto waits = idle.find(worker.id);
-    if (waits != idle.end()) {
-      // Leaves out a worker that is being handed a batch at this moment.
-      if (waits->second > turns_->TakenAt(worker.id)) {
-        places.push_back({std::move(worker)});
-      }
-    } else if (const auto ms = meter_->FreeIn(worker.id, now)) {
-      places.push_back({std::move(worker), *ms, 1});
-    }
-  }
-  return places;
-}
-
 void Server::KeepLearned() {
-  auto changed = meter_->TakeChanged();
+  auto changed = learned_->TakeChanged();
   if (changed.empty()) return;
   store_->Write(
       [changed = std::move(changed)](Tx& tx) {
@@ -205,6 +196,7 @@ absl::Status Server::Recover() {
   SHEAF_RETURN_IF_ERROR(SweepCheckpoints(*store_, *checkpoints_));
   events_->Start(sequence);
   stats_.Start(queues, batches, clock_->Now());
+  under_way_->Start(batches);
   open_ = true;
   return absl::OkStatus();
 }
@@ -215,7 +207,7 @@ absl::Status Server::Listen() {
   if (config_.reflection) {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   }
-  SweepBackups(config_.backup_dir);
+  store_->SweepBackups(config_.backup_dir);
   MakeHandlers();
 
   grpc::ServerBuilder builder;
@@ -226,6 +218,11 @@ absl::Status Server::Listen() {
   auto acceptor = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
       grpc::InsecureServerCredentials());
+  std::vector<
+      std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
+      watchers;
+  watchers.push_back(MakeFailureLog());
+  builder.experimental().SetInterceptorCreators(std::move(watchers));
   for (auto& handler : handlers_) builder.RegisterService(handler.get());
   listener_ = builder.BuildAndStart();
   if (listener_ == nullptr) {
@@ -297,14 +294,8 @@ void Server::WatchOver() {
 void Server::Heard(const Committed& committed) {
   ++commits_;
   if (!open_) return;
-  stats_.NoteCommit(committed, clock_->Now());
-  events_->Committed(committed.last_sequence);
-  RemoveEnded({.progress = &progress_,
-               .previews = &previews_,
-               .checkpoints = checkpoints_.get(),
-               .files = artifacts_.get()},
-              committed);
-  if (committed.work_ready) lease_waiters_->Signal();
+  const absl::Time now = clock_->Now();
+  for (const CommitObserver& observe : observers_) observe(committed, now);
 }
 
 std::vector<std::string> Server::Problems() {
@@ -362,7 +353,7 @@ void Server::Stop() {
   }
   // No call is left; work under way in the store finishes with the store.
   timer_.Stop();
-  if (meter_) KeepLearned();
+  if (learned_) KeepLearned();
   open_ = false;
   store_.reset();
   listener_.reset();

@@ -10,8 +10,8 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/timer.h"
+#include "queue/durable_store.h"
 #include "queue/leasing/caretaker.h"
-#include "queue/sqlite/sqlite_store.h"
 #include "server/admission/accept_loop.h"
 #include "server/admission/byte_budget.h"
 #include "server/admission/change_limit.h"
@@ -29,19 +29,28 @@
 #include "server/liveness/vital_signs.h"
 #include "server/process/local_workers.h"
 #include "server/process/maintenance.h"
+#include "server/process/observers.h"
+#include "server/scheduling/arrivals.h"
 #include "server/scheduling/auto_planner.h"
-#include "server/scheduling/batch_chooser.h"
-#include "server/scheduling/batch_meter.h"
-#include "server/scheduling/dispatcher.h"
+#include "server/scheduling/batches_under_way.h"
+#include "server/scheduling/learned_figures.h"
+#include "server/scheduling/lease_planner.h"
 #include "server/scheduling/lease_waiters.h"
+#include "server/scheduling/memory_board.h"
 #include "server/scheduling/plan_service.h"
-#include "server/scheduling/turns.h"
+#include "server/scheduling/prices_board.h"
+#include "server/scheduling/worker_places.h"
 #include "server/scheduling/workers.h"
 #include "server/telemetry/event_hub.h"
 #include "server/telemetry/previews.h"
 #include "server/telemetry/progress.h"
 #include "server/telemetry/queue_throughput.h"
 #include "server/telemetry/stats_board.h"
+#include "server/use_cases/backups.h"
+#include "server/use_cases/job_reader.h"
+#include "server/use_cases/server_facts.h"
+#include "server/use_cases/stats_reader.h"
+#include "server/use_cases/worker_orders.h"
 
 namespace grpc {
 class Server;
@@ -75,14 +84,15 @@ class Server {
   explicit Server(const ServerConfig& config);
   absl::Status Open();
   absl::Status OpenBatching(const batching::Profile& profile);
-  std::vector<WorkerPlace> OtherWorkers();
   void KeepLearned();
   absl::Status Recover();
   absl::Status Listen();
   int64_t PageBytesMax() const;
   JobsHandler::Parts PartsOfJobs();
   WorkerHandler::Parts PartsOfWorkers();
-  AdminOptions PartsOfAdmin();
+  AdminHandler::Parts PartsOfAdmin();
+  Observing PartsOfObservers();
+  void MakeUseCases();
   void MakeHandlers();
   void AcceptFrom(
       std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor);
@@ -106,7 +116,7 @@ class Server {
   ChangeLimit changes_{config_.changes_per_second};
   std::atomic<bool> stopping_ = false;
   Door door_{&stopping_, &changes_};
-  std::unique_ptr<SqliteStore> store_;
+  std::unique_ptr<DurableStore> store_;
   std::unique_ptr<EventHub> events_;
   std::unique_ptr<Caretaker> caretaker_;
   StreamSlots uploads_;
@@ -115,14 +125,23 @@ class Server {
   std::unique_ptr<CheckpointStore> checkpoints_;
   StreamSlots saves_{{.what = "checkpoints"}};
   std::unique_ptr<ArtifactLibrary> artifacts_;  // after what its tasks use
-  std::unique_ptr<BatchMeter> meter_;
-  std::unique_ptr<Turns> turns_;
-  std::unique_ptr<BatchChooser> chooser_;
-  std::unique_ptr<Dispatcher> dispatcher_;
+  std::unique_ptr<PricesBoard> prices_;
+  MemoryBoard memory_;
+  std::unique_ptr<LearnedFigures> learned_;
+  std::unique_ptr<BatchesUnderWay> under_way_;
+  Arrivals arrivals_;
+  std::unique_ptr<WorkerPlaces> places_;
+  std::unique_ptr<LeasePlanner> planner_;
   std::unique_ptr<LeaseWaiters> lease_waiters_;
   std::unique_ptr<JobIntake> intake_;
   std::unique_ptr<PlanService> plan_service_;
   std::unique_ptr<AutoPlanner> auto_planner_;
+  std::vector<CommitObserver> observers_;
+  std::unique_ptr<JobReader> job_reader_;
+  std::unique_ptr<WorkerOrders> worker_orders_;
+  std::unique_ptr<Backups> backups_;
+  std::unique_ptr<ServerFacts> facts_;
+  std::unique_ptr<StatsReader> stats_reader_;
   std::atomic<bool> open_ = false;
   std::atomic<int64_t> commits_ = 0;
   std::vector<std::unique_ptr<grpc::Service>> handlers_;

@@ -1,4 +1,5 @@
-// Server: the handlers, each with the parts that it works with.
+// Server: the handlers and the observers of commits, each with the parts that
+// it works with.
 #include <algorithm>
 
 #include "server/config/config_keys.h"
@@ -24,30 +25,24 @@ JobsHandler::Parts Server::PartsOfJobs() {
           .workers = &workers_,
           .events = events_.get(),
           .timer = &timer_,
-          .progress = &progress_,
-          .previews = &previews_,
-          .throughput = &throughput_,
-          .now = [this] { return clock_->Now(); },
-          .page_bytes_max = PageBytesMax()};
+          .reader = job_reader_.get()};
 }
 
 WorkerHandler::Parts Server::PartsOfWorkers() {
   return {.workers = &workers_,
           .lease_waiters = lease_waiters_.get(),
-          .lease_policy = dispatcher_.get(),
-          .turns = turns_.get(),
-          .meter = meter_.get(),
+          .planner = planner_.get(),
+          .under_way = under_way_.get(),
+          .prices = prices_.get(),
           .timer = &timer_,
           .events = events_.get(),
           .progress = &progress_,
           .previews = &previews_,
-          .throughput = &throughput_,
           .files = artifacts_.get(),
           .checkpoints = checkpoints_.get(),
           .saves = &saves_,
           .downloads = &downloads_,
           .now = [this] { return clock_->Now(); },
-          .owner_running_max = config_.owner_running_max,
           .preview_steps = config_.preview_steps,
           .checkpoint_steps = config_.checkpoint_steps,
           .lease_duration = config_.lease_duration,
@@ -55,34 +50,78 @@ WorkerHandler::Parts Server::PartsOfWorkers() {
           .worker_grace = config_.worker_grace};
 }
 
-AdminOptions Server::PartsOfAdmin() {
-  AdminOptions admin;
-  admin.sqlite = store_.get();
-  admin.workers = &workers_;
-  admin.lease_waiters = lease_waiters_.get();
-  admin.meter = meter_.get();
-  admin.stats = &stats_;
-  admin.turns = turns_.get();
-  admin.now = [this] { return clock_->Now(); };
-  admin.lease_duration = config_.lease_duration;
-  admin.page_bytes_max = PageBytesMax();
-  admin.data_directory = config_.data_dir;
-  admin.backup_directory = config_.backup_dir;
-  admin.backups_max = config_.backups_max;
-  admin.start_time = start_time_;
+AdminHandler::Parts Server::PartsOfAdmin() {
+  AdminHandler::Parts parts{.store = store_.get(),
+                            .workers = &workers_,
+                            .learned = learned_.get(),
+                            .orders = worker_orders_.get(),
+                            .backups = backups_.get(),
+                            .facts = facts_.get(),
+                            .stats = stats_reader_.get(),
+                            .page_bytes_max = PageBytesMax(),
+                            .start_time = start_time_};
   for (const ConfigKey& key : ConfigKeys()) {
-    admin.config.emplace_back(key.name, ShowKeyToAll(key, config_));
+    parts.config.emplace_back(key.name, ShowKeyToAll(key, config_));
   }
-  admin.problems = [this] { return Problems(); };
-  admin.accept_clock = [this] { return clock_->Accept(); };
-  admin.reads_work = [this] {
+  parts.accept_clock = [this] { return clock_->Accept(); };
+  parts.reads_work = [this] {
     return !vital_signs_ || vital_signs_->ReadsWork();
   };
-  admin.notes = [this] { return Notes(); };
-  return admin;
+  return parts;
+}
+
+// The use cases that handlers call and that need parts of the server.
+void Server::MakeUseCases() {
+  const auto now = [this] { return clock_->Now(); };
+  job_reader_ = std::make_unique<JobReader>(
+      JobReader::Parts{.progress = &progress_,
+                       .previews = &previews_,
+                       .throughput = &throughput_,
+                       .now = now,
+                       .page_bytes_max = PageBytesMax()});
+  worker_orders_ =
+      std::make_unique<WorkerOrders>(&workers_, lease_waiters_.get());
+  backups_ = std::make_unique<Backups>(
+      store_.get(), Backups::Options{.directory = config_.backup_dir,
+                                     .kept_max = config_.backups_max,
+                                     .now = now});
+  facts_ = std::make_unique<ServerFacts>(
+      store_.get(), backups_.get(),
+      ServerFacts::Options{.data_directory = config_.data_dir,
+                           .start_time = start_time_,
+                           .lease_duration = config_.lease_duration,
+                           .now = now,
+                           .problems = [this] { return Problems(); },
+                           .notes = [this] { return Notes(); }});
+  stats_reader_ = std::make_unique<StatsReader>(
+      StatsReader::Parts{.stats = &stats_,
+                         .workers = &workers_,
+                         .prices = prices_.get(),
+                         .learned = learned_.get(),
+                         .planner = planner_.get(),
+                         .now = now});
+}
+
+Observing Server::PartsOfObservers() {
+  return {.store = store_.get(),
+          .stats = &stats_,
+          .progress = &progress_,
+          .previews = &previews_,
+          .throughput = &throughput_,
+          .under_way = under_way_.get(),
+          .workers = &workers_,
+          .prices = prices_.get(),
+          .memory = &memory_,
+          .checkpoints = checkpoints_.get(),
+          .files = artifacts_.get(),
+          .events = events_.get(),
+          .arrivals = &arrivals_,
+          .lease_waiters = lease_waiters_.get(),
+          .owners_are_limited = config_.owner_running_max > 0};
 }
 
 void Server::MakeHandlers() {
+  MakeUseCases();
   const Calls calls(&door_, store_.get());
   handlers_.push_back(std::make_unique<JobsHandler>(calls, PartsOfJobs()));
   handlers_.push_back(std::make_unique<QueuesHandler>(calls, &workers_));
@@ -90,7 +129,8 @@ void Server::MakeHandlers() {
   handlers_.push_back(std::make_unique<ArtifactsHandler>(
       calls, artifacts_.get(), &uploads_, &downloads_));
   handlers_.push_back(std::make_unique<BatchingHandler>(
-      calls, plan_service_.get(), meter_.get(), PageBytesMax()));
+      calls, plan_service_.get(), prices_.get(), &memory_, learned_.get(),
+      PageBytesMax()));
   handlers_.push_back(std::make_unique<AdminHandler>(calls, PartsOfAdmin()));
 }
 

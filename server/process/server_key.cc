@@ -3,9 +3,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/files.h"
 #include "base/secret.h"
 #include "base/status.h"
-#include "queue/sqlite/disk/files.h"
 #include "server/blobs/posix_file.h"
 
 namespace sheaf::server {

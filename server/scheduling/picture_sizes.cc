@@ -33,8 +33,7 @@ absl::Status CheckSizes(int64_t pixels_max, const WorkerRegistry& workers,
     if (++questions > kQuestionsMax) continue;
     const int64_t most = workers.PixelsMaxFor(lane);
     if (most > 0 && pixels > most) {
-      return TooLarge(lane, most,
-                      "any worker makes that is here and has the model");
+      return TooLarge(lane, most, "any connected worker with the model makes");
     }
   }
   return absl::OkStatus();

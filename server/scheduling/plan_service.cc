@@ -114,14 +114,14 @@ absl::StatusOr<PlanService::Analysis> PlanService::AnalyzeNow(
   const batching::RowSet& set = snapshot.set;
   if (set.rows.empty())
     return Analysis{{}, batching::NothingToPlan(set), false};
-  const batching::CostModel model(&set.shapes, meter_.PricesOf(set.shapes));
+  const batching::CostModel model(&set.shapes, prices_.PricesOf(set.shapes));
   batching::PlanOptions options;
   options.batch_size = question.batch_size > 0
                            ? question.batch_size
                            : snapshot.queue.settings.batch_size;
   options.now = snapshot.now;
   options.rows_max = [this](const batching::BatchKey& key) {
-    return meter_.RowsMax(key.model, key.width, key.height);
+    return memory_.RowsMax(key.model, key.width, key.height);
   };
   options.threads = kThreads;
   const batching::Plan plan = batching::MakeBestPlan(
@@ -129,7 +129,7 @@ absl::StatusOr<PlanService::Analysis> PlanService::AnalyzeNow(
       batching::RulesFor(question.mode, question.greedy, question.signature),
       options);
   const batching::PlanReport report =
-      batching::Report(set, model, plan, meter_.For(set), options);
+      batching::Report(set, model, plan, prices_.For(set), options);
 
   PlanRecord record;
   record.queue = question.queue;

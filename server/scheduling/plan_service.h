@@ -16,7 +16,8 @@
 #include "batching/plan/plan.h"
 #include "queue/plan.h"
 #include "queue/store.h"
-#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/memory_board.h"
+#include "server/scheduling/prices_board.h"
 
 namespace sheaf::server {
 
@@ -42,9 +43,10 @@ class PlanService {
   };
   using Done = std::function<void(absl::StatusOr<Analysis>)>;
 
-  // Borrows both.
-  PlanService(Store* store, const BatchMeter* meter)
-      : store_(store), meter_(*meter) {}
+  // Borrows all three.
+  PlanService(Store* store, const PricesBoard* prices,
+              const MemoryBoard* memory)
+      : store_(store), prices_(*prices), memory_(*memory) {}
   // Ends waiting questions with SERVER_STOPPING.
   ~PlanService() { Stop(); }
   void Stop();
@@ -67,7 +69,8 @@ class PlanService {
                                   const CallOptions& call);
 
   Store* const store_;
-  const BatchMeter& meter_;
+  const PricesBoard& prices_;
+  const MemoryBoard& memory_;
   // Counts a client's question in; false where it would be one too many.
   bool Enter(const CallOptions& call);
   void Leave(const CallOptions& call);

@@ -53,15 +53,14 @@ std::optional<WorkerInfo> WorkerRegistry::Find(WorkerId id) const {
   return entry->second.info;
 }
 
-std::vector<Lessee> WorkerRegistry::Takers() const {
+std::optional<Lessee> WorkerRegistry::Taker(WorkerId id) const {
   absl::MutexLock lock(&mutex_);
-  std::vector<Lessee> takers;
-  for (const auto& [id, entry] : workers_) {
-    if (entry.info.attached && !entry.info.draining) {
-      takers.push_back(entry.info.lessee);
-    }
+  const auto found = workers_.find(id);
+  if (found == workers_.end() || !found->second.info.attached ||
+      found->second.info.draining) {
+    return std::nullopt;
   }
-  return takers;
+  return found->second.info.lessee;
 }
 
 int WorkerRegistry::count() const {

@@ -66,8 +66,8 @@ class WorkerRegistry {
   // The facts of a worker, with its stream or while the stream is missed.
   std::optional<WorkerInfo> Find(WorkerId id) const;
   std::vector<WorkerInfo> List() const;
-  // The workers that take work now; and how many are known.
-  std::vector<Lessee> Takers() const;
+  // The worker, if it takes work now; and how many workers are known.
+  std::optional<Lessee> Taker(WorkerId id) const;
   int count() const;
   // The address from which a worker registered; "" where there is no such
   // worker. CountFrom: how many workers registered from an address.

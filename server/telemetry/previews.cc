@@ -29,9 +29,11 @@ int PreviewBoard::StepOf(RunId run) const {
   return kept == runs_.end() ? 0 : kept->second.preview.step;
 }
 
-void PreviewBoard::Forget(RunId run) {
+void PreviewBoard::NoteCommit(const Committed& committed) {
   absl::MutexLock lock(&mutex_);
-  Drop(run);
+  for (const Event& event : committed.events) {
+    for (const RunChange& change : event.runs) Drop(change.run);
+  }
 }
 
 size_t PreviewBoard::bytes() const {

@@ -12,7 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "queue/types.h"
+#include "queue/store.h"
 
 namespace sheaf::server {
 
@@ -35,7 +35,8 @@ class PreviewBoard {
   std::optional<RunPreview> Find(RunId run) const;
   // The step of the run's preview; 0: there is none.
   int StepOf(RunId run) const;
-  void Forget(RunId run);
+  // Forgets the runs that the commit started or ended.
+  void NoteCommit(const Committed& committed);
 
   size_t bytes() const;
 

@@ -31,9 +31,11 @@ std::optional<StepProgress> ProgressBoard::Find(RunId run) const {
   return entry->second;
 }
 
-void ProgressBoard::Forget(RunId run) {
+void ProgressBoard::NoteCommit(const Committed& committed) {
   absl::MutexLock lock(&mutex_);
-  runs_.erase(run);
+  for (const Event& event : committed.events) {
+    for (const RunChange& change : event.runs) runs_.erase(change.run);
+  }
 }
 
 }  // namespace sheaf::server

@@ -7,7 +7,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "queue/types.h"
+#include "queue/store.h"
 
 namespace sheaf::server {
 
@@ -27,9 +27,12 @@ struct StepProgress {
 // Any thread.
 class ProgressBoard {
  public:
+  // Notes what a run's worker reports. It comes before the commit that ends the
+  // run, and may be told twice.
   StepProgress Note(RunId run, int step, int step_count, absl::Time now);
   std::optional<StepProgress> Find(RunId run) const;
-  void Forget(RunId run);
+  // Forgets the runs that the commit started or ended.
+  void NoteCommit(const Committed& committed);
 
  private:
   mutable absl::Mutex mutex_;

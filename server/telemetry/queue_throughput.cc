@@ -1,5 +1,6 @@
 #include "server/telemetry/queue_throughput.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace sheaf::server {
@@ -17,10 +18,22 @@ bool Silent(absl::Time note_time, absl::Time now) {
 
 }  // namespace
 
+void QueueThroughput::NoteCommit(const Committed& committed, absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  for (const Event& event : committed.events) {
+    if (event.type == EventType::kQueueDeleted) tracks_.erase(event.queue);
+    if (event.type != EventType::kRunsChanged || !event.batch) continue;
+    Note(event.queue,
+         static_cast<int>(std::count_if(
+             event.runs.begin(), event.runs.end(),
+             [](const RunChange& run) { return IsFinal(run.state); })),
+         now);
+  }
+}
+
 void QueueThroughput::Note(const std::string& queue, int finished,
                            absl::Time now) {
   if (finished <= 0) return;
-  absl::MutexLock lock(&mutex_);
   const auto [found, is_new] = tracks_.try_emplace(queue);
   Track& track = found->second;
   if (is_new || Silent(track.note_time, now)) {

@@ -12,13 +12,16 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "queue/store.h"
 
 namespace sheaf::server {
 
 class QueueThroughput {
  public:
-  // That many runs of `queue` have just finished.
-  void Note(const std::string& queue, int finished, absl::Time now);
+  // Counts the runs that ended for good in a worker's hands. Runs that ended in
+  // line tell nothing of how long work takes. A queue that was deleted is
+  // forgotten.
+  void NoteCommit(const Committed& committed, absl::Time now);
 
   // Time per finished run, the last few minutes counting most. Nothing until
   // runs have finished at two different moments, nor after ten minutes in
@@ -35,6 +38,9 @@ class QueueThroughput {
     double seconds = 0;
     double runs = 0;
   };
+
+  void Note(const std::string& queue, int finished, absl::Time now)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable absl::Mutex mutex_;
   std::map<std::string, Track> tracks_ ABSL_GUARDED_BY(mutex_);

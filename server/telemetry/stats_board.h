@@ -5,8 +5,9 @@
 // Two places feed it: the lease waiters, which alone know how long a run had
 // waited, and the store's commits, which tell of every end, whatever caused it:
 // a report, a lease that ran out, a cancel. Both call on the store's thread of
-// answers. A lease comes before the commit that made it, so that no batch ends
-// here before it began. Owned by the server; any thread.
+// answers, a lease's answer before the next commit. Whoever ends a batch has
+// seen it stored, so no batch ends here before it began. Owned by the server;
+// any thread.
 #pragma once
 
 #include <cstdint>

@@ -287,7 +287,7 @@ FinishReport FromProto(const pb::FinishRunsRequest& request) {
 absl::StatusOr<JobId> JobNamed(const std::string& name) {
   if (const auto job = ParseJobName(name)) return *job;
   return WithSubject(
-      Error(Reason::kJobNotFound, absl::StrCat("there never was a ", name)),
+      Error(Reason::kJobNotFound, absl::StrCat("there never was a job ", name)),
       name);
 }
 
@@ -307,7 +307,7 @@ absl::StatusOr<int64_t> VersionOf(const std::string& etag) {
   const char* end = etag.data() + etag.size();
   const auto [stop, error] = std::from_chars(etag.data(), end, version);
   if (error != std::errc() || stop != end || version <= 0) {
-    return Error(Reason::kEtagMismatch, "the etag is none that Sheaf gave");
+    return Error(Reason::kEtagMismatch, "Sheaf never gave this etag");
   }
   return version;
 }

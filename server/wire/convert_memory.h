@@ -2,7 +2,7 @@
 #pragma once
 
 #include "batching/pricing/memory.h"
-#include "server/scheduling/batch_meter.h"
+#include "server/scheduling/learned_figures.h"
 #include "sheaf/v1/admin_service.pb.h"
 #include "sheaf/v1/worker_service.pb.h"
 

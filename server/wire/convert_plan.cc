@@ -5,7 +5,6 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
-#include "batching/rows/request_fields.h"
 #include "server/wire/convert.h"
 
 namespace sheaf::server {
@@ -73,27 +72,6 @@ void ToProto(const PlanBatch& batch, pb::PlanBatch* out) {
     out->add_runs(sheaf::NameOf(run));
     if (seen.insert(run.job()).second) {
       out->add_jobs(sheaf::NameOf(run.job()));
-    }
-  }
-}
-
-void FillWeights(View& view, const PlanBatch& batch, pb::PlanBatch* out) {
-  std::vector<std::map<std::string, double>> weights;
-  std::set<std::string> types;
-  for (const RunId run : batch.runs) {
-    const RunParams params =
-        Merge(view.SharedParams(run.job()), view.OwnParams(run));
-    auto& own = weights.emplace_back();
-    for (const auto& control : batching::LiveControls(params)) {
-      own[control.type] = control.weight;
-      types.insert(control.type);
-    }
-  }
-  for (const auto& own : weights) {
-    auto& map = *out->add_weights_list()->mutable_weights();
-    for (const std::string& type : types) {
-      const auto found = own.find(type);
-      map[type] = found == own.end() ? 0.0 : found->second;
     }
   }
 }

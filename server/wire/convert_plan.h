@@ -6,7 +6,6 @@
 #include "batching/pricing/calibration.h"
 #include "batching/pricing/work_kind.h"
 #include "queue/plan.h"
-#include "queue/store.h"
 #include "sheaf/v1/batching_service.pb.h"
 
 namespace sheaf::server {
@@ -18,11 +17,8 @@ void ToProto(const PlanTimes& times, pb::Plan* out);
 void ToProto(const batching::WorkKind& kind,
              const batching::Calibration& calibration,
              pb::WorkCalibration* out);
-// Fills all but weights_list, which comes from the runs' requests.
+// Fills all but weights_list, which comes from the runs' requests
+// (plan_answers.h).
 void ToProto(const PlanBatch& batch, pb::PlanBatch* out);
-
-// The weights of each run of a batch: every control that any of them uses, 0
-// where a run does not use it.
-void FillWeights(View& view, const PlanBatch& batch, pb::PlanBatch* out);
 
 }  // namespace sheaf::server

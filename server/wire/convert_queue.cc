@@ -131,7 +131,7 @@ std::string SetByPath(const std::string& path, const std::string& text,
   const FieldDescriptor* field =
       pb::RunRequest::descriptor()->FindFieldByName(name);
   if (field == nullptr || field->is_repeated() || !key.empty()) {
-    return absl::StrCat(path, " is no single value of a run");
+    return absl::StrCat(path, " is not a single value of a run");
   }
   const auto* reflection = request->GetReflection();
   switch (field->cpp_type()) {
@@ -171,7 +171,7 @@ std::string SetByPath(const std::string& path, const std::string& text,
       return "";
     }
     default:
-      return absl::StrCat(path, " is no single value of a run");
+      return absl::StrCat(path, " is not a single value of a run");
   }
 }
 
@@ -194,7 +194,7 @@ absl::StatusOr<int64_t> CountValues(const pb::SweepAxis& axis,
   const double count = (range.to() - range.from()) / step;
   if (step == 0 || !(count >= 0)) {
     return InvalidArgument(
-        {{field + ".range", "its step does not lead from `from` to `to`"}});
+        {{field + ".range", "the step does not lead from `from` to `to`"}});
   }
   if (count >= kRunsPerJobMax) {
     return Error(Reason::kTooManyRuns, absl::StrCat("a range makes more than ",

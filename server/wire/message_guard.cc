@@ -52,12 +52,12 @@ std::atomic<int64_t> message_bytes_max = int64_t{8} << 20;
 
 absl::Status NoMessage() {
   return Error(Reason::kMalformedMessage,
-               "the bytes are no message of this method");
+               "the bytes are not a message of this method");
 }
 
 absl::Status NoMemory() {
   return WithRetryAfter(
-      Error(Reason::kOverloaded, "there is no memory for the call"),
+      Error(Reason::kOverloaded, "the server has no memory for the call"),
       absl::Seconds(2));
 }
 
@@ -132,9 +132,10 @@ class Walk {
       return true;
     }
     path_.push_back(field.name());
-    return Refuse(absl::StrJoin(path_, "."),
-                  absl::StrCat("has more than ", at->second,
-                               " entries, at most ", at->second, " may be"));
+    return Refuse(
+        absl::StrJoin(path_, "."),
+        absl::StrCat("has more than ", at->second, " entries; at most ",
+                     at->second, " are allowed"));
   }
 
   bool Field(uint32_t tag, const FieldDescriptor* field) {

@@ -29,7 +29,7 @@ absl::StatusOr<int64_t> ReadPageToken(std::string_view question,
                                       std::string_view token) {
   const absl::Status bad =
       Error(Reason::kBadPageToken,
-            "the page_token is not of this list; ask again without it");
+            "the page_token belongs to another list; ask again without it");
   std::string text;
   if (!absl::WebSafeBase64Unescape(ToAbsl(token), &text)) return bad;
   if (text.size() <= kMarkSize) return bad;
@@ -41,6 +41,13 @@ absl::StatusOr<int64_t> ReadPageToken(std::string_view question,
   if (error != std::errc() || stop != end || last < 0 || last > kLastMax) {
     return bad;
   }
+  return last;
+}
+
+absl::StatusOr<std::optional<int64_t>> PageBegin(std::string_view question,
+                                                 std::string_view token) {
+  if (token.empty()) return std::nullopt;
+  SHEAF_ASSIGN_OR_RETURN(const int64_t last, ReadPageToken(question, token));
   return last;
 }
 

@@ -173,9 +173,9 @@ class Walk {
       return;
     }
     if (rule.max_items > 0 && static_cast<uint64_t>(size) > rule.max_items) {
-      return Complain(whole, "has " + std::to_string(size) +
-                                 " entries, at most " +
-                                 std::to_string(rule.max_items) + " may be");
+      return Complain(whole,
+                      "has " + std::to_string(size) + " entries; at most " +
+                          std::to_string(rule.max_items) + " are allowed");
     }
     for (int i = 0; i < size && !Full(); ++i) {
       if (rule.key_field != nullptr) {
@@ -228,7 +228,7 @@ class Walk {
       case Type::kEnum: {
         const int number = NumberAt(reflection, message, field, index);
         if (field->enum_type()->FindValueByNumber(number) != nullptr) return;
-        return Complain(place, std::to_string(number) + " is no value of " +
+        return Complain(place, std::to_string(number) + " is not a value of " +
                                    field->enum_type()->name());
       }
       case Type::kMessage:
@@ -243,10 +243,10 @@ class Walk {
   void CheckText(const std::string& text, const ValueRule& rule,
                  std::string_view what, const Place& place) {
     if (rule.max_bytes > 0 && text.size() > rule.max_bytes) {
-      return Complain(place, std::string(what) + "has " +
-                                 std::to_string(text.size()) +
-                                 " bytes, at most " +
-                                 std::to_string(rule.max_bytes) + " may be");
+      return Complain(place,
+                      std::string(what) + "has " + std::to_string(text.size()) +
+                          " bytes; at most " + std::to_string(rule.max_bytes) +
+                          " are allowed");
     }
     if (rule.type == Type::kText && !IsText(text)) {
       return Complain(place, std::string(what) + "must be valid UTF-8");

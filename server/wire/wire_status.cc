@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/log/line_limit.h"
+#include "base/log/log.h"
 #include "base/retry.h"
 #include "google/rpc/error_details.pb.h"
 #include "queue/error.h"
@@ -98,6 +100,16 @@ void AddByCode(const absl::Status& status, std::string_view reason,
   if (delay) Add(ToRetryInfo(*delay), wire);
 }
 
+// Nobody after this sees the text of an error that has no reason.
+void LogDropped(const absl::Status& status) {
+  static LineLimit* const limit = new LineLimit;
+  const std::string code = absl::StatusCodeToString(status.code());
+  const auto left_out = limit->Take(code, absl::Now());
+  if (!left_out) return;
+  Log(spdlog::level::err, "calls", "an error without a reason",
+      {{"code", code}, {"message", status.message()}, {"left_out", *left_out}});
+}
+
 }  // namespace
 
 google::rpc::Status ToRpcStatus(const absl::Status& status) {
@@ -105,6 +117,7 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
   if (status.ok()) return wire;
   const std::optional<Reason> reason = ReasonOf(status);
   if (!reason) {
+    LogDropped(status);
     return ToRpcStatus(
         Error(Reason::kInternal, InfoOf(Reason::kInternal).advice));
   }

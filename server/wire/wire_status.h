@@ -9,8 +9,8 @@
 //   RetryInfo            the given delay; a second for UNAVAILABLE and
 //                        RESOURCE_EXHAUSTED where none was given
 // A status without a reason is a fault of ours: callers get INTERNAL and
-// nothing of its text, which may speak of files and statements. The code that
-// calls this logs it.
+// nothing of its text, which may speak of files and statements. That goes into
+// the log, here.
 //
 // All of it travels in trailers. A gRPC client takes 8 KiB of them by default,
 // and loses the whole error where there is more. So this cuts long messages and

@@ -18,6 +18,16 @@ TEST(NearWordTest, TheNearestIsMeant) {
   EXPECT_EQ(DidYouMean("log_jsn", kWords), ", did you mean 'log_json'?");
 }
 
+TEST(NearWordTest, ASwapOfNeighboursIsOneSlip) {
+  EXPECT_EQ(DidYouMean("lsit", {"list"}), ", did you mean 'list'?");
+  EXPECT_EQ(DidYouMean("submti", {"submit"}), ", did you mean 'submit'?");
+}
+
+TEST(NearWordTest, AShortWordMayHaveOneSlipOnly) {
+  EXPECT_EQ(DidYouMean("lst", {"list", "get"}), ", did you mean 'list'?");
+  EXPECT_EQ(DidYouMean("xyst", {"list"}), "");
+}
+
 TEST(NearWordTest, AFarWordIsNoHelp) {
   EXPECT_EQ(DidYouMean("colour", kWords), "");
   EXPECT_EQ(DidYouMean("", kWords), "");

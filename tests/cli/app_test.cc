@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
@@ -47,11 +48,11 @@ TEST(AppTest, MisspeltWordsExitTwoWithASuggestion) {
       {{"job", "get", "fox"}, "'fox' is no job: write 42 or jobs/42"},
       {{"job", "get"}, "job is required"},
       {{"job", "submit"}, "give a --prompt"},
-      {{"job", "cancel"}, "one of the two"},
+      {{"job", "cancel"}, "either jobs or a --filter"},
       {{"job", "list", "--limit", "x"}, "--limit"},
-      {{"queue", "set", "default"}, "nothing to set"},
+      {{"queue", "set", "default"}, "no setting was given"},
       {{"job", "list", "--timeout", "soon"}, "is no duration"},
-      {{"job", "list", "--timeout", "0s"}, "longer than nothing"},
+      {{"job", "list", "--timeout", "0s"}, "longer than 0s"},
       {{"completion", "tcsh"}, "must be one of bash, zsh, fish"},
   };
   for (const Case& test : kCases) {
@@ -116,7 +117,7 @@ TEST(AppTest, PromptsAreTakenAsTheyAre) {
 TEST(AppTest, DestructionNeedsYesWhereNobodyCanBeAsked) {
   const RunResult refused = RunCli({"job", "delete", "42"});
   EXPECT_EQ(refused.exit, kExitUsage);
-  EXPECT_THAT(refused.err, HasSubstr("needs --yes"));
+  EXPECT_THAT(refused.err, HasSubstr("add --yes"));
   EXPECT_EQ(RunCli({"queue", "delete", "q"}).exit, kExitUsage);
   EXPECT_EQ(RunCli({"admin", "restore", "b", "--data-dir", "d"}).exit,
             kExitUsage);
@@ -177,13 +178,14 @@ TEST(AppTest, ColorFollowsTheTerminalAndTheWishes) {
 }
 
 TEST(AppTest, TokenFileThatOthersCanReadIsRefused) {
-  const std::string path = testing::TempDir() + "/sheaf_token";
+  const std::string path =
+      testing::TempDir() + "/sheaf_token." + std::to_string(getpid());
   std::ofstream(path) << "sheaf_1_secret\n";
   using std::filesystem::perms;
   std::filesystem::permissions(path, perms::owner_read | perms::group_read);
   const std::vector<std::string> list =
       ToNobody({"job", "list", "--token-file", path});
-  EXPECT_THAT(RunCli(list).err, HasSubstr("others may read"));
+  EXPECT_THAT(RunCli(list).err, HasSubstr("other users may read"));
   std::filesystem::permissions(path, perms::owner_read);
   EXPECT_EQ(RunCli(list).exit, kExitUnavailable);
   EXPECT_THAT(RunCli({"job", "list", "--token-file", path, "--server",
@@ -204,7 +206,8 @@ class CompletionTest : public testing::Test {
   CompletionTest() : context_(Environment()), app_(MakeApp(&context_)) {}
 
   std::string Write(const std::string& shell) {
-    const std::string path = testing::TempDir() + "/sheaf_completion." + shell;
+    const std::string path = testing::TempDir() + "/sheaf_completion." +
+                             std::to_string(getpid()) + "." + shell;
     std::ofstream(path) << CompletionScript(*app_, shell);
     return path;
   }

@@ -124,7 +124,7 @@ class RefusalTest(batching_calls.Case):
         until(cluster.list_workers, "the worker is here")
         call = cluster.admin.CalibrateWorker
         refused = refusal(call, pb.CalibrateWorkerRequest(name="workers/1"))
-        self.assertIn("nothing to measure", str(refused))
+        self.assertIn("no model to measure", str(refused))
         refused = refusal(call, pb.CalibrateWorkerRequest(name="workers/7"))
         self.assertEqual(refused.reason, "WORKER_NOT_FOUND")
 

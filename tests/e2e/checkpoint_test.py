@@ -142,7 +142,7 @@ class SimulatedTest(fixture.Case):
         second = self.worker_of(cluster)
         self.assertEqual(cluster.wait(job).state, pb.JOB_STATE_SUCCEEDED)
         self.assertEqual(resumed(second), {})
-        self.assertIn("no checkpoint to go on from", second.read_log())
+        self.assertIn("its checkpoint could not be loaded", second.read_log())
 
     def test_where_no_room_is_given_the_run_goes_on_without(self):
         cluster = self.cluster(checkpoint_steps=5, checkpoint_total_bytes=0)

@@ -110,7 +110,7 @@ class DemoTest(unittest.TestCase):
             file.write("dear")
         done = self.run_demo("--models", self.model())
         self.assertEqual(done.returncode, 1)
-        self.assertIn("not of an earlier demo", done.stderr)
+        self.assertIn("not from an earlier demo", done.stderr)
         self.assertEqual(os.listdir(self.out), ["letter"])
 
 

@@ -40,7 +40,7 @@ class FilesTest(fixture.Case):
             os.chmod(path, 0o755 if os.path.isdir(path) else 0o644)
         cluster.start()
         self.assertEqual(self.open_to_all(cluster), [])
-        self.assertIn("could be entered by others", cluster.server.read_log())
+        self.assertIn("could be entered by other users", cluster.server.read_log())
 
     def test_another_user_cannot_hold_the_lock_that_stops_all_writes(self):
         if os.geteuid() != 0:

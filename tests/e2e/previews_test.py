@@ -105,7 +105,7 @@ class SimulatedPreviewTest(fixture.Case):
         cluster = self.cluster()
         job = cluster.submit(1)
         waiting = refusal(preview_of, cluster, job.name + "/runs/0")
-        self.assertIn("does not run yet", str(waiting))
+        self.assertIn("is not running yet", str(waiting))
         unknown = refusal(preview_of, cluster, job.name + "/runs/7")
         self.assertIn("RUN_NOT_FOUND", str(unknown))
 
@@ -129,7 +129,7 @@ class SimulatedPreviewTest(fixture.Case):
         job = cluster.submit(2, shared={"steps": 300})
         number = job.name.split("/")[1]
         self.assertIn(
-            "does not run yet",
+            "is not running yet",
             self.sheaf(cluster, "job", "preview", number, code=NOT_FOUND),
         )
         cluster.worker(step_time="20ms", time_scale=1)

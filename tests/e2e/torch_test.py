@@ -206,7 +206,7 @@ class TroubleTest(TorchCase):
             ({"controls": [pb.Control(type="pose", image=broken)]},
              "no control 'pose'"),
             ({"controls": [pb.Control(type="edge")]}, "has no picture"),
-            ({"controls": [control]}, "no PNG that can be read"),
+            ({"controls": [control]}, "cannot be read as a PNG"),
             ({"weights": {"depth": 0.5}}, "'depth' has a weight"),
             ({"loras": [pb.Lora(name="x")]}, "LoRA"),
             ({"vae": "best"}, "no VAE 'best'"),

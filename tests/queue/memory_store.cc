@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "queue/broken_row.h"
 #include "queue/error.h"
+#include "queue/rows/broken_row.h"
 
 namespace sheaf {
 

@@ -5,7 +5,8 @@
 #include <limits>
 
 #include "base/check.h"
-#include "queue/broken_row.h"
+#include "queue/job_progress.h"
+#include "queue/rows/broken_row.h"
 
 namespace sheaf {
 namespace {
@@ -17,12 +18,6 @@ absl::Time Stored(absl::Time time) {
   return absl::FromUnixMillis(absl::ToUnixMillis(time));
 }
 
-absl::Duration KeepOf(const RunCounts& counts, const QueueSettings& keep) {
-  if (counts.failed > 0) return keep.keep_failed;
-  if (counts.cancelled > 0) return keep.keep_cancelled;
-  return keep.keep_succeeded;
-}
-
 RunId FirstRunOf(JobId job) { return RunId(job, 0); }
 RunId LastRunOf(JobId job) {
   return RunId(RunId(JobId{job.value + 1}, 0).value - 1);
@@ -32,6 +27,12 @@ RunId LastRunOf(JobId job) {
 
 int64_t MemoryTx::Next(const std::string& counter) {
   const int64_t next = counters_.Find(counter).value_or(0) + 1;
+  counters_.Put(counter, next);
+  return next;
+}
+
+int64_t MemoryTx::NextId(const std::string& counter) {
+  const int64_t next = NextInCell(counters_.Find(counter).value_or(0), counter);
   counters_.Put(counter, next);
   return next;
 }
@@ -95,7 +96,7 @@ JobId MemoryTx::InsertJob(const Job& job, const std::string& shared,
                           std::vector<Run> runs,
                           const std::vector<std::string>& own) {
   Job row = job;
-  row.id = JobId{Next("job")};
+  row.id = JobId{NextId("job")};
   PutJob(row);
   if (!job.request_id.empty()) {
     SHEAF_CHECK(!requests_.Find({job.owner, job.request_id}));
@@ -115,24 +116,19 @@ RunCounts MemoryTx::ApplyToJob(JobId id, const RunCounts& delta,
                                const QueueSettings& keep) {
   std::optional<Job> job = jobs_.Find(id);
   if (!job) throw BrokenRow("no job " + std::to_string(id.value));
-  job->counts += delta;
-  if (job->counts.queued < 0 || job->counts.running < 0) {
-    throw BrokenRow("a job would count less than nothing");
-  }
-  ++job->version;
-  const bool started = job->start_time != absl::InfinitePast();
-  if (!started && job->counts.running > 0) job->start_time = now_;
-  const bool ended = job->end_time != absl::InfiniteFuture();
-  if (job->counts.live() > 0) {
-    job->end_time = absl::InfiniteFuture();
-    job->expire_time = absl::InfiniteFuture();
-  } else if (!ended) {
-    job->end_time = now_;
-    job->expire_time = now_ + KeepOf(job->counts, keep);
-  }
-  const RunCounts counts = job->counts;
+  const JobProgress progress = Advance({.counts = job->counts,
+                                        .start_time = job->start_time,
+                                        .end_time = job->end_time,
+                                        .expire_time = job->expire_time,
+                                        .version = job->version},
+                                       delta, keep, now_);
+  job->counts = progress.counts;
+  job->start_time = progress.start_time;
+  job->end_time = progress.end_time;
+  job->expire_time = progress.expire_time;
+  job->version = progress.version;
   PutJob(*std::move(job));
-  return counts;
+  return progress.counts;
 }
 
 void MemoryTx::SaveJob(const Job& job) {
@@ -208,8 +204,9 @@ void MemoryTx::AddAttempt(const Attempt& attempt) {
   row.start_time = Stored(attempt.start_time);
   row.end_time = Stored(attempt.end_time);
   attempts_.Put(key, std::move(row));
-  attempts_.EraseRange({attempt.run, 0},
-                       {attempt.run, attempt.attempt - kAttemptsKeptMax});
+  if (const int last = LastForgotten(attempt.attempt); last > 0) {
+    attempts_.EraseRange({attempt.run, 0}, {attempt.run, last});
+  }
 }
 
 void MemoryTx::AppendEvent(Event event) {
@@ -219,10 +216,8 @@ void MemoryTx::AppendEvent(Event event) {
   events_.Put(sequence, std::move(event));
 }
 
-// The newest event stays, so that only a store that never had an event is
-// without one.
 void MemoryTx::TrimEvents(int64_t through) {
-  events_.EraseRange(0, std::min(through, LastSequence() - 1));
+  events_.EraseRange(0, LastTrimmed(through, LastSequence()));
 }
 
 void MemoryTx::SaveArtifact(const Artifact& artifact) {

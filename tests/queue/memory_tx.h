@@ -87,14 +87,17 @@ class MemoryTx final : public Tx {
   void SaveQueue(const Queue& queue) override;
   void DeleteQueue(const std::string& name) override;
   LaneId LaneFor(const Lane& lane) override;
-  BatchId NewBatchId() override { return BatchId{Next("batch")}; }
+  std::optional<std::vector<LaneId>> TakeChangedLanes() override {
+    return std::nullopt;
+  }
+  BatchId NewBatchId() override { return BatchId{NextId("batch")}; }
   int64_t NewEpoch() override { return Next("epoch"); }
-  WorkerId NewWorkerId() override { return WorkerId{Next("worker")}; }
+  WorkerId NewWorkerId() override { return WorkerId{NextId("worker")}; }
   void SaveBatch(const Batch& batch) override;
   void RenewLeases(absl::Time start_time,
                    absl::Time lease_expire_time) override;
   void DeleteBatch(BatchId id) override;
-  PlanId NewPlanId() override { return PlanId{Next("plan")}; }
+  PlanId NewPlanId() override { return PlanId{NextId("plan")}; }
   void SavePlan(const PlanRecord& plan) override;
   void AddPlanBatch(const PlanBatch& batch) override;
   void SavePlanBatchTime(PlanId plan, int64_t number,
@@ -114,6 +117,7 @@ class MemoryTx final : public Tx {
   static Place PlaceOf(const Run& run);
 
   int64_t Next(const std::string& counter);
+  int64_t NextId(const std::string& counter);  // within the cell
   // Stores the run and keeps the line of waiting runs in step.
   void PutRun(const Run& run);
   void PutJob(Job job);

@@ -12,37 +12,39 @@ namespace sheaf {
 // Chooses as the test says, and remembers what it was shown.
 class Puppet : public LeasePolicy {
  public:
-  Choice Choose(const Queue&, const Lessee&, const std::vector<Line>& lines,
-                absl::Time) override {
+  Choice Choose(const Queue&, const Lessee&, std::vector<Line> lines,
+                absl::Time) const override {
     seen = lines;
     if (wait_until != absl::InfinitePast()) return {{}, wait_until};
     Choice choice;
-    for (const Line& line : lines) {
-      for (const LeasedRun& run : line.waiting) {
-        if (choice.runs.size() < take) choice.runs.push_back(run.run.id);
+    for (Line& line : lines) {
+      for (LeasedRun& run : line.waiting) {
+        if (choice.runs.size() < take) choice.runs.push_back(std::move(run));
       }
     }
     return choice;
   }
-  int64_t RunningMax(const std::string&) override { return running_max; }
+  int64_t RunningMax(const std::string&) const override { return running_max; }
   Turn Next(const Lessee&, const std::vector<LaneHead>& heads,
-            absl::Time) override {
+            absl::Time) const override {
     owners.clear();
     for (const LaneHead& head : heads) owners.push_back(head.lane.owner);
-    if (next >= heads.size()) return {std::nullopt, turn_wait};
+    if (next >= heads.size()) return {std::nullopt, turn_wait, better, {}};
     return {next};
   }
-  int RowsMax(const Lane&, const Lessee&) override { return rows_max; }
-  int Share(const Lessee&, const Lane&, const std::vector<LeasedRun>& runs,
-            absl::Time) override {
-    return std::min<int>(share, static_cast<int>(runs.size()));
+  int RowsMax(const Lane&, const Lessee&) const override { return rows_max; }
+  Terms TermsOf(const Lessee&, const Lane&, const std::vector<LeasedRun>& runs,
+                double, absl::Time) const override {
+    return {std::min<int>(share, static_cast<int>(runs.size()))};
   }
   int64_t running_max = 0;
   size_t next = 0;
   absl::Time turn_wait = absl::InfiniteFuture();
+  WorkerId better;
   int share = 100;
-  std::vector<std::string> owners;  // of the heads it was last shown
-  std::vector<Line> seen;
+  // From the heads and lines that it was last shown.
+  mutable std::vector<std::string> owners;
+  mutable std::vector<Line> seen;
   size_t take = 4;
   int rows_max = 100;
   absl::Time wait_until = absl::InfinitePast();

@@ -2,6 +2,7 @@
 
 #include "gtest/gtest.h"
 #include "queue/event.h"
+#include "queue/rows/broken_row.h"
 
 namespace sheaf {
 namespace {
@@ -44,6 +45,34 @@ TEST(RunIdTest, JobAndIndexArePackedAndUnpacked) {
   EXPECT_LT(RunId(JobId{1}, kRunsPerJobMax - 1), RunId(JobId{2}, 0));
 }
 
+TEST(CellTest, TheUpperBitsOfAnIdNameItsCell) {
+  EXPECT_EQ(CellOf(JobId{1}), 0);
+  EXPECT_EQ(CellOf(JobId{kCountMax}), 0);
+  EXPECT_EQ(CellOf(BatchId{kCountMax + 1}), 1);
+  EXPECT_EQ(CellOf(WorkerId{(int64_t{5} << 36) | 42}), 5);
+  EXPECT_EQ(CellOf(PlanId{(int64_t{1} << 46) - 1}), 1023);
+  // The key of a run names the cell of its job.
+  const RunId run(JobId{int64_t{1023} << 36}, kRunsPerJobMax - 1);
+  EXPECT_EQ(CellOf(run.job()), 1023);
+}
+
+TEST(CellTest, NumbersAreCountedUpToTheEndOfTheirCell) {
+  for (const int64_t cell : {int64_t{0}, int64_t{7} << 36}) {
+    EXPECT_EQ(NextInCell(cell, "job"), cell + 1);
+    EXPECT_EQ(NextInCell(cell + kCountMax - 1, "job"), cell + kCountMax);
+    EXPECT_THROW(NextInCell(cell + kCountMax, "job"), BrokenRow);
+    EXPECT_EQ(SkipInCell(cell + 5, 100), cell + 105);
+    EXPECT_EQ(SkipInCell(cell + kCountMax - 5, 100), cell + kCountMax);
+    EXPECT_EQ(SkipInCell(cell + kCountMax, 100), cell + kCountMax);
+  }
+}
+
+TEST(AttemptTest, OnlyThoseBeforeTheNewestHundredAreForgotten) {
+  EXPECT_EQ(LastForgotten(1), 0);
+  EXPECT_EQ(LastForgotten(kAttemptsKeptMax), 0);
+  EXPECT_EQ(LastForgotten(kAttemptsKeptMax + 1), 1);
+}
+
 TEST(RunStateTest, TableIsInOrderAndFinalStatesAreLeftOnlyForTheLine) {
   for (const RunStateFacts& facts : kRunStates) {
     EXPECT_EQ(FactsOf(facts.state).state, facts.state);
@@ -80,20 +109,21 @@ TEST(RunCountsTest, EachStateHasItsOwnCount) {
   EXPECT_EQ(counts.live(), 6);
 }
 
-TEST(EventTest, WorkIsReadyAfterWhatPutsRunsInLine) {
+TEST(EventTest, AQueueThatIsResumedOrChangedMayHandOutWhatWaited) {
   using enum EventType;
-  for (EventType type :
-       {kJobSubmitted, kJobUpdated, kQueueResumed, kQueueUpdated}) {
-    EXPECT_TRUE(MakesWorkReady({.type = type}));
+  for (EventType type : {kQueueResumed, kQueueUpdated}) {
+    EXPECT_TRUE(OpensQueue({.type = type}));
   }
-  for (EventType type : {kJobDeleted, kRunsStarted, kRunsChanged, kQueuePaused,
-                         kQueueDraining, kWorkerLeft}) {
-    EXPECT_FALSE(MakesWorkReady({.type = type}));
+  for (EventType type : {kJobSubmitted, kJobDeleted, kRunsStarted, kRunsChanged,
+                         kQueuePaused, kQueueDraining, kWorkerLeft}) {
+    EXPECT_FALSE(OpensQueue({.type = type}));
   }
-  const RunChange ended{RunId(), RunState::kFailed, 1, {}};
-  const RunChange back{RunId(), RunState::kQueued, 1, {}};
-  EXPECT_FALSE(MakesWorkReady({.type = kRunsChanged, .runs = {ended}}));
-  EXPECT_TRUE(MakesWorkReady({.type = kRunsChanged, .runs = {ended, back}}));
+}
+
+TEST(EventTest, TheNewestEventIsNeverTrimmed) {
+  EXPECT_EQ(LastTrimmed(3, 10), 3);
+  EXPECT_EQ(LastTrimmed(10, 10), 9);
+  EXPECT_EQ(LastTrimmed(99, 10), 9);
 }
 
 TEST(EventTest, EventConcernsItsJobAndThoseOfItsRuns) {

@@ -41,9 +41,13 @@ def floors(folder, stack, below, third_party, extra):
 ENGINE = (
     ("weights", ()), ("text", ()), ("schedule", ()), ("random", ()),
     ("image", ()), ("control", ()), ("tensor", ()), ("models", ()),
-    ("pipeline", ()), ("runtime", ()), ("verify", ()), ("cli", ()),
+    ("pipeline", ()), ("families/unet", ()), ("families", ()),
+    ("runtime", ()), ("verify", ()), ("cli", ()),
 )
-TORCH = ("tensor", "models", "pipeline", "runtime", "verify", "cli")
+TORCH = (
+    "tensor", "models", "pipeline", "families/unet", "families", "runtime",
+    "verify", "cli",
+)
 PRICING = "batching/pricing"
 BATCHING = tuple(
     "batching/" + room
@@ -94,7 +98,10 @@ TABLE = {
             ("simulated", ("inference/engine/image",)),
             (
                 "process",
-                ("inference/engine/runtime", "inference/engine/image"),
+                (
+                    "base/log", "inference/engine/runtime",
+                    "inference/engine/image",
+                ),
             ),
             (
                 "torch",
@@ -124,21 +131,17 @@ TABLE = {
             ("blobs", ()),
             ("telemetry", ("queue/leasing",)),
             ("scheduling", ("queue/leasing",) + BATCHING),
+            ("use_cases", ("queue/leasing",) + BATCHING),
             ("wire", ("proto", "queue/leasing") + BATCHING),
             ("liveness", ("proto", "queue/leasing")),
             (
                 "handlers",
-                (
-                    "proto", "queue/leasing", "queue/sqlite",
-                    "queue/sqlite/offline",
-                )
-                + BATCHING,
+                ("proto", "queue/leasing") + BATCHING,
             ),
             (
                 "process",
                 (
-                    "queue/leasing", "queue/sqlite", "queue/sqlite/disk",
-                    "queue/sqlite/offline",
+                    "queue/leasing", "queue/sqlite", "queue/sqlite/offline",
                 )
                 + BATCHING,
             ),

@@ -66,6 +66,14 @@ class TidyTest(unittest.TestCase):
             ("batching/plan", "batching/continuous/choose.h"),
             ("batching/plan", "queue/sqlite/row.h"),
             ("inference/engine/weights", "inference/engine/image/png.h"),
+            (
+                "inference/engine/pipeline",
+                "inference/engine/families/unet/unet.h",
+            ),
+            (
+                "inference/engine/families/unet",
+                "inference/engine/families/load_model.h",
+            ),
             ("inference/engine/runtime", "inference/worker/session/session.h"),
             ("inference/engine/image", "sheaf/v1/job.pb.h"),
             ("inference/worker/session", "queue/job.h"),

@@ -2,10 +2,10 @@
 
     figures.py better PLAN.json PLAN.json     the name of the cheaper plan
     figures.py report PLAN.json BATCHED SINGLES
-                                              what was predicted and measured
+                                              predicted and measured figures
 
 BATCHED and SINGLES hold `sheaf job get NAME --runs` of each job, one after the
-other, in the same order. Needs Python alone.
+other, in the same order. It needs only Python.
 """
 
 import datetime

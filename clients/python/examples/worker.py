@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""A worker of one's own: takes jobs of the kind "swatch", brings back colours.
+"""A worker of your own: it takes jobs of the kind "swatch" and returns colours.
 
     worker.py [KIND]
 
 Each run becomes a picture of one colour, which its prompt and seed decide.
 Everything that a worker has to do is here; docs/worker-protocol.md explains it
-step by step. Talks to the server that SHEAF_SERVER names, else to
-127.0.0.1:7420. Ctrl-C hands back what it holds.
+step by step. It talks to the server that SHEAF_SERVER names, or to
+127.0.0.1:7420. Ctrl-C hands back its runs.
 """
 
 import hashlib
@@ -80,7 +80,7 @@ class Worker:
             self._leaving.set()  # The server is gone, or we closed it.
 
     def run(self) -> None:
-        """Batch after batch, until told to leave."""
+        """Works on batch after batch, until told to leave."""
         while not self._leaving.is_set():
             request = pb.LeaseBatchRequest(worker=self.name,
                                            worker_secret=self._secret)
@@ -151,7 +151,7 @@ class Worker:
         return outcome
 
     def close(self) -> None:
-        """Goodbye: what is held goes back, and costs no attempt."""
+        """Says goodbye: held runs go back to the queue and spend no attempt."""
         try:
             self._calls.DeregisterWorker(
                 pb.DeregisterWorkerRequest(worker=self.name,

@@ -1,4 +1,4 @@
-"""Bytes in and out: what an upload sends, what a download may be trusted."""
+"""Bytes in and out: sends uploads and checks downloads."""
 
 import contextlib
 import hashlib
@@ -16,7 +16,7 @@ Source = Union[bytes, bytearray, memoryview, str, "os.PathLike[str]"]
 
 
 def open_source(source: Source) -> BinaryIO:
-    """`source` to read from: bytes themselves, or the path of a file."""
+    """Opens `source`, which is bytes or the path of a file, for reading."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return io.BytesIO(source)
     return open(source, "rb")
@@ -25,7 +25,7 @@ def open_source(source: Source) -> BinaryIO:
 def upload_messages(
     file: BinaryIO, media_type: str
 ) -> Iterator[pb.UploadArtifactRequest]:
-    """The messages that carry `file`; the first one names what is to come."""
+    """The messages that carry `file`; the first one holds its name and type."""
     digest = hashlib.sha256()
     for chunk in _chunks(file):
         digest.update(chunk)
@@ -49,20 +49,20 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
 def checked(
     name: str, responses: Iterable[pb.DownloadArtifactResponse]
 ) -> Iterator[bytes]:
-    """The bytes of `responses`. Raises ValueError at their end unless they
-    are those that `name` names."""
+    """The bytes of `responses`. Raises ValueError at their end if they
+    do not match `name`."""
     digest = hashlib.sha256()
     for response in responses:
         digest.update(response.data)
         yield response.data
     if name != f"artifacts/{digest.hexdigest()}":
-        raise ValueError(f"the bytes received are not {name}")
+        raise ValueError(f"the received bytes are not {name}")
 
 
 def write_file(
     path: Union[str, "os.PathLike[str]"], data: Iterable[bytes]
 ) -> None:
-    """Writes `data` to `path`, which holds all of it or is left as it was."""
+    """Writes all of `data` to `path`, or leaves that file as it was."""
     temporary = f"{os.fspath(path)}.{uuid.uuid4().hex}.part"
     try:
         with open(temporary, "xb") as file:

@@ -1,4 +1,4 @@
-"""How a client's connection behaves: retries, keepalive, sizes."""
+"""The connection of a client: retries, keepalive, sizes."""
 
 import json
 from typing import Any, Dict, Iterator, List, Optional, Tuple

@@ -64,7 +64,7 @@ class Client:
     """Talks to one server.
 
     A client may be used by several threads at once. Close it when done, or use
-    it in a `with`. Every call raises an errors.Error where the server refuses.
+    it in a `with`. Every call raises an errors.Error if the server refuses.
     """
 
     def __init__(
@@ -75,9 +75,9 @@ class Client:
         timeout: float = 30.0,
         credentials: Optional[grpc.ChannelCredentials] = None,
     ) -> None:
-        """`server` is "host:port" or "unix:PATH"; if absent SHEAF_SERVER, else
-        DEFAULT_SERVER. `owner` goes into jobs that name none. `timeout` is for
-        one answer, in seconds."""
+        """`server` is "host:port" or "unix:PATH"; by default SHEAF_SERVER, or
+        DEFAULT_SERVER if that is not set. `owner` is for jobs that name none.
+        `timeout` is for one answer, in seconds."""
         self._owner = owner
         self._timeout = timeout
         self._channel = channel.connect(
@@ -110,8 +110,9 @@ class Client:
     ) -> Job:
         """Stores a job; when this returns, it is on the server's disk.
 
-        Calling again with the same `request_id` returns the same job. Without
-        one a new one is drawn, which makes the retries within this call safe.
+        A second call with the same `request_id` returns the same job. Without
+        one the client draws a new id, so that retries within this call are
+        safe.
         """
         request = self._submit_request(job, request_id or _new_id())
         request.validate_only = validate_only
@@ -135,7 +136,7 @@ class Client:
         return [answer.job for answer in response.responses]
 
     def get(self, job: Union[str, Job], *, full: bool = False) -> Job:
-        """The job as it stands; `full` adds its values and first 100 runs."""
+        """The job as it is now; `full` adds its values and first 100 runs."""
         view = "JOB_VIEW_FULL" if full else "JOB_VIEW_BASIC"
         return self._call(
             self._jobs.GetJob,
@@ -170,9 +171,9 @@ class Client:
             request.page_token = page.next_page_token
 
     def preview(self, run: Union[str, Run]) -> Preview:
-        """What a running run's picture looks like so far: `image` is a PNG,
-        made after step `step`. Raises errors.NotFound where there is none
-        (yet, or any more)."""
+        """The unfinished picture of a running run: `image` is a PNG, made after
+        step `step`. Raises errors.NotFound if there is none yet, or none any
+        more."""
         return self._call(
             self._jobs.GetPreview, job_pb.GetPreviewRequest(run=_name(run))
         )
@@ -180,7 +181,7 @@ class Client:
     def wait(
         self, job: Union[str, Job], *, timeout: Optional[float] = None
     ) -> Job:
-        """Returns the job once it has ended, however it ended. Raises
+        """Returns the job once it has ended, in whatever state. Raises
         errors.WaitTimeout after `timeout` seconds."""
         end = None if timeout is None else time.monotonic() + timeout
         heard = time.monotonic()
@@ -216,10 +217,11 @@ class Client:
         progress: bool = False,
         patience: float = _PATIENCE_SECONDS,
     ) -> Iterator[watch.Watched]:
-        """Events from now on, or from after `after_sequence`, without a gap:
-        lost connections are made again. With `progress`, also the steps of
-        running runs. A WatchResync says that events are no longer kept: read
-        the present state anew. Ends only by an error, or when closed."""
+        """Yields events from now on, or after `after_sequence`, without a gap:
+        lost connections are made again. With `progress`, it also yields the
+        steps of running runs. A WatchResync says that some events are no longer
+        kept; read the present state again then. It ends only by an error, or
+        when closed."""
         if after_sequence is None:
             after_sequence = self.server_info().last_event_sequence
         request = job_pb.WatchEventsRequest(
@@ -281,8 +283,8 @@ class Client:
         resume_time: Optional[datetime.datetime] = None,
         mode: Union[str, int] = PauseMode.PAUSE_MODE_AFTER_BATCH,
     ) -> Queue:
-        """Nothing is handed out any more until `resume`, also after a restart
-        of the server."""
+        """The queue hands out nothing until `resume`, also after a restart of
+        the server."""
         request = queue_pb.PauseQueueRequest(
             name=_queue_name(queue), reason=reason, actor=actor, mode=mode
         )
@@ -313,8 +315,8 @@ class Client:
         artifact: Union[str, Artifact, Output],
         path: Union[str, "os.PathLike[str]", None] = None,
     ) -> bytes:
-        """The bytes of an artifact, compared with their name; with `path` they
-        go to that file instead, and b"" is returned."""
+        """Returns the bytes of an artifact, checked against their name. With
+        `path` they are written to that file instead, and b"" is returned."""
         name = getattr(artifact, "artifact", "") or _name(artifact)
         try:
             data = artifacts.checked(
@@ -339,17 +341,18 @@ class Client:
         )
 
     def accept_clock(self) -> datetime.timedelta:
-        """Lets a system clock that went ahead count at once, for retention and
-        deadlines too. By how much it was ahead; nothing where no step waits."""
+        """Accepts a system clock that went ahead at once, for retention and
+        deadlines too. Returns by how much it was ahead, or nothing if no step
+        is pending."""
         response = self._call(
             self._admin.AcceptClock, admin_pb.AcceptClockRequest()
         )
         return response.step.ToTimedelta()
 
     def forget_learned(self, name: str = "", *, all: bool = False) -> int:
-        """Forgets what was learned of the work of the model or device `name`,
-        or of `all`; workers teach it anew. Of how many kinds of work something
-        was known."""
+        """Forgets the learned figures of the model or device `name`, or of
+        `all`; workers teach them again. Returns the number of kinds of work
+        that had figures."""
         response = self._call(
             self._batching.ForgetLearned,
             batching_pb.ForgetLearnedRequest(name=name, all=all),

@@ -1,8 +1,8 @@
-"""What the server refuses, and why, as exceptions.
+"""The server's refusals, as exceptions.
 
 Every refusal carries a gRPC status code, a reason in UPPER_SNAKE that programs
-may rely on, a text for people, and where they fit: the fields that are wrong,
-and when to try again.
+may rely on, and a text for people. Some also carry the fields that are wrong,
+and the time to wait before the next try.
 """
 
 import dataclasses
@@ -74,7 +74,7 @@ class Error(Exception):
 
 
 class InvalidArgument(Error):
-    """The request can never work as it is; see `violations`."""
+    """This request can never work; see `violations`."""
 
 
 class NotFound(Error):
@@ -82,11 +82,11 @@ class NotFound(Error):
 
 
 class FailedPrecondition(Error):
-    """Not in the present state."""
+    """The present state does not allow the call."""
 
 
 class Conflict(Error):
-    """Somebody else was faster, or it is there already."""
+    """Another caller was faster, or the thing exists already."""
 
 
 class ResourceExhausted(Error):
@@ -94,19 +94,19 @@ class ResourceExhausted(Error):
 
 
 class PermissionDenied(Error):
-    """Not with these credentials."""
+    """These credentials do not allow the call."""
 
 
 class DeadlineExceeded(Error):
-    """No answer in time. What was asked may have been done."""
+    """There was no answer in time. The call may have taken effect."""
 
 
 class Unavailable(Error):
-    """No server, or one that cannot answer now."""
+    """There is no server, or it cannot answer now."""
 
 
 class WaitTimeout(TimeoutError):
-    """The job did not end in time. `job` is how it stands."""
+    """The job did not end in time. `job` is its present state."""
 
     def __init__(self, job: "object") -> None:
         super().__init__(f"{getattr(job, 'name', job)} has not ended yet")
@@ -129,7 +129,7 @@ _CLASSES: Dict[grpc.StatusCode, Type[Error]] = {
 
 
 def from_rpc(error: grpc.RpcError) -> Error:
-    """The exception that says what `error` says."""
+    """The exception for the gRPC error `error`."""
     result = _CLASSES.get(error.code(), Error)(
         error.code(), error.details() or ""
     )

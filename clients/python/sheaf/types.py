@@ -1,7 +1,7 @@
 """The nouns of the wire, under short names.
 
-They are the generated Protobuf messages themselves: what the server's contract
-says (proto/sheaf/v1/*.proto) holds here word for word.
+They are the generated Protobuf messages themselves, so the server's contract
+(proto/sheaf/v1/*.proto) holds for them word for word.
 """
 
 import datetime as _datetime
@@ -95,9 +95,9 @@ FINAL_STATES = frozenset(
 
 
 def timestamp(time: _datetime.datetime) -> Timestamp:
-    """`time` as the wire has it. It must know its time zone."""
+    """`time` as a message of the wire. It must have a time zone."""
     if time.tzinfo is None:
-        raise ValueError("a time without a time zone could mean anything")
+        raise ValueError("the time needs a time zone")
     result = Timestamp()
     # Protobuf wants UTC without saying so.
     result.FromDatetime(

@@ -22,9 +22,9 @@ def follow(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Watched]:
-    """Yields what call(after_sequence) streams; when a stream ends, goes on
-    from where it was with the next one. Gives up with Unavailable after
-    `patience` seconds without a word from the server."""
+    """Yields the messages of call(after_sequence). When a stream ends, it
+    goes on with the next one from the same place. It raises Unavailable
+    after `patience` seconds without a message from the server."""
     heard = clock()
     backoff = _BACKOFF_FIRST
     while True:

@@ -7,40 +7,14 @@
 #include "base/status.h"
 #include "inference/engine/cli/commands.h"
 #include "inference/engine/cli/placement.h"
-#include "inference/engine/models/unet.h"
-#include "inference/engine/pipeline/noise.h"
+#include "inference/engine/families/unet/noise_input.h"
+#include "inference/engine/families/unet/unet.h"
 #include "inference/engine/tensor/guard.h"
 #include "inference/engine/tensor/memory.h"
 #include "inference/engine/tensor/process.h"
 
 namespace sheaf::engine {
 namespace {
-
-// A call's inputs, of noise, in the shape that the model wants.
-UNetInput InputOf(const UNetConfig& config, at::Device device, int64_t rows,
-                  int64_t side) {
-  Normals normals(RandomMode::kCpu, 1);
-  UNetInput input;
-  input.sample = DrawNoise({rows, config.in_channels, side, side}, &normals);
-  input.context =
-      DrawNoise({rows, 77, config.levels.back().context_width}, &normals);
-  input.time.timesteps = at::full({rows}, 500.0, at::kFloat);
-  if (config.has_sizes()) {
-    const int64_t ids = 6;
-    input.time.time_ids = at::full({rows, ids}, 1024.0, at::kFloat);
-    input.time.pooled = DrawNoise(
-        {rows, config.sizes_width - ids * config.size_wave_width}, &normals);
-  }
-  if (config.guidance_width > 0) {
-    input.time.guidance = at::full({rows}, 5.0, at::kFloat);
-  }
-  for (at::Tensor* tensor :
-       {&input.sample, &input.context, &input.time.timesteps,
-        &input.time.time_ids, &input.time.pooled, &input.time.guidance}) {
-    if (tensor->defined()) *tensor = tensor->to(device);
-  }
-  return input;
-}
 
 // The median of several calls, in milliseconds, after one that warms up.
 double MedianCall(const UNet& unet, const UNetInput& input, int repeats) {
@@ -67,8 +41,8 @@ absl::Status RunBench(Arguments* arguments) {
   SHEAF_ASSIGN_OR_RETURN(const Placement placement, PlacementOf(*arguments));
   SHEAF_ASSIGN_OR_RETURN(const auto unet,
                          UNet::Load(arguments->words()[0], load, placement));
-  const int side = arguments->Integer(
-      "side", static_cast<int>(unet->config().sample_size), 1, 1024);
+  const int side =
+      arguments->Integer("side", static_cast<int>(unet->side()), 1, 1024);
   SHEAF_RETURN_IF_ERROR(arguments->status());
   std::printf(
       "%d threads, %s, %d x %d latents; a 256^3 product takes %.2f ms\n",
@@ -86,8 +60,7 @@ absl::Status RunBench(Arguments* arguments) {
     }
     double took = 0;
     SHEAF_RETURN_IF_ERROR(Guard("a call", [&] {
-      const UNetInput input =
-          InputOf(unet->config(), placement.device, rows, side);
+      const UNetInput input = NoiseInput(*unet, rows, side);
       ResetMemoryPeak();
       took = MedianCall(*unet, input, repeats);
     }));
@@ -105,13 +78,13 @@ absl::Status RunBench(Arguments* arguments) {
 Command BenchCommand() {
   return {"bench",
           "UNET",
-          "Measures a UNet's calls by how many rows they have.",
-          {{"rows", "LIST", "default: 1,2,4,8,16"},
-           {"side", "N", "of the latents; default: the model's own"},
+          "Measures the calls of a UNet for several numbers of rows.",
+          {{"rows", "LIST", "numbers of rows; default: 1,2,4,8,16"},
+           {"side", "N", "side of the latents; default: the model's own"},
            {"repeats", "N", "calls to take the median of; default: 5"},
            DeviceOption(),
            DtypeOption(),
-           {"variant", "NAME", "of weight files: fp16"}},
+           {"variant", "NAME", "variant of the weight files, e.g. fp16"}},
           &RunBench};
 }
 

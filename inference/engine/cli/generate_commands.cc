@@ -7,9 +7,9 @@
 #include "base/status.h"
 #include "inference/engine/cli/commands.h"
 #include "inference/engine/cli/placement.h"
+#include "inference/engine/families/load_model.h"
 #include "inference/engine/image/metadata.h"
 #include "inference/engine/image/png.h"
-#include "inference/engine/models/controlnet.h"
 #include "inference/engine/pipeline/begin.h"
 #include "inference/engine/pipeline/pictures.h"
 #include "inference/engine/pipeline/row_stepper.h"
@@ -23,32 +23,35 @@ constexpr size_t kPictureBytesMax = size_t{256} << 20;
 constexpr int kCountMax = 64;
 
 std::vector<Option> CommonOptions() {
-  return {{"prompt", "TEXT", "what to see"},
-          {"negative", "TEXT", "what not to see"},
+  return {{"prompt", "TEXT", "what the picture should show"},
+          {"negative", "TEXT", "what it should not show"},
           {"prompt-2", "TEXT", "for SDXL's second encoder; default: the same"},
-          {"negative-2", "TEXT", "the same of what not to see"},
-          {"sampler", "NAME", "as `schedulers` lists them; default: auto"},
+          {"negative-2", "TEXT", "the same for the negative prompt"},
+          {"sampler", "NAME", "one that `schedulers` lists; default: auto"},
           {"steps", "N", "default: 20"},
           {"guidance", "NUMBER", "default: 7.5"},
-          {"rescale", "NUMBER", "of guidance, 0 to 1; default: 0"},
+          {"rescale", "NUMBER", "rescaling of guidance, 0 to 1; default: 0"},
           {"eta", "NUMBER", "noise of DDIM and TCD; default: the sampler's"},
-          {"clip-skip", "N", "layers left out; default: 0"},
-          {"emphasis", "", "(word:1.3) and BREAK mean something"},
-          {"chunks", "N", "of 75 tokens, of a long prompt; default: 1"},
-          {"width", "N", "default: what the model was trained for"},
+          {"clip-skip", "N", "layers of the text encoder left out; default: 0"},
+          {"emphasis", "", "give (word:1.3), [word] and BREAK a meaning"},
+          {"chunks", "N", "chunks of 75 tokens for a long prompt; default: 1"},
+          {"width", "N", "default: the size that the model was trained for"},
           {"height", "N", "the same"},
-          {"seed", "N", "of the first picture; default: 0"},
+          {"seed", "N", "seed of the first picture; default: 0"},
           {"random", "MODE", "cpu or philox; default: cpu"},
-          {"count", "N", "pictures, of consecutive seeds, in one batch"},
+          {"count", "N",
+           "number of pictures, with consecutive seeds, in one batch"},
           {"control", "FOLDER:PNG:WEIGHT:START:END",
            "a ControlNet and its picture; may be repeated", true},
           {"guess", "", "controls without a prompt"},
-          {"refiner", "MODEL", "another model makes the last steps"},
-          {"handover", "NUMBER", "where it takes over, 0 to 1; default: 0.8"},
-          {"unet", "FOLDER", "in place of the model's own"},
-          {"vae", "FOLDER", "in place of the model's own"},
-          {"variant", "NAME", "of weight files: fp16"},
-          {"allow-pickle", "", "read .bin files, where there are no others"},
+          {"refiner", "MODEL", "another model, which makes the last steps"},
+          {"handover", "NUMBER",
+           "part of the steps after which the refiner takes over, 0 to 1; "
+           "default: 0.8"},
+          {"unet", "FOLDER", "one to use in place of the model's own"},
+          {"vae", "FOLDER", "one to use in place of the model's own"},
+          {"variant", "NAME", "variant of the weight files, e.g. fp16"},
+          {"allow-pickle", "", "read .bin files if there are no others"},
           DeviceOption(),
           DtypeOption(),
           {"tiling", "", "decode in tiles"},
@@ -64,7 +67,7 @@ absl::StatusOr<Image> ReadPicture(const std::string& path) {
 
 // Reads FOLDER:PNG[:WEIGHT[:START[:END]]].
 absl::StatusOr<ControlRequest> ReadControl(const std::string& text,
-                                           const ModelOptions& options) {
+                                           const Model& model) {
   const std::vector<std::string> parts = absl::StrSplit(text, ':');
   ControlRequest control;
   double* const numbers[] = {&control.weight, &control.start, &control.end};
@@ -77,7 +80,7 @@ absl::StatusOr<ControlRequest> ReadControl(const std::string& text,
         "--control must be FOLDER:PNG, which :WEIGHT:START:END may follow");
   }
   SHEAF_ASSIGN_OR_RETURN(
-      control.net, ControlNet::Load(parts[0], options.load, options.placement));
+      control.net, model.denoiser->LoadControl(parts[0], model.options.load));
   SHEAF_ASSIGN_OR_RETURN(control.image, ReadPicture(parts[1]));
   return control;
 }
@@ -101,8 +104,7 @@ absl::StatusOr<RunRequest> ReadRequest(const Model& model,
   request.emphasis = arguments->Has("emphasis");
   request.prompt_chunks = arguments->Integer("chunks", 1, 1, 32);
   request.clip_skip = arguments->Integer("clip-skip", 0, 0, 100);
-  const auto side = static_cast<int>(model.unet->config().sample_size *
-                                     model.vae->config().scale());
+  const int side = model.traits.native_side;
   request.width = arguments->Integer("width", side, 8, 8192);
   request.height = arguments->Integer("height", side, 8, 8192);
   if (arguments->Has("eta")) request.eta = arguments->Number("eta", 0);
@@ -122,8 +124,7 @@ absl::StatusOr<RunRequest> ReadRequest(const Model& model,
                          ResolveScheduler(arguments->Text("sampler", "auto"),
                                           model.scheduler, Config()));
   for (const std::string& text : arguments->Texts("control")) {
-    SHEAF_ASSIGN_OR_RETURN(ControlRequest control,
-                           ReadControl(text, model.options));
+    SHEAF_ASSIGN_OR_RETURN(ControlRequest control, ReadControl(text, model));
     request.controls.push_back(std::move(control));
   }
   return request;
@@ -181,7 +182,7 @@ absl::StatusOr<std::vector<at::Tensor>> Latents(
   }
   std::vector<Row*> stepping;
   for (Row& row : rows) stepping.push_back(&row);
-  const RowStepper engine(model.unet);
+  const RowStepper engine(model.denoiser);
   while (!rows[0].done()) SHEAF_RETURN_IF_ERROR(engine.Step(stepping));
   std::vector<at::Tensor> latents;
   for (const Row& row : rows) latents.push_back(row.sample());
@@ -235,10 +236,10 @@ absl::StatusOr<std::shared_ptr<const Model>> ModelOf(Arguments* arguments) {
   if (arguments->words().size() != 1) {
     return absl::InvalidArgumentError("one model's folder is needed");
   }
-  return Load(
-      arguments->words()[0],
-      {.unet = arguments->Text("unet", ""), .vae = arguments->Text("vae", "")},
-      *arguments);
+  return Load(arguments->words()[0],
+              {.denoiser = arguments->Text("unet", ""),
+               .vae = arguments->Text("vae", "")},
+              *arguments);
 }
 
 absl::Status RunText(Arguments* arguments) {
@@ -275,11 +276,12 @@ Command TextToImageCommand() {
 
 Command ImageToImageCommand() {
   std::vector<Option> options = CommonOptions();
-  options.push_back({"image", "PNG", "the picture to begin with"});
+  options.push_back({"image", "PNG", "the picture to start from"});
   options.push_back({"strength", "NUMBER", "0 to 1; default: 0.8"});
-  options.push_back({"mask", "PNG", "paint only where it is white"});
+  options.push_back({"mask", "PNG", "paint only where this picture is white"});
   options.push_back({"edit", "", "the prompt is an instruction"});
-  options.push_back({"image-guidance", "NUMBER", "of --edit; default: 1.5"});
+  options.push_back({"image-guidance", "NUMBER",
+                     "weight of the picture with --edit; default: 1.5"});
   return {"img2img", "MODEL", "Makes pictures from a picture.",
           std::move(options), &RunImage};
 }

@@ -82,7 +82,7 @@ absl::Status RunSchedulers(Arguments*) {
 absl::Status RunPreprocess(Arguments* arguments) {
   if (arguments->words().size() != 3) {
     return absl::InvalidArgumentError(
-        "preprocess takes a name, a picture and where to write");
+        "preprocess takes a name, a picture and a file to write");
   }
   const std::string& name = arguments->words()[0];
   const auto preprocessor = PreprocessorNamed(name);
@@ -120,9 +120,9 @@ absl::Status RunPreprocess(Arguments* arguments) {
 Command InspectCommand() {
   return {"inspect",
           "MODEL",
-          "Says what a model's folder, or one weight file, holds.",
-          {{"variant", "NAME", "of weight files: fp16"},
-           {"allow-pickle", "", "read .bin, .pt and the like"}},
+          "Lists the contents of a model's folder or of one weight file.",
+          {{"variant", "NAME", "variant of the weight files, e.g. fp16"},
+           {"allow-pickle", "", "read .bin, .pt and similar files"}},
           &RunInspect};
 }
 
@@ -133,11 +133,11 @@ Command SchedulersCommand() {
 Command PreprocessCommand() {
   return {"preprocess",
           "NAME IN.png OUT.png",
-          "Turns a picture into what a ControlNet takes.",
+          "Turns a picture into the input of a ControlNet.",
           {{"low", "N", "canny's lower threshold"},
            {"high", "N", "and its upper one"},
-           {"invert", "", "dark on white becomes white on dark"},
-           {"keypoints", "JSON", "of pose"}},
+           {"invert", "", "turn dark on white into white on dark"},
+           {"keypoints", "JSON", "keypoints for pose"}},
           &RunPreprocess};
 }
 

@@ -21,8 +21,8 @@ void PrintHelp() {
                 std::string(command.help).c_str());
   }
   std::printf(
-      "\nIt ends with 0, with 1 where something failed, with 2 where it was "
-      "asked\nfor what it does not know.\n");
+      "\nThe exit status is 0 on success, 1 when something failed, and 2 for "
+      "an\nunknown command or option.\n");
 }
 
 void PrintHelp(const Command& command) {

@@ -35,7 +35,7 @@ absl::Status RunSheet(Arguments* arguments) {
   const std::vector<std::string>& words = arguments->words();
   if (words.size() < 2) {
     return absl::InvalidArgumentError(
-        "sheet takes where to write and at least one picture");
+        "sheet takes a file to write and at least one picture");
   }
   SheetLook look;
   look.columns = arguments->Integer("columns", 0, 1, 1000);
@@ -56,10 +56,10 @@ absl::Status RunSheet(Arguments* arguments) {
 Command SheetCommand() {
   return {"sheet",
           "OUT.png PICTURE[=CAPTION]...",
-          "Puts pictures on one sheet. Without a caption, one's file is asked "
-          "what made it.",
+          "Puts pictures on one sheet. A picture without a caption gets the "
+          "settings in its file.",
           {{"columns", "N", "default: about as many as rows"},
-           {"scale", "N", "pixels of each pixel; default: room for captions"}},
+           {"scale", "N", "factor to enlarge by; default: until captions fit"}},
           &RunSheet};
 }
 

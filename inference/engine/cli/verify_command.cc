@@ -35,9 +35,10 @@ absl::Status RunVerify(Arguments* arguments) {
 Command VerifyCommand() {
   return {"verify",
           "FOLDER",
-          "Runs the reference cases of a folder laid out as tests/golden is.",
-          {{"only", "PART", "cases whose name contains it"},
-           {"each", "", "a line for each case"},
+          "Runs the reference cases of a folder that has the layout of "
+          "tests/golden.",
+          {{"only", "PART", "run only cases whose name contains this"},
+           {"each", "", "print a line for each case"},
            DeviceOption()},
           &RunVerify};
 }

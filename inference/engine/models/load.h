@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status.h"
+#include "inference/engine/tensor/guard.h"
 #include "inference/engine/tensor/module_scope.h"
 #include "inference/engine/weights/folder.h"
 
@@ -23,20 +24,23 @@ absl::Status CheckAllUsed(const WeightBinder& binder,
 
 // Builds Module(scope, config) over `tensors`. `slots` may be null for models
 // that take no adapters. INVALID_ARGUMENT names keys that are missing,
-// mis-shaped or left over; RESOURCE_EXHAUSTED where there is no memory.
+// mis-shaped or left over; RESOURCE_EXHAUSTED where there is no memory, and the
+// other errors of Guard().
 template <typename Module, typename ModuleConfig>
 absl::StatusOr<std::unique_ptr<Module>> BuildModule(const TensorMap& tensors,
                                                     const std::string& source,
                                                     const Placement& placement,
                                                     const ModuleConfig& config,
                                                     AdapterSlots* slots) {
-  const c10::InferenceMode no_gradients;
   WeightBinder binder(tensors, source);
   AdapterSlots unused_slots;
-  auto module = std::make_unique<Module>(
-      ModuleScope(WeightScope(&binder), placement,
-                  slots == nullptr ? &unused_slots : slots),
-      config);
+  std::unique_ptr<Module> module;
+  SHEAF_RETURN_IF_ERROR(Guard(absl::StrCat("loading ", source).c_str(), [&] {
+    module = std::make_unique<Module>(
+        ModuleScope(WeightScope(&binder), placement,
+                    slots == nullptr ? &unused_slots : slots),
+        config);
+  }));
   SHEAF_RETURN_IF_ERROR(binder.Finish());
   SHEAF_RETURN_IF_ERROR(CheckAllUsed(binder, source));
   return module;

@@ -3,11 +3,9 @@
 #include <cmath>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "inference/engine/pipeline/noise.h"
 #include "inference/engine/pipeline/pictures.h"
-#include "inference/engine/pipeline/prompt.h"
 #include "inference/engine/schedule/compile.h"
 #include "inference/engine/tensor/guard.h"
 
@@ -17,15 +15,30 @@ namespace {
 constexpr int kSideMax = 8192;
 constexpr int kChunksMax = 32;
 
+std::string_view RefusalOf(Task task) {
+  switch (task) {
+    case Task::kText:
+      return "this model makes no pictures from a prompt alone";
+    case Task::kImage:
+      return "this model makes no pictures from pictures";
+    case Task::kInpaint:
+      return "this model does not paint into masks";
+    case Task::kEdit:
+      return "this model does not edit after instructions";
+  }
+  return "";
+}
+
 absl::Status CheckRequest(const Model& model, const RunRequest& request) {
   const auto bad = [](std::string_view what) {
     return absl::InvalidArgumentError(ToAbsl(what));
   };
-  const auto scale = static_cast<int>(model.vae->config().scale());
+  if (!model.traits.Does(request.task)) return bad(RefusalOf(request.task));
+  const int multiple = model.traits.side_multiple;
   for (const int side : {request.width, request.height}) {
-    if (side < scale || side > kSideMax || side % scale != 0) {
+    if (side < multiple || side > kSideMax || side % multiple != 0) {
       return bad("width and height must be multiples of " +
-                 std::to_string(scale) + ", at most " +
+                 std::to_string(multiple) + ", at most " +
                  std::to_string(kSideMax));
     }
   }
@@ -81,50 +94,18 @@ absl::StatusOr<std::shared_ptr<const Program>> ProgramOf(
   return program;
 }
 
-// SDXL's sizes: the original size and the crop, then the target size or, for
-// refiners, the aesthetic score.
-at::Tensor TimeIds(const Model& model, const RunRequest& request,
-                   bool is_prompt) {
-  const Pair own = {request.height, request.width};
-  const Pair original = request.original_size.value_or(own);
-  const Pair target = request.target_size.value_or(own);
-  std::vector<double> ids = {static_cast<double>(original.first),
-                             static_cast<double>(original.second),
-                             static_cast<double>(request.crop.first),
-                             static_cast<double>(request.crop.second)};
-  Config::Reader reader(model.index.config);
-  if (reader.Bool("requires_aesthetics_score", false)) {
-    ids.push_back(is_prompt ? request.aesthetic_score
-                            : request.negative_aesthetic_score);
-  } else {
-    ids.push_back(static_cast<double>(target.first));
-    ids.push_back(static_cast<double>(target.second));
-  }
-  return at::tensor(ids, at::kFloat);
-}
-
-Branch BranchOf(const Model& model, const RunRequest& request,
-                const EncodedPrompt& prompt, bool is_prompt) {
-  Branch branch = {.context = prompt.context,
-                   .pooled = prompt.pooled,
-                   .is_prompt = is_prompt};
-  if (model.is_xl()) branch.time_ids = TimeIds(model, request, is_prompt);
-  return branch;
-}
-
 // Unguided + guidance (guided - unguided), as weights.
 absl::StatusOr<std::vector<Branch>> BranchesOf(const Model& model,
                                                const RunRequest& request) {
-  SHEAF_ASSIGN_OR_RETURN(const EncodedPrompt prompt,
-                         EncodePrompt(model, request));
-  Branch guided = BranchOf(model, request, prompt, true);
-  const bool is_distilled = model.unet->config().guidance_width > 0;
-  if (is_distilled || request.guidance <= 1) {
+  Branch guided;
+  SHEAF_ASSIGN_OR_RETURN(guided.conditioning,
+                         model.conditioner->Prompt(request));
+  if (model.traits.guidance == Guidance::kNumber || request.guidance <= 1) {
     return std::vector<Branch>{guided};
   }
-  SHEAF_ASSIGN_OR_RETURN(const EncodedPrompt negative,
-                         EncodeNegative(model, request));
-  Branch unguided = BranchOf(model, request, negative, false);
+  Branch unguided = {.is_prompt = false};
+  SHEAF_ASSIGN_OR_RETURN(unguided.conditioning,
+                         model.conditioner->NegativePrompt(request));
   guided.weight = request.guidance;
   unguided.weight = 1 - request.guidance;
   if (request.task != Task::kEdit || request.image_guidance < 1) {
@@ -170,9 +151,11 @@ class Beginning {
       case Task::kImage:
         return FromImage();
       case Task::kInpaint:
-        return FromMask();
+        FromMask();
+        return absl::OkStatus();
       case Task::kEdit:
-        return FromInstruction();
+        FromInstruction();
+        return absl::OkStatus();
     }
     return absl::OkStatus();
   }
@@ -213,12 +196,8 @@ class Beginning {
     return absl::OkStatus();
   }
 
-  absl::Status FromMask() {
-    const int64_t channels = model_.unet->config().in_channels;
-    const bool sees_mask = channels == 2 * shape_[0] + 1;
-    if (!sees_mask && channels != shape_[0]) {
-      return absl::InvalidArgumentError("this UNet does not paint into masks");
-    }
+  void FromMask() {
+    const bool sees_mask = model_.traits.sees_mask;
     const bool is_all_noise = request_.strength == 1;
     const at::Tensor picture = Picture();
     const at::Tensor mask =
@@ -237,19 +216,14 @@ class Beginning {
         EncodePicture(model_, picture * mask.lt(0.5), &start_->noise);
     if (!sees_mask) {
       start_->keep = Keep{small, clean, noise};
-      return absl::OkStatus();
+      return;
     }
     for (Branch& branch : start_->branches) {
       branch.extra = at::cat({small, masked});
     }
-    return absl::OkStatus();
   }
 
-  absl::Status FromInstruction() {
-    if (model_.unet->config().in_channels != 2 * shape_[0]) {
-      return absl::InvalidArgumentError(
-          "this UNet does not edit after instructions");
-    }
+  void FromInstruction() {
     // The latents are the mean, unscaled: no random numbers are drawn.
     const at::Tensor moments =
         model_.vae->Encode(Picture().unsqueeze(0), {}).to(at::kCPU);
@@ -260,7 +234,6 @@ class Beginning {
       start_->branches[i].extra = sees ? latents : at::zeros_like(latents);
     }
     FromNoise();
-    return absl::OkStatus();
   }
 
   const Model& model_;
@@ -276,7 +249,7 @@ std::vector<RowControl> ControlsOf(const RunRequest& request) {
         PictureToTensor(control.image, request.width, request.height);
     // The first network decides for all, as in the reference.
     const bool guesses =
-        request.guess_mode || request.controls[0].net->config().pools_residuals;
+        request.guess_mode || request.controls[0].net->guesses();
     controls.push_back({.net = control.net,
                         .hint = control.net->Hint(picture.unsqueeze(0))[0],
                         .weight = control.weight,
@@ -293,12 +266,7 @@ void MoveTo(at::Device device, RowStart* start) {
     if (tensor->defined()) *tensor = tensor->to(device);
   };
   move(&start->sample);
-  for (Branch& branch : start->branches) {
-    for (at::Tensor* part :
-         {&branch.context, &branch.pooled, &branch.time_ids, &branch.extra}) {
-      move(part);
-    }
-  }
+  for (Branch& branch : start->branches) move(&branch.extra);
   if (!start->keep) return;
   for (at::Tensor* part :
        {&start->keep->mask, &start->keep->clean, &start->keep->noise}) {
@@ -314,16 +282,7 @@ absl::Status Fill(const Model& model, const RunRequest& request,
   start->guidance = request.guidance;
   start->guidance_rescale = request.guidance_rescale;
   start->controls = ControlsOf(request);
-  const int64_t channels =
-      start->sample.size(0) + (start->branches[0].extra.defined()
-                                   ? start->branches[0].extra.size(0)
-                                   : 0);
-  if (channels != model.unet->config().in_channels) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("this UNet takes ", model.unet->config().in_channels,
-                     " channels, the request makes ", channels));
-  }
-  MoveTo(model.unet->placement().device, start);
+  MoveTo(model.options.placement.device, start);
   return absl::OkStatus();
 }
 

@@ -72,7 +72,7 @@ absl::Status CheckFinite(const at::Tensor& tensor, std::string_view who) {
 
 absl::StatusOr<at::Tensor> Decode(const Model& model, const at::Tensor& latents,
                                   const VaeOptions& options) {
-  SHEAF_RETURN_IF_ERROR(CheckFinite(latents, "the UNet"));
+  SHEAF_RETURN_IF_ERROR(CheckFinite(latents, "the denoiser"));
   SHEAF_ASSIGN_OR_RETURN(const at::Tensor picture,
                          DecodeInSteps(*model.vae, latents, options));
   const absl::Status finite = CheckFinite(picture, "the autoencoder");
@@ -83,10 +83,7 @@ absl::StatusOr<at::Tensor> Decode(const Model& model, const at::Tensor& latents,
   }
   Placement placement = model.options.placement;
   placement.dtype = at::kFloat;
-  const std::string folder =
-      model.options.vae.empty() ? model.folder + "/vae" : model.options.vae;
-  SHEAF_ASSIGN_OR_RETURN(const auto full,
-                         Vae::Load(folder, model.options.load, placement));
+  SHEAF_ASSIGN_OR_RETURN(const auto full, LoadVae(model, placement));
   SHEAF_ASSIGN_OR_RETURN(const at::Tensor again,
                          DecodeInSteps(*full, latents, options));
   SHEAF_RETURN_IF_ERROR(CheckFinite(again, "the autoencoder"));

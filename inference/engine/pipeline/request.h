@@ -15,10 +15,10 @@
 
 namespace sheaf::engine {
 
-class ControlNet;
+class ControlModel;
 
 struct ControlRequest {
-  std::shared_ptr<const ControlNet> net;
+  std::shared_ptr<const ControlModel> net;
   Image image;  // Ready: preprocessors have run.
   double weight = 1.0;
   // The part of the run, from 0 to 1, in which it works.
@@ -36,7 +36,7 @@ enum class Task {
   kText,     // From a prompt alone.
   kImage,    // From a picture, or from latents that another model left.
   kInpaint,  // A picture, but only where the mask is white.
-  kEdit,     // A picture changed as the prompt says (8-channel UNets).
+  kEdit,     // A picture changed as the prompt says.
 };
 
 struct RunRequest {

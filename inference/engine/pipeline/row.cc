@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "inference/engine/pipeline/noise.h"
 #include "inference/engine/schedule/executor.h"
+#include "inference/engine/tensor/module_scope.h"
 #include "inference/engine/weights/safetensors.h"
 
 namespace sheaf::engine {
@@ -89,12 +90,13 @@ double Row::WeightOf(const RowControl& control) const {
   return begin < control.start || end > control.end ? 0.0 : control.weight;
 }
 
-at::Tensor Row::Guided(const at::Tensor& outputs) const {
+at::Tensor Row::Guided(const std::vector<at::Tensor>& answers) const {
+  SHEAF_CHECK(answers.size() == start_->branches.size());
   at::Tensor sum;
   at::Tensor prompt;
   for (size_t i = 0; i < start_->branches.size(); ++i) {
     const Branch& branch = start_->branches[i];
-    const at::Tensor output = outputs[static_cast<int64_t>(i)].to(at::kFloat);
+    const at::Tensor output = answers[i].to(at::kFloat);
     const at::Tensor part =
         branch.weight == 1 ? output : output * branch.weight;
     sum = sum.defined() ? sum + part : part;
@@ -157,12 +159,12 @@ absl::Status Row::Restore(std::string_view saved) {
   return absl::OkStatus();
 }
 
-void Row::Advance(const at::Tensor& outputs) {
+void Row::Advance(const std::vector<at::Tensor>& answers) {
   SHEAF_CHECK(!done());
   const Step& now = step();
   Normals noise = noise_;
   at::Tensor next = registers_.clone();
-  const at::Tensor output = Guided(outputs);
+  const at::Tensor output = Guided(answers);
   next[At(Register::kOutput)].copy_(output);
   if (now.draws_noise) {
     next[At(Register::kNoise)].copy_(DrawNoise(output.sizes(), &noise));

@@ -9,29 +9,34 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "inference/engine/models/controlnet.h"
+#include "inference/engine/pipeline/control_model.h"
 #include "inference/engine/random/normals.h"
 #include "inference/engine/schedule/program.h"
 
 namespace sheaf::engine {
 
-// The inputs for one of the UNet outputs that a row's guidance combines. The
-// row's output is the sum of these outputs, each times its branch's weight.
+// An encoded prompt, with whatever else a family's denoiser wants to hear of a
+// request. Only the family knows what it holds.
+class Conditioning {
+ public:
+  virtual ~Conditioning() = default;
+};
+
+// The inputs for one of the answers that a row's guidance combines. The row's
+// output is the sum of these answers, each times its branch's weight.
 struct Branch {
-  at::Tensor context;   // [tokens, width]
-  at::Tensor pooled;    // SDXL: [width], and
-  at::Tensor time_ids;  // [5 or 6].
-  at::Tensor extra;     // Channels after the sample's; undefined for none.
+  std::shared_ptr<const Conditioning> conditioning;
+  at::Tensor extra;  // Channels after the sample's; undefined for none.
   double weight = 1.0;
   // Whether this branch is for the prompt itself. Rescaling measures that
   // branch, and controls in guess mode work for that branch alone.
   bool is_prompt = true;
 };
 
-// A ControlNet that a row uses.
+// A model that steers a row.
 struct RowControl {
-  std::shared_ptr<const ControlNet> net;
-  at::Tensor hint;  // A result of ControlNet::Hint, without rows.
+  std::shared_ptr<const ControlModel> net;
+  at::Tensor hint;  // A result of ControlModel::Hint, without rows.
   double weight = 1.0;
   double start = 0.0;
   double end = 1.0;
@@ -85,12 +90,12 @@ class Row {
   // the row stays as it was.
   absl::Status Restore(std::string_view saved);
 
-  // Takes the model's outputs, [branches, channels, height, width], and moves
-  // to the next step. If it throws, the row stays as it was.
-  void Advance(const at::Tensor& outputs);
+  // Takes the denoiser's answers, one for each branch in the sample's shape,
+  // and moves to the next step. If it throws, the row stays as it was.
+  void Advance(const std::vector<at::Tensor>& answers);
 
  private:
-  at::Tensor Guided(const at::Tensor& outputs) const;
+  at::Tensor Guided(const std::vector<at::Tensor>& answers) const;
 
   std::shared_ptr<const RowStart> start_;
   size_t next_ = 0;

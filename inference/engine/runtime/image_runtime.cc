@@ -79,9 +79,10 @@ absl::StatusOr<ImageRuntime::RowId> ImageRuntime::Begin(
   SHEAF_ASSIGN_OR_RETURN(
       request.scheduler,
       ResolveScheduler(wanted.sampler, model.scheduler, Config()));
-  const auto side = static_cast<int>(model.unet->config().sample_size *
-                                     model.vae->config().scale());
-  if (request.task == Task::kImage && model.unet->config().in_channels == 8) {
+  const ModelTraits& traits = model.traits;
+  const int side = traits.native_side;
+  if (request.task == Task::kImage && !traits.Does(Task::kImage) &&
+      traits.Does(Task::kEdit)) {
     request.task = Task::kEdit;
   }
   if (request.width == 0) request.width = side;

@@ -124,8 +124,7 @@ absl::Status Measuring::Load() {
   SHEAF_ASSIGN_OR_RETURN(bench.loaded, bench.cache->Get(wanted_.model));
   const Model& model = *bench.loaded->model;
   found_.load = bench.loaded->load_ms;
-  const auto side = static_cast<int>(model.unet->config().sample_size *
-                                     model.vae->config().scale());
+  const int side = model.traits.native_side;
   found_.width = wanted_.width > 0 ? wanted_.width : side;
   found_.height = wanted_.height > 0 ? wanted_.height : side;
   found_.own_size = found_.width == side && found_.height == side;
@@ -136,7 +135,7 @@ absl::Status Measuring::Load() {
   request.width = found_.width;
   request.height = found_.height;
   // A model that edits pictures needs one to begin with.
-  if (model.unet->config().in_channels == 8) {
+  if (!model.traits.Does(Task::kText) && model.traits.Does(Task::kEdit)) {
     request.task = Task::kEdit;
     request.image = MakeImage(found_.width, found_.height, 3, 128);
   }

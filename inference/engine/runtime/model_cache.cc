@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "base/status.h"
+#include "inference/engine/families/load_model.h"
 #include "inference/engine/tensor/memory.h"
 #include "inference/engine/weights/mapped_files.h"
 
@@ -36,16 +36,6 @@ size_t FileBytes(const Model& model) {
   return bytes;
 }
 
-// Calls `load`, and sets `bytes` to the tensor memory that it added.
-template <typename Load>
-auto Measured(size_t* bytes, const Load& load) {
-  const size_t before = MemoryInUse();
-  auto loaded = load();
-  const size_t after = MemoryInUse();
-  *bytes = after > before ? after - before : 0;
-  return loaded;
-}
-
 }  // namespace
 
 absl::Status LoadedModel::Check() const {
@@ -53,6 +43,25 @@ absl::Status LoadedModel::Check() const {
     SHEAF_RETURN_IF_ERROR(CheckMappedFiles(first, end));
   }
   return absl::OkStatus();
+}
+
+// Attempts that failed count for nothing.
+template <typename Load>
+auto ModelCache::WithRoom(Loading* loading, const Load& load) {
+  const auto attempt = [&] {
+    loading->begin = absl::Now();
+    loading->first_file = NextMappedFile();
+    const size_t before = MemoryInUse();
+    auto loaded = load();
+    const size_t after = MemoryInUse();
+    loading->bytes = after > before ? after - before : 0;
+    return loaded;
+  };
+  auto loaded = attempt();
+  while (absl::IsResourceExhausted(loaded.status()) && PutOneAway()) {
+    loaded = attempt();
+  }
+  return loaded;
 }
 
 absl::StatusOr<std::shared_ptr<LoadedModel>> ModelCache::Get(
@@ -64,26 +73,19 @@ absl::StatusOr<std::shared_ptr<LoadedModel>> ModelCache::Get(
         .load = {.variant = place.variant, .allow_pickle = place.allow_pickle},
         .placement = options_.placement,
         .vae = place.vae};
-    size_t bytes = 0;
-    uint64_t first_file = NextMappedFile();
-    absl::Time begin = absl::Now();
+    Loading loading;
     auto model =
-        Measured(&bytes, [&] { return LoadModel(place.folder, options); });
-    while (absl::IsResourceExhausted(model.status()) && PutOneAway()) {
-      begin = absl::Now();
-      first_file = NextMappedFile();
-      model =
-          Measured(&bytes, [&] { return LoadModel(place.folder, options); });
-    }
+        WithRoom(&loading, [&] { return LoadModel(place.folder, options); });
     if (!model.ok()) {
       loaded_.erase(place);
       return model.status();
     }
     loaded = std::make_shared<LoadedModel>(*std::move(model));
-    loaded->files.emplace_back(first_file, NextMappedFile());
-    loaded->load_ms = absl::ToDoubleMilliseconds(absl::Now() - begin);
-    loaded->bytes =
-        options_.placement.device.is_cpu() ? bytes : FileBytes(*loaded->model);
+    loaded->files.emplace_back(loading.first_file, NextMappedFile());
+    loaded->load_ms = absl::ToDoubleMilliseconds(absl::Now() - loading.begin);
+    loaded->bytes = options_.placement.device.is_cpu()
+                        ? loading.bytes
+                        : FileBytes(*loaded->model);
   }
   loaded->last_use = ++uses_;
   const std::shared_ptr<LoadedModel> found = loaded;
@@ -91,27 +93,26 @@ absl::StatusOr<std::shared_ptr<LoadedModel>> ModelCache::Get(
   return found;
 }
 
-absl::StatusOr<std::shared_ptr<const ControlNet>> ModelCache::GetControl(
+absl::StatusOr<std::shared_ptr<const ControlModel>> ModelCache::GetControl(
     LoadedModel* loaded, const std::string& folder) {
-  std::shared_ptr<const ControlNet>& net = loaded->controls[folder];
+  std::shared_ptr<const ControlModel>& net = loaded->controls[folder];
   if (net == nullptr) {
-    size_t bytes = 0;
-    const uint64_t first_file = NextMappedFile();
-    auto control = Measured(&bytes, [&] {
-      return ControlNet::Load(folder, loaded->model->options.load,
-                              options_.placement);
+    const Model& model = *loaded->model;
+    Loading loading;
+    auto control = WithRoom(&loading, [&] {
+      return model.denoiser->LoadControl(folder, model.options.load);
     });
     if (!control.ok()) {
       loaded->controls.erase(folder);
       return control.status();
     }
     net = *std::move(control);
-    loaded->files.emplace_back(first_file, NextMappedFile());
+    loaded->files.emplace_back(loading.first_file, NextMappedFile());
     loaded->bytes += options_.placement.device.is_cpu()
-                         ? bytes
-                         : FileBytes(folder, loaded->model->options.load);
+                         ? loading.bytes
+                         : FileBytes(folder, model.options.load);
   }
-  const std::shared_ptr<const ControlNet> found = net;
+  const std::shared_ptr<const ControlModel> found = net;
   MakeRoom();
   return found;
 }

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "inference/engine/models/controlnet.h"
+#include "absl/time/time.h"
 #include "inference/engine/pipeline/model.h"
 #include "inference/engine/pipeline/preview.h"
 #include "inference/engine/pipeline/row_stepper.h"
@@ -23,13 +23,13 @@ namespace sheaf::engine {
 struct LoadedModel {
   explicit LoadedModel(std::shared_ptr<const Model> loaded)
       : model(std::move(loaded)),
-        engine(model->unet),
+        engine(model->denoiser),
         previewer(model->vae.get()) {}
 
   const std::shared_ptr<const Model> model;
   const RowStepper engine;
   Previewer previewer;
-  std::map<std::string, std::shared_ptr<const ControlNet>> controls;
+  std::map<std::string, std::shared_ptr<const ControlModel>> controls;
   size_t bytes = 0;
   double load_ms = 0;
   // The files it was loaded from, by the numbers that MappedFile gave them.
@@ -59,9 +59,9 @@ class ModelCache {
   // A loaded model is kept at least as long as a caller holds it. A model whose
   // files were written to is loaded again. The errors of LoadModel.
   absl::StatusOr<std::shared_ptr<LoadedModel>> Get(const ModelPlace& place);
-  // A ControlNet for the loaded model, kept with it. The errors of
-  // ControlNet::Load.
-  absl::StatusOr<std::shared_ptr<const ControlNet>> GetControl(
+  // A control for the loaded model, which the caller holds; it is kept with the
+  // model. The errors of Denoiser::LoadControl.
+  absl::StatusOr<std::shared_ptr<const ControlModel>> GetControl(
       LoadedModel* loaded, const std::string& folder);
 
   // Puts away the least recently used of the models that no caller holds. False
@@ -75,6 +75,16 @@ class ModelCache {
   size_t bytes() const;
 
  private:
+  struct Loading {
+    absl::Time begin;
+    uint64_t first_file = 0;
+    size_t bytes = 0;  // Tensor memory that was added.
+  };
+
+  // Calls `load`. Where memory runs out, puts unused models away, one by one,
+  // and tries again.
+  template <typename Load>
+  auto WithRoom(Loading* loading, const Load& load);
   void MakeRoom();
 
   const Options options_;

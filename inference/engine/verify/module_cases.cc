@@ -4,9 +4,9 @@
 
 #include "absl/strings/numbers.h"
 #include "base/status.h"
+#include "inference/engine/families/unet/controlnet.h"
+#include "inference/engine/families/unet/unet.h"
 #include "inference/engine/models/clip_text.h"
-#include "inference/engine/models/controlnet.h"
-#include "inference/engine/models/unet.h"
 #include "inference/engine/models/vae.h"
 #include "inference/engine/pipeline/noise.h"
 #include "inference/engine/verify/cases.h"

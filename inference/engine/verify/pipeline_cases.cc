@@ -4,8 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "inference/engine/families/load_model.h"
+#include "inference/engine/families/unet/model.h"
 #include "inference/engine/image/png.h"
-#include "inference/engine/models/controlnet.h"
 #include "inference/engine/pipeline/begin.h"
 #include "inference/engine/pipeline/pictures.h"
 #include "inference/engine/pipeline/row_stepper.h"
@@ -101,21 +102,14 @@ std::vector<std::string> ModelNames(const std::string& folder) {
   return names;
 }
 
-// A UNet that stands alone below models/ and takes that many channels.
-absl::StatusOr<std::string> UNetOfChannels(const std::string& folder,
-                                           int64_t channels) {
+// A UNet that stands alone below models/ and was made for that task alone.
+absl::StatusOr<std::string> UNetFor(const std::string& folder, Task task) {
   for (const std::string& name : ModelNames(folder)) {
     const std::string path = folder + "/models/" + name;
-    const auto config = Config::Read(path + "/config.json");
-    if (!config.ok()) continue;
-    Config::Reader r(*config);
-    if (r.Text("_class_name", "") == "UNet2DConditionModel" &&
-        r.Int("in_channels", 0) == channels) {
-      return path;
-    }
+    const auto tasks = ReadUNetTasks(path);
+    if (tasks.ok() && *tasks == std::vector<Task>{task}) return path;
   }
-  return absl::NotFoundError(
-      absl::StrCat("no UNet of ", channels, " channels below models/"));
+  return absl::NotFoundError("no UNet for this task alone below models/");
 }
 
 // A row names its model, or its own name tells which: "sd2-..." is for the
@@ -138,8 +132,8 @@ absl::StatusOr<std::string> ModelFolder(const std::string& folder,
                              "\" below models/");
 }
 
-// Rows that inpaint say in their name how many channels their UNet has, where
-// these are not the sample's own.
+// Rows that inpaint with a UNet that was made for it have "inpaint9" in their
+// name.
 absl::StatusOr<Folders> FoldersOf(const std::string& folder, const Config& line,
                                   const std::string& name, Task task) {
   Folders folders;
@@ -151,10 +145,10 @@ absl::StatusOr<Folders> FoldersOf(const std::string& folder, const Config& line,
   if (!unet.empty()) {
     folders.unet = folder + "/models/" + unet;
   } else if (task == Task::kEdit) {
-    SHEAF_ASSIGN_OR_RETURN(folders.unet, UNetOfChannels(folder, 8));
+    SHEAF_ASSIGN_OR_RETURN(folders.unet, UNetFor(folder, task));
   } else if (task == Task::kInpaint &&
              name.find("inpaint9") != std::string::npos) {
-    SHEAF_ASSIGN_OR_RETURN(folders.unet, UNetOfChannels(folder, 9));
+    SHEAF_ASSIGN_OR_RETURN(folders.unet, UNetFor(folder, task));
   }
   return folders;
 }
@@ -173,18 +167,18 @@ class Loaded {
     if (model == nullptr) {
       SHEAF_ASSIGN_OR_RETURN(model,
                              LoadModel(folders.model, {.placement = placement_,
-                                                       .unet = folders.unet,
+                                                       .denoiser = folders.unet,
                                                        .vae = folders.vae}));
     }
     return model;
   }
 
-  absl::StatusOr<std::shared_ptr<const ControlNet>> Net(
-      const std::string& name) {
-    std::shared_ptr<const ControlNet>& net = nets_[name];
+  absl::StatusOr<std::shared_ptr<const ControlModel>> Net(
+      const Model& model, const std::string& name) {
+    std::shared_ptr<const ControlModel>& net = nets_[name];
     if (net == nullptr) {
       SHEAF_ASSIGN_OR_RETURN(
-          net, ControlNet::Load(folder_ + "/models/" + name, {}, placement_));
+          net, model.denoiser->LoadControl(folder_ + "/models/" + name, {}));
     }
     return net;
   }
@@ -201,7 +195,7 @@ class Loaded {
   const std::string folder_;
   const Placement placement_;
   std::map<std::string, std::shared_ptr<const Model>> models_;
-  std::map<std::string, std::shared_ptr<const ControlNet>> nets_;
+  std::map<std::string, std::shared_ptr<const ControlModel>> nets_;
 };
 
 absl::Status ReadScheduler(const Config& line, RunRequest* request) {
@@ -270,8 +264,8 @@ double Each(const std::vector<double>& values, size_t at, double otherwise) {
   return values[std::min(at, values.size() - 1)];
 }
 
-absl::Status ReadControls(const Config& line, Loaded* loaded,
-                          RunRequest* request) {
+absl::Status ReadControls(const Config& line, const Model& model,
+                          Loaded* loaded, RunRequest* request) {
   Config::Reader r(line);
   const auto nets = r.Texts("controlnets", {});
   const auto images = r.Texts("image", {});
@@ -284,7 +278,7 @@ absl::Status ReadControls(const Config& line, Loaded* loaded,
   }
   for (size_t i = 0; i < nets.size(); ++i) {
     ControlRequest control;
-    SHEAF_ASSIGN_OR_RETURN(control.net, loaded->Net(nets[i]));
+    SHEAF_ASSIGN_OR_RETURN(control.net, loaded->Net(model, nets[i]));
     SHEAF_ASSIGN_OR_RETURN(control.image, loaded->Picture(images[i]));
     control.weight = Each(weights, i, 1.0);
     control.start = Each(starts, i, 0.0);
@@ -313,7 +307,8 @@ absl::Status ReadPictures(const Config& line, const CaseFile& file,
 
 absl::StatusOr<RunRequest> ReadRequest(const Config& line,
                                        const PipelineKind& kind,
-                                       const CaseFile& file, Loaded* loaded) {
+                                       const CaseFile& file, const Model& model,
+                                       Loaded* loaded) {
   RunRequest request;
   request.task = kind.task;
   request.guidance = kind.guidance;
@@ -321,7 +316,7 @@ absl::StatusOr<RunRequest> ReadRequest(const Config& line,
   SHEAF_RETURN_IF_ERROR(ReadNumbers(line, &request));
   SHEAF_RETURN_IF_ERROR(ReadScheduler(line, &request));
   if (line.Has("controlnets")) {
-    SHEAF_RETURN_IF_ERROR(ReadControls(line, loaded, &request));
+    SHEAF_RETURN_IF_ERROR(ReadControls(line, model, loaded, &request));
   } else if (kind.task != Task::kText) {
     SHEAF_RETURN_IF_ERROR(ReadPictures(line, file, *loaded, &request));
   }
@@ -355,9 +350,9 @@ absl::StatusOr<Result> Generate(const Config& line, const std::string& name,
                          FoldersOf(loaded->folder(), line, name, kind->task));
   SHEAF_ASSIGN_OR_RETURN(const auto model, loaded->ModelOf(folders));
   SHEAF_ASSIGN_OR_RETURN(const RunRequest request,
-                         ReadRequest(line, *kind, file, loaded));
+                         ReadRequest(line, *kind, file, *model, loaded));
   SHEAF_ASSIGN_OR_RETURN(Row row, BeginRow(*model, request));
-  const RowStepper engine(model->unet);
+  const RowStepper engine(model->denoiser);
   while (!row.done()) SHEAF_RETURN_IF_ERROR(engine.Step({&row}));
   Result result;
   result.latents = row.sample().unsqueeze(0);

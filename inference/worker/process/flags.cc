@@ -70,41 +70,41 @@ std::string CheckFaults(const std::string& text) {
 
 void AddWorkerFlags(CLI::App* app, Flags* flags, Raw* raw) {
   app->add_option("--server", flags->server,
-                  "Where sheafd listens: host:port or unix:path")
+                  "Address of sheafd: host:port or unix:path")
       ->envname("SHEAF_SERVER")
       ->capture_default_str();
-  app->add_option("--engine", raw->engine, "What makes the pictures")
+  app->add_option("--engine", raw->engine, "Engine that makes the pictures")
       ->check(CLI::IsMember({"simulated", "torch"}))
       ->capture_default_str();
-  app->add_option("--name", raw->name, "Name to show; host and pid if absent")
+  app->add_option("--name", raw->name, "Name to show; by default host and pid")
       ->envname("SHEAF_WORKER_NAME");
-  app->add_option("--queues", raw->queues, "Queues to serve; all if absent")
+  app->add_option("--queues", raw->queues, "Queues to serve; by default all")
       ->delimiter(',');
-  app->add_option("--kinds", raw->kinds, "Job kinds to take; all if absent")
+  app->add_option("--kinds", raw->kinds, "Job kinds to take; by default all")
       ->delimiter(',');
   app->add_option("--aliases", raw->aliases,
-                  "Models to work for, by alias; all it has if absent")
+                  "Models to offer, by alias; by default all in --models")
       ->delimiter(',');
   app->add_option("--batch-size-max", raw->batch_size_max,
                   "Most runs in one batch; 0: no limit of its own")
       ->check(CLI::Range(0, 1024));
   app->add_option("--join", raw->join,
-                  "Whether runs may join a batch at hand between two steps")
+                  "Whether runs may join a running batch between two steps")
       ->check(CLI::IsMember({"on", "off"}))
       ->capture_default_str();
-  app->add_flag("--once", flags->session.once, "Leave after one batch");
+  app->add_flag("--once", flags->session.once, "Exit after one batch");
   app->add_flag("--exit-with-parent", flags->exit_with_parent,
                 "Stop when the process that started this one ends");
   app->add_option("--stall-timeout", raw->stall_timeout,
-                  "Give up an engine that gets nowhere for so long")
+                  "Give up an engine that makes no progress for this time")
       ->check(CheckWaitTime)
       ->capture_default_str();
   app->add_option("--checkpoint-pause", raw->checkpoint_pause,
-                  "Save where a run has got to no more often than this")
+                  "Shortest time between two checkpoints of a run")
       ->check(CheckWaitTime)
       ->capture_default_str();
   app->add_option("--preview-pause", raw->preview_pause,
-                  "Show what a batch looks like no more often than this")
+                  "Shortest time between two previews of a batch")
       ->check(CheckWaitTime)
       ->capture_default_str();
   app->add_flag("--log-json", raw->log_json, "Log lines as JSON objects");
@@ -123,12 +123,12 @@ void AddTorchFlags(CLI::App* app, Flags* flags, Raw* raw) {
       ->delimiter(',')
       ->group(group);
   app->add_option("--device", options->device,
-                  "cpu, cuda, cuda:1; auto: a GPU where there is one; auto:1: "
-                  "the second")
+                  "Device: cpu, cuda, cuda:1; auto: the first GPU, or the CPU; "
+                  "auto:1: the second device")
       ->capture_default_str()
       ->group(group);
   app->add_flag("--list-devices", flags->list_devices,
-                "Say which there are, one a line, best first, and leave")
+                "Print the devices, one a line, best first, and exit")
       ->group(group);
   app->add_option("--pixels-max", flags->pixels_max,
                   "Most pixels of a picture, width times height; 0: 2 Mi on a "
@@ -137,45 +137,45 @@ void AddTorchFlags(CLI::App* app, Flags* flags, Raw* raw) {
       ->capture_default_str()
       ->group(group);
   app->add_option("--pixel-steps-max", flags->pixel_steps_max,
-                  "The same of a run's steps together: pixels times steps; 0: "
-                  "any number")
+                  "Most pixels times steps of a run; 0: any number")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str()
       ->group(group);
-  app->add_option("--dtype", options->dtype, "How models are held")
+  app->add_option("--dtype", options->dtype,
+                  "Number type that models are held in")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))
       ->capture_default_str()
       ->group(group);
   app->add_option("--model-memory", raw->model_memory,
-                  "Most that models hold together, e.g. 8GiB; the one unused "
-                  "longest goes; 0: no bound")
+                  "Most memory of all models together, e.g. 8GiB; the model "
+                  "unused longest is unloaded; 0: no bound")
       ->transform(CLI::AsSizeValue(false))
       ->group(group);
   app->add_option("--calibrate", raw->calibrate,
-                  "Measure models: auto: once idle after their first batch, "
-                  "where the server knows nothing of them; off: only when told "
-                  "to (sheaf worker calibrate)")
+                  "When to measure models: auto: when idle after a model's "
+                  "first batch, if the server has no times of it; off: only on "
+                  "order (sheaf worker calibrate)")
       ->check(CLI::IsMember({"auto", "off"}))
       ->capture_default_str()
       ->group(group);
   app->add_option("--calibrate-time", raw->calibrate_time,
-                  "Most time to spend on measuring one model")
+                  "Longest time to spend on measuring one model")
       ->check(CheckWaitTime)
       ->capture_default_str()
       ->group(group);
   app->add_flag("--no-self-test", raw->no_self_test,
-                "Do not try whether rows that step together are what they are "
-                "alone, when a model is measured")
+                "When a model is measured, do not test that rows give the same "
+                "numbers together as alone")
       ->group(group);
   app->add_option("--cleanup-batches", options->batches_per_cleanup,
-                  "Give memory kept for later back after so many batches; 0: "
-                  "only when it runs out")
+                  "Give memory that was kept for later back after this many "
+                  "batches; 0: only when memory runs out")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str()
       ->group(group);
   app->add_option("--tensor-memory", raw->tensor_memory,
-                  "Most that all tensors on the CPU hold, e.g. 16GiB; 0: what "
-                  "the machine has")
+                  "Most memory of all tensors on the CPU, e.g. 16GiB; 0: all "
+                  "that the machine has")
       ->transform(CLI::AsSizeValue(false))
       ->group(group);
 }
@@ -184,11 +184,12 @@ void AddSimulationFlags(CLI::App* app, Flags* flags, Raw* raw) {
   SimulatedEngineOptions* options = &flags->simulated;
   const std::string group = "Simulated engine";
   app->add_option("--step-time", raw->step_time,
-                  "Time one step of one row takes")
+                  "Time that one step of one row takes")
       ->check(CheckWaitTime)
       ->capture_default_str()
       ->group(group);
-  app->add_option("--row-time", raw->row_time, "Time each further row adds")
+  app->add_option("--row-time", raw->row_time,
+                  "Time that each further row adds")
       ->check(CheckWaitTime)
       ->capture_default_str()
       ->group(group);
@@ -221,12 +222,13 @@ void AddSimulationFlags(CLI::App* app, Flags* flags, Raw* raw) {
                 "Let runs succeed without pictures")
       ->group(group);
   app->add_flag("--allow-faults", options->allow_faults,
-                "Let runs ask for faults of their own (extra sim.fault): for "
-                "tests, since any client can end the process by them")
+                "Let runs ask for faults (extra sim.fault); only for tests, "
+                "because any client can end the process with them")
       ->group(group);
   app->add_option("--fault", raw->faults,
-                  "ACTION@CONDITION,... e.g. oom@rows>4 or fail@p=0.1,seed=7; "
-                  "may be repeated; also in SHEAF_FAULT, separated by ';'")
+                  "Fault to simulate: ACTION@CONDITION,... e.g. oom@rows>4 or "
+                  "fail@p=0.1,seed=7; may be repeated; also in SHEAF_FAULT, "
+                  "separated by ';'")
       ->envname("SHEAF_FAULT")
       ->expected(1)
       ->take_all()
@@ -266,7 +268,7 @@ void Convert(const Raw& raw, Flags* flags) {
     flags->simulated.faults.insert(flags->simulated.faults.end(),
                                    faults.begin(), faults.end());
   }
-  flags->log_format = raw.log_json ? LogFormat::kJson : LogFormat::kText;
+  flags->log_json = raw.log_json;
   flags->log_level = kLevels.at(raw.log_level);
 }
 
@@ -301,7 +303,8 @@ FlagsOrExit ParseFlags(int argc, const char* const* argv) {
              !result.flags.list_devices && result.flags.model_paths.empty()) {
     result.exits = true;
     result.exit_code = 2;
-    result.output = "--engine torch needs --models: where they are\n";
+    result.output =
+        "--engine torch needs --models: the folders of the models\n";
   }
   return result;
 }
@@ -312,12 +315,11 @@ absl::StatusOr<absl::Duration> ParseWaitTime(const std::string& text) {
   if (absl::SimpleAtod(text, &seconds) && !std::isnan(seconds)) {
     duration = absl::Seconds(seconds);
   } else if (!absl::ParseDuration(text, &duration)) {
-    return absl::InvalidArgumentError(
-        fmt::format("'{}' is no time; write it like 250ms, 5s or 1m30s", text));
+    return absl::InvalidArgumentError(fmt::format(
+        "'{}' is not a time; write it like 250ms, 5s or 1m30s", text));
   }
   if (duration < absl::ZeroDuration()) {
-    return absl::InvalidArgumentError(
-        fmt::format("'{}' is less than nothing", text));
+    return absl::InvalidArgumentError(fmt::format("'{}' is negative", text));
   }
   return duration;
 }

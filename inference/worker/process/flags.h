@@ -8,9 +8,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "inference/engine/runtime/options.h"
-#include "inference/worker/process/log.h"
 #include "inference/worker/session/session.h"
 #include "inference/worker/simulated/simulated_engine.h"
+#include "spdlog/common.h"
 
 namespace sheaf::worker {
 
@@ -26,7 +26,7 @@ struct Flags {
   std::string server;
   EngineKind engine = EngineKind::kSimulated;
   bool exit_with_parent = false;
-  LogFormat log_format = LogFormat::kText;
+  bool log_json = false;
   spdlog::level::level_enum log_level = spdlog::level::info;
   SessionOptions session;
   SimulatedEngineOptions simulated;

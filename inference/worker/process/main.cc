@@ -34,7 +34,7 @@ int BecomeTorchWorker(char** argv) {
   const std::string other = self.parent_path() / "sheaf-torch-worker";
   execv(other.c_str(), argv);
   std::fprintf(stderr,
-               "--engine torch needs %s, which is not there: build it with "
+               "--engine torch needs %s, which does not exist: build it with "
                "LibTorch (without -DSHEAF_TORCH=OFF)\n",
                other.c_str());
   return sheaf::worker::kExitUsage;

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/log/log.h"
 #include "base/version.h"
 #include "inference/worker/session/session.h"
 #include "spdlog/spdlog.h"
@@ -44,7 +45,7 @@ void WatchSignals(const sigset_t& signals, Session* session) {
   number = sigtimedwait(&signals, nullptr, &kPatience);
   if (number == SIGUSR1) return;
   if (number > 0) std::_Exit(kExitRefused);
-  spdlog::warn("the engine does not stop: leaving without it");
+  spdlog::warn("the engine does not stop: exiting all the same");
   session->Abandon();
   std::_Exit(0);
 }
@@ -59,7 +60,10 @@ bool FollowParent() {
 }  // namespace
 
 int RunProcess(Flags flags, const MakeEngine& make_engine) {
-  InstallLog(flags.log_format, flags.log_level);
+  SetUpLogging({.level = flags.log_level,
+                .json = flags.log_json,
+                .component = "worker",
+                .pid = true});
   const sigset_t signals = BlockSignals();
   if (flags.exit_with_parent && !FollowParent()) return 0;
   Client client(MakeChannel(flags.server));
@@ -70,7 +74,8 @@ int RunProcess(Flags flags, const MakeEngine& make_engine) {
   }
   flags.session.on_stall = [] {
     spdlog::critical(
-        "the engine makes no steps any more: giving up, for a new process");
+        "the engine makes no steps any more: exiting, so that a new process "
+        "can start");
     std::_Exit(kExitHung);
   };
   Session session(std::move(flags.session), &client, engine->get());
@@ -80,7 +85,8 @@ int RunProcess(Flags flags, const MakeEngine& make_engine) {
   pthread_kill(watcher.native_handle(), SIGUSR1);
   watcher.join();
   if (const absl::Status health = (*engine)->Health(); !health.ok()) {
-    spdlog::critical("the device is beyond use, left: {}", health.ToString());
+    spdlog::critical("the device can no longer be used, exiting: {}",
+                     health.ToString());
     // Destructors would have to use the lost device.
     std::_Exit(kExitDeviceLost);
   }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "inference/worker/session/lease_claim.h"
 #include "spdlog/spdlog.h"
 
 namespace sheaf::worker {
@@ -275,10 +276,7 @@ BatchResult ActiveBatch::Finish(BatchResult::End end) {
 
 bool ActiveBatch::Release() {
   v1::ReleaseLeaseRequest request;
-  request.set_worker(terms_.worker);
-  request.set_batch(batch_.name());
-  request.set_epoch(batch_.epoch());
-  request.set_secret(batch_.secret());
+  LeaseClaim(terms_.worker, batch_).ShowIn(&request);
   const absl::Status status =
       tools_.client->ReleaseLease(request, kReleaseDeadline);
   if (!status.ok()) {

@@ -36,7 +36,7 @@ std::optional<std::string> WordsThrownBy(const std::function<void()>& call) {
   } catch (const std::exception& error) {
     return error.what();
   } catch (...) {
-    return "the engine threw something that is no exception";
+    return "the engine threw an object that is not an exception";
   }
 }
 

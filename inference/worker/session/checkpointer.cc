@@ -1,11 +1,11 @@
 #include "inference/worker/session/checkpointer.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "inference/worker/session/backoff.h"
+#include "base/backoff.h"
+#include "inference/worker/session/lease_claim.h"
 #include "spdlog/spdlog.h"
 
 namespace sheaf::worker {
@@ -30,30 +30,19 @@ Checkpointer::Checkpointer(Client* client, Options options)
 
 Checkpointer::~Checkpointer() {
   {
-    std::lock_guard lock(mutex_);
+    absl::MutexLock lock(&mutex_);
     quitting_ = true;
     waiting_.clear();
-    changed_.notify_all();
+    changed_.SignalAll();
   }
   slot_.Cancel();
   thread_.join();
 }
 
-// Reads the steady clock: setting the wall clock back must not stop the saving
-// for an hour.
-absl::Time Checkpointer::Now() const {
-  if (options_.now) return options_.now();
-  return absl::UnixEpoch() +
-         absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
-}
-
 std::string Checkpointer::Fetch(const std::string& worker,
                                 const v1::LeasedBatch& batch, int row) {
   v1::LoadCheckpointRequest request;
-  request.set_worker(worker);
-  request.set_batch(batch.name());
-  request.set_epoch(batch.epoch());
-  request.set_secret(batch.secret());
+  LeaseClaim(worker, batch).ShowIn(&request);
   request.set_run(batch.runs(row).run());
   const absl::Time give_up_time = Now() + kFetchPatience;
   Backoff backoff(absl::Milliseconds(100), absl::Seconds(1));
@@ -63,7 +52,7 @@ std::string Checkpointer::Fetch(const std::string& worker,
     bytes = client_->LoadCheckpoint(request);
   }
   if (bytes.ok()) return *std::move(bytes);
-  spdlog::warn("{}: no checkpoint to go on from: {}", request.run(),
+  spdlog::warn("{}: its checkpoint could not be loaded: {}", request.run(),
                bytes.status().ToString());
   return "";
 }
@@ -112,10 +101,7 @@ Checkpointer::Item Checkpointer::ItemOf(const std::string& worker,
                                         const v1::LeasedBatch& batch, int index,
                                         int step) {
   Item item;
-  item.header.set_worker(worker);
-  item.header.set_batch(batch.name());
-  item.header.set_epoch(batch.epoch());
-  item.header.set_secret(batch.secret());
+  LeaseClaim(worker, batch).ShowIn(&item.header);
   item.header.set_run(batch.runs(index).run());
   item.header.set_step(step);
   return item;
@@ -127,7 +113,7 @@ void Checkpointer::Ended(const std::string& run) {
 }
 
 void Checkpointer::Forget(const std::string& run) {
-  std::lock_guard lock(mutex_);
+  absl::MutexLock lock(&mutex_);
   std::erase_if(waiting_,
                 [&](const Item& each) { return each.header.run() == run; });
 }
@@ -135,7 +121,7 @@ void Checkpointer::Forget(const std::string& run) {
 // Replaces the run's older state at its place in line, so that no row waits for
 // ever.
 void Checkpointer::Put(Item item) {
-  std::lock_guard lock(mutex_);
+  absl::MutexLock lock(&mutex_);
   const auto older = std::find_if(
       waiting_.begin(), waiting_.end(),
       [&](const Item& each) { return each.header.run() == item.header.run(); });
@@ -144,20 +130,23 @@ void Checkpointer::Put(Item item) {
   } else {
     waiting_.push_back(std::move(item));
   }
-  changed_.notify_all();
+  changed_.SignalAll();
 }
 
 void Checkpointer::Work() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    changed_.wait(lock, [this] { return quitting_ || !waiting_.empty(); });
-    if (quitting_) return;
+  mutex_.Lock();
+  while (!quitting_) {
+    if (waiting_.empty()) {
+      changed_.Wait(&mutex_);
+      continue;
+    }
     const Item item = std::move(waiting_.front());
     waiting_.pop_front();
-    lock.unlock();
+    mutex_.Unlock();
     Send(item, &slot_, kSendPatience);
-    lock.lock();
+    mutex_.Lock();
   }
+  mutex_.Unlock();
 }
 
 bool Checkpointer::Send(const Item& item, CancelSlot* slot,

@@ -9,18 +9,18 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "base/steady_clock.h"
 #include "inference/worker/session/client.h"
 #include "inference/worker/session/engine.h"
 
@@ -32,8 +32,8 @@ class Checkpointer {
     // A run is saved no more often than this, however short its steps: less
     // work than that is not worth a file.
     absl::Duration pause = absl::Seconds(1);
-    // Replaces the clock in tests.
-    std::function<absl::Time()> now;
+    // Steady: setting the wall clock back must not stop the saving for an hour.
+    SteadyClock* clock = SteadyClock::Real();
   };
 
   Checkpointer(Client* client, Options options);
@@ -72,7 +72,7 @@ class Checkpointer {
 
   static Item ItemOf(const std::string& worker, const v1::LeasedBatch& batch,
                      int index, int step);
-  absl::Time Now() const;
+  absl::Time Now() const { return options_.clock->Now(); }
   void Put(Item item);
   void Work();
   bool Send(const Item& item, CancelSlot* slot, absl::Duration deadline);
@@ -83,8 +83,8 @@ class Checkpointer {
   const Options options_;
   std::map<std::string, Mark> marks_;  // By run; active runs only.
   CancelSlot slot_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  absl::Mutex mutex_;
+  absl::CondVar changed_;
   bool quitting_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<Item> waiting_ ABSL_GUARDED_BY(mutex_);  // At most one per run.
   std::atomic<int> failures_ = 0;                     // In a row.

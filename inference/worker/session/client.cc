@@ -71,25 +71,25 @@ bool IsRetryable(const absl::Status& status) {
 }
 
 void CancelSlot::Cancel() {
-  std::lock_guard lock(mutex_);
+  absl::MutexLock lock(&mutex_);
   cancelled_ = true;
   if (context_ != nullptr) context_->TryCancel();
 }
 
 void CancelSlot::Reset() {
-  std::lock_guard lock(mutex_);
+  absl::MutexLock lock(&mutex_);
   cancelled_ = false;
 }
 
 CancelSlot::Use::Use(CancelSlot* slot, grpc::ClientContext* context)
     : slot_(slot) {
-  std::lock_guard lock(slot_->mutex_);
+  absl::MutexLock lock(&slot_->mutex_);
   slot_->context_ = context;
   if (slot_->cancelled_) context->TryCancel();
 }
 
 CancelSlot::Use::~Use() {
-  std::lock_guard lock(slot_->mutex_);
+  absl::MutexLock lock(&slot_->mutex_);
   slot_->context_ = nullptr;
 }
 
@@ -184,7 +184,8 @@ absl::StatusOr<std::string> Client::DownloadArtifact(const std::string& name) {
   const grpc::Status status = reader->Finish();
   if (!status.ok()) return ToAbslStatus(status);
   if ("artifacts/" + Sha256Hex(bytes) != name) {
-    return absl::DataLossError("the server sent other bytes than " + name);
+    return absl::DataLossError("the server sent bytes that do not match " +
+                               name);
   }
   return bytes;
 }
@@ -214,7 +215,8 @@ absl::StatusOr<std::string> Client::UploadArtifact(std::string_view bytes,
   const grpc::Status status = writer->Finish();
   if (!status.ok()) return ToAbslStatus(status);
   if (artifact.name() != name) {
-    return absl::DataLossError("the server stored other bytes than were sent");
+    return absl::DataLossError(
+        "the server stored other bytes than this worker sent");
   }
   return name;
 }
@@ -256,12 +258,12 @@ absl::StatusOr<std::string> Client::LoadCheckpoint(
     if (bytes.size() <= size && size <= kDownloadBytesMax) continue;
     context.TryCancel();
     reader->Finish();
-    return absl::DataLossError("the server sent more than it said");
+    return absl::DataLossError("the server sent more bytes than it announced");
   }
   const grpc::Status status = reader->Finish();
   if (!status.ok()) return ToAbslStatus(status);
   if (bytes.size() != size) {
-    return absl::DataLossError("the server sent less than it said");
+    return absl::DataLossError("the server sent fewer bytes than it announced");
   }
   return bytes;
 }

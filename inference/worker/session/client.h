@@ -10,12 +10,12 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "sheaf/v1/artifact_service.grpc.pb.h"
 #include "sheaf/v1/worker_service.grpc.pb.h"
@@ -54,7 +54,7 @@ class CancelSlot {
   };
 
  private:
-  std::mutex mutex_;
+  absl::Mutex mutex_;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };

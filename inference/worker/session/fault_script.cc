@@ -127,8 +127,8 @@ absl::Status AddCondition(std::string_view text, bool ends_process,
     }
   }
   return Bad(fmt::format(
-      "'{}' is no condition; there are lease, before-finish, after-finish, "
-      "step=, row=, rows>, attempt=, prompt~, p= and seed=",
+      "'{}' is not a condition; conditions are lease, before-finish, "
+      "after-finish, step=, row=, rows>, attempt=, prompt~, p= and seed=",
       text));
 }
 
@@ -140,10 +140,10 @@ absl::StatusOr<Fault> ParseParts(std::string_view text) {
     if (candidate.name == name) action = &candidate;
   }
   if (action == nullptr) {
-    return Bad(fmt::format(
-        "'{}' is no action; there are exception, oom, nan, hang, crash, exit, "
-        "bad-input, fail and lost",
-        name));
+    return Bad(
+        fmt::format("'{}' is not an action; actions are exception, oom, nan, "
+                    "hang, crash, exit, bad-input, fail and lost",
+                    name));
   }
   Fault fault;
   fault.action = action->action;
@@ -157,7 +157,7 @@ absl::StatusOr<Fault> ParseParts(std::string_view text) {
     rest.remove_prefix(comma + 1);
   }
   if (fault.point != FaultPoint::kStep && (fault.step || fault.rows_above)) {
-    return Bad("step= and rows> say nothing about a fault outside the steps");
+    return Bad("step= and rows> do not apply to a fault outside the steps");
   }
   return fault;
 }

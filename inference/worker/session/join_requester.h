@@ -12,16 +12,15 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
 #include <list>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "base/steady_clock.h"
 #include "inference/worker/session/client.h"
 
 namespace sheaf::worker {
@@ -69,8 +68,8 @@ class JoinRequester {
   Client* const client_;
   std::atomic<bool> busy_ = false;
   std::atomic<bool> drained_ = false;
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  mutable absl::Mutex mutex_;
+  SteadyCondition changed_;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   Calls calls_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::LeasedBatch> answers_ ABSL_GUARDED_BY(mutex_);
@@ -80,7 +79,7 @@ class JoinRequester {
   // The last question.
   std::string batch_;
   int row_count_ = 0;
-  std::chrono::steady_clock::time_point ask_time_;
+  absl::Time ask_time_ = absl::InfinitePast();
 };
 
 }  // namespace sheaf::worker

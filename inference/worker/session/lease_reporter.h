@@ -1,45 +1,34 @@
-// Keeps one batch's lease: reports progress in time, takes the server's
-// replies, and tells outcomes until the server has them or the lease is gone.
+// Keeps one batch's lease: sends its reports and outcomes in time, and takes
+// the server's replies, until the server has all outcomes or the lease is gone.
 //
-// Owned by a ReporterPool; serves one active batch at a time, from the
-// session's thread. A thread of its own sends the reports, so that neither a
-// long step nor a slow server makes the other wait. Functions may be called
-// from any thread unless they say otherwise.
+// Heartbeat, OutcomeSender and StallWatch decide; this object has the clock,
+// the lock, the calls, and a thread that makes them, so that neither a long
+// step nor a slow server makes the other wait. Owned by a ReporterPool; serves
+// one active batch at a time, from the session's thread. Functions may be
+// called from any thread unless they say otherwise.
 #pragma once
 
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
+#include <cstdint>
 #include <functional>
-#include <map>
-#include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "inference/worker/session/backoff.h"
+#include "base/steady_clock.h"
 #include "inference/worker/session/client.h"
 #include "inference/worker/session/engine.h"
-#include "inference/worker/session/registration.h"
+#include "inference/worker/session/heartbeat.h"
+#include "inference/worker/session/outcome_sender.h"
+#include "inference/worker/session/stall_watch.h"
+#include "inference/worker/session/timed_engine.h"
 
 namespace sheaf::worker {
-
-// Runs that the server wants stopped, as it named them. It may name them again,
-// and may name runs that have ended meanwhile.
-struct HeartbeatReply {
-  std::vector<std::string> cancel_runs;
-  std::vector<std::string> release_runs;
-};
-
-// A row's picture as it looked after a step.
-struct RowPreview {
-  int row = 0;
-  int step = 0;
-  PngMaker picture;
-};
 
 class LeaseReporter {
  public:
@@ -50,22 +39,19 @@ class LeaseReporter {
     // Called once a batch when the engine has neither made a step nor beaten
     // for `stall_timeout`. If only one run is on the engine, the server is told
     // first that it failed: otherwise one worker after another would take it
-    // and die of it.
+    // and die of it. Empty: stalls do not matter.
     std::function<void()> on_stall;
-    // Engine::Beats; may be null.
-    std::function<int64_t()> beats;
-    // How long the engine has worked so far; may be null.
-    std::function<absl::Duration()> engine_time;
-    // How many rows are on the engine, of whatever batches; may be null.
-    std::function<int()> engine_rows;
     // Previews hurry a report on, but not more often than this: each report is
     // a write at the server.
     absl::Duration preview_pause = absl::Seconds(1);
     // How long after Hurry a Flush gives up.
     absl::Duration hurry = absl::Milliseconds(1500);
+    // Steady, because a jump of the wall clock must not end leases.
+    SteadyClock* clock = SteadyClock::Real();
   };
 
-  LeaseReporter(Client* client, Options options);
+  // `engine` makes the batches; it and `client` outlive the reporter.
+  LeaseReporter(Client* client, const TimedEngine* engine, Options options);
   ~LeaseReporter();
 
   // Session's thread. The lease counts from now.
@@ -102,75 +88,37 @@ class LeaseReporter {
   void Hurry();
 
  private:
-  using Clock = std::chrono::steady_clock;
-  using Lock = std::unique_lock<std::mutex>;
-
+  absl::Time Now() const { return options_.clock->Now(); }
   void Work();
-  // Whether the server has an outcome for each run.
-  bool HasEnded() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // These functions release the lock during their calls.
-  void CheckStall(Lock& lock);
-  void TellStalledRun(Lock& lock);
-  void Report(Lock& lock);
-  absl::Status SendOutcomes(Lock& lock);
-  v1::ReportProgressRequest MakeReport() const;
-  // Takes the previews that wait, each with its place in `request`.
-  std::vector<std::pair<v1::RunStep*, RowPreview>> PreviewsFor(
-      v1::ReportProgressRequest* request);
-  void TakeAnswer(const v1::ReportProgressResponse& answer);
+  void CheckStall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TellStalledRun() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Report() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status SendOutcomes() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakeAnswer(const v1::ReportProgressResponse& answer)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // After a call failed: whether to try again. If not, the lease is lost.
-  bool MayRetry(const absl::Status& status, const char* what);
-  void Renewed() { lease_end_ = Clock::now() + lease_duration_; }
+  bool MayRetry(const absl::Status& status, std::string_view call)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Lose() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Client* const client_;
+  const TimedEngine* const engine_;
   const Options options_;
 
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  mutable absl::Mutex mutex_;
+  SteadyCondition changed_;
   bool quitting_ ABSL_GUARDED_BY(mutex_) = false;
-  bool hurried_ ABSL_GUARDED_BY(mutex_) = false;
-  Clock::time_point flush_end_ ABSL_GUARDED_BY(mutex_) =
-      Clock::time_point::max();
-
-  // The batch. `generation_` tells whether an answer is about an earlier one.
-  bool held_ ABSL_GUARDED_BY(mutex_) = false;
+  // When Flush gives up; the infinite future: never.
+  absl::Time flush_end_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
+  bool held_ ABSL_GUARDED_BY(mutex_) = false;  // There is a batch.
+  // Tells whether an answer is about an earlier batch.
   int64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::string worker_ ABSL_GUARDED_BY(mutex_);
-  std::string batch_ ABSL_GUARDED_BY(mutex_);
-  int64_t epoch_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::string secret_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::string> runs_ ABSL_GUARDED_BY(mutex_);
-  // The outcome to tell for each run if its step never ends.
-  std::vector<v1::RunOutcome> stalls_ ABSL_GUARDED_BY(mutex_);
-  std::vector<bool> ended_ ABSL_GUARDED_BY(mutex_);
-  std::vector<RowSteps> steps_ ABSL_GUARDED_BY(mutex_);
-  bool engine_works_ ABSL_GUARDED_BY(mutex_) = false;
-  bool telling_ ABSL_GUARDED_BY(mutex_) = false;  // Outcomes do not wait.
-  bool stall_told_ ABSL_GUARDED_BY(mutex_) = false;
-  Clock::time_point step_time_ ABSL_GUARDED_BY(mutex_);  // Last step or beat.
-  int64_t beats_ ABSL_GUARDED_BY(mutex_) = 0;
-
-  // By the steady clock, because a jump of the wall clock must not end leases.
-  // The lease counts from the arrival of an answer, so it never ends earlier
-  // than by the server's own count.
-  Clock::duration lease_duration_ ABSL_GUARDED_BY(mutex_);
-  Clock::duration report_interval_ ABSL_GUARDED_BY(mutex_);
-  Clock::time_point lease_end_ ABSL_GUARDED_BY(mutex_);
-  Clock::time_point report_time_ ABSL_GUARDED_BY(mutex_);
-  Clock::time_point last_report_time_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, RowPreview> previews_
-      ABSL_GUARDED_BY(mutex_);  // By run.
-  std::size_t preview_turn_ ABSL_GUARDED_BY(mutex_) = 0;
-  // When to tell pending outcomes; max: not before Flush.
-  Clock::time_point send_time_ ABSL_GUARDED_BY(mutex_);
-  bool sending_ ABSL_GUARDED_BY(mutex_) = false;
-  v1::BatchMemory memory_ ABSL_GUARDED_BY(mutex_);
-  std::vector<v1::RunOutcome> pending_ ABSL_GUARDED_BY(mutex_);
-  Backoff report_backoff_ ABSL_GUARDED_BY(mutex_);
-  Backoff send_backoff_ ABSL_GUARDED_BY(mutex_);
-
-  HeartbeatReply orders_ ABSL_GUARDED_BY(mutex_);
-  std::atomic<bool> orders_wait_ = false;
+  std::string batch_ ABSL_GUARDED_BY(mutex_);  // As the log names it.
+  Heartbeat heartbeat_ ABSL_GUARDED_BY(mutex_);
+  OutcomeSender sender_ ABSL_GUARDED_BY(mutex_);
+  StallWatch stall_watch_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<bool> reply_waits_ = false;
   std::atomic<bool> lost_ = false;
 
   std::thread thread_;

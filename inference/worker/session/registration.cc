@@ -1,7 +1,6 @@
 #include "inference/worker/session/registration.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 namespace sheaf::worker {
@@ -57,17 +56,18 @@ Registration::~Registration() {
 }
 
 bool Registration::ended() const {
-  std::lock_guard lock(mutex_);
+  absl::MutexLock lock(&mutex_);
   return ended_;
 }
 
 absl::Status Registration::AwaitFirstSignal() {
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, absl::ToChronoNanoseconds(kCallDeadline),
-                    [this] { return welcomed_ || ended_; });
+  const absl::Time deadline = SteadyClock::Real()->Now() + kCallDeadline;
+  absl::MutexLock lock(&mutex_);
+  while (!welcomed_ && !ended_ && changed_.WaitUntil(&mutex_, deadline)) {
+  }
   if (welcomed_) return absl::OkStatus();
   if (ended_ && !end_.ok()) return end_;
-  return absl::UnavailableError("the server does not say hello");
+  return absl::UnavailableError("the server does not answer the registration");
 }
 
 void Registration::Listen() {
@@ -75,20 +75,20 @@ void Registration::Listen() {
   bool first = true;
   while (reader_->Read(&signal)) {
     if (std::exchange(first, false)) {
-      std::lock_guard lock(mutex_);
+      absl::MutexLock lock(&mutex_);
       terms_ = ReadTerms(signal);
       welcomed_ = true;
-      changed_.notify_all();
+      changed_.NotifyAll();
     }
     listener_.on_signal(signal);
   }
   const grpc::Status status = reader_->Finish();
   {
-    std::lock_guard lock(mutex_);
+    absl::MutexLock lock(&mutex_);
     ended_ = true;
     end_ = absl::Status(static_cast<absl::StatusCode>(status.error_code()),
                         status.error_message());
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
   listener_.on_end();
 }

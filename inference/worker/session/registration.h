@@ -5,16 +5,15 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
+#include "absl/synchronization/mutex.h"
+#include "base/steady_clock.h"
 #include "inference/worker/session/client.h"
 
 namespace sheaf::worker {
@@ -50,8 +49,8 @@ class Registration {
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReader<v1::WorkerSignal>> reader_;
   Terms terms_;  // Written before the first signal is announced.
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  mutable absl::Mutex mutex_;
+  SteadyCondition changed_;
   bool welcomed_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status end_ ABSL_GUARDED_BY(mutex_);

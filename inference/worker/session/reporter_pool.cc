@@ -4,8 +4,9 @@
 
 namespace sheaf::worker {
 
-ReporterPool::ReporterPool(Client* client, LeaseReporter::Options options)
-    : client_(client), options_(std::move(options)) {}
+ReporterPool::ReporterPool(Client* client, const TimedEngine* engine,
+                           LeaseReporter::Options options)
+    : client_(client), engine_(engine), options_(std::move(options)) {}
 
 LeaseReporter* ReporterPool::Take() {
   if (!free_.empty()) {
@@ -13,8 +14,9 @@ LeaseReporter* ReporterPool::Take() {
     free_.pop_back();
     return reporter;
   }
-  std::lock_guard lock(mutex_);
-  reporters_.push_back(std::make_unique<LeaseReporter>(client_, options_));
+  absl::MutexLock lock(&mutex_);
+  reporters_.push_back(
+      std::make_unique<LeaseReporter>(client_, engine_, options_));
   if (hurried_) reporters_.back()->Hurry();
   return reporters_.back().get();
 }
@@ -24,12 +26,12 @@ void ReporterPool::Return(LeaseReporter* reporter) {
 }
 
 void ReporterPool::ReportSoon() {
-  std::lock_guard lock(mutex_);
+  absl::MutexLock lock(&mutex_);
   for (const auto& reporter : reporters_) reporter->ReportSoon();
 }
 
 void ReporterPool::Hurry() {
-  std::lock_guard lock(mutex_);
+  absl::MutexLock lock(&mutex_);
   hurried_ = true;
   for (const auto& reporter : reporters_) reporter->Hurry();
 }

@@ -5,17 +5,18 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "inference/worker/session/lease_reporter.h"
 
 namespace sheaf::worker {
 
 class ReporterPool {
  public:
-  ReporterPool(Client* client, LeaseReporter::Options options);
+  ReporterPool(Client* client, const TimedEngine* engine,
+               LeaseReporter::Options options);
 
   // Returns a reporter without a batch. The pool still owns it.
   LeaseReporter* Take();
@@ -28,8 +29,9 @@ class ReporterPool {
 
  private:
   Client* const client_;
+  const TimedEngine* const engine_;
   const LeaseReporter::Options options_;
-  std::mutex mutex_;
+  absl::Mutex mutex_;
   bool hurried_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::unique_ptr<LeaseReporter>> reporters_
       ABSL_GUARDED_BY(mutex_);

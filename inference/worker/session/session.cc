@@ -1,6 +1,5 @@
 #include "inference/worker/session/session.h"
 
-#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -52,18 +51,18 @@ Session::Session(SessionOptions options, Client* client, Engine* engine)
     : options_(Introduce(std::move(options), *engine)),
       client_(client),
       engine_(engine),
+      changed_(options_.clock),
       timed_engine_(engine),
       model_measuring_(options_.measurer, client, options_.measures_by_itself),
-      reporters_(client,
+      reporters_(client, &timed_engine_,
                  {.stall_timeout = options_.stall_timeout,
                   .on_drain = [this] { Drain(); },
                   .on_stall = options_.on_stall,
-                  .beats = [this] { return timed_engine_.Beats(); },
-                  .engine_time = [this] { return timed_engine_.worked(); },
-                  .engine_rows = [this] { return timed_engine_.rows(); },
-                  .preview_pause = options_.preview_pause}),
+                  .preview_pause = options_.preview_pause,
+                  .clock = options_.clock}),
       uploader_(client, {}),
-      checkpointer_(client, {.pause = options_.checkpoint_pause}),
+      checkpointer_(client, {.pause = options_.checkpoint_pause,
+                             .clock = options_.clock}),
       join_requester_(client),
       batches_({client, &timed_engine_, &reporters_, &uploader_, &checkpointer_,
                 &stopping_, &options_.at_point}),
@@ -85,22 +84,22 @@ void Session::Stop() {
   reporters_.Hurry();
   waiting_call_.Cancel();
   join_requester_.Cancel();
-  std::lock_guard lock(mutex_);
-  changed_.notify_all();
+  absl::MutexLock lock(&mutex_);
+  changed_.NotifyAll();
 }
 
 void Session::Drain() {
   if (draining_.exchange(true)) return;
-  spdlog::info("told to leave: finishing what is at hand");
+  spdlog::info("told to leave: finishing the current batches");
   waiting_call_.Cancel();
-  std::lock_guard lock(mutex_);
-  changed_.notify_all();
+  absl::MutexLock lock(&mutex_);
+  changed_.NotifyAll();
 }
 
 void Session::Abandon() {
   Terms terms;
   {
-    std::lock_guard lock(mutex_);
+    absl::MutexLock lock(&mutex_);
     terms = terms_;
   }
   if (terms.worker.empty()) return;
@@ -141,7 +140,7 @@ absl::Status Session::Serve() {
                absl::FormatDuration(terms.lease_duration),
                absl::FormatDuration(terms.heartbeat_interval));
   {
-    std::lock_guard lock(mutex_);
+    absl::MutexLock lock(&mutex_);
     terms_ = terms;
   }
   timed_engine_.SetFetchSaved(
@@ -232,7 +231,7 @@ absl::Status Session::SettleJoins(const Registration& registration) {
   if (!join_requester_.busy()) return join_requester_.trouble();
   const bool quiet = join_requester_.WaitQuiet(kJoinsEndWithin);
   BeginJoined(registration.terms());
-  if (!quiet) return absl::UnavailableError("the server ends no waits");
+  if (!quiet) return absl::UnavailableError("the server does not end a wait");
   return join_requester_.trouble();
 }
 
@@ -243,7 +242,7 @@ void Session::SayGoodbye(const Terms& terms) {
   const absl::Status status =
       client_->DeregisterWorker(terms, kGoodbyeDeadline);
   if (!status.ok()) spdlog::debug("no goodbye: {}", status.ToString());
-  std::lock_guard lock(mutex_);
+  absl::MutexLock lock(&mutex_);
   terms_ = {};
 }
 
@@ -253,9 +252,10 @@ void Session::LogTrouble(const absl::Status& status) {
 }
 
 void Session::Pause(absl::Duration duration) {
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, absl::ToChronoNanoseconds(duration),
-                    [this] { return stopping_ || draining_; });
+  const absl::Time end = options_.clock->Now() + duration;
+  absl::MutexLock lock(&mutex_);
+  while (!stopping_ && !draining_ && changed_.WaitUntil(&mutex_, end)) {
+  }
 }
 
 }  // namespace sheaf::worker

@@ -7,16 +7,16 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "base/backoff.h"
+#include "base/steady_clock.h"
 #include "inference/worker/session/active_batches.h"
-#include "inference/worker/session/backoff.h"
 #include "inference/worker/session/checkpointer.h"
 #include "inference/worker/session/client.h"
 #include "inference/worker/session/engine.h"
@@ -55,6 +55,8 @@ struct SessionOptions {
   absl::Duration checkpoint_pause = absl::Seconds(1);
   // A batch shows its previews no more often than this.
   absl::Duration preview_pause = absl::Seconds(1);
+  // Of leases, stalls and checkpoints, and of pauses between tries to register.
+  SteadyClock* clock = SteadyClock::Real();
 };
 
 class Session {
@@ -102,8 +104,8 @@ class Session {
   CancelSlot waiting_call_;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> draining_ = false;
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  absl::Mutex mutex_;
+  SteadyCondition changed_;
   Terms terms_ ABSL_GUARDED_BY(mutex_);  // Worker empty: not registered.
 
   // The threads of these members call back into those above. So they are

@@ -4,20 +4,19 @@
 // pass are tried again for a while. Functions may be called from any thread.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "base/steady_clock.h"
 #include "inference/worker/session/client.h"
 #include "inference/worker/session/engine.h"
 
@@ -60,27 +59,29 @@ class Uploader {
     PngMaker picture;
     Done done;
   };
-  // One thread, and the group it works for.
+  // What one thread works for.
   struct Lane {
-    CancelSlot slot;
     int64_t group = 0;
     bool busy = false;
     bool dropped = false;
   };
 
-  void Work(Lane* lane);
-  absl::StatusOr<std::string> UploadWithRetry(const std::string& png,
-                                              Lane* lane);
-  void DropLocked(Lane* lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Work(int lane);
+  // Makes the picture's file and sends it, on the thread of `lane`.
+  void Send(const Item& item, int lane) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<std::string> UploadWithRetry(const std::string& png, int lane)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void Drop(int lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Client* const client_;
   const Options options_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  absl::Mutex mutex_;
+  SteadyCondition changed_;
   bool quitting_ ABSL_GUARDED_BY(mutex_) = false;
   std::map<int64_t, int> open_ ABSL_GUARDED_BY(mutex_);  // Pictures by group.
   std::deque<Item> waiting_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::vector<Lane> lanes_ ABSL_GUARDED_BY(mutex_);
+  std::deque<CancelSlot> slots_;  // One of each lane; itself of any thread.
   std::vector<std::thread> threads_;
 };
 

@@ -91,8 +91,10 @@ SimulatedEngine::Row SimulatedEngine::MakeRow(
     if (saved == SavedText(step, row.steps.step_count)) row.steps.step = step;
   }
   if (row.steps.step == 0) {
-    spdlog::warn("{}: its checkpoint is none of this engine's, it starts anew",
-                 row.batch->runs(index).run());
+    spdlog::warn(
+        "{}: its checkpoint is not of this engine, so it starts from the "
+        "beginning",
+        row.batch->runs(index).run());
   }
   return row;
 }

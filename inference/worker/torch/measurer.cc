@@ -126,8 +126,8 @@ std::vector<v1::ReportProfileRequest> TorchMeasurer::ProfilesOf(
           : "; left out: " + absl::StrJoin(found.left_out, ", "));
   if (!found.rows_agree) {
     spdlog::warn(
-        "model {}: rows that step together are not what they are alone; they "
-        "go one by one from now on",
+        "model {}: rows give other numbers together than alone; they step one "
+        "by one from now on",
         work.alias);
   }
   const OfferedModel& model = *models_->Find(work.alias);

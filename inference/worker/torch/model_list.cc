@@ -63,7 +63,7 @@ class TableReader {
     }
     for (const auto& [name, value] : *node->as_table()) {
       const auto text = value.value<std::string>();
-      if (!text) Fail(key, "must hold texts alone");
+      if (!text) Fail(key, "must hold texts only");
       texts[std::string(name.str())] = text.value_or("");
     }
     return texts;
@@ -82,7 +82,7 @@ class TableReader {
       const std::string name(key.str());
       if (known_.count(name) > 0 || !status_.ok()) continue;
       status_ = absl::InvalidArgumentError(
-          absl::StrCat(source_, ": '", name, "' means nothing here",
+          absl::StrCat(source_, ": '", name, "' is an unknown key here",
                        DidYouMean(name, names)));
     }
     return status_;
@@ -219,8 +219,8 @@ absl::Status ReadTables(const fs::path& path,
   SHEAF_ASSIGN_OR_RETURN(const toml::table file, ParseFile(path));
   const toml::table* const tables = file["models"].as_table();
   if (tables == nullptr || file.size() != 1) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        path.string(), ": must hold [models.ALIAS] tables and nothing else"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(path.string(), ": must hold [models.ALIAS] tables only"));
   }
   for (const auto& [alias, node] : *tables) {
     const std::string source =
@@ -318,10 +318,11 @@ absl::StatusOr<ModelList> ModelList::Read(
   const OfferedModel* before = nullptr;
   for (const OfferedModel& model : list.models_) {
     if (!IsAlias(model.alias)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          model.place.folder, ": '", model.alias,
-          "' is no alias: letters, digits, '_', '.' and '-' only; its table ",
-          "may name another"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(model.place.folder, ": '", model.alias,
+                       "' is not an alias, which has letters, digits, '_', '.' "
+                       "and '-' only; its table ",
+                       "may name another"));
     }
     if (before != nullptr && before->alias == model.alias) {
       return absl::InvalidArgumentError(absl::StrCat(

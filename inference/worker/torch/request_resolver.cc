@@ -46,7 +46,7 @@ absl::Status CheckBareWeights(const v1::RunRequest& wish) {
       continue;
     }
     return absl::InvalidArgumentError(
-        absl::StrCat("control '", type, "' has a weight and no picture"));
+        absl::StrCat("control '", type, "' has a weight but no picture"));
   }
   return absl::OkStatus();
 }
@@ -230,7 +230,8 @@ absl::Status RequestResolver::AddPictures(const v1::RunRequest& wish,
                                           RunRequest* request) {
   if (!wish.has_init_image()) {
     if (!wish.has_mask()) return absl::OkStatus();
-    return absl::InvalidArgumentError("a mask needs a picture to begin with");
+    return absl::InvalidArgumentError(
+        "a mask needs a first picture (init_image)");
   }
   request->task = Task::kImage;
   SHEAF_ASSIGN_OR_RETURN(request->image, Picture(wish.init_image()));
@@ -281,7 +282,7 @@ absl::StatusOr<Image> RequestResolver::Picture(const std::string& artifact) {
   SHEAF_ASSIGN_OR_RETURN(const std::string bytes, fetch_(artifact));
   const auto unreadable = [&](const absl::Status& why) {
     return absl::InvalidArgumentError(
-        absl::StrCat(artifact, " is no PNG that can be read: ", why.message()));
+        absl::StrCat(artifact, " cannot be read as a PNG: ", why.message()));
   };
   const auto size = engine::ReadPngSize(bytes);
   if (!size.ok()) return unreadable(size.status());
@@ -300,8 +301,8 @@ absl::Status RequestResolver::CountSource(int64_t pixels) {
   source_pixels_ += pixels;
   if (source_pixels_ <= limits_.source_pixels_max) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      "the pictures that the run names have more than ",
-      limits_.source_pixels_max, " pixels together; send smaller ones"));
+      "the pictures of the run have more than ", limits_.source_pixels_max,
+      " pixels together; send smaller ones"));
 }
 
 engine::Generation DescriptionOf(const v1::LeasedBatch& batch, int row,

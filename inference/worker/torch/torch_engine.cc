@@ -103,8 +103,9 @@ void TorchEngine::Restore(const Row& row) {
                               std::string_view(saved).substr(making.size()))
           : absl::InvalidArgumentError("of another model, sampler or version");
   if (status.ok()) return;
-  spdlog::warn("{}: its checkpoint cannot be used, it starts anew: {}",
-               RunOf(row), status.ToString());
+  spdlog::warn(
+      "{}: its checkpoint cannot be used, so it starts from the beginning: {}",
+      RunOf(row), status.ToString());
 }
 
 std::string TorchEngine::Save(int64_t number) {

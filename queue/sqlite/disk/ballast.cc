@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-#include "queue/sqlite/disk/files.h"
+#include "base/files.h"
 
 namespace sheaf {
 

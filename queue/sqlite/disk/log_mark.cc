@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/files.h"
 #include "queue/error.h"
-#include "queue/sqlite/disk/files.h"
 
 namespace sheaf {
 namespace {

@@ -3,12 +3,12 @@
 #include <filesystem>
 #include <map>
 
+#include "base/files.h"
 #include "base/status.h"
 #include "queue/error.h"
 #include "queue/queues.h"
 #include "queue/run_changes.h"
 #include "queue/sqlite/backup.h"
-#include "queue/sqlite/disk/files.h"
 #include "queue/sqlite/disk/found_log.h"
 #include "queue/sqlite/disk/lock_file.h"
 #include "queue/sqlite/fault.h"
@@ -63,7 +63,8 @@ void MendQueues(Tx& tx, const std::vector<CountedName>& queues, Lines* lines) {
     const std::string name = "queues/" + counted.name;
     if (!counted.known) {
       CreateQueue(tx, counted.name, {}).IgnoreError();
-      lines->push_back(name + " was gone and is there again: runs are in it");
+      lines->push_back(name +
+                       " was missing and was restored because runs are in it");
     }
     std::optional<Queue> queue = tx.FindQueue(counted.name);
     if (!queue) continue;
@@ -115,8 +116,9 @@ void PutBack(Tx& tx, const std::vector<RunId>& runs, Lines* lines) {
       if (run) HandBack(tx, &changes, *std::move(run));
     }
     changes.Commit({.type = EventType::kRunsChanged, .reason = "repaired"});
-    lines->push_back(std::to_string(members.size()) + " runs of " + NameOf(id) +
-                     " wait again: they ran, and no sound lease held them");
+    lines->push_back(
+        std::to_string(members.size()) + " runs of " + NameOf(id) +
+        " wait again: they were running, and no sound lease held them");
   }
 }
 

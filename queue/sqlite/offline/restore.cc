@@ -8,10 +8,10 @@
 #include <map>
 #include <optional>
 
+#include "base/files.h"
 #include "base/status.h"
 #include "queue/error.h"
 #include "queue/sqlite/backup.h"
-#include "queue/sqlite/disk/files.h"
 #include "queue/sqlite/disk/lock_file.h"
 #include "queue/sqlite/disk/log_mark.h"
 #include "queue/sqlite/sqlite_store.h"
@@ -35,7 +35,7 @@ absl::Status CheckSum(const std::string& backup) {
   }
   SHEAF_ASSIGN_OR_RETURN(const std::string found, Sha256OfFile(backup));
   if (found == expected) return absl::OkStatus();
-  return Unsound(backup, "its bytes are not those that were backed up");
+  return Unsound(backup, "its bytes have changed since the backup");
 }
 
 Counters CountersOf(SQLite::Database& db) {
@@ -61,6 +61,14 @@ Counters Settle(const std::string& path, const std::string& vfs) {
   }
 }
 
+// How far a counter of this name goes on.
+int64_t Skipped(const std::string& name, int64_t value) {
+  for (const char* id : {"job", "batch", "worker", "plan"}) {
+    if (name == id) return SkipInCell(value, kIdsSkippedByRestore);
+  }
+  return value + kIdsSkippedByRestore;
+}
+
 void SkipIds(SQLite::Database& db, const Counters& replaced) {
   Counters counters = CountersOf(db);
   for (const auto& [name, value] : replaced) {
@@ -69,7 +77,7 @@ void SkipIds(SQLite::Database& db, const Counters& replaced) {
   SQLite::Statement set(db, sql::kSetCounter);
   for (const auto& [name, value] : counters) {
     set.bind(1, name);
-    set.bind(2, value + kIdsSkippedByRestore);
+    set.bind(2, Skipped(name, value));
     set.exec();
     set.reset();
   }

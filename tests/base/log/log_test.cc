@@ -67,6 +67,24 @@ TEST_F(LoggingTest, TextHasTimeLevelComponentMessageAndFields) {
                                    "lost=true"));
 }
 
+TEST_F(LoggingTest, LinesOfAWorkerAreThoseOfAnyProgram) {
+  for (const bool json : {false, true}) {
+    out_.str("");
+    SetUpLogging(
+        {.json = json,
+         .component = "worker",
+         .pid = true,
+         .sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(out_)});
+    spdlog::info("from {}", kHostile);
+    const std::string line = Line();
+    for (const char* raw : {"\xc2\x9b", "\xe2\x80\xae", "\x7f", "\x1b"}) {
+      EXPECT_THAT(line, Not(HasSubstr(raw)));
+    }
+    EXPECT_THAT(line, HasSubstr(json ? "\"component\":\"worker\",\"pid\":"
+                                     : " info worker: from x\\n"));
+  }
+}
+
 TEST_F(LoggingTest, JsonKeepsTypes) {
   Start(true);
   Log(spdlog::level::warn, "lease", "lease ended",

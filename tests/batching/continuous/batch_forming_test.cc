@@ -7,8 +7,8 @@
 #include "batching/simulate/joining.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/base/seed.h"
 #include "tests/batching/builders.h"
-#include "tests/batching/seed.h"
 
 namespace sheaf::batching {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "batching/plan/improve.h"
 #include "gtest/gtest.h"
+#include "tests/base/seed.h"
 #include "tests/batching/builders.h"
-#include "tests/batching/seed.h"
 
 namespace sheaf::batching {
 namespace {

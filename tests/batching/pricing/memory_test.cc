@@ -5,7 +5,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/batching/seed.h"
+#include "tests/base/seed.h"
 
 namespace sheaf::batching {
 namespace {

@@ -5,9 +5,9 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/base/seed.h"
 #include "tests/batching/builders.h"
 #include "tests/batching/golden.h"
-#include "tests/batching/seed.h"
 
 namespace sheaf::batching {
 namespace {

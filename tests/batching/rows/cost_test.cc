@@ -5,8 +5,8 @@
 
 #include "batching/simulate/device.h"
 #include "gtest/gtest.h"
+#include "tests/base/seed.h"
 #include "tests/batching/builders.h"
-#include "tests/batching/seed.h"
 
 namespace sheaf::batching {
 namespace {

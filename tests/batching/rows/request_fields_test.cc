@@ -2,6 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "queue/order.h"
 #include "queue/run_fields.h"
 #include "tests/queue/some_values.h"
 

@@ -7,9 +7,9 @@
 #include "batching/plan/planner.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/base/seed.h"
 #include "tests/batching/builders.h"
 #include "tests/batching/golden.h"
-#include "tests/batching/seed.h"
 
 namespace sheaf::batching {
 namespace {

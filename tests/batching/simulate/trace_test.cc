@@ -83,7 +83,7 @@ TEST(TraceTest, CellsInQuotesMayHoldCommasAndQuotes) {
   ASSERT_TRUE(trace.ok()) << trace.status();
   EXPECT_EQ(trace->set.owners[trace->set.rows[0].owner], "x,y");
   EXPECT_THAT(ErrorOf("job,owner\na,\"b\n"),
-              HasSubstr("line 2: a quote is not closed"));
+              HasSubstr("line 2: a quoted cell has no closing quote"));
 }
 
 TEST(TraceTest, RunsThatDifferInExtraShareNoKey) {

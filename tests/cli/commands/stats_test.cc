@@ -1,6 +1,7 @@
 // `sheaf stats` and `sheaf trace record` against a server in this process.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -85,6 +86,7 @@ class TraceRecordTest : public StatsTest {
  protected:
   TraceRecordTest() {
     directory_ = testing::TempDir() + "/sheaf_trace_" +
+                 std::to_string(getpid()) + "." +
                  testing::UnitTest::GetInstance()->current_test_info()->name();
     std::filesystem::remove_all(directory_);
     std::filesystem::create_directories(directory_);

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -15,6 +16,7 @@ class ConfigTest : public testing::Test {
  protected:
   ConfigTest() {
     directory_ = testing::TempDir() + "/sheaf_config_" +
+                 std::to_string(getpid()) + "." +
                  testing::UnitTest::GetInstance()->current_test_info()->name();
     std::filesystem::create_directories(directory_);
     sources_.user_file = directory_ + "/user.toml";

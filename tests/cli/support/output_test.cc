@@ -133,12 +133,6 @@ TEST(TextTest, WidthCountsWhatATerminalShows) {
   EXPECT_EQ(DisplayWidth("e\u0301"), 1);
 }
 
-TEST(TextTest, NearWordsAreSuggestedAndFarOnesNot) {
-  EXPECT_EQ(Closest("lst", {"list", "get"}), "list");
-  EXPECT_EQ(Closest("submti", {"submit", "get"}), "submit");
-  EXPECT_EQ(Closest("frobnicate", {"list", "get"}), "");
-}
-
 TEST(ProgressBarTest, LineShowsTheShareAndFitsTheTerminal) {
   EXPECT_EQ(ProgressLine(0.5, "4/8 runs", 80),
             "[############------------]  50% 4/8 runs");

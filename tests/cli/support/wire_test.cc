@@ -1,6 +1,7 @@
 // The commands against a server in this process.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -31,6 +32,7 @@ class WireTest : public testing::Test {
  protected:
   WireTest() {
     directory_ = testing::TempDir() + "/sheaf_wire_" +
+                 std::to_string(getpid()) + "." +
                  testing::UnitTest::GetInstance()->current_test_info()->name();
     std::filesystem::remove_all(directory_);
     std::filesystem::create_directories(directory_);
@@ -235,7 +237,7 @@ TEST_F(WireTest, WrongBytesNeverGetTheirName) {
   const std::string path = directory_ + "/a.png";
   const RunResult result = Cli({"artifact", "get", name, "-O", path});
   EXPECT_EQ(result.exit, kExitInternal);
-  EXPECT_THAT(result.err, HasSubstr("other bytes than its name"));
+  EXPECT_THAT(result.err, HasSubstr("bytes that do not match its name"));
   EXPECT_TRUE(std::filesystem::is_empty(directory_));
 }
 
@@ -262,7 +264,7 @@ TEST_F(WireTest, DoctorNamesEachProblemWithItsRemedy) {
   EXPECT_THAT(result.out,
               AllOf(HasSubstr("ok  health: serving"),
                     HasSubstr("problem  store: the server cannot write"),
-                    HasSubstr("problem  workers: none takes work"),
+                    HasSubstr("problem  workers: no worker takes work"),
                     HasSubstr("queues/default is paused (cleaning)"),
                     HasSubstr("-> sheaf queue resume queues/default")));
 }

@@ -11,7 +11,6 @@
 namespace sheaf::worker {
 namespace {
 
-constexpr std::chrono::seconds kPatience(10);
 // How often a parked call checks whether its caller has left.
 constexpr std::chrono::milliseconds kGlance(5);
 
@@ -114,9 +113,10 @@ class FakeServer::Workers : public v1::WorkerService::Service {
                           v1::FinishRunsResponse*) override {
     Lock lock(fake_.mutex_);
     Expect(request->batch(), request->secret(), "FinishRuns");
+    ++fake_.state_.finish_tries;
+    fake_.changed_.notify_all();
     if (fake_.state_.finish_error) return *fake_.state_.finish_error;
     fake_.state_.finishes.push_back(*request);
-    fake_.changed_.notify_all();
     return grpc::Status::OK;
   }
 
@@ -323,9 +323,11 @@ void FakeServer::With(const std::function<void(FakeServerState&)>& use) {
 }
 
 bool FakeServer::WaitUntil(
-    const std::function<bool(const FakeServerState&)>& holds) {
+    const std::function<bool(const FakeServerState&)>& holds,
+    absl::Duration patience) {
   Lock lock(mutex_);
-  return changed_.wait_for(lock, kPatience, [&] { return holds(state_); });
+  return changed_.wait_for(lock, absl::ToChronoNanoseconds(patience),
+                           [&] { return holds(state_); });
 }
 
 void FakeServer::AddBatch(const v1::LeasedBatch& batch) {

@@ -30,6 +30,7 @@ struct FakeServerState {
   std::vector<v1::RegisterWorkerRequest> registered;
   std::vector<v1::ReportProgressRequest> reports;
   std::vector<v1::FinishRunsRequest> finishes;
+  int finish_tries = 0;  // Calls to FinishRuns, with those that got an error.
   std::vector<v1::ReleaseLeaseRequest> releases;
   std::vector<std::string> deregistered;
   std::vector<v1::ReportProfileRequest> profiles;
@@ -90,7 +91,8 @@ class FakeServer {
   // Looks at the state, or changes it, under its lock.
   void With(const std::function<void(FakeServerState&)>& use);
   // Whether `holds` came true in time.
-  bool WaitUntil(const std::function<bool(const FakeServerState&)>& holds);
+  bool WaitUntil(const std::function<bool(const FakeServerState&)>& holds,
+                 absl::Duration patience = absl::Seconds(10));
 
   // Short forms of frequent uses.
   void AddBatch(const v1::LeasedBatch& batch);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <future>
 #include <memory>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "inference/worker/session/session.h"
 #include "inference/worker/simulated/simulated_engine.h"
+#include "tests/base/fake_steady_clock.h"
 #include "tests/inference/worker/fake_engine.h"
 #include "tests/inference/worker/fake_server.h"
 
@@ -87,6 +89,31 @@ class SessionTest : public ::testing::Test {
     return options;
   }
 
+  // Options of a session on the clock that the test turns.
+  SessionOptions OnClock() {
+    SessionOptions options;
+    options.clock = &clock_;
+    return options;
+  }
+
+  // Turns that clock, and waits until a reporter or the session has done what
+  // is due.
+  void Advance(absl::Duration duration) {
+    clock_.Advance(duration);
+    ASSERT_TRUE(clock_.WaitForWaiters());
+  }
+
+  // Turns that clock, a second at a time, until `holds` comes true. For calls
+  // over a connection that comes back by gRPC's own clock.
+  bool AdvanceUntil(const std::function<bool(const FakeServerState&)>& holds) {
+    for (int turns = 0; turns < 1000; ++turns) {
+      if (server_.WaitUntil(holds, absl::Milliseconds(10))) return true;
+      clock_.Advance(absl::Seconds(1));
+    }
+    return false;
+  }
+
+  FakeSteadyClock clock_;
   FakeServer server_;
   Client client_{MakeChannel(server_.address())};
   FakeEngine engine_;

@@ -7,9 +7,9 @@
 #include <fstream>
 #include <thread>
 
+#include "base/files.h"
 #include "gmock/gmock.h"
 #include "queue/error.h"
-#include "queue/sqlite/disk/files.h"
 #include "queue/sqlite/offline/restore.h"
 #include "tests/queue/sqlite/store_fixture.h"
 
@@ -223,6 +223,26 @@ TEST_F(BackupTest, ARestoredDatabaseSkipsIdsAndKeepsTheReplacedOne) {
             std::to_string(2 + kIdsSkippedByRestore + 1));
   SQLite::Database old(restored->replaced, SQLite::OPEN_READONLY);
   EXPECT_EQ(old.execAndGet("SELECT count(*) FROM jobs").getInt(), 2);
+}
+
+TEST_F(BackupTest, ARestoreSkipsNoIdsOfTheNextCell) {
+  Open();
+  Submit();
+  ASSERT_TRUE(Backup(copy()).ok());
+  Close();
+  {
+    SQLite::Database db(database(), SQLite::OPEN_READWRITE);
+    db.exec(
+        "UPDATE counters SET value = 68719476735 - 10 "
+        "WHERE name IN ('job', 'batch', 'worker', 'plan', 'epoch')");
+  }
+  ASSERT_TRUE(RestoreFrom(copy()).ok());
+  Open();
+  EXPECT_EQ(Ask("SELECT group_concat(name) FROM (SELECT name FROM counters "
+                "WHERE value = 68719476735 ORDER BY name)"),
+            "batch,job,plan,worker");
+  EXPECT_EQ(Ask("SELECT value FROM counters WHERE name = 'epoch'"),
+            std::to_string(kCountMax - 10 + kIdsSkippedByRestore));
 }
 
 TEST_F(BackupTest, RestoringIntoAnEmptyFolderWorksToo) {

@@ -222,7 +222,7 @@ TEST_F(LogFoldTest, ADiskThatFailsUnderItLosesNothing) {
     SetFaultPlan({});
     StoreHealth health = store_->Health();
     for (; !health.writable; health = store_->Health()) {
-      if (health.problem.find("starts again") == std::string::npos) continue;
+      if (health.problem.find("reads it again") == std::string::npos) continue;
       ++condemned;
       Open(options);
     }

@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "queue/error.h"
+#include "queue/queues.h"
 #include "tests/queue/sqlite/store_fixture.h"
 
 namespace sheaf {
@@ -154,7 +155,11 @@ TEST_F(StoreTest, AGroupCommitsOnceAndAFailureInItHarmsNoNeighbour) {
   Close();
   EXPECT_EQ(commits_, 2);  // the first submit, and the group
   EXPECT_EQ(last_commit_.last_sequence, 4);
-  EXPECT_TRUE(last_commit_.work_ready);
+  EXPECT_FALSE(last_commit_.all_ready);
+  ASSERT_EQ(last_commit_.ready.size(), 1u);
+  EXPECT_EQ(last_commit_.ready[0].lane.queue, "default");
+  EXPECT_EQ(last_commit_.ready[0].runs, 3);
+  EXPECT_EQ(last_commit_.ready[0].added, 3);
   // The news tell only of the closures that were kept.
   std::vector<int64_t> news;
   for (const Event& event : last_commit_.events) {
@@ -166,6 +171,28 @@ TEST_F(StoreTest, AGroupCommitsOnceAndAFailureInItHarmsNoNeighbour) {
   EXPECT_EQ(Ask("SELECT group_concat(sequence) FROM events"), "1,2,3,4");
   EXPECT_EQ(Ask("SELECT queued FROM queues"), "4");
   EXPECT_EQ(Ask("SELECT count(*) FROM runs"), "4");
+}
+
+// So a caller who asks as soon as it is answered finds what it did counted.
+TEST_F(StoreTest, TheObserverHearsOfACommitBeforeItsCallersAreAnswered) {
+  Open();
+  std::vector<int> heard;
+  Signal last;
+  Gate gate(*store_);
+  for (int i = 0; i < 3; ++i) {
+    store_->Write(
+        [&, i](Tx& tx) {
+          SubmitTo(tx, 1);
+          return i == 1 ? absl::AbortedError("odd") : absl::OkStatus();
+        },
+        [&, i](absl::Status) {
+          heard.push_back(commits_);
+          if (i == 2) last.Notify();
+        });
+  }
+  gate.Open();
+  last.Wait();
+  EXPECT_THAT(heard, ElementsAre(1, 1, 1));
 }
 
 TEST_F(StoreTest, AGroupWhoseFirstWriteFailsKeepsTheOthers) {
@@ -251,6 +278,65 @@ TEST_F(StoreTest, TimeNeverGoesBack) {
               }).ok());
   EXPECT_EQ(absl::ToUnixMillis(first), 1'700'000'000'000);
   EXPECT_EQ(second, first);
+}
+
+TEST_F(StoreTest, NumbersEndWithTheirCellAndNoneOfTheNextIsTaken) {
+  Open();
+  Submit();
+  Close();
+  {
+    SQLite::Database db(database(), SQLite::OPEN_READWRITE);
+    db.exec(
+        "UPDATE counters SET value = 68719476734 "
+        "WHERE name IN ('job', 'batch', 'worker', 'plan')");
+  }
+  Open();
+  const JobId last = Submit();
+  EXPECT_EQ(last, JobId{kCountMax});
+  EXPECT_EQ(CellOf(last), 0);
+  EXPECT_TRUE(Write([](Tx& tx) {
+                EXPECT_EQ(tx.NewBatchId(), BatchId{kCountMax});
+                EXPECT_EQ(tx.NewWorkerId(), WorkerId{kCountMax});
+                EXPECT_EQ(tx.NewPlanId(), PlanId{kCountMax});
+                return absl::OkStatus();
+              }).ok());
+  void (*const takes[])(Tx&) = {
+      [](Tx& tx) { SubmitTo(tx, 1); }, [](Tx& tx) { tx.NewBatchId(); },
+      [](Tx& tx) { tx.NewWorkerId(); }, [](Tx& tx) { tx.NewPlanId(); }};
+  for (const auto take : takes) {
+    const absl::Status refused = Write([take](Tx& tx) {
+      take(tx);
+      return absl::OkStatus();
+    });
+    EXPECT_EQ(ReasonOf(refused), Reason::kStoreCorrupt);
+    EXPECT_THAT(std::string(refused.message()),
+                HasSubstr("there is no number for another "));
+  }
+  // Numbers without a cell go on, and so does the store.
+  EXPECT_TRUE(Write([&](Tx& tx) {
+                EXPECT_EQ(tx.LastJob(), last);
+                EXPECT_GT(tx.NewEpoch(), 0);
+                return absl::OkStatus();
+              }).ok());
+  EXPECT_EQ(Ask("SELECT count(*) FROM counters WHERE value > 68719476735"),
+            "0");
+}
+
+TEST_F(StoreTest, ItSaysWhichEngineItIs) {
+  Open();
+  EXPECT_EQ(store_->Info().engine, "sqlite");
+  EXPECT_EQ(store_->Info().engine_version, sqlite3_libversion());
+}
+
+TEST_F(StoreTest, CountsThatWouldFallBelowNothingAreABrokenRow) {
+  Open();
+  const JobId id = Submit(2);
+  const absl::Status refused = Write([&](Tx& tx) {
+    tx.ApplyToJob(id, {.queued = -3, .cancelled = 3}, {});
+    return absl::OkStatus();
+  });
+  EXPECT_EQ(ReasonOf(refused), Reason::kStoreCorrupt) << refused;
+  EXPECT_EQ(Ask("SELECT n_queued FROM jobs"), "2");
 }
 
 TEST_F(StoreTest, ASecondProcessIsRefusedWithTheHoldersId) {

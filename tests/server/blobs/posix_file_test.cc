@@ -1,6 +1,7 @@
 #include "server/blobs/posix_file.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -16,9 +17,10 @@ namespace {
 class PosixFileTest : public ::testing::Test {
  protected:
   PosixFileTest() {
-    path_ = ::testing::TempDir() + "/posix_file." +
+    // Two builds may be tested at once.
+    path_ = ::testing::TempDir() + "/posix_file." + std::to_string(getpid()) +
+            "." +
             ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::filesystem::remove(path_);
   }
   ~PosixFileTest() override { std::filesystem::remove(path_); }
 

@@ -1,5 +1,7 @@
 #include "server/config/device_profile.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -15,7 +17,9 @@ using ::testing::HasSubstr;
 class DeviceProfileTest : public ::testing::Test {
  protected:
   DeviceProfileTest() {
-    path_ = ::testing::TempDir() + "/profiles." +
+    // Two builds may be tested at once.
+    path_ = ::testing::TempDir() + "/profiles." + std::to_string(getpid()) +
+            "." +
             ::testing::UnitTest::GetInstance()->current_test_info()->name();
   }
   ~DeviceProfileTest() override { std::filesystem::remove(path_); }

@@ -66,7 +66,7 @@ TEST_F(DataDirectoryTest, OneThatOthersMayEnterIsNarrowedWithWhatIsInIt) {
   EXPECT_EQ(ModeOf(database), 0600);
   EXPECT_EQ(ModeOf(backup), 0600);
   EXPECT_EQ(ModeOf(path_ + "/backups"), 0700);
-  EXPECT_THAT(log_, HasSubstr("could be entered by others"));
+  EXPECT_THAT(log_, HasSubstr("could be entered by other users"));
   log_.clear();
   ASSERT_TRUE(Prepare().ok());
   EXPECT_THAT(log_, IsEmpty());
@@ -115,7 +115,7 @@ TEST_F(DataDirectoryTest, PlaceWhereEverybodyMayRenameItIsRefused) {
 TEST_F(DataDirectoryTest, FileIsNoDirectory) {
   std::filesystem::create_directories(root_ + "/a");
   std::ofstream(path_) << "x";
-  EXPECT_THAT(std::string(Prepare().message()), HasSubstr("no directory"));
+  EXPECT_THAT(std::string(Prepare().message()), HasSubstr("not a directory"));
 }
 
 }  // namespace

@@ -110,7 +110,7 @@ TEST_F(LocalWorkersTest, AutoIsRefusedWhereNobodyKnowsTheDevices) {
   options = Script("exit 0\n");
   options.count = kAuto;
   EXPECT_THAT(LocalWorkers::Start(options).status().message(),
-              HasSubstr("names none"));
+              HasSubstr("lists no device"));
   options.args = {"--device=cpu"};
   EXPECT_THAT(LocalWorkers::Start(options).status().message(),
               HasSubstr("leave out --device=cpu"));

@@ -56,8 +56,9 @@ TEST_F(PictureSizesTest, APictureTooLargeForAllWorkersIsRefused) {
   Join(1, 1024 * 1024);
   Join(2, 1024 * 2048);
   EXPECT_EQ(WrongWith(1024, 2048), "");
-  EXPECT_THAT(WrongWith(2048, 2048), HasSubstr("more than the 2097152 that any "
-                                               "worker makes that is here"));
+  EXPECT_THAT(WrongWith(2048, 2048),
+              HasSubstr("more than the 2097152 that any "
+                        "connected worker with the model makes"));
   EXPECT_EQ(WrongWith(0, 0), "");
 }
 

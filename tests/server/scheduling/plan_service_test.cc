@@ -66,8 +66,9 @@ class PlanServiceTest : public ::testing::Test {
   // It reads at once, on the calling thread: what Tick asks, it has asked when
   // Tick returns.
   std::unique_ptr<Store> store_ = NewMemoryStore(&clock_);
-  BatchMeter meter_{batching::FastDevice(), {}};
-  PlanService plans_{store_.get(), &meter_};
+  PricesBoard prices_{batching::FastDevice()};
+  MemoryBoard memory_;
+  PlanService plans_{store_.get(), &prices_, &memory_};
 };
 
 TEST_F(PlanServiceTest, WhatWaitsInAPausedQueueBecomesAStoredPlan) {

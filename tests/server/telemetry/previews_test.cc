@@ -23,11 +23,14 @@ TEST(PreviewBoardTest, TheNewestOfARunIsKept) {
   EXPECT_EQ(board.bytes(), 3u);
 }
 
-TEST(PreviewBoardTest, WhatIsForgottenIsGone) {
+TEST(PreviewBoardTest, ThoseOfRunsThatACommitStartsOrEndsAreGone) {
   PreviewBoard board;
   board.Keep(kOne, 5, "five", kNow);
-  board.Forget(kOne);
-  board.Forget(kTwo);
+  Committed committed;
+  committed.events.push_back(
+      {.type = EventType::kRunsStarted,
+       .runs = {{kOne, RunState::kRunning, 2}, {kTwo, RunState::kRunning, 1}}});
+  board.NoteCommit(committed);
   EXPECT_FALSE(board.Find(kOne));
   EXPECT_EQ(board.StepOf(kOne), 0);
   EXPECT_EQ(board.bytes(), 0u);

@@ -34,12 +34,15 @@ TEST(ProgressBoardTest, StepsBeyondTheCountTellNoEnd) {
             absl::InfiniteFuture());
 }
 
-TEST(ProgressBoardTest, WhatIsForgottenIsNotFound) {
+TEST(ProgressBoardTest, ARunThatACommitStartsOrEndsIsForgotten) {
   ProgressBoard board;
   EXPECT_FALSE(board.Find(kRun).has_value());
   board.Note(kRun, 1, 5, kNow);
   board.Note(RunId(JobId{2}, 0), 1, 5, kNow);
-  board.Forget(kRun);
+  Committed committed;
+  committed.events.push_back({.type = EventType::kRunsChanged,
+                              .runs = {{kRun, RunState::kQueued, 1}}});
+  board.NoteCommit(committed);
   EXPECT_FALSE(board.Find(kRun).has_value());
   EXPECT_TRUE(board.Find(RunId(JobId{2}, 0)).has_value());
 }

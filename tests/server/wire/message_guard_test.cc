@@ -169,7 +169,7 @@ TEST(MessageGuardTest, HandlerWithoutMemoryIsOverloadedAndNotUnimplemented) {
   const grpc::Status status =
       stub->GetServerInfo(&context, v1::GetServerInfoRequest(), &info);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_EQ(status.error_message(), "there is no memory for the call");
+  EXPECT_EQ(status.error_message(), "the server has no memory for the call");
 }
 
 }  // namespace

@@ -84,8 +84,8 @@ TEST(ValidatorTest, TextIsNoLongerThanItMayBe) {
   EXPECT_THAT(Wrong(request), IsEmpty());
   run->set_prompt(std::string(65537, 'x'));
   EXPECT_THAT(Wrong(request),
-              ElementsAre("job.runs[0].prompt: has 65537 bytes, at most 65536 "
-                          "may be"));
+              ElementsAre("job.runs[0].prompt: has 65537 bytes; at most 65536 "
+                          "are allowed"));
 }
 
 TEST(ValidatorTest, BytesHaveALengthButNoAlphabet) {
@@ -93,8 +93,9 @@ TEST(ValidatorTest, BytesHaveALengthButNoAlphabet) {
   request.set_data(std::string(262144, '\xff'));
   EXPECT_THAT(Wrong(request), IsEmpty());
   request.set_data(std::string(262145, '\xff'));
-  EXPECT_THAT(Wrong(request),
-              ElementsAre("data: has 262145 bytes, at most 262144 may be"));
+  EXPECT_THAT(
+      Wrong(request),
+      ElementsAre("data: has 262145 bytes; at most 262144 are allowed"));
 }
 
 TEST(ValidatorTest, NumbersKeepTheirBounds) {
@@ -144,7 +145,7 @@ TEST(ValidatorTest, KeysOfMapsHaveRulesOfTheirOwn) {
   const auto wrong = Wrong(request);
   ASSERT_EQ(wrong.size(), 2u);
   EXPECT_LT(wrong[0].size(), 150u);
-  EXPECT_THAT(wrong[1], ::testing::HasSubstr("has 257 bytes, at most 256"));
+  EXPECT_THAT(wrong[1], ::testing::HasSubstr("has 257 bytes; at most 256"));
 }
 
 TEST(ValidatorTest, ListsAndMapsHaveAtMostSoManyEntries) {
@@ -156,9 +157,9 @@ TEST(ValidatorTest, ListsAndMapsHaveAtMostSoManyEntries) {
     request.mutable_job()->mutable_shared()->add_loras()->set_name("x");
   }
   EXPECT_THAT(Wrong(request),
-              ElementsAre("job.labels: has 66 entries, at most 64 may be",
-                          "job.shared.loras: has 17 entries, at most 16 may "
-                          "be"));
+              ElementsAre("job.labels: has 66 entries; at most 64 are allowed",
+                          "job.shared.loras: has 17 entries; at most 16 are "
+                          "allowed"));
 }
 
 TEST(ValidatorTest, ElementsOfAListAreCheckedEach) {
@@ -174,13 +175,13 @@ TEST(ValidatorTest, EnumsHaveADefinedValue) {
   v1::SubmitJobRequest request = MakeSubmit();
   request.mutable_job()->set_priority(static_cast<v1::Priority>(9));
   EXPECT_THAT(Wrong(request),
-              ElementsAre("job.priority: 9 is no value of Priority"));
+              ElementsAre("job.priority: 9 is not a value of Priority"));
   v1::ListRunsRequest list;
   list.set_job("jobs/1");
   list.add_states(v1::RUN_STATE_QUEUED);
   list.add_states(static_cast<v1::RunState>(-1));
   EXPECT_THAT(Wrong(list),
-              ElementsAre("states[1]: -1 is no value of RunState"));
+              ElementsAre("states[1]: -1 is not a value of RunState"));
 }
 
 TEST(ValidatorTest, TimesAndDurationsLieInTheirRange) {

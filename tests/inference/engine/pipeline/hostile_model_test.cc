@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "inference/engine/pipeline/model.h"
+#include "inference/engine/families/load_model.h"
 #include "inference/engine/weights/file.h"
 #include "inference/engine/weights/safetensors.h"
 #include "tests/inference/engine/weights/temp_folder.h"

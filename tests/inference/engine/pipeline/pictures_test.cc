@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "inference/engine/families/load_model.h"
 #include "inference/engine/tensor/memory.h"
 
 namespace sheaf::engine {
@@ -66,6 +67,27 @@ TEST(PicturesTest, WhereverMemoryRunsOutItIsAnError) {
     some_fit = some_fit || images.ok();
   }
   EXPECT_TRUE(some_fit);
+}
+
+TEST(PicturesTest, WhereTheSecondAutoencoderDoesNotFitItIsAnError) {
+  InstallAllocator();
+  const c10::InferenceMode no_gradients;
+  const auto model =
+      LoadModel(kModel, {.placement = {.dtype = at::kBFloat16}}).value();
+  // No type can hold its picture, so that the autoencoder is loaded in fp32.
+  const at::Tensor latents = at::full({4, 2, 2}, 1e38);
+  absl::Status status;
+  const auto decode = [&] {
+    status = DecodePictures(*model, {latents}, {}).status();
+  };
+  const size_t most = PeakOf(decode);
+  EXPECT_TRUE(absl::IsInternal(status)) << status;
+  for (size_t part = 1; part < 10; ++part) {
+    SetMemoryLimit(MemoryInUse() + most * part / 10);
+    decode();
+    SetMemoryLimit(0);
+    EXPECT_TRUE(absl::IsResourceExhausted(status)) << part << ": " << status;
+  }
 }
 
 TEST(PicturesTest, WhatIsNoNumberIsNoPicture) {

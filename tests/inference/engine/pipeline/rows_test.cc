@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <random>
 
+#include "inference/engine/families/load_model.h"
 #include "inference/engine/pipeline/begin.h"
 #include "inference/engine/pipeline/row_stepper.h"
 #include "inference/engine/schedule/registry.h"
@@ -23,9 +24,10 @@ class RowsTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     model_ = LoadModel(ModelPath("tiny-sd"), {}).value();
-    engine_ = std::make_unique<const RowStepper>(model_->unet);
+    engine_ = std::make_unique<const RowStepper>(model_->denoiser);
     for (const char* name : {"controlnet-a", "controlnet-b"}) {
-      nets_.push_back(ControlNet::Load(ModelPath(name), {}, {}).value());
+      nets_.push_back(
+          model_->denoiser->LoadControl(ModelPath(name), {}).value());
     }
   }
   static void TearDownTestSuite() {
@@ -105,12 +107,12 @@ class RowsTest : public testing::Test {
 
   static std::shared_ptr<const Model> model_;
   static std::unique_ptr<const RowStepper> engine_;
-  static std::vector<std::shared_ptr<const ControlNet>> nets_;
+  static std::vector<std::shared_ptr<const ControlModel>> nets_;
 };
 
 std::shared_ptr<const Model> RowsTest::model_;
 std::unique_ptr<const RowStepper> RowsTest::engine_;
-std::vector<std::shared_ptr<const ControlNet>> RowsTest::nets_;
+std::vector<std::shared_ptr<const ControlModel>> RowsTest::nets_;
 
 TEST_F(RowsTest, ABatchGivesEachRowWhatItGetsAlone) {
   const c10::InferenceMode no_gradients;
@@ -178,7 +180,7 @@ TEST_F(RowsTest, WhatIsRememberedOfPromptsChangesNothing) {
   Row other = Begin(requests[2]);
   while (!fresh.done()) {
     Step({&remembered});
-    ASSERT_TRUE(RowStepper(model_->unet).Step({&fresh}).ok());
+    ASSERT_TRUE(RowStepper(model_->denoiser).Step({&fresh}).ok());
     if (!other.done()) Step({&other});
   }
   EXPECT_TRUE(fresh.sample().equal(remembered.sample()));

@@ -36,7 +36,7 @@ ImageRequest MakeRequest(uint64_t seed, int steps = 3,
   return wanted;
 }
 
-std::unique_ptr<ImageRuntime> OpenStudio(const RuntimeOptions& options = {}) {
+std::unique_ptr<ImageRuntime> OpenRuntime(const RuntimeOptions& options = {}) {
   InstallAllocator();
   auto runtime = ImageRuntime::Open(options);
   EXPECT_TRUE(runtime.ok()) << runtime.status().ToString();
@@ -56,14 +56,14 @@ std::map<ImageRuntime::RowId, absl::StatusOr<Image>> StepAll(
 }
 
 std::string HashAlone(const ImageRequest& wanted) {
-  const auto runtime = OpenStudio();
+  const auto runtime = OpenRuntime();
   const auto row = runtime->Begin(wanted);
   EXPECT_TRUE(row.ok()) << row.status().ToString();
   return PixelHash(*StepAll(runtime.get(), 1).at(*row));
 }
 
 TEST(ImageRuntimeTest, APictureOfMorePixelsThanAllowedIsRefused) {
-  const auto runtime = OpenStudio();
+  const auto runtime = OpenRuntime();
   runtime->LimitPixels(32 * 32);
   EXPECT_TRUE(runtime->Begin(MakeRequest(1)).ok());
   ImageRequest wanted = MakeRequest(1);
@@ -104,7 +104,7 @@ TEST(ImageRuntimeTest, AModelWhoseFileIsWrittenToFailsItsRowsAndIsLoadedAnew) {
     }
     ASSERT_TRUE(WriteSafetensors(weights, floats, {}).ok());
   }
-  const auto runtime = OpenStudio();
+  const auto runtime = OpenRuntime();
   const auto before = runtime->Begin(wanted);
   ASSERT_TRUE(before.ok()) << before.status();
   const timespec then[] = {{.tv_sec = 1, .tv_nsec = 0},
@@ -122,7 +122,7 @@ TEST(ImageRuntimeTest, AModelWhoseFileIsWrittenToFailsItsRowsAndIsLoadedAnew) {
 }
 
 TEST(ImageRuntimeTest, PreviewsBecomeThePictureAndChangeNothing) {
-  const auto runtime = OpenStudio();
+  const auto runtime = OpenRuntime();
   const auto one = runtime->Begin(MakeRequest(1, 4));
   const auto two = runtime->Begin(MakeRequest(2, 4));
   ASSERT_TRUE(one.ok() && two.ok());
@@ -151,14 +151,14 @@ TEST(ImageRuntimeTest, ARowGoesOnElsewhereAsItWouldHaveHere) {
   for (const char* sampler : {"Euler a", "DPM++ 2M", "DPM++ SDE", "UniPC"}) {
     ImageRequest wanted = MakeRequest(5, 8);
     wanted.sampler = sampler;
-    const auto here = OpenStudio();
+    const auto here = OpenRuntime();
     const auto row = here->Begin(wanted);
     ASSERT_TRUE(row.ok()) << row.status().ToString();
     for (int step = 0; step < 5; ++step) here->Step();
     const auto saved = here->Save(*row);
     ASSERT_TRUE(saved.ok()) << saved.status().ToString();
 
-    const auto there = OpenStudio();
+    const auto there = OpenRuntime();
     ASSERT_TRUE(there->Begin(MakeRequest(6, 8)).ok());
     const auto again = there->Begin(wanted);
     ASSERT_TRUE(again.ok()) << again.status().ToString();
@@ -171,7 +171,7 @@ TEST(ImageRuntimeTest, ARowGoesOnElsewhereAsItWouldHaveHere) {
 }
 
 TEST(ImageRuntimeTest, WhatIsNoSavedRowLeavesTheRowAsItWas) {
-  const auto runtime = OpenStudio();
+  const auto runtime = OpenRuntime();
   const ImageRequest wanted = MakeRequest(5, 4);
   const auto row = runtime->Begin(wanted);
   const auto longer = runtime->Begin(MakeRequest(5, 6));
@@ -191,7 +191,7 @@ TEST(ImageRuntimeTest, WhatIsNoSavedRowLeavesTheRowAsItWas) {
 }
 
 TEST(ImageRuntimeTest, RowsThatComeAndGoAreWhatTheyAreAlone) {
-  const auto runtime = OpenStudio();
+  const auto runtime = OpenRuntime();
   std::map<ImageRuntime::RowId, ImageRequest> orders;
   std::map<ImageRuntime::RowId, absl::StatusOr<Image>> ends;
   const auto step = [&] {
@@ -224,7 +224,7 @@ TEST(ImageRuntimeTest, RowsThatComeAndGoAreWhatTheyAreAlone) {
 }
 
 TEST(ImageRuntimeTest, ARowTellsHowFarItHasCome) {
-  const auto runtime = OpenStudio();
+  const auto runtime = OpenRuntime();
   const auto row = runtime->Begin(MakeRequest(1, 5));
   ASSERT_TRUE(row.ok());
   // Its scheduler, PNDM, makes one call more than there are steps.
@@ -238,7 +238,7 @@ TEST(ImageRuntimeTest, ARowTellsHowFarItHasCome) {
 }
 
 TEST(ImageRuntimeTest, WhatCannotWorkIsRefusedAtTheDoor) {
-  const auto runtime = OpenStudio();
+  const auto runtime = OpenRuntime();
   const auto code = [&](const ImageRequest& wanted) {
     return runtime->Begin(wanted).status().code();
   };
@@ -258,7 +258,7 @@ TEST(ImageRuntimeTest, WhatCannotWorkIsRefusedAtTheDoor) {
 }
 
 TEST(ImageRuntimeTest, SizesThatAreNotGivenAreTheModels) {
-  const auto runtime = OpenStudio();
+  const auto runtime = OpenRuntime();
   ImageRequest wanted = MakeRequest(1, 1);
   wanted.request.width = 0;
   wanted.request.height = 0;
@@ -269,7 +269,7 @@ TEST(ImageRuntimeTest, SizesThatAreNotGivenAreTheModels) {
 }
 
 TEST(ImageRuntimeTest, LoadingAndSteppingGiveSignsOfLife) {
-  const auto runtime = OpenStudio();
+  const auto runtime = OpenRuntime();
   const int64_t at_first = Beats();
   ASSERT_TRUE(runtime->Begin(MakeRequest(1, 2)).ok());
   const int64_t loaded = Beats();
@@ -280,7 +280,7 @@ TEST(ImageRuntimeTest, LoadingAndSteppingGiveSignsOfLife) {
 }
 
 TEST(ImageRuntimeTest, EverySoManyBatchesMemoryIsCleanedUp) {
-  const auto runtime = OpenStudio({.batches_per_cleanup = 3});
+  const auto runtime = OpenRuntime({.batches_per_cleanup = 3});
   std::vector<bool> cleaned;
   for (int batch = 0; batch < 7; ++batch) {
     const auto cleanup = runtime->StartMemory();
@@ -301,7 +301,7 @@ TEST(ImageRuntimeTest, WhereMemoryRunsOutFewerRowsGoTogether) {
     orders.back().request.height = 64;
   }
   const auto measure = [&](size_t limit, MemoryUse* use) {
-    const auto runtime = OpenStudio({.memory_bytes_max = limit});
+    const auto runtime = OpenRuntime({.memory_bytes_max = limit});
     for (const ImageRequest& wanted : orders) {
       const auto row = runtime->Begin(wanted);
       EXPECT_TRUE(row.ok()) << row.status().ToString();
@@ -331,12 +331,45 @@ TEST(ImageRuntimeTest, WhereMemoryRunsOutFewerRowsGoTogether) {
 }
 
 TEST(ImageRuntimeTest, ModelsBeyondTheirBudgetComeAndGo) {
-  const auto runtime = OpenStudio({.model_bytes_max = 1});
+  const auto runtime = OpenRuntime({.model_bytes_max = 1});
   for (const char* model : {"tiny-sd", "tiny-sd2", "tiny-sd"}) {
     const auto row = runtime->Begin(MakeRequest(1, 1, model));
     ASSERT_TRUE(row.ok()) << row.status().ToString();
     EXPECT_TRUE(StepAll(runtime.get(), 1).at(*row).ok());
   }
+}
+
+ImageRequest WithControl(ImageRequest wanted) {
+  wanted.controls.push_back(
+      {.folder = kModels + "controlnet-a", .image = MakeImage(32, 32, 3, 128)});
+  return wanted;
+}
+
+TEST(ImageRuntimeTest, AControlThatDoesNotFitIsRefusedAndOthersGoOn) {
+  const auto runtime = OpenRuntime();
+  const auto row = runtime->Begin(MakeRequest(1));
+  ASSERT_TRUE(row.ok()) << row.status().ToString();
+  SetMemoryLimit(MemoryInUse() + 1);
+  const absl::Status status =
+      runtime->Begin(WithControl(MakeRequest(2))).status();
+  SetMemoryLimit(0);
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status.ToString();
+  EXPECT_TRUE(runtime->Begin(WithControl(MakeRequest(2))).ok());
+  EXPECT_EQ(PixelHash(*StepAll(runtime.get(), 2).at(*row)),
+            HashAlone(MakeRequest(1)));
+}
+
+TEST(ImageRuntimeTest, UnusedModelsMakeRoomForAControl) {
+  const auto runtime = OpenRuntime();
+  const auto unused = runtime->Begin(MakeRequest(1, 1, "tiny-sdxl"));
+  ASSERT_TRUE(unused.ok()) << unused.status().ToString();
+  ASSERT_TRUE(runtime->Begin(MakeRequest(1)).ok());
+  runtime->Drop(*unused);
+  SetMemoryLimit(MemoryInUse() + 1);
+  const absl::Status status =
+      runtime->Begin(WithControl(MakeRequest(2))).status();
+  SetMemoryLimit(0);
+  EXPECT_TRUE(status.ok()) << status.ToString();
 }
 
 TEST(ImageRuntimeTest, ADeviceThatIsNotHereIsRefused) {

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "base/status.h"
+#include "inference/engine/families/load_model.h"
 #include "inference/engine/pipeline/begin.h"
-#include "inference/engine/pipeline/model.h"
 #include "inference/engine/pipeline/row_stepper.h"
 #include "inference/engine/runtime/image_runtime.h"
 #include "inference/engine/runtime/self_test.h"
@@ -117,7 +117,7 @@ TEST_F(MeasureTest, AModelThatIsNotThereSaysSo) {
 TEST_F(MeasureTest, RowsThatSpoilEachOtherAreFound) {
   const auto model = LoadModel(kModels + "tiny-sd", {});
   ASSERT_TRUE(model.ok()) << model.status().ToString();
-  const RowStepper engine((*model)->unet);
+  const RowStepper engine((*model)->denoiser);
   std::vector<Row> rows;
   for (const uint64_t seed : {1, 2}) {
     RunRequest request;

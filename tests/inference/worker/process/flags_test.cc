@@ -63,9 +63,9 @@ TEST(FlagsTest, MistakesExitWithTwoAndSayWhatIsWrong) {
     std::vector<const char*> args;
     const char* message;
   } table[] = {
-      {{"--fault", "bang"}, "'bang' is no action"},
-      {{"--step-time", "soon"}, "'soon' is no time"},
-      {{"--step-time", "-5ms"}, "less than nothing"},
+      {{"--fault", "bang"}, "'bang' is not an action"},
+      {{"--step-time", "soon"}, "'soon' is not a time"},
+      {{"--step-time", "-5ms"}, "is negative"},
       {{"--engine", "torch"}, "needs --models"},
       {{"--engine", "steam"}, "steam"},
       {{"--model-memory", "much"}, "model-memory"},

@@ -51,18 +51,18 @@ TEST(FaultScriptTest, BadFaultsSayWhatIsWrong) {
     const char* text;
     const char* message;
   } table[] = {
-      {"", "'' is no action"},
-      {"explode", "'explode' is no action; there are exception, oom"},
-      {"OOM@rows>4", "'OOM' is no action"},
-      {"nan@", "'' is no condition; there are lease"},
-      {"nan@row=2,", "'' is no condition"},
-      {"nan@moon=full", "'moon=full' is no condition"},
+      {"", "'' is not an action"},
+      {"explode", "'explode' is not an action; actions are exception, oom"},
+      {"OOM@rows>4", "'OOM' is not an action"},
+      {"nan@", "'' is not a condition; conditions are lease"},
+      {"nan@row=2,", "'' is not a condition"},
+      {"nan@moon=full", "'moon=full' is not a condition"},
       {"nan@row=two", "row= needs a whole number of at least 0, not 'two'"},
       {"nan@row=-1", "row= needs a whole number of at least 0, not '-1'"},
       {"hang@step=0", "step= needs a whole number of at least 1, not '0'"},
       {"hang@step=99999999999", "step= needs a whole number"},
       {"oom@rows>x", "rows> needs a whole number of at least 0, not 'x'"},
-      {"oom@rows=4", "'rows=4' is no condition"},
+      {"oom@rows=4", "'rows=4' is not a condition"},
       {"fail@attempt=0", "attempt= needs a whole number of at least 1"},
       {"fail@p=1.5", "p= needs a number from 0 to 1, not '1.5'"},
       {"fail@p=nan", "p= needs a number from 0 to 1, not 'nan'"},
@@ -70,7 +70,7 @@ TEST(FaultScriptTest, BadFaultsSayWhatIsWrong) {
       {"fail@prompt~", "prompt~ needs a piece of the prompt"},
       {"oom@lease", "only hang, crash and exit can strike at 'lease'"},
       {"nan@before-finish", "only hang, crash and exit"},
-      {"crash@lease,step=2", "step= and rows> say nothing about a fault"},
+      {"crash@lease,step=2", "step= and rows> do not apply to a fault"},
   };
   for (const auto& bad : table) {
     const auto fault = ParseFault(bad.text);

@@ -16,7 +16,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using ::testing::Lt;
 using ::testing::SizeIs;
 
 // Draws previews that name the row and its step.
@@ -109,15 +108,15 @@ TEST_F(PreviewTest, APreviewBringsTheNextReportForward) {
   server_.With([](FakeServerState& state) {
     state.heartbeat_interval = absl::Seconds(9);
   });
-  const absl::Time begin = absl::Now();
   v1::LeasedBatch batch = MakeBatch(1, {{.steps = 9}});
   batch.set_preview_steps(3);
-  Run(&painter_);
+  Run(&painter_, OnClock());
   server_.AddBatch(batch);
   painter_.Allow(3);
-  ASSERT_TRUE(server_.WaitUntil(
-      [](const FakeServerState& state) { return !state.reports.empty(); }));
-  EXPECT_THAT(absl::Now() - begin, Lt(absl::Seconds(6)));
+  ASSERT_TRUE(painter_.WaitForStepsBegun(4));
+  EXPECT_THAT(server_.Snapshot().reports, IsEmpty());
+  Advance(absl::Seconds(1));
+  EXPECT_THAT(server_.Snapshot().reports, SizeIs(1));
   EXPECT_THAT(Shown()["jobs/1/runs/0"], ElementsAre("0 after 3, told 3"));
 }
 

@@ -149,13 +149,11 @@ TEST_F(SessionTest, ReportsTellTheStepsOfLiveRows) {
 }
 
 TEST_F(SessionTest, HeartbeatsGoOnDuringALongStep) {
-  server_.With([](FakeServerState& state) {
-    state.heartbeat_interval = absl::Milliseconds(20);
-  });
-  Run(&engine_);
+  Run(&engine_, OnClock());
   server_.AddBatch(MakeBatch(1, {{}}));
-  ASSERT_TRUE(server_.WaitUntil(
-      [](const FakeServerState& state) { return state.reports.size() >= 5; }));
+  ASSERT_TRUE(engine_.WaitForStepsBegun(1));
+  for (int i = 0; i < 5; ++i) Advance(absl::Seconds(3));
+  EXPECT_THAT(server_.Snapshot().reports, SizeIs(5));
   EXPECT_THAT(engine_.log(), IsEmpty());
 }
 
@@ -221,8 +219,8 @@ TEST_F(SessionTest, IdleWorkerStopsAtOnce) {
 
 TEST_F(SessionTest, StopDoesNotWaitForAServerThatIsGone) {
   server_.Shutdown();
-  Run(&engine_);
-  absl::SleepFor(absl::Milliseconds(300));
+  Run(&engine_, OnClock());
+  ASSERT_TRUE(clock_.WaitForWaiters());  // The first try has failed.
   EXPECT_FALSE(Returns(absl::ZeroDuration()));
   session_->Stop();
   EXPECT_TRUE(Returns(absl::Seconds(2)));

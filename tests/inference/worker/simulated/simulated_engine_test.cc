@@ -274,7 +274,7 @@ TEST(SimulatedEngineTest, UnreadableFaultOfARunIsItsBadInput) {
   SimulatedEngine engine(Fast());
   const auto ends = RunAll(&engine, MakeBatch(1, {{.fault = "bang"}, {}}));
   EXPECT_EQ(ends.at(0).error_class, v1::ERROR_CLASS_BAD_INPUT);
-  EXPECT_THAT(ends.at(0).error_message, HasSubstr("'bang' is no action"));
+  EXPECT_THAT(ends.at(0).error_message, HasSubstr("'bang' is not an action"));
   EXPECT_FALSE(ends.at(1).failed());
 }
 

@@ -129,7 +129,7 @@ TEST_F(ModelListTest, WhatIsWrongIsNamed) {
       {"controls = 3\n", kBad, "'controls' must be a table"},
       {"[controls]\nedge = 'gone'\n", kMissing,
        "controls.edge: no config.json"},
-      {"alias = 'two words'\n", kBad, "'two words' is no alias"},
+      {"alias = 'two words'\n", kBad, "'two words' is not an alias"},
       {"sha256 = 'beef'\n", kBad, "SHA-256"},
       {"steps = \n", kBad, "sheaf.toml:1"},
   };

@@ -270,16 +270,16 @@ TEST_F(RequestResolverTest, WhatCannotWorkIsSaid) {
   ExpectError(kBad, "has no picture");
   batch_ = good;
   AddControl("edge", kJunk, 1);
-  ExpectError(kBad, "no PNG that can be read");
+  ExpectError(kBad, "cannot be read as a PNG");
   batch_ = good;
   AddControl("edge", kGone, 1);
   ExpectError(kMissing, "no such artifact");
   batch_ = good;
   (*wish().mutable_weights())["edge"] = 0.5;
-  ExpectError(kBad, "'edge' has a weight and no picture");
+  ExpectError(kBad, "'edge' has a weight but no picture");
   batch_ = good;
   wish().set_mask(kPicture);
-  ExpectError(kBad, "a mask needs a picture");
+  ExpectError(kBad, "a mask needs a first picture");
   batch_ = good;
   for (const auto& [name, value] :
        {std::pair("clip_skip", "-1"), std::pair("eta", "nan"),

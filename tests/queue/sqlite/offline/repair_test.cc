@@ -103,7 +103,7 @@ TEST_F(RepairTest, AQueueThatIsGoneIsMadeAgain) {
   Damage("DELETE FROM queues");
   EXPECT_THAT(Check(), Contains(HasSubstr("queues/default")));
   Close();
-  EXPECT_THAT(Mend(), Contains(HasSubstr("queues/default was gone")));
+  EXPECT_THAT(Mend(), Contains(HasSubstr("queues/default was missing")));
   EXPECT_THAT(Check(), IsEmpty());
 }
 

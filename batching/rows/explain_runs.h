@@ -1,0 +1,13 @@
+// Explains of two stored runs why they are not batched together.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "batching/rows/request_fields.h"
+#include "queue/store.h"
+
+namespace sheaf::batching {
+
+// RUN_NOT_FOUND, JOB_NOT_FOUND.
+absl::StatusOr<Explanation> ExplainRuns(View& view, RunId a, RunId b);
+
+}  // namespace sheaf::batching

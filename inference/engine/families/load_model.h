@@ -1,0 +1,19 @@
+// Loads models of every family that this engine knows.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "inference/engine/pipeline/model.h"
+
+namespace sheaf::engine {
+
+// The classes that model_index.json names tell the family: its own, or else
+// those of the components. INVALID_ARGUMENT where none is known here; the
+// errors of the components' readers, each with its path; RESOURCE_EXHAUSTED
+// where memory does not suffice.
+absl::StatusOr<std::shared_ptr<const Model>> LoadModel(
+    const std::string& folder, const ModelOptions& options);
+
+}  // namespace sheaf::engine

@@ -1,0 +1,192 @@
+#include "queue/leasing/first_head.h"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <utility>
+
+#include "base/check.h"
+
+namespace sheaf {
+namespace {
+
+// The first runs that a policy is shown at once; how many of them come by the
+// turns of their owners, how many have the loaded model, how many are old.
+constexpr size_t kByTurn = 8;
+constexpr size_t kLoaded = 4;
+constexpr size_t kByAge = 2;
+// So many more where it leaves all of those waiting.
+constexpr size_t kMore = 64;
+// The most first runs of a priority that a policy chooses among. The line alone
+// decides about further ones, so that a lease takes no longer if somebody makes
+// up many lanes.
+constexpr size_t kHeadsMax = 1024;
+
+// Merges the turns of several groups.
+class Turns {
+ public:
+  Turns(const std::vector<HeadIndex::Group*>& groups, Priority priority) {
+    for (const HeadIndex::Group* group : groups) {
+      const auto& turns = group->at(priority).turns;
+      if (!turns.empty()) cursors_.push_back({turns.begin(), turns.end()});
+    }
+    std::make_heap(cursors_.begin(), cursors_.end(), Later);
+  }
+
+  // The owner whose turn comes next; null at the end.
+  const HeadIndex::Owner* Next() {
+    if (cursors_.empty()) return nullptr;
+    std::pop_heap(cursors_.begin(), cursors_.end(), Later);
+    Cursor& cursor = cursors_.back();
+    const HeadIndex::Owner* owner = cursor.at->owner;
+    if (++cursor.at == cursor.end) {
+      cursors_.pop_back();
+    } else {
+      std::push_heap(cursors_.begin(), cursors_.end(), Later);
+    }
+    return owner;
+  }
+
+ private:
+  struct Cursor {
+    std::set<HeadIndex::Turn>::const_iterator at, end;
+  };
+  static bool Later(const Cursor& a, const Cursor& b) { return *b.at < *a.at; }
+
+  std::vector<Cursor> cursors_;
+};
+
+// The first due runs of one priority, a few at a time: mostly the turn is that
+// of one of the first few.
+class Candidates {
+ public:
+  Candidates(Ask& ask, Priority priority)
+      : ask_(ask), priority_(priority), turns_(ask.groups, priority) {}
+
+  // The next ones by their places in line; empty where there are no more.
+  std::vector<LaneHead> Next() {
+    std::vector<HeadIndex::Place> places;
+    if (ask_.policy == nullptr) {
+      TakeTurns(&turns_, 1, &places);
+    } else if (seen_.empty()) {
+      TakeTurns(&turns_, kByTurn, &places);
+      TakeLoaded(&places);
+      TakeOldest(&places);
+    } else if (seen_.size() < kHeadsMax) {
+      TakeTurns(&turns_, kMore, &places);
+    }
+    std::sort(places.begin(), places.end());
+    std::vector<LaneHead> heads;
+    for (const HeadIndex::Place& place : places) {
+      std::optional<Run> run = ask_.tx.Head(place.lane, priority_);
+      SHEAF_CHECK(run && run->id == place.run);
+      heads.push_back({ask_.heads.LaneAt(place), *std::move(run)});
+    }
+    return heads;
+  }
+
+ private:
+  bool Take(const HeadIndex::Place& place,
+            std::vector<HeadIndex::Place>* places) {
+    if (!ask_.MayBegin(place) || !seen_.insert(place.run).second) return false;
+    places->push_back(place);
+    return true;
+  }
+
+  void TakeTurns(Turns* turns, size_t count,
+                 std::vector<HeadIndex::Place>* places) {
+    for (size_t taken = 0; taken < count;) {
+      const HeadIndex::Owner* owner = turns->Next();
+      if (owner == nullptr) return;
+      for (const HeadIndex::Place& place : owner->heads) {
+        if (!Take(place, places)) continue;
+        ++taken;
+        break;
+      }
+    }
+  }
+
+  void TakeLoaded(std::vector<HeadIndex::Place>* places) {
+    const std::string loaded = ask_.policy->LoadedModel(ask_.who);
+    std::vector<HeadIndex::Group*> groups;
+    for (HeadIndex::Group* group : ask_.groups) {
+      if (group->lane.model == loaded) groups.push_back(group);
+    }
+    // Where there are no others, these have been taken by turn.
+    if (groups.empty() || groups.size() == ask_.groups.size()) return;
+    Turns turns(groups, priority_);
+    TakeTurns(&turns, kLoaded, places);
+  }
+
+  // The oldest ones, and some that stand where an earlier look ended: the clock
+  // of an owner may hide them behind many others for too long.
+  void TakeOldest(std::vector<HeadIndex::Place>* places) {
+    if (ask_.groups.empty()) return;
+    std::vector<HeadIndex::Place> oldest;
+    for (const HeadIndex::Group* group : ask_.groups) {
+      const auto& due = group->at(priority_).due;
+      if (!due.empty()) oldest.push_back(*due.begin());
+    }
+    const size_t count = std::min(kByAge, oldest.size());
+    std::partial_sort(oldest.begin(), oldest.begin() + count, oldest.end());
+    for (size_t i = 0; i < count; ++i) Take(oldest[i], places);
+    const size_t next = ask_.heads.Rotate() % ask_.groups.size();
+    HeadIndex::Level& level = ask_.groups[next]->at(priority_);
+    auto at = level.due.upper_bound(level.hand);
+    for (size_t i = 0; i < kByAge && at != level.due.end(); ++i, ++at) {
+      level.hand = *at;
+      Take(*at, places);
+    }
+    if (at == level.due.end()) level.hand = {};
+  }
+
+  Ask& ask_;
+  const Priority priority_;
+  Turns turns_;
+  std::set<RunId> seen_;
+};
+
+}  // namespace
+
+FirstHead FindFirstHead(Ask& ask) {
+  FirstHead first;
+  for (int level = static_cast<int>(Priority::kUrgent);
+       level >= static_cast<int>(Priority::kLow); --level) {
+    Candidates candidates(ask, static_cast<Priority>(level));
+    while (true) {
+      std::vector<LaneHead> heads = candidates.Next();
+      if (heads.empty()) break;
+      if (ask.policy == nullptr) {
+        first.head = std::move(heads[0]);
+        return first;
+      }
+      LeasePolicy::Turn turn = ask.policy->Next(ask.who, heads, ask.tx.now());
+      first.notes.rank = std::max(first.notes.rank, turn.notes.rank);
+      std::move(turn.notes.passed.begin(), turn.notes.passed.end(),
+                std::back_inserter(first.notes.passed));
+      if (turn.head) {
+        first.head = std::move(heads[*turn.head]);
+        return first;
+      }
+      first.wait_until = std::min(first.wait_until, turn.wait_until);
+      if (!first.better) first.better = turn.better;
+    }
+  }
+  return first;
+}
+
+absl::Time NextDue(Ask& ask) {
+  absl::Time next = absl::InfiniteFuture();
+  for (const HeadIndex::Group* group : ask.groups) {
+    for (const HeadIndex::Level& level : group->levels) {
+      if (level.later.empty()) continue;
+      if (level.later.begin()->run_time >= next) continue;
+      if (ask.doors.IsOpen(group->lane.queue)) {
+        next = level.later.begin()->run_time;
+      }
+    }
+  }
+  return next;
+}
+
+}  // namespace sheaf

@@ -1,0 +1,26 @@
+#include "server/scheduling/recent_kinds.h"
+
+#include <algorithm>
+
+namespace sheaf::server {
+
+std::optional<WorkKind> RecentKinds::Use(const WorkKind& kind) {
+  used_[kind] = ++uses_;
+  if (used_.size() <= kMax) return std::nullopt;
+  const auto oldest = std::min_element(
+      used_.begin(), used_.end(),
+      [](const auto& a, const auto& b) { return a.second < b.second; });
+  return oldest->first;
+}
+
+std::vector<WorkKind> RecentKinds::Of(const std::string& name) const {
+  std::vector<WorkKind> kinds;
+  for (const auto& [kind, use] : used_) {
+    if (name.empty() || kind.model == name || kind.device == name) {
+      kinds.push_back(kind);
+    }
+  }
+  return kinds;
+}
+
+}  // namespace sheaf::server

@@ -1,0 +1,75 @@
+#include "server/wire/plan_answers.h"
+
+#include "absl/strings/str_cat.h"
+#include "server/wire/convert_plan.h"
+#include "server/wire/page_token.h"
+
+namespace sheaf::server {
+namespace {
+
+std::string Counted(int64_t count, const char* one, const char* many) {
+  return absl::StrCat(count, count == 1 ? one : many);
+}
+
+}  // namespace
+
+void ToProto(const PlanService::Analysis& analysis,
+             pb::AnalyzeQueueResponse* out) {
+  out->set_message(analysis.message);
+  if (analysis.plan) ToProto(*analysis.plan, out->mutable_plan());
+}
+
+void ToProto(const PlanWithTimes& plan, pb::Plan* out) {
+  ToProto(plan.plan, out);
+  ToProto(plan.times, out);
+}
+
+void ToProto(const PlanPage& page, const std::string& question,
+             pb::ListPlansResponse* out) {
+  for (const PlanRecord& plan : page.plans) ToProto(plan, out->add_plans());
+  if (page.next) {
+    out->set_next_page_token(MakePageToken(question, page.next->value));
+  }
+}
+
+void ToProto(const batching::PlanBatchPage& page, const std::string& question,
+             pb::ListPlanBatchesResponse* out) {
+  for (const batching::WeightedBatch& weighted : page.batches) {
+    pb::PlanBatch* batch = out->add_batches();
+    ToProto(weighted.batch, batch);
+    for (const auto& weights : weighted.weights) {
+      batch->add_weights_list()->mutable_weights()->insert(weights.begin(),
+                                                           weights.end());
+    }
+  }
+  if (page.next) {
+    out->set_next_page_token(MakePageToken(question, *page.next));
+  }
+}
+
+void ToProto(const Executed& executed, pb::ExecutePlanResponse* out) {
+  const PlanRecord& plan = executed.plan;
+  ToProto(plan, out->mutable_plan());
+  out->set_replayed(executed.replayed);
+  out->set_message(
+      absl::StrCat("Queue reorganized successfully. ",
+                   Counted(plan.job_count, " job", " jobs"), " → ",
+                   Counted(plan.batch_count, " batch", " batches")));
+}
+
+void ToProto(const batching::Explanation& explanation,
+             pb::ExplainRunResponse* out) {
+  out->set_strict(explanation.strict);
+  out->set_mixed(explanation.mixed);
+  out->set_text(explanation.Text());
+  for (const batching::Difference& difference : explanation.differences) {
+    auto* wire = out->add_differences();
+    wire->set_field(difference.field);
+    wire->set_value(difference.a);
+    wire->set_other_value(difference.b);
+    wire->set_blocks_strict(difference.blocks_strict);
+    wire->set_blocks_mixed(difference.blocks_mixed);
+  }
+}
+
+}  // namespace sheaf::server

@@ -1,0 +1,19 @@
+#include "server/process/part_options.h"
+
+#include "gtest/gtest.h"
+
+namespace sheaf::server {
+namespace {
+
+TEST(PartOptionsTest, OwnersHaveTheWeightsOfTheConfiguration) {
+  ServerConfig config;
+  config.fair_weights = {"ann:2", "bob:0.5"};
+  const auto options = TurnOptionsOf(config);
+  ASSERT_TRUE(options.ok()) << options.status();
+  config.fair_weights = {"ann"};
+  EXPECT_EQ(TurnOptionsOf(config).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace sheaf::server
