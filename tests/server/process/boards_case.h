@@ -134,9 +134,9 @@ class BoardsTest : public ::testing::Test {
     });
     ASSERT_TRUE(states.ok()) << states.status();
   }
-  void Configure(const QueuePatch& patch) {
+  void Configure(const QueueSettings& changes) {
     Do([&](Tx& tx) {
-      ASSERT_TRUE(UpdateQueue(tx, kDefaultQueue, patch, 0).ok());
+      ASSERT_TRUE(UpdateQueue(tx, kDefaultQueue, PatchOf(changes), 0).ok());
     });
   }
   void Cancel(JobId job) {

@@ -21,7 +21,7 @@ struct Way {
   RunCounts ended = {};       // for good
   AttemptCounts worker = {};  // of the worker that held them
   bool is_learned = false;    // the batch's time
-  QueuePatch queue = {};      // settings
+  QueueSettings queue = {};   // those that are not the defaults
   bool twins = false;         // both runs ask for one picture
 };
 void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }

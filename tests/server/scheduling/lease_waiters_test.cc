@@ -54,9 +54,9 @@ class LeaseWaitersTest : public ::testing::Test {
 
   void SetPolicy(BatchPolicy policy) {
     Write(store_, [&](Tx& tx) {
-      QueuePatch patch;
-      patch.policy = policy;
-      return UpdateQueue(tx, kDefaultQueue, patch, 0).ok();
+      return UpdateQueue(tx, kDefaultQueue,
+                         PatchOf(&QueueSettings::policy, policy), 0)
+          .ok();
     });
   }
   // Submits and tells of it, as the server does.
