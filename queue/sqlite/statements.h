@@ -193,7 +193,7 @@ inline constexpr char kSaveRun[] =
     "epoch = ?14, hold = ?15, worker = ?16, start_time = ?17, "
     "end_time = ?18, error = ?19, outputs = ?20 WHERE id = ?1";
 inline constexpr char kWaitingLanesOfRuns[] =
-    "SELECT DISTINCT lane FROM runs WHERE id BETWEEN ?1 AND ?2 AND state = ?3";
+    "SELECT lane FROM runs WHERE id BETWEEN ?1 AND ?2 AND state = ?3";
 inline constexpr char kDeleteRuns[] =
     "DELETE FROM runs WHERE id BETWEEN ?1 AND ?2";
 

@@ -134,7 +134,7 @@ TEST_F(BatchingHandlerTest, ForgettingNamesOneThingOrAll) {
             "INVALID_FIELD");
   request.set_all(true);
   ASSERT_TRUE(Ask(&Stub::ForgetLearned, request, &response).ok());
-  EXPECT_EQ(log_->With("forgot what was learned").size(), 1);
+  EXPECT_EQ(log_->With("forgot learned figures").size(), 1);
   pb::BatchProfile profile;
   ASSERT_TRUE(
       Ask(&Stub::GetBatchProfile, pb::GetBatchProfileRequest(), &profile).ok());

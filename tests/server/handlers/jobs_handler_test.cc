@@ -206,7 +206,7 @@ TEST_F(JobsHandlerTest, WithoutAPreviewGetPreviewSaysWhy) {
   pb::Preview preview;
   const grpc::Status status = Ask(&Stub::GetPreview, request, &preview);
   EXPECT_EQ(ReasonOf(status), "PREVIEW_NOT_FOUND");
-  EXPECT_THAT(status.error_message(), HasSubstr("does not run yet"));
+  EXPECT_THAT(status.error_message(), HasSubstr("is not running yet"));
 }
 
 }  // namespace

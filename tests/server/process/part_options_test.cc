@@ -8,10 +8,10 @@ namespace {
 TEST(PartOptionsTest, OwnersHaveTheWeightsOfTheConfiguration) {
   ServerConfig config;
   config.fair_weights = {"ann:2", "bob:0.5"};
-  const auto options = TurnOptionsOf(config);
+  const auto options = PlannerOptionsOf(config);
   ASSERT_TRUE(options.ok()) << options.status();
   config.fair_weights = {"ann"};
-  EXPECT_EQ(TurnOptionsOf(config).status().code(),
+  EXPECT_EQ(PlannerOptionsOf(config).status().code(),
             absl::StatusCode::kInvalidArgument);
 }
 

@@ -51,7 +51,7 @@ class StatsBoardTest : public testing::Test {
     }
     return event;
   }
-  void Commit(Event event) { Commit({{}, false, {std::move(event)}, {}}); }
+  void Commit(Event event) { Commit(Committed{.events = {std::move(event)}}); }
   void Commit(const Committed& committed) {
     board_.NoteCommit(committed, now_);
   }
@@ -124,7 +124,7 @@ TEST_F(StatsBoardTest, ALeaseAndItsEndMayComeInOneCommit) {
   died.runs[0].error_class = ErrorClass::kWorkerDied;
   Event started = Changed(batch, {RunState::kRunning});
   started.type = EventType::kRunsStarted;
-  Commit({{}, false, {started, died}, {}});
+  Commit(Committed{.events = {started, died}});
   Pass(1000);
   EXPECT_EQ(Recall().figures.workers.at(WorkerId{5}).busy, 0);
   EXPECT_EQ(Recall().figures.total.failed_attempts, 1);
@@ -133,10 +133,10 @@ TEST_F(StatsBoardTest, ALeaseAndItsEndMayComeInOneCommit) {
 TEST_F(StatsBoardTest, TheDeepestPointIsRemembered) {
   const absl::Time deepest = now_ + absl::Milliseconds(1000);
   Pass(1000);
-  Commit({{}, false, {}, {QueueWith(40), QueueWith(2, "night")}});
+  Commit(Committed{.changed = {QueueWith(40), QueueWith(2, "night")}});
   Pass(1000);
-  Commit({{}, false, {}, {QueueWith(10)}});
-  Commit({{}, false, {}, {QueueWith(20, "night")}});
+  Commit(Committed{.changed = {QueueWith(10)}});
+  Commit(Committed{.changed = {QueueWith(20, "night")}});
   const StatsBoard::Recalled recalled = Recall();
   EXPECT_EQ(recalled.queues.at("default").depth_max, 40);
   EXPECT_EQ(recalled.queues.at("default").depth_max_time, deepest);
@@ -147,12 +147,12 @@ TEST_F(StatsBoardTest, TheDeepestPointIsRemembered) {
 }
 
 TEST_F(StatsBoardTest, ADeletedQueueLeavesTheTotalRight) {
-  Commit({{}, false, {}, {QueueWith(30), QueueWith(9, "night")}});
+  Commit(Committed{.changed = {QueueWith(30), QueueWith(9, "night")}});
   Event deleted;
   deleted.type = EventType::kQueueDeleted;
   deleted.queue = "night";
   Commit(deleted);
-  Commit({{}, false, {}, {QueueWith(9, "night")}});  // created again
+  Commit(Committed{.changed = {QueueWith(9, "night")}});  // created again
   EXPECT_EQ(Recall().total.depth_max, 39);
   EXPECT_EQ(Recall().queues.at("night").depth_max, 9);
 }
@@ -167,8 +167,8 @@ TEST_F(StatsBoardTest, BatchesFromBeforeARestartAreTimedButNotCounted) {
   StatsBoard board;
   board.Start({QueueWith(0)}, {batch}, now_);
   Pass(1000);
-  board.NoteCommit({{}, false, {Changed(batch.id, {RunState::kSucceeded})}, {}},
-                   now_);
+  board.NoteCommit(
+      Committed{.events = {Changed(batch.id, {RunState::kSucceeded})}}, now_);
   const Figures figures = board.Recall(absl::Minutes(5), now_).figures;
   EXPECT_EQ(figures.total.generation.p50, 5000);
   EXPECT_EQ(figures.total.batches, 0);
@@ -189,7 +189,8 @@ TEST_F(StatsBoardTest, WhatIsForgottenShortensTheWindow) {
   for (int i = 0; i < 25; ++i) {
     Pass(100);
     small.NoteCommit(
-        {{}, false, {Changed(BatchId{}, {RunState::kCancelled})}, {}}, now_);
+        Committed{.events = {Changed(BatchId{}, {RunState::kCancelled})}},
+        now_);
   }
   const auto recalled = small.Recall(absl::Minutes(5), now_);
   EXPECT_EQ(recalled.figures.total.ended.cancelled, 10);

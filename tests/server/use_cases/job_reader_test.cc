@@ -96,9 +96,14 @@ TEST_F(JobReaderTest, TheEtaComesFromTheThroughputOfTheQueue) {
   const Job job = SubmitJob(2);
   EXPECT_EQ(ReadJob(job, false).position, 4);
   EXPECT_EQ(ReadJob(job, false).eta, std::nullopt);
-  throughput_.Note("default", 1, clock_.now());
+  const Committed ends{.events = {{.type = EventType::kRunsChanged,
+                                   .queue = "default",
+                                   .batch = BatchId{1},
+                                   .runs = {{.run = RunId(job.id, 0),
+                                             .state = RunState::kSucceeded}}}}};
+  throughput_.NoteCommit(ends, clock_.now());
   clock_.Advance(absl::Seconds(10));
-  throughput_.Note("default", 1, clock_.now());
+  throughput_.NoteCommit(ends, clock_.now());
   const JobDetails details = ReadJob(job, false);
   ASSERT_TRUE(details.per_run && details.eta);
   EXPECT_EQ(*details.eta, clock_.now() + 6 * *details.per_run);

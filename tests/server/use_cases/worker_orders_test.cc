@@ -39,9 +39,13 @@ class WorkerOrdersTest : public ::testing::Test {
   Timer timer_;
   WorkerRegistry workers_;
   StatsBoard stats_;
+  WorkerPlaces places_{
+      {.taker = [this](WorkerId worker) { return workers_.Taker(worker); },
+       .free_in = [](WorkerId, absl::Time) { return std::nullopt; }}};
   LeaseWaiters waiters_{{.store = &store_,
                          .timer = &timer_,
                          .workers = &workers_,
+                         .places = &places_,
                          .stats = &stats_,
                          .now = [this] { return clock_.now(); },
                          .lease_duration = kLease}};
