@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/near_word.h"
 #include "base/status.h"
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
