@@ -84,7 +84,7 @@ TEST(ConvertRunTest, TheEnginesSettingsAreCheckedAtSubmit) {
                           "job.runs[0].eta: must be from 0 to 1",
                           "job.runs[0].guidance_rescale: must be from 0 to 1",
                           "job.runs[0].image_guidance: must be from 0 to 100",
-                          "job.runs[0].random: 7 is no value of RandomMode"));
+                          "job.runs[0].random: 7 is not a value of RandomMode"));
 }
 
 // A sweep's values are texts.
