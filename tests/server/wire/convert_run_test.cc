@@ -78,13 +78,14 @@ TEST(ConvertRunTest, TheEnginesSettingsAreCheckedAtSubmit) {
   request.set_guidance_rescale(-0.1);
   request.set_image_guidance(101);
   request.set_random(static_cast<pb::RandomMode>(7));
-  EXPECT_THAT(Complaints(request),
-              ElementsAre("job.runs[0].clip_skip: must be from 0 to 100",
-                          "job.runs[0].prompt_chunks: must be from 1 to 32",
-                          "job.runs[0].eta: must be from 0 to 1",
-                          "job.runs[0].guidance_rescale: must be from 0 to 1",
-                          "job.runs[0].image_guidance: must be from 0 to 100",
-                          "job.runs[0].random: 7 is not a value of RandomMode"));
+  EXPECT_THAT(
+      Complaints(request),
+      ElementsAre("job.runs[0].clip_skip: must be from 0 to 100",
+                  "job.runs[0].prompt_chunks: must be from 1 to 32",
+                  "job.runs[0].eta: must be from 0 to 1",
+                  "job.runs[0].guidance_rescale: must be from 0 to 1",
+                  "job.runs[0].image_guidance: must be from 0 to 100",
+                  "job.runs[0].random: 7 is not a value of RandomMode"));
 }
 
 // A sweep's values are texts.
