@@ -26,17 +26,28 @@ Probe::Check Leases(const VitalSigns::Parts& parts) {
   return {
       .name = "leases",
       .ask =
-          [lease_waiters = parts.lease_waiters,
+          [store = parts.store, lease_waiters = parts.lease_waiters,
            now = parts.now](Probe::Answered answered) {
-            Lessee nobody;
-            nobody.name = kNoQueue;
-            nobody.queues = {kNoQueue};
-            lease_waiters->Wait(
-                std::move(nobody), now(),
-                [answered = std::move(answered)](
-                    const absl::StatusOr<std::optional<Leased>>& leased) {
-                  answered(leased.status());
-                });
+            // A look in no queue reads no run, so one is read first.
+            store->Write(
+                [](Tx& tx) {
+                  (void)tx.FindRun(RunId());
+                  return absl::OkStatus();
+                },
+                [lease_waiters, now,
+                 answered = std::move(answered)](const absl::Status& read) {
+                  if (!read.ok()) return answered(read);
+                  Lessee nobody;
+                  nobody.name = kNoQueue;
+                  nobody.queues = {kNoQueue};
+                  lease_waiters->Wait(
+                      std::move(nobody), now(),
+                      [answered](
+                          const absl::StatusOr<std::optional<Leased>>& leased) {
+                        answered(leased.status());
+                      });
+                },
+                {.own = true});
           },
       .answers = [lease_waiters =
                       parts.lease_waiters] { return lease_waiters->looks(); }};
