@@ -169,17 +169,16 @@ LeasePolicy::Terms LeasePlanner::TermsOf(const Lessee& who, const Lane& lane,
                                          absl::Time) const {
   const int whole = static_cast<int>(runs.size());
   const int devices = DevicesFor(who, lane, whole);
-  if (devices == 1 && predicted_ms > 0) return {whole, predicted_ms};
+  // A batch that goes as a whole is priced as it is handed out, which keeps the
+  // writer free (BatchesUnderWay).
+  if (devices == 1) return {whole, predicted_ms};
   const PricedRuns priced(lane.kind, runs,
                           [&](const batching::ShapeTable& shapes) {
                             return parts_.prices->PricesOf(shapes, who.device);
                           });
   if (!priced.complete()) return {whole};
-  int count = whole;
-  if (devices > 1) {
-    const auto ms_of = [&](int n) { return priced.Of(n); };
-    count = batching::SplitOver(whole, devices, ms_of, kExtra)[0];
-  }
+  const auto ms_of = [&](int n) { return priced.Of(n); };
+  const int count = batching::SplitOver(whole, devices, ms_of, kExtra)[0];
   return {count, priced.Of(count)};
 }
 

@@ -2,6 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "server/scheduling/batch_choice.h"
 #include "tests/batching/builders.h"
 
 namespace sheaf::server {
@@ -212,16 +213,17 @@ class LeaseTermsTest : public LeasePlannerTest {
   const LeasePlanner planner_ = Make({.may_split = true});
 };
 
-TEST_F(LeaseTermsTest, AloneAWorkerTakesAllOfItForThePriceOfAll) {
-  const auto terms = Terms(planner_);
-  EXPECT_EQ(terms.runs, 8);
-  EXPECT_GT(terms.predicted_ms, 0);
-  EXPECT_EQ(Terms(planner_, 77).predicted_ms, 77) << "it is priced once";
+TEST_F(LeaseTermsTest, AloneAWorkerTakesAllOfItAtThePriceThatIsKnown) {
+  EXPECT_EQ(Terms(planner_).runs, 8);
+  EXPECT_EQ(Terms(planner_, 77).predicted_ms, 77);
 }
 
 // On devices that gain little from batches, two workers finish sooner than one.
 TEST_F(LeaseTermsTest, AnIdleWorkerWithTheModelGetsAShare) {
-  const double whole_ms = Terms(planner_).predicted_ms;
+  const double whole_ms =
+      PricedRuns("inference", runs_, [&](const auto& shapes) {
+        return prices_.PricesOf(shapes, "gpu");
+      }).Of(8);
   WaitWithModel(Worker(2));
   const auto terms = Terms(planner_, whole_ms);
   EXPECT_LT(terms.runs, 8);
