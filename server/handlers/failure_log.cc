@@ -21,6 +21,7 @@
 #include "google/rpc/status.pb.h"
 #include "queue/error.h"
 #include "server/wire/guarded_messages.h"
+#include "spdlog/spdlog.h"
 
 namespace sheaf::server {
 namespace {
