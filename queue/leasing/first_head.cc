@@ -22,58 +22,63 @@ constexpr size_t kMore = 64;
 // up many lanes.
 constexpr size_t kHeadsMax = 1024;
 
-// Merges the turns of several groups.
-class Turns {
+// Merges ordered sets, one of each group.
+template <class T>
+class Merged {
  public:
-  Turns(const std::vector<HeadIndex::Group*>& groups, Priority priority) {
+  Merged(const std::vector<HeadIndex::Group*>& groups, Priority priority,
+         std::set<T> HeadIndex::Level::*set) {
     for (const HeadIndex::Group* group : groups) {
-      const auto& turns = group->at(priority).turns;
-      if (!turns.empty()) cursors_.push_back({turns.begin(), turns.end()});
+      const std::set<T>& all = group->at(priority).*set;
+      if (!all.empty()) cursors_.push_back({all.begin(), all.end()});
     }
     std::make_heap(cursors_.begin(), cursors_.end(), Later);
   }
 
-  // The owner whose turn comes next; null at the end.
-  const HeadIndex::Owner* Next() {
+  // The next element; null at the end.
+  const T* Next() {
     if (cursors_.empty()) return nullptr;
     std::pop_heap(cursors_.begin(), cursors_.end(), Later);
     Cursor& cursor = cursors_.back();
-    const HeadIndex::Owner* owner = cursor.at->owner;
+    const T* next = &*cursor.at;
     if (++cursor.at == cursor.end) {
       cursors_.pop_back();
     } else {
       std::push_heap(cursors_.begin(), cursors_.end(), Later);
     }
-    return owner;
+    return next;
   }
 
  private:
   struct Cursor {
-    std::set<HeadIndex::Turn>::const_iterator at, end;
+    typename std::set<T>::const_iterator at, end;
   };
   static bool Later(const Cursor& a, const Cursor& b) { return *b.at < *a.at; }
 
   std::vector<Cursor> cursors_;
 };
+using Turns = Merged<HeadIndex::Turn>;
 
 // The first due runs of one priority, a few at a time: mostly the turn is that
 // of one of the first few.
 class Candidates {
  public:
   Candidates(Ask& ask, Priority priority)
-      : ask_(ask), priority_(priority), turns_(ask.groups, priority) {}
+      : ask_(ask),
+        priority_(priority),
+        by_age_(ask.groups, priority, &HeadIndex::Level::due) {}
 
   // The next ones by their places in line; empty where there are no more.
   std::vector<LaneHead> Next() {
     std::vector<HeadIndex::Place> places;
     if (ask_.policy == nullptr) {
-      TakeTurns(&turns_, 1, &places);
+      TakeTurns(ask_.groups, 1, &places);
     } else if (seen_.empty()) {
-      TakeTurns(&turns_, kByTurn, &places);
+      TakeTurns(ask_.groups, kByTurn, &places);
       TakeLoaded(&places);
       TakeOldest(&places);
     } else if (seen_.size() < kHeadsMax) {
-      TakeTurns(&turns_, kMore, &places);
+      TakeMore(&places);
     }
     std::sort(places.begin(), places.end());
     std::vector<LaneHead> heads;
@@ -93,12 +98,14 @@ class Candidates {
     return true;
   }
 
-  void TakeTurns(Turns* turns, size_t count,
+  // The first head of each of `count` owners.
+  void TakeTurns(const std::vector<HeadIndex::Group*>& groups, size_t count,
                  std::vector<HeadIndex::Place>* places) {
+    Turns turns(groups, priority_, &HeadIndex::Level::turns);
     for (size_t taken = 0; taken < count;) {
-      const HeadIndex::Owner* owner = turns->Next();
-      if (owner == nullptr) return;
-      for (const HeadIndex::Place& place : owner->heads) {
+      const HeadIndex::Turn* turn = turns.Next();
+      if (turn == nullptr) return;
+      for (const HeadIndex::Place& place : turn->owner->heads) {
         if (!Take(place, places)) continue;
         ++taken;
         break;
@@ -114,8 +121,17 @@ class Candidates {
     }
     // Where there are no others, these have been taken by turn.
     if (groups.empty() || groups.size() == ask_.groups.size()) return;
-    Turns turns(groups, priority_);
-    TakeTurns(&turns, kLoaded, places);
+    TakeTurns(groups, kLoaded, places);
+  }
+
+  // Any others, by age: an owner whose first head is left waiting may have one
+  // that nobody else could begin with.
+  void TakeMore(std::vector<HeadIndex::Place>* places) {
+    while (places->size() < kMore) {
+      const HeadIndex::Place* place = by_age_.Next();
+      if (place == nullptr) return;
+      Take(*place, places);
+    }
   }
 
   // The oldest ones, and some that stand where an earlier look ended: the clock
@@ -142,7 +158,7 @@ class Candidates {
 
   Ask& ask_;
   const Priority priority_;
-  Turns turns_;
+  Merged<HeadIndex::Place> by_age_;
   std::set<RunId> seen_;
 };
 

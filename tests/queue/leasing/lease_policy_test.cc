@@ -126,6 +126,20 @@ TEST_P(LeasePolicyTest, ThePolicySaysWhoseTurnItIs) {
   EXPECT_THAT(Leased(), ElementsAre(First(ann)));
 }
 
+// The owner's other lanes may be such that nobody else could begin with them.
+TEST_P(LeasePolicyTest, WhereAllShownAreLeftTheOwnersOtherLanesAreShown) {
+  std::vector<Job> jobs;
+  for (int i = 0; i < 12; ++i) {
+    NewJob job{.owner = "ann"};
+    job.shared.width = job.shared.height = 64 * (i + 1);
+    jobs.push_back(Submit(job));
+    clock_.Advance(absl::Seconds(1));
+  }
+  puppet_.next = 5;
+  EXPECT_EQ(Leased().size(), 1u);
+  EXPECT_GT(puppet_.owners.size(), 5u);
+}
+
 TEST_P(LeasePolicyTest, TurnsAreTakenWithinAPriority) {
   Submit({.priority = Priority::kLow, .owner = "ann"});
   const Job high = Submit({.priority = Priority::kHigh, .owner = "bob"});
