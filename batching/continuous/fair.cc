@@ -91,15 +91,6 @@ std::vector<size_t> TurnOrder(const FairState& state,
   return order;
 }
 
-FairState WithWaiting(FairState state, absl::Span<const FairHead> heads) {
-  if (heads.empty()) return state;
-  double least = ClockOf(state, heads[0].owner);
-  for (const FairHead& head : heads) {
-    least = std::min(least, ClockOf(state, head.owner));
-  }
-  return WithWaiting(std::move(state), least);
-}
-
 FairState WithWaiting(FairState state, double least_ms) {
   state.floor_ms = std::max(state.floor_ms, least_ms);
   return state;

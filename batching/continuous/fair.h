@@ -58,7 +58,6 @@ std::vector<size_t> TurnOrder(const FairState& state,
 // The state with these owners waiting: the floor follows the one furthest
 // behind, whose clock is `least_ms`.
 FairState WithWaiting(FairState state, double least_ms);
-FairState WithWaiting(FairState state, absl::Span<const FairHead> heads);
 
 // The state with `ms` of GPU time given to an owner.
 FairState Charged(FairState state, const std::string& owner, double ms,

@@ -33,7 +33,6 @@ int64_t LeaseWaiters::Wait(Lessee who, absl::Time until, Answer answer) {
   auto entry = std::make_shared<Waiting>();
   entry->address = parts_.workers->AddressOf(who.id);
   entry->who = std::move(who);
-  entry->since = parts_.now();
   entry->until = until;
   entry->answer = std::move(answer);
   int64_t handle;
@@ -316,16 +315,6 @@ void LeaseWaiters::Signal() {
     for (const int64_t handle : handles) Wake(handle, std::nullopt, &woken);
   }
   TryAll(std::move(woken));
-}
-
-std::map<WorkerId, absl::Time> LeaseWaiters::Idle() const {
-  absl::MutexLock lock(&mutex_);
-  std::map<WorkerId, absl::Time> idle;
-  for (const auto& [handle, entry] : waiting_) {
-    if (!entry->dropped && !entry->who.beside)
-      idle[entry->who.id] = entry->since;
-  }
-  return idle;
 }
 
 void LeaseWaiters::Stop() {

@@ -63,10 +63,6 @@ class LeaseWaiters {
   // Ends all waits of a worker.
   void DropWorker(WorkerId worker);
 
-  // Workers whose calls wait for work, and since when. Leaves out workers that
-  // only want more runs to join a batch that they hold.
-  std::map<WorkerId, absl::Time> Idle() const;
-
   // Wakes workers for what the commit brought.
   void NoteCommit(const Committed& committed);
   // Wakes one worker of each kind: there may be work that waited before.
@@ -85,7 +81,6 @@ class LeaseWaiters {
   struct Waiting {
     Lessee who;
     std::string address;  // from which it registered
-    absl::Time since;
     absl::Time until;
     Answer answer;
     bool dropped = false;

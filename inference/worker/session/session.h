@@ -55,7 +55,8 @@ struct SessionOptions {
   absl::Duration checkpoint_pause = absl::Seconds(1);
   // A batch shows its previews no more often than this.
   absl::Duration preview_pause = absl::Seconds(1);
-  // Of leases, stalls and checkpoints, and of pauses between tries to register.
+  // The clock of leases, stalls and checkpoints, and of pauses between tries to
+  // register.
   SteadyClock* clock = SteadyClock::Real();
 };
 

@@ -59,7 +59,7 @@ class Uploader {
     PngMaker picture;
     Done done;
   };
-  // What one thread works for.
+  // The work of one thread.
   struct Lane {
     int64_t group = 0;
     bool busy = false;

@@ -1,5 +1,6 @@
 #include "batching/continuous/fair.h"
 
+#include <algorithm>
 #include <map>
 #include <random>
 
@@ -12,6 +13,15 @@ namespace {
 using ::testing::ElementsAre;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'000);
+
+// The state with these heads waiting.
+FairState WithHeads(FairState state, absl::Span<const FairHead> heads) {
+  double least = ClockOf(state, heads[0].owner);
+  for (const FairHead& head : heads) {
+    least = std::min(least, ClockOf(state, head.owner));
+  }
+  return WithWaiting(std::move(state), least);
+}
 
 size_t Next(const FairState& state, absl::Span<const FairHead> heads,
             const FairOptions& options = {}) {
@@ -27,7 +37,7 @@ std::map<std::string, double> Shares(const std::map<std::string, double>& costs,
   std::vector<FairHead> heads;
   for (const auto& [owner, ms] : costs) heads.push_back({owner, kNow});
   for (int i = 0; i < turns; ++i) {
-    state = WithWaiting(std::move(state), heads);
+    state = WithHeads(std::move(state), heads);
     const std::string& owner = heads[Next(state, heads, options)].owner;
     got[owner] += costs.at(owner);
     state = Charged(std::move(state), owner, costs.at(owner), options, kNow);
@@ -57,7 +67,7 @@ TEST(FairTest, AFloodDoesNotDelayANewcomer) {
   FairState state;
   const FairHead flood[] = {{"flood", kNow}};
   for (int i = 0; i < 100; ++i) {
-    state = WithWaiting(std::move(state), flood);
+    state = WithHeads(std::move(state), flood);
     state = Charged(std::move(state), "flood", 1'000, {}, kNow);
   }
   const FairHead heads[] = {{"flood", kNow - absl::Hours(1)}, {"new", kNow}};
@@ -68,14 +78,14 @@ TEST(FairTest, NothingIsSavedUpWhileNothingWaits) {
   FairState state;
   const FairHead bob[] = {{"bob", kNow}};
   for (int i = 0; i < 100; ++i) {
-    state = WithWaiting(std::move(state), bob);
+    state = WithHeads(std::move(state), bob);
     state = Charged(std::move(state), "bob", 1'000, {}, kNow);
   }
   // Ann comes back after all that time: one turn ahead, not a hundred.
   const FairHead heads[] = {{"ann", kNow}, {"bob", kNow}};
   std::vector<size_t> turns;
   for (int i = 0; i < 6; ++i) {
-    state = WithWaiting(std::move(state), heads);
+    state = WithHeads(std::move(state), heads);
     turns.push_back(Next(state, heads));
     state =
         Charged(std::move(state), heads[turns.back()].owner, 1'000, {}, kNow);
@@ -113,7 +123,7 @@ TEST(FairTest, RandomNobodyFallsBehindByMoreThanOneBatch) {
       {"a", kNow}, {"b", kNow}, {"c", kNow}, {"d", kNow}};
   double most = 0;
   for (int i = 0; i < 1'000; ++i) {
-    state = WithWaiting(std::move(state), heads);
+    state = WithHeads(std::move(state), heads);
     const std::string& owner = heads[Next(state, heads)].owner;
     const double ms = 1 + random() % 5'000;
     most = std::max(most, ms);

@@ -200,17 +200,10 @@ TEST_F(LeaseWaitersTest, AWorkersWaitIsOneOfThePlaces) {
   EXPECT_EQ(places_.Idle({}, lane, {}).size(), 1u);
   SubmitOne();
   EXPECT_THAT(places_.Idle({}, lane, {}), IsEmpty());
-}
-
-TEST_F(LeaseWaitersTest, IdleWorkersAreThoseWhoseCallsWait) {
-  Wait(1, {.id = WorkerId{1}});
-  clock_.Advance(absl::Seconds(3));
   const int64_t handle = Wait(2, {.id = WorkerId{2}});
-  EXPECT_THAT(waiters_.Idle(),
-              ElementsAre(Pair(WorkerId{1}, clock_.now() - absl::Seconds(3)),
-                          Pair(WorkerId{2}, clock_.now())));
+  EXPECT_EQ(places_.Idle({}, lane, {}).size(), 1u);
   waiters_.Drop(handle);
-  EXPECT_EQ(waiters_.Idle().size(), 1u);
+  EXPECT_THAT(places_.Idle({}, lane, {}), IsEmpty());
 }
 
 TEST_F(LeaseWaitersTest, ACallThatIsDroppedGetsNothingAndTakesNothing) {
@@ -293,7 +286,7 @@ TEST_F(LeaseWaitersTest, AWorkersNextCallEndsItsWaitToJoin) {
                          .row_count = 1};
   Wait(2, beside);
   EXPECT_EQ(answers_.count(2), 0u);
-  EXPECT_THAT(waiters_.Idle(), IsEmpty());
+  EXPECT_THAT(places_.Idle({}, Lane(), {}), IsEmpty());
   Wait(3, beside);
   EXPECT_EQ(answers_[2], "nothing");
   EXPECT_EQ(answers_.count(3), 0u);
