@@ -218,6 +218,12 @@ class Cluster(wire.Calls):
         self.workers.append(worker)
         return worker
 
+    def until_stepping(self, job):
+        """Until a worker steps every run. A run is RUNNING before its batch has
+        reached the worker, and a connection cut until then hands it back."""
+        until(lambda: all(run.progress.step for run in self.runs(job)),
+              "a worker steps it")
+
     def logs(self):
         for path in sorted(glob.glob(os.path.join(self.folder, "*.log"))):
             with open(path, encoding="utf-8", errors="replace") as text:

@@ -116,7 +116,7 @@ class Hand:
 class DeathTest(fixture.Case):
     def running(self, cluster, runs=1, **fields):
         job = cluster.submit(runs, shared=LONG, **fields)
-        until(lambda: set(cluster.states(job)) == {"RUNNING"}, "it runs")
+        cluster.until_stepping(job)
         return job
 
     def test_a_death_is_noticed_by_the_closed_stream(self):
@@ -151,7 +151,7 @@ class DeathTest(fixture.Case):
         cluster = self.cluster(lease_duration="1s")
         sleeper = cluster.worker(time_scale=1, name="sleeper")
         job = cluster.submit(shared={"steps": 100})
-        until(lambda: cluster.states(job) == ["RUNNING"], "it runs")
+        cluster.until_stepping(job)
         sleeper.signal(signal.SIGSTOP)
         until(lambda: cluster.states(job) == ["QUEUED"], "its lease ends")
         cluster.worker(name="other")
@@ -256,7 +256,7 @@ class DeathTest(fixture.Case):
         cluster = self.cluster()
         cluster.worker(time_scale=1)
         job = cluster.submit(2, shared={"steps": 100})
-        until(lambda: set(cluster.states(job)) == {"RUNNING"}, "it runs")
+        cluster.until_stepping(job)
         cluster.restart()
         self.assertEqual(cluster.wait(job).state, pb.JOB_STATE_SUCCEEDED)
         # The worker came back under its name and kept its lease.
