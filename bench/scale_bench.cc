@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
@@ -56,10 +57,21 @@ struct Flags {
   int leases = 100;  // in each round
 };
 
-// A store with the parts that lease from it.
+constexpr char kPaused[] = "paused";
+// What an owner's lanes differ by.
+enum class By {
+  kSize,
+  kModel,
+  kKind,
+  kPaused,  // by model, in a queue that hands nothing out
+};
+
+// A store with the parts that lease from it, and with a worker.
 class Rig {
  public:
-  Rig(const Flags& flags, const std::string& name) {
+  explicit Rig(const Flags& flags, const std::string& name,
+               Names models = {"sd15"})
+      : worker_(WorkerOf(1, std::move(models))) {
     const std::string directory = absl::StrCat(flags.directory, "/", name);
     std::filesystem::remove_all(directory);
     SqliteStore::Options options;
@@ -99,23 +111,45 @@ class Rig {
     MustBe(status.ok(), status.ToString());
   }
 
-  // Jobs of one run each, spread over that many owners and sizes.
-  void Submit(int jobs, int owners, int sizes) {
+  // Jobs of one run each, spread over that many owners, and lanes of each.
+  void Submit(int jobs, int owners, int lanes, By by) {
     int made = 0;
     while (made < jobs) {
       Write([&](Tx& tx) {
         for (int i = 0; i < 500 && made < jobs; ++i, ++made)
-          SubmitTo(tx, made % owners, made / owners % sizes);
+          SubmitTo(tx, made % owners, made / owners % lanes, by);
       });
     }
   }
-  void SubmitTo(Tx& tx, int owner, int size) {
+  void Pause() {
+    Write([](Tx& tx) {
+      MustBe(CreateQueue(tx, kPaused, {}).ok(), "no queue to pause");
+      MustBe(PauseQueue(tx, kPaused, {}).ok(), "the queue is not paused");
+    });
+  }
+  void SubmitTo(Tx& tx, int owner, int lane, By by) {
     NewJob job;
     job.owner = absl::StrCat("owner-", owner);
     job.shared.prompt = "a red fox in the snow";
     job.shared.steps = 20;
     job.shared.model = "sd15";
-    job.shared.width = job.shared.height = 8 * (8 + size);
+    job.shared.width = job.shared.height = 512;
+    const std::string name = absl::StrCat("of-", owner, "-", lane);
+    switch (by) {
+      case By::kSize:
+        job.shared.width = job.shared.height = 8 * (8 + lane);
+        break;
+      case By::kModel:
+        job.shared.model = name;
+        break;
+      case By::kKind:
+        job.kind = name;
+        break;
+      case By::kPaused:
+        job.queue = kPaused;
+        job.shared.model = name;
+        break;
+    }
     const auto prepared = Prepare(std::move(job), ++entropy_);
     MustBe(prepared.ok(), prepared.status().ToString());
     const auto made = sheaf::Submit(tx, *prepared);
@@ -164,7 +198,7 @@ class Rig {
     const double start = CpuMicros(CLOCK_PROCESS_CPUTIME_ID);
     for (int i = 0; i < count; ++i) {
       const int64_t looks = waiters_->looks();
-      Write([&](Tx& tx) { SubmitTo(tx, 0, 0); });
+      Write([&](Tx& tx) { SubmitTo(tx, 0, 0, By::kSize); });
       std::optional<Leased> leased;
       {
         std::unique_lock lock(mutex_);
@@ -188,11 +222,11 @@ class Rig {
   }
 
  private:
-  static Lessee WorkerOf(int id) {
+  static Lessee WorkerOf(int id, Names models = {"sd15"}) {
     Lessee who;
     who.id = WorkerId{id};
     who.name = absl::StrCat("worker-", id);
-    who.models = {"sd15"};
+    who.models = std::move(models);
     who.device = "gpu";
     who.new_secret = "sixteen bytes or";
     return who;
@@ -228,7 +262,7 @@ class Rig {
                          .arrivals = &arrivals_,
                          .count_workers = [] { return 1; }}};
   std::unique_ptr<LeaseWaiters> waiters_;
-  const Lessee worker_ = WorkerOf(1);
+  const Lessee worker_;
   uint64_t entropy_ = 0;
   int64_t woken_ = 0;
   int64_t submits_ = 0;
@@ -237,35 +271,48 @@ class Rig {
   std::optional<Leased> answer_;  // guarded by mutex_
 };
 
-// A lane is an owner, a model and a size: many owners, or owners with many.
+// A lane is an owner, a kind, a model and a size: many owners, or owners with
+// many of the others.
 void MeasureLanes(const Flags& flags, bench::Table* table) {
   struct Case {
     std::string name;
     int owners;
-    int sizes;
+    int lanes;  // of each
+    By by;
     double bound;  // times the first case
     std::unique_ptr<Rig> rig;
     std::vector<double> micros;
   };
   std::vector<Case> cases;
-  const auto add = [&](const std::string& name, int owners, int sizes,
+  const auto add = [&](const std::string& name, int owners, int lanes, By by,
                        double bound) {
-    cases.push_back({name, owners, sizes, bound, nullptr, {}});
+    cases.push_back({name, owners, lanes, by, bound, nullptr, {}});
   };
-  add("1 lane", 1, 1, 0);
-  add("100 lanes, 10 sizes", 10, 10, 0);
-  add("1,000 lanes, 10 sizes", 100, 10, 0);
-  add("5,000 lanes, 10 sizes", 500, 10, 2);
-  add("20,000 lanes, 10 sizes", 2000, 10, 3);
-  add("5,000 lanes of 5,000 owners", 5000, 1, 2);
-  add("20,000 lanes, 1,000 sizes", 20, 1000, 3);
+  add("1 lane", 1, 1, By::kSize, 0);
+  add("100 lanes, 10 sizes", 10, 10, By::kSize, 0);
+  add("1,000 lanes, 10 sizes", 100, 10, By::kSize, 0);
+  add("5,000 lanes, 10 sizes", 500, 10, By::kSize, 2);
+  add("20,000 lanes, 10 sizes", 2000, 10, By::kSize, 3);
+  add("5,000 lanes of 5,000 owners", 5000, 1, By::kSize, 2);
+  add("20,000 lanes, 1,000 sizes", 20, 1000, By::kSize, 3);
+  add("20,000 lanes, 20,000 models", 20, 1000, By::kModel, 3);
+  add("20,000 lanes, 20,000 kinds", 20, 1000, By::kKind, 3);
+  add("1 lane, beside 20,000 of a paused queue", 20, 1000, By::kPaused, 3);
   for (Case& each : cases) {
+    const bool any_model = each.by == By::kModel || each.by == By::kPaused;
     each.rig =
-        std::make_unique<Rig>(flags, absl::StrCat("lanes", &each - &cases[0]));
-    const int lanes = each.owners * each.sizes;
+        std::make_unique<Rig>(flags, absl::StrCat("lanes", &each - &cases[0]),
+                              any_model ? Names{"*"} : Names{"sd15"});
+    const int lanes = each.owners * each.lanes;
     const int leases = (flags.rounds + 1) * flags.leases;
-    each.rig->Submit(std::max(2 * lanes, lanes + leases), each.owners,
-                     each.sizes);
+    if (each.by == By::kPaused) {
+      each.rig->Pause();
+      each.rig->Submit(lanes, each.owners, each.lanes, each.by);
+      each.rig->Submit(leases, 1, 1, By::kSize);
+    } else {
+      each.rig->Submit(std::max(2 * lanes, lanes + leases), each.owners,
+                       each.lanes, each.by);
+    }
     each.rig->LeaseAndFinish(flags.leases);
   }
   for (int round = 0; round < flags.rounds; ++round) {

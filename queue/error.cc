@@ -93,6 +93,9 @@ constexpr ReasonInfo kReasons[] = {
      "A backup of this name exists and is never overwritten; choose another "
      "name."},
 
+    {Reason::kTooManyQueues, "TOO_MANY_QUEUES", StatusCode::kFailedPrecondition,
+     "There are as many queues as the server holds; delete one that is not "
+     "needed any more."},
     {Reason::kQueueNotEmpty, "QUEUE_NOT_EMPTY", StatusCode::kFailedPrecondition,
      "The queue holds unfinished runs; drain or purge it first."},
     {Reason::kQueueDraining, "QUEUE_DRAINING", StatusCode::kFailedPrecondition,

@@ -45,6 +45,7 @@ enum class Reason {
   kQueueExists,
   kBackupExists,
   // The wrong moment.
+  kTooManyQueues,
   kQueueNotEmpty,
   kQueueDraining,
   kQueueNotPaused,

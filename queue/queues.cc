@@ -72,6 +72,10 @@ absl::StatusOr<Queue> CreateQueue(Tx& tx, const std::string& name,
     return Error(Reason::kQueueExists,
                  absl::StrCat("queues/", name, " exists already"));
   }
+  if (tx.Queues().size() >= kQueuesMax) {
+    return Error(Reason::kTooManyQueues,
+                 absl::StrCat("there are ", kQueuesMax, " queues already"));
+  }
   Queue queue;
   queue.name = name;
   queue.settings = settings;

@@ -19,7 +19,10 @@ void EnsureDefaultQueue(Tx& tx);
 absl::StatusOr<Queue> FindQueueOrError(QueueReads& queues,
                                        const std::string& name);
 
-// QUEUE_EXISTS
+// Every lease looks at all queues, and everyone may make some.
+inline constexpr size_t kQueuesMax = 1024;
+
+// QUEUE_EXISTS, TOO_MANY_QUEUES
 absl::StatusOr<Queue> CreateQueue(Tx& tx, const std::string& name,
                                   const QueueSettings& settings);
 

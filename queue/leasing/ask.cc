@@ -46,10 +46,19 @@ Ask::Ask(Tx& tx, const Lessee& who, LeasePolicy* policy, HeadIndex& heads)
       heads(heads),
       doors(tx),
       room(tx, policy) {
-  const bool any = who.models.Contains("*");
-  groups = heads.GroupsOf(any ? std::vector<std::string>() : who.models.all());
-  std::erase_if(groups, [&](const HeadIndex::Group* group) {
-    return !CanServe(who, group->lane);
+  const HeadIndex::Served served{who.queues, who.kinds, who.models};
+  heads.Keep(tx, served);
+  const std::string loaded = policy == nullptr ? "" : policy->LoadedModel(who);
+  if (!loaded.empty() && IsAnything(who.models)) {
+    const Names models{loaded};
+    const HeadIndex::Served with_model{who.queues, who.kinds, models};
+    heads.Keep(tx, with_model);
+    loaded_groups = heads.GroupsOf(with_model);
+  }
+  groups = heads.GroupsOf(served);
+  if (!IsAnything(who.models)) loaded_groups = groups;
+  std::erase_if(loaded_groups, [&](const HeadIndex::Group* group) {
+    return group->lane.model != loaded;
   });
 }
 

@@ -63,6 +63,8 @@ struct Ask {
   // The groups of lanes that the worker serves, apart from the sizes of
   // pictures.
   std::vector<HeadIndex::Group*> groups;
+  // Those of the model that it has loaded.
+  std::vector<HeadIndex::Group*> loaded_groups;
   Doors doors;
   Room room;
 };

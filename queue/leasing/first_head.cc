@@ -22,39 +22,50 @@ constexpr size_t kMore = 64;
 // up many lanes.
 constexpr size_t kHeadsMax = 1024;
 
-// Merges ordered sets, one of each group.
+// Merges ordered sets, one of each group. Leaves out what stands in closed
+// queues, however much that is.
 template <class T>
 class Merged {
  public:
-  Merged(const std::vector<HeadIndex::Group*>& groups, Priority priority,
-         std::set<T> HeadIndex::Level::*set) {
+  Merged(Doors& doors, const std::vector<HeadIndex::Group*>& groups,
+         Priority priority, std::set<T> HeadIndex::Level::*set)
+      : doors_(doors) {
     for (const HeadIndex::Group* group : groups) {
       const std::set<T>& all = group->at(priority).*set;
-      if (!all.empty()) cursors_.push_back({all.begin(), all.end()});
+      if (all.empty()) continue;
+      cursors_.push_back({all.begin(), all.end(), &group->lane.queue});
     }
     std::make_heap(cursors_.begin(), cursors_.end(), Later);
   }
 
   // The next element; null at the end.
   const T* Next() {
-    if (cursors_.empty()) return nullptr;
-    std::pop_heap(cursors_.begin(), cursors_.end(), Later);
-    Cursor& cursor = cursors_.back();
-    const T* next = &*cursor.at;
-    if (++cursor.at == cursor.end) {
-      cursors_.pop_back();
-    } else {
-      std::push_heap(cursors_.begin(), cursors_.end(), Later);
+    while (!cursors_.empty()) {
+      std::pop_heap(cursors_.begin(), cursors_.end(), Later);
+      Cursor& cursor = cursors_.back();
+      if (!doors_.IsOpen(*cursor.queue)) {
+        cursors_.pop_back();
+        continue;
+      }
+      const T* next = &*cursor.at;
+      if (++cursor.at == cursor.end) {
+        cursors_.pop_back();
+      } else {
+        std::push_heap(cursors_.begin(), cursors_.end(), Later);
+      }
+      return next;
     }
-    return next;
+    return nullptr;
   }
 
  private:
   struct Cursor {
     typename std::set<T>::const_iterator at, end;
+    const std::string* queue;
   };
   static bool Later(const Cursor& a, const Cursor& b) { return *b.at < *a.at; }
 
+  Doors& doors_;
   std::vector<Cursor> cursors_;
 };
 using Turns = Merged<HeadIndex::Turn>;
@@ -66,7 +77,7 @@ class Candidates {
   Candidates(Ask& ask, Priority priority)
       : ask_(ask),
         priority_(priority),
-        by_age_(ask.groups, priority, &HeadIndex::Level::due) {}
+        by_age_(ask.doors, ask.groups, priority, &HeadIndex::Level::due) {}
 
   // The next ones by their places in line; empty where there are no more.
   std::vector<LaneHead> Next() {
@@ -101,7 +112,7 @@ class Candidates {
   // The first head of each of `count` owners.
   void TakeTurns(const std::vector<HeadIndex::Group*>& groups, size_t count,
                  std::vector<HeadIndex::Place>* places) {
-    Turns turns(groups, priority_, &HeadIndex::Level::turns);
+    Turns turns(ask_.doors, groups, priority_, &HeadIndex::Level::turns);
     for (size_t taken = 0; taken < count;) {
       const HeadIndex::Turn* turn = turns.Next();
       if (turn == nullptr) return;
@@ -114,14 +125,10 @@ class Candidates {
   }
 
   void TakeLoaded(std::vector<HeadIndex::Place>* places) {
-    const std::string loaded = ask_.policy->LoadedModel(ask_.who);
-    std::vector<HeadIndex::Group*> groups;
-    for (HeadIndex::Group* group : ask_.groups) {
-      if (group->lane.model == loaded) groups.push_back(group);
-    }
+    const std::vector<HeadIndex::Group*>& loaded = ask_.loaded_groups;
     // Where there are no others, these have been taken by turn.
-    if (groups.empty() || groups.size() == ask_.groups.size()) return;
-    TakeTurns(groups, kLoaded, places);
+    if (loaded.empty() || loaded == ask_.groups) return;
+    TakeTurns(loaded, kLoaded, places);
   }
 
   // Any others, by age: an owner whose first head is left waiting may have one
@@ -141,12 +148,14 @@ class Candidates {
     std::vector<HeadIndex::Place> oldest;
     for (const HeadIndex::Group* group : ask_.groups) {
       const auto& due = group->at(priority_).due;
-      if (!due.empty()) oldest.push_back(*due.begin());
+      if (due.empty() || !ask_.doors.IsOpen(group->lane.queue)) continue;
+      oldest.push_back(*due.begin());
     }
     const size_t count = std::min(kByAge, oldest.size());
     std::partial_sort(oldest.begin(), oldest.begin() + count, oldest.end());
     for (size_t i = 0; i < count; ++i) Take(oldest[i], places);
     const size_t next = ask_.heads.Rotate() % ask_.groups.size();
+    if (!ask_.doors.IsOpen(ask_.groups[next]->lane.queue)) return;
     HeadIndex::Level& level = ask_.groups[next]->at(priority_);
     auto at = level.due.upper_bound(level.hand);
     for (size_t i = 0; i < kByAge && at != level.due.end(); ++i, ++at) {
@@ -189,6 +198,20 @@ FirstHead FindFirstHead(Ask& ask) {
     }
   }
   return first;
+}
+
+std::optional<HeadIndex::Place> AnyHead(Ask& ask) {
+  for (int level = static_cast<int>(Priority::kUrgent);
+       level >= static_cast<int>(Priority::kLow); --level) {
+    Turns turns(ask.doors, ask.groups, static_cast<Priority>(level),
+                &HeadIndex::Level::turns);
+    while (const HeadIndex::Turn* turn = turns.Next()) {
+      for (const HeadIndex::Place& place : turn->owner->heads) {
+        if (ask.MayBegin(place)) return place;
+      }
+    }
+  }
+  return std::nullopt;
 }
 
 absl::Time NextDue(Ask& ask) {

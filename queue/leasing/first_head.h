@@ -19,6 +19,9 @@ struct FirstHead {
 // this worker begin at all.
 FirstHead FindFirstHead(Ask& ask);
 
+// A head with which the worker may begin, whatever the policy says of it.
+std::optional<HeadIndex::Place> AnyHead(Ask& ask);
+
 // When the first run comes due that the worker could take.
 absl::Time NextDue(Ask& ask);
 

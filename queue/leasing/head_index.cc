@@ -5,10 +5,6 @@
 namespace sheaf {
 namespace {
 
-HeadIndex::Shape ShapeOf(const Lane& lane) {
-  return {lane.vae, lane.width, lane.height};
-}
-
 HeadIndex::Place PlaceOf(const Run& run) {
   return {run.run_time, run.id, run.lane};
 }
@@ -18,6 +14,17 @@ bool IsEmpty(const HeadIndex::Group& group) {
     if (!level.owners.empty() || !level.later.empty()) return false;
   }
   return true;
+}
+
+// The kind or model of a group that leaves it open.
+const std::string kAny;
+
+HeadIndex::Form FormAt(size_t index) {
+  return {.any_kind = (index & 2) != 0, .any_model = (index & 1) != 0};
+}
+
+HeadIndex::Form FormOf(const HeadIndex::Served& served) {
+  return {IsAnything(served.kinds), IsAnything(served.models)};
 }
 
 }  // namespace
@@ -31,7 +38,8 @@ void HeadIndex::Refresh(Tx& tx) {
 
 void HeadIndex::Rebuild(Tx& tx) {
   lanes_.clear();
-  groups_.clear();
+  queues_.clear();
+  for (Groups& groups : groups_) groups.clear();
   levels_of_.clear();
   later_.clear();
   tx.ForEachLane([&](const Lane& lane, const Run& head) {
@@ -51,11 +59,19 @@ void HeadIndex::Reread(Tx& tx, LaneId lane) {
 void HeadIndex::Put(Tx& tx, const Lane& lane, Run first) {
   Entry& entry = lanes_[lane.id.value];
   entry.lane = lane;
-  Group& group = groups_[Key(lane.model, lane.queue, lane.kind)];
-  group.lane.queue = lane.queue;
-  group.lane.kind = lane.kind;
-  group.lane.model = lane.model;
-  entry.group = &group;
+  ++queues_[lane.queue];
+  for (size_t index = 0; index < groups_.size(); ++index) {
+    if (!is_kept_[index]) continue;
+    const Form form = FormAt(index);
+    const std::string& kind = form.any_kind ? kAny : lane.kind;
+    const std::string& model = form.any_model ? kAny : lane.model;
+    Group& group = groups_[index][Key(lane.queue, kind, model)];
+    group.form = form;
+    group.lane.queue = lane.queue;
+    group.lane.kind = kind;
+    group.lane.model = model;
+    entry.groups.push_back(&group);
+  }
   std::optional<Run> run = std::move(first);
   while (run) {
     Head& head = entry.heads.emplace_back();
@@ -66,8 +82,7 @@ void HeadIndex::Put(Tx& tx, const Lane& lane, Run first) {
       AddDue(entry, head);
       return;
     }
-    group.at(head.priority).later.insert(head.place);
-    later_.insert(head.place);
+    AddLater(entry, head);
     if (run->priority == Priority::kLow) return;
     const auto below =
         static_cast<Priority>(static_cast<int>(run->priority) - 1);
@@ -83,14 +98,16 @@ void HeadIndex::Remove(LaneId lane) {
     if (head.due) {
       RemoveDue(entry, head);
     } else {
-      entry.group->at(head.priority).later.erase(head.place);
-      later_.erase(head.place);
+      RemoveLater(entry, head);
     }
   }
-  if (IsEmpty(*entry.group)) {
-    const Lane& key = entry.group->lane;
-    groups_.erase(Key(key.model, key.queue, key.kind));
+  for (Group* group : entry.groups) {
+    if (!IsEmpty(*group)) continue;
+    const Lane& key = group->lane;
+    groups_[group->form.index()].erase(Key(key.queue, key.kind, key.model));
   }
+  const auto queue = queues_.find(entry.lane.queue);
+  if (--queue->second == 0) queues_.erase(queue);
   lanes_.erase(at);
 }
 
@@ -103,20 +120,15 @@ void HeadIndex::Ripen(absl::Time now) {
     entry.heads.clear();
     bool found = false;
     for (Head& head : heads) {
-      Level& level = entry.group->at(head.priority);
       const bool was_due = head.due;
       if (!was_due && head.place.run_time <= now) {
-        level.later.erase(head.place);
-        later_.erase(head.place);
+        RemoveLater(entry, head);
         head.due = true;
       }
       if (found) {
         // Not wanted any more: the lane has a due head above this one.
         if (was_due) RemoveDue(entry, head);
-        if (!head.due) {
-          level.later.erase(head.place);
-          later_.erase(head.place);
-        }
+        if (!head.due) RemoveLater(entry, head);
         continue;
       }
       if (head.due && !was_due) AddDue(entry, head);
@@ -126,8 +138,27 @@ void HeadIndex::Ripen(absl::Time now) {
   }
 }
 
+void HeadIndex::AddLater(const Entry& entry, const Head& head) {
+  for (Group* group : entry.groups) {
+    group->at(head.priority).later.insert(head.place);
+  }
+  later_.insert(head.place);
+}
+
+void HeadIndex::RemoveLater(const Entry& entry, const Head& head) {
+  for (Group* group : entry.groups) {
+    group->at(head.priority).later.erase(head.place);
+  }
+  later_.erase(head.place);
+}
+
 void HeadIndex::AddDue(const Entry& entry, const Head& head) {
-  Level& level = entry.group->at(head.priority);
+  for (Group* group : entry.groups) {
+    AddDue(entry, head, group->at(head.priority));
+  }
+}
+
+void HeadIndex::AddDue(const Entry& entry, const Head& head, Level& level) {
   const auto [at, is_new] = level.owners.try_emplace(entry.lane.owner);
   Owner& owner = at->second;
   if (is_new) {
@@ -143,7 +174,12 @@ void HeadIndex::AddDue(const Entry& entry, const Head& head) {
 }
 
 void HeadIndex::RemoveDue(const Entry& entry, const Head& head) {
-  Level& level = entry.group->at(head.priority);
+  for (Group* group : entry.groups) {
+    RemoveDue(entry, head, group->at(head.priority));
+  }
+}
+
+void HeadIndex::RemoveDue(const Entry& entry, const Head& head, Level& level) {
   level.due.erase(head.place);
   const auto shape = level.shapes.find(ShapeOf(entry.lane));
   shape->second.erase(head.place);
@@ -173,25 +209,53 @@ void HeadIndex::Rank(const std::string& owner, double rank) {
   }
 }
 
-std::vector<HeadIndex::Group*> HeadIndex::GroupsOf(
-    const std::vector<std::string>& models) {
+void HeadIndex::Keep(Tx& tx, const Served& served) {
+  bool& is_kept = is_kept_[FormOf(served).index()];
+  if (is_kept) return;
+  is_kept = true;
+  Rebuild(tx);
+}
+
+std::vector<HeadIndex::Group*> HeadIndex::GroupsOf(const Served& served) {
+  const Form form = FormOf(served);
   std::vector<Group*> found;
-  const auto add = [&](const std::string& model) {
-    for (auto at = groups_.lower_bound(Key(model, "", ""));
-         at != groups_.end() && std::get<0>(at->first) == model; ++at) {
-      found.push_back(&at->second);
-    }
-  };
-  // Worth it only where the models are fewer than the groups.
-  if (models.empty() || models.size() >= groups_.size()) {
-    for (auto& [key, group] : groups_) found.push_back(&group);
-    return found;
-  }
-  add("");
-  for (const std::string& model : models) {
-    if (!model.empty()) add(model);
+  for (const auto& [queue, lanes] : queues_) {
+    if (!IsAnything(served.queues) && !served.queues.Contains(queue)) continue;
+    AddGroups(queue, form, served, &found);
   }
   return found;
+}
+
+void HeadIndex::AddGroups(const std::string& queue, Form form,
+                          const Served& served, std::vector<Group*>* found) {
+  Groups& groups = groups_[form.index()];
+  const auto add = [&](const std::string& kind, const std::string& model) {
+    const auto at = groups.find(Key(queue, kind, model));
+    if (at != groups.end()) found->push_back(&at->second);
+  };
+  // Worth it only where the models are fewer than the groups.
+  const bool by_name = served.models.size() < groups.size();
+  const auto add_models = [&](const std::string& kind) {
+    if (form.any_model) return add(kind, kAny);
+    if (by_name) {
+      add(kind, "");
+      for (const std::string& model : served.models) {
+        if (!model.empty()) add(kind, model);
+      }
+      return;
+    }
+    for (auto at = groups.lower_bound(Key(queue, kind, ""));
+         at != groups.end() && at->second.lane.queue == queue &&
+         at->second.lane.kind == kind;
+         ++at) {
+      const std::string& model = at->second.lane.model;
+      if (model.empty() || served.models.Contains(model)) {
+        found->push_back(&at->second);
+      }
+    }
+  };
+  if (form.any_kind) return add_models(kAny);
+  for (const std::string& kind : served.kinds) add_models(kind);
 }
 
 const Lane& HeadIndex::LaneAt(const Place& place) const {

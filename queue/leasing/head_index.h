@@ -4,7 +4,9 @@
 //
 // The index follows the store: before it answers, it reads again the lanes that
 // have changed. Lanes are grouped by what a worker must know to serve them, so
-// that a worker does not look at the lanes of others.
+// that a worker does not look at the lanes of others. A worker that serves any
+// model, or any kind, has groups of its own form, in which all of them stand
+// together: whoever makes up names makes no lease look at more groups.
 //
 // One thread: the writer's. One index for a store: the store tells each change
 // once (Tx::TakeChangedLanes).
@@ -21,6 +23,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "queue/leasing/names.h"
 #include "queue/store.h"
 
 namespace sheaf {
@@ -38,14 +41,19 @@ class HeadIndex {
              std::tie(other.run_time, other.run, other.lane);
     }
   };
-  // The part of a lane that decides which other lanes may share a step with it,
-  // apart from its owner and its group.
+  // The part of a lane that decides which other lanes of its queue may share a
+  // step with it: all but the owner.
   struct Shape {
+    std::string kind;
+    std::string model;
     std::string vae;
     int64_t width = 0;
     int64_t height = 0;
     auto operator<=>(const Shape&) const = default;
   };
+  static Shape ShapeOf(const Lane& lane) {
+    return {lane.kind, lane.model, lane.vae, lane.width, lane.height};
+  }
   // Owners by rank, then by the age of their oldest run here.
   struct Owner {
     double rank = 0;
@@ -69,9 +77,18 @@ class HeadIndex {
     // The last of `due` that was looked at out of turn.
     Place hand;
   };
+  // The parts that the lanes of a group need not have in common.
+  struct Form {
+    bool any_kind = false;
+    bool any_model = false;
+    size_t index() const {
+      return (any_kind ? 2u : 0u) + (any_model ? 1u : 0u);
+    }
+  };
   // Lanes that the same workers serve, but for the sizes of pictures.
   struct Group {
-    Lane lane;                    // queue, kind and model; the rest is empty
+    Form form;
+    Lane lane;  // the queue, and the kind and model that they have in common
     std::array<Level, 5> levels;  // by priority
     Level& at(Priority priority) {
       return levels[static_cast<size_t>(priority)];
@@ -79,6 +96,13 @@ class HeadIndex {
     const Level& at(Priority priority) const {
       return levels[static_cast<size_t>(priority)];
     }
+  };
+
+  // The names of all that a worker serves; no names, or "*", are anything.
+  struct Served {
+    const Names& queues;
+    const Names& kinds;
+    const Names& models;
   };
 
   // Returns an owner's rank at this moment: lower ones go first.
@@ -94,9 +118,13 @@ class HeadIndex {
   // Takes in an owner's new rank.
   void Rank(const std::string& owner, double rank);
 
-  // The groups of these models, and those that leave the model open; all groups
-  // where `models` is empty. Valid until the next Refresh.
-  std::vector<Group*> GroupsOf(const std::vector<std::string>& models);
+  // Keeps groups of the form that this needs from now on. Reads all lanes where
+  // they were not kept before.
+  void Keep(Tx& tx, const Served& served);
+  // The groups of what a worker serves, each queue's own; of a form that is
+  // kept. Runs that leave the model open are anybody's. Valid until the next
+  // Refresh or Keep.
+  std::vector<Group*> GroupsOf(const Served& served);
   // The lane of a place that this index gave.
   const Lane& LaneAt(const Place& place) const;
   // The number of times that it was called before.
@@ -105,8 +133,9 @@ class HeadIndex {
   size_t size() const { return lanes_.size(); }
 
  private:
-  // Model, queue, kind: the groups of a model stand together.
+  // Queue, kind, model; empty where the form leaves it open.
   using Key = std::tuple<std::string, std::string, std::string>;
+  using Groups = std::map<Key, Group>;
   struct Head {
     Place place;
     Priority priority = Priority::kNormal;
@@ -114,8 +143,8 @@ class HeadIndex {
   };
   struct Entry {
     Lane lane;
-    Group* group = nullptr;
-    std::vector<Head> heads;  // of falling priority; all but the last wait
+    std::vector<Group*> groups;  // one of each form that is kept
+    std::vector<Head> heads;     // of falling priority; all but the last wait
   };
 
   void Reread(Tx& tx, LaneId lane);
@@ -123,10 +152,18 @@ class HeadIndex {
   void Remove(LaneId lane);
   void Ripen(absl::Time now);
   void AddDue(const Entry& entry, const Head& head);
+  void AddDue(const Entry& entry, const Head& head, Level& level);
   void RemoveDue(const Entry& entry, const Head& head);
+  void RemoveDue(const Entry& entry, const Head& head, Level& level);
+  void AddLater(const Entry& entry, const Head& head);
+  void RemoveLater(const Entry& entry, const Head& head);
+  void AddGroups(const std::string& queue, Form form, const Served& served,
+                 std::vector<Group*>* found);
 
   const RankOf rank_of_;
-  std::map<Key, Group> groups_;
+  std::array<Groups, 4> groups_;          // by form
+  std::array<bool, 4> is_kept_ = {};      // by form
+  std::map<std::string, size_t> queues_;  // how many lanes each has here
   std::unordered_map<int64_t, Entry> lanes_;
   // Where each owner's due heads are.
   std::unordered_map<std::string, std::set<Level*>> levels_of_;

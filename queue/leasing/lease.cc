@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "queue/job_lists.h"
 #include "queue/leasing/ask.h"
+#include "queue/leasing/first_head.h"
 #include "queue/leasing/lease_ends.h"
 #include "queue/leasing/pick.h"
 #include "queue/queues.h"
@@ -18,7 +19,7 @@ namespace sheaf {
 namespace {
 
 bool Serves(const Names& names, const std::string& what) {
-  return names.empty() || names.Contains(what) || names.Contains("*");
+  return IsAnything(names) || names.Contains(what);
 }
 
 void NoteStarted(Tx& tx, PlanId id) {
@@ -198,15 +199,23 @@ class Heads {
   HeadIndex own_;
 };
 
+// Others must not wait for a lease that finds nothing but late runs.
+constexpr int kLateMax = 100;
+
 // Fails runs that come too late, one after another, until there is something
-// else to pick. Ends pauses that are over.
+// else to pick, or until it is time to let others in. Ends pauses that are
+// over.
 Look PickAndSettle(Tx& tx, const Lessee& who, LeasePolicy* policy,
                    const Lane* beside) {
   Heads heads(policy);
-  while (true) {
+  for (int late = 0;; ++late) {
     Look look = Pick(tx, who, policy, heads.Fresh(tx), beside);
     for (const Queue& queue : look.resumed) ResumeByTime(tx, queue);
     if (!look.late) return look;
+    if (late == kLateMax) {
+      look.next_time = tx.now();
+      return look;
+    }
     FailOneLate(tx, look.late_queue, *look.late);
   }
 }
@@ -267,19 +276,9 @@ LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
 std::optional<Lane> NextWork(Tx& tx, const Lessee& who, LeasePolicy* policy) {
   Heads heads(policy);
   Ask ask(tx, who, policy, heads.Fresh(tx));
-  // A few of each group: all of them may be too large, or their owners at their
-  // limits.
-  constexpr int kTried = 8;
-  for (const HeadIndex::Group* group : ask.groups) {
-    for (const HeadIndex::Level& level : group->levels) {
-      int tried = 0;
-      for (const HeadIndex::Turn& turn : level.turns) {
-        if (ask.MayBegin(turn.first)) return ask.heads.LaneAt(turn.first);
-        if (++tried == kTried) break;
-      }
-    }
-  }
-  return std::nullopt;
+  const std::optional<HeadIndex::Place> place = AnyHead(ask);
+  if (!place) return std::nullopt;
+  return ask.heads.LaneAt(*place);
 }
 
 HeartbeatReply Heartbeat(Tx& tx, const LeaseClaim& claim,

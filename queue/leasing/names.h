@@ -28,7 +28,7 @@ class Names {
   bool Contains(std::string_view name) const {
     return list_ != nullptr && list_->known.contains(name);
   }
-  // In the order in which they were given.
+  // Each once, in the order in which they were given.
   const std::vector<std::string>& all() const {
     static const std::vector<std::string> kNone;
     return list_ == nullptr ? kNone : list_->names;
@@ -40,9 +40,16 @@ class Names {
   size_t fingerprint() const { return list_ == nullptr ? 0 : list_->hash; }
 
  private:
+  static std::vector<std::string> EachOnce(std::vector<std::string> given) {
+    absl::flat_hash_set<std::string> seen;
+    std::erase_if(given, [&](const std::string& name) {
+      return !seen.insert(name).second;
+    });
+    return given;
+  }
   struct List {
     explicit List(std::vector<std::string> given)
-        : names(std::move(given)),
+        : names(EachOnce(std::move(given))),
           known(names.begin(), names.end()),
           hash(absl::HashOf(known)) {}
     const std::vector<std::string> names;
@@ -51,5 +58,10 @@ class Names {
   };
   std::shared_ptr<const List> list_;
 };
+
+// Whether a list of what somebody serves leaves it open.
+inline bool IsAnything(const Names& names) {
+  return names.empty() || names.Contains("*");
+}
 
 }  // namespace sheaf

@@ -91,7 +91,7 @@ std::vector<LaneId> LanesBeside(Ask& ask, const Head& head) {
     for (const HeadIndex::Place& place : places) {
       if (lanes.size() >= most || ++tried > kLanesTried) return;
       if (std::find(lanes.begin(), lanes.end(), place.lane) == lanes.end() &&
-          ask.MayBegin(place)) {
+          IsBatchable(ask.heads.LaneAt(place).kind) && ask.MayBegin(place)) {
         lanes.push_back(place.lane);
       }
     }
@@ -99,20 +99,20 @@ std::vector<LaneId> LanesBeside(Ask& ask, const Head& head) {
   std::vector<const HeadIndex::Level*> levels;
   for (const HeadIndex::Group* group : ask.groups) {
     if (group->lane.queue != head.queue.name) continue;
-    if (!IsBatchable(group->lane.kind)) continue;
     const HeadIndex::Level& level = group->at(head.run.priority);
     levels.push_back(&level);
-    if (group->lane.kind != head.lane.kind) continue;
-    if (group->lane.model != head.lane.model) continue;
-    const auto alike =
-        level.shapes.find({head.lane.vae, head.lane.width, head.lane.height});
+    const auto alike = level.shapes.find(HeadIndex::ShapeOf(head.lane));
     if (alike != level.shapes.end()) take(alike->second, kLanesAlike);
   }
   std::set<HeadIndex::Place> others;
   for (const HeadIndex::Level* level : levels) {
-    auto at = level->due.begin();
-    for (size_t i = 0; i < kLanesMax && at != level->due.end(); ++i, ++at) {
-      others.insert(*at);
+    size_t count = 0;
+    int tried = 0;
+    for (const HeadIndex::Place& place : level->due) {
+      if (count == kLanesMax || ++tried > kLanesTried) break;
+      if (!IsBatchable(ask.heads.LaneAt(place).kind)) continue;
+      others.insert(place);
+      ++count;
     }
   }
   take(others, kLanesMax);

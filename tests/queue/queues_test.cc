@@ -1,5 +1,6 @@
 #include "queue/queues.h"
 
+#include "absl/strings/str_cat.h"
 #include "tests/queue/use_case_test.h"
 
 namespace sheaf {
@@ -54,6 +55,17 @@ TEST_P(QueuesTest, NamesAreUnique) {
   ASSERT_TRUE(Create("night").ok());
   EXPECT_THAT(Create("night"), FailsWith(Reason::kQueueExists));
   EXPECT_THAT(Create(kDefaultQueue), FailsWith(Reason::kQueueExists));
+}
+
+TEST_P(QueuesTest, ThereAreOnlySoManyQueues) {
+  Write([](Tx& tx) {
+    for (size_t i = 1; i < kQueuesMax; ++i) {
+      EXPECT_TRUE(CreateQueue(tx, absl::StrCat("queue-", i), {}).ok());
+    }
+  });
+  EXPECT_THAT(Create("night"), FailsWith(Reason::kTooManyQueues));
+  ASSERT_TRUE(Drop("queue-1").ok());
+  EXPECT_TRUE(Create("night").ok());
 }
 
 TEST_P(QueuesTest, UnknownQueueIsSaidByEveryVerb) {

@@ -16,13 +16,18 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 // All that the index says, as text.
-std::string Text(HeadIndex& index) {
+std::string Text(Tx& tx, HeadIndex& index, const Names& kinds = {},
+                 const Names& models = {}) {
+  const Names queues;
+  const HeadIndex::Served served{queues, kinds, models};
+  index.Keep(tx, served);
   std::vector<std::string> lines;
-  for (const HeadIndex::Group* group : index.GroupsOf({})) {
+  for (const HeadIndex::Group* group : index.GroupsOf(served)) {
     for (size_t i = 0; i < group->levels.size(); ++i) {
       const HeadIndex::Level& level = group->levels[i];
       const std::string name =
-          absl::StrCat(group->lane.queue, " ", group->lane.model, " ", i);
+          absl::StrCat(group->lane.queue, " ", group->lane.kind, " ",
+                       group->lane.model, " ", i);
       for (const HeadIndex::Turn& turn : level.turns) {
         std::string line = absl::StrCat(name, " turn ", turn.rank, ":");
         for (const HeadIndex::Place& place : turn.owner->heads) {
@@ -35,8 +40,8 @@ std::string Text(HeadIndex& index) {
       }
       for (const auto& [shape, places] : level.shapes) {
         for (const HeadIndex::Place& place : places) {
-          lines.push_back(
-              absl::StrCat(name, " ", shape.width, " ", NameOf(place.run)));
+          lines.push_back(absl::StrCat(name, " ", shape.model, " ", shape.width,
+                                       " ", NameOf(place.run)));
         }
       }
       for (const HeadIndex::Place& place : level.later) {
@@ -49,18 +54,22 @@ std::string Text(HeadIndex& index) {
 
 class HeadIndexTest : public UseCaseTest {
  protected:
+  const Names anything_;
+  const HeadIndex::Served all_{anything_, anything_, anything_};
+
   std::string Indexed() {
     return Write([&](Tx& tx) {
       index_.Refresh(tx);
-      return Text(index_);
+      return Text(tx, index_);
     });
   }
   // The owners whose turn it is, in order, at one priority.
   std::vector<std::string> Turns(Priority priority = Priority::kNormal) {
     return Write([&](Tx& tx) {
       index_.Refresh(tx);
+      index_.Keep(tx, all_);
       std::vector<std::string> owners;
-      for (const HeadIndex::Group* group : index_.GroupsOf({})) {
+      for (const HeadIndex::Group* group : index_.GroupsOf(all_)) {
         for (const HeadIndex::Turn& turn : group->at(priority).turns) {
           owners.push_back(index_.LaneAt(turn.first).owner);
         }
@@ -71,8 +80,9 @@ class HeadIndexTest : public UseCaseTest {
   size_t Later() {
     return Write([&](Tx& tx) {
       index_.Refresh(tx);
+      index_.Keep(tx, all_);
       size_t later = 0;
-      for (const HeadIndex::Group* group : index_.GroupsOf({})) {
+      for (const HeadIndex::Group* group : index_.GroupsOf(all_)) {
         for (const auto& level : group->levels) later += level.later.size();
       }
       return later;
@@ -131,23 +141,46 @@ TEST_P(HeadIndexTest, AHigherRunThatComesDueTakesTheLanesTurn) {
   EXPECT_EQ(index_.size(), 1u);
 }
 
-TEST_P(HeadIndexTest, AWorkersModelsLeadToTheirGroups) {
-  for (const char* model : {"a", "b", "c", ""}) {
-    NewJob job;
-    if (*model != '\0') job.shared.model = model;
-    Submit(job);
-  }
-  (void)Indexed();
-  const auto models = [&](const std::vector<std::string>& served) {
-    std::vector<std::string> found;
-    for (const auto* group : index_.GroupsOf(served)) {
-      found.push_back(group->lane.model);
+TEST_P(HeadIndexTest, WhatAWorkerServesLeadsToItsGroups) {
+  for (const char* kind : {"paint", "print"}) {
+    for (const char* model : {"a", "b", "c", ""}) {
+      NewJob job{.kind = kind};
+      if (*model != '\0') job.shared.model = model;
+      Submit(job);
     }
-    return found;
+  }
+  const auto groups = [&](const Names& queues, const Names& kinds,
+                          const Names& models) {
+    return Write([&](Tx& tx) {
+      index_.Refresh(tx);
+      const HeadIndex::Served served{queues, kinds, models};
+      index_.Keep(tx, served);
+      std::vector<std::string> found;
+      for (const auto* group : index_.GroupsOf(served)) {
+        size_t heads = 0;
+        for (const auto& level : group->levels) heads += level.due.size();
+        found.push_back(absl::StrCat(group->lane.kind, "/", group->lane.model,
+                                     ": ", heads));
+      }
+      return found;
+    });
   };
-  EXPECT_THAT(models({"b"}), ElementsAre("", "b"));
-  EXPECT_THAT(models({"c", "x", "a"}), ElementsAre("", "c", "a"));
-  EXPECT_EQ(models({}).size(), 4u);
+  EXPECT_THAT(groups({}, {"paint"}, {"b"}),
+              ElementsAre("paint/: 1", "paint/b: 1"));
+  EXPECT_THAT(groups({}, {"print"}, {"c", "x", "a", "c"}),
+              ElementsAre("print/: 1", "print/c: 1", "print/a: 1"));
+  EXPECT_THAT(groups({}, {"print", "paint"}, {"x"}),
+              ElementsAre("print/: 1", "paint/: 1"));
+  // Any kind, any model, or both are one group, however many there are.
+  EXPECT_THAT(groups({}, {}, {"b"}), ElementsAre("/: 2", "/b: 2"));
+  EXPECT_THAT(groups({}, {"paint", "mend"}, {"*"}), ElementsAre("paint/: 4"));
+  EXPECT_THAT(groups({}, {"*"}, {}), ElementsAre("/: 8"));
+  EXPECT_THAT(groups({"other"}, {}, {}), IsEmpty());
+  // A worker with more models than there are groups finds the same.
+  std::vector<std::string> many = {"b", "a"};
+  for (int i = 0; i < 20; ++i) many.push_back(absl::StrCat("model-", i));
+  EXPECT_THAT(groups({}, {"paint"}, many),
+              ElementsAre("paint/: 1", "paint/a: 1", "paint/b: 1"));
 }
 
 // Closures that fail leave no trace in the index either, though it was read
@@ -158,7 +191,7 @@ TEST_P(HeadIndexTest, AClosureThatFailsIsForgotten) {
   const absl::Status status = WriteAndWait(*store_, [&](Tx& tx) {
     EXPECT_TRUE(sheaf::Submit(tx, MakeJob({.owner = "bob"})).ok());
     index_.Refresh(tx);
-    EXPECT_NE(Text(index_), before);
+    EXPECT_NE(Text(tx, index_), before);
     return absl::AbortedError("no");
   });
   EXPECT_EQ(status.code(), absl::StatusCode::kAborted);
@@ -176,6 +209,7 @@ TEST_P(HeadIndexTest, RandomChangesLeaveItAsAFreshOneWouldBe) {
       case 1: {
         NewJob job;
         job.owner = absl::StrCat("owner-", roll(5));
+        job.kind = absl::StrCat("kind-", roll(2));
         job.shared.model = absl::StrCat("model-", roll(3));
         job.shared.width = job.shared.height = 64 * (1 + roll(2));
         job.priority = static_cast<Priority>(1 + roll(4));
@@ -205,14 +239,18 @@ TEST_P(HeadIndexTest, RandomChangesLeaveItAsAFreshOneWouldBe) {
       default:
         clock_.Advance(absl::Seconds(roll(20)));
     }
-    if (roll(3) == 0) {
-      ASSERT_EQ(Indexed(), Write([&](Tx& tx) {
-                  HeadIndex fresh;
-                  fresh.Rebuild(tx);
-                  return Text(fresh);
-                }))
-          << "step " << i << ", seed " << seed;
-    }
+    if (roll(3) != 0) continue;
+    // Each form is asked for now and then: the first time, others are kept.
+    const Names kinds = roll(2) == 0 ? Names() : Names{"kind-1", "kind-0"};
+    const Names models =
+        roll(2) == 0 ? Names() : Names{"model-2", "model-0", "model-7"};
+    const auto [kept, anew] = Write([&](Tx& tx) {
+      index_.Refresh(tx);
+      HeadIndex fresh;
+      return std::pair(Text(tx, index_, kinds, models),
+                       Text(tx, fresh, kinds, models));
+    });
+    ASSERT_EQ(kept, anew) << "step " << i << ", seed " << seed;
   }
 }
 

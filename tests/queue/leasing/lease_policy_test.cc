@@ -2,7 +2,9 @@
 // lets a chooser choose: the lines that the chooser is shown, and the effect of
 // its choice.
 #include <algorithm>
+#include <optional>
 
+#include "absl/strings/str_cat.h"
 #include "tests/queue/puppet.h"
 #include "tests/queue/use_case_test.h"
 
@@ -100,6 +102,53 @@ TEST_P(LeasePolicyTest, LinesAreWhatTheWorkerCanServe) {
   ASSERT_EQ(puppet_.seen.size(), 2u);
   EXPECT_EQ(puppet_.seen[0].lane.model, "a");
   EXPECT_EQ(puppet_.seen[1].lane.model, "b");
+}
+
+TEST_P(LeasePolicyTest, WorkBehindManyOwnersAtTheirLimitsIsNoticed) {
+  puppet_.running_max = 1;
+  for (int i = 0; i < 12; ++i) {
+    Submit({.owner = absl::StrCat("owner-", i), .runs = Runs(2)});
+    ASSERT_EQ(Leased().size(), 1u);
+  }
+  const auto next_work = [&] {
+    return Write(
+        [&](Tx& tx) { return NextWork(tx, MakeWorker({}), &puppet_); });
+  };
+  EXPECT_FALSE(next_work());
+  Submit({.owner = "another"});
+  const std::optional<Lane> lane = next_work();
+  ASSERT_TRUE(lane);
+  EXPECT_EQ(lane->owner, "another");
+}
+
+// The heads of a closed queue are not even looked at, nor do they hide others.
+TEST_P(LeasePolicyTest, APausedQueueIsPassedOver) {
+  Submit({.owner = "first"});
+  ASSERT_TRUE(
+      Write([](Tx& tx) { return PauseQueue(tx, kDefaultQueue, {}); }).ok());
+  ASSERT_TRUE(Write([](Tx& tx) {
+                return CreateQueue(tx, "night", QueueSettings{});
+              }).ok());
+  EXPECT_THAT(Leased(), IsEmpty());
+  const Job other = Submit({.queue = "night", .owner = "second"});
+  EXPECT_THAT(Leased(), ElementsAre(First(other)));
+  EXPECT_THAT(puppet_.owners, ElementsAre("second"));
+}
+
+// A lease that finds late runs without end lets others in, and is asked again
+// at once.
+TEST_P(LeasePolicyTest, ALeaseFailsOnlySoManyLateRuns) {
+  for (int i = 0; i < 101; ++i) {
+    Submit({.start_deadline = clock_.now() + absl::Seconds(10)});
+  }
+  const Job next = Submit();
+  clock_.Advance(absl::Seconds(10));
+  const LeaseResult first = TryLease();
+  EXPECT_FALSE(first.leased);
+  EXPECT_EQ(first.next_time, clock_.now());
+  EXPECT_EQ(GetQueue().queued, 2);
+  EXPECT_THAT(Leased(), ElementsAre(First(next)));
+  EXPECT_EQ(GetQueue().queued, 0);
 }
 
 TEST_P(LeasePolicyTest, NoMoreOfAJobGoThanFitTheDevice) {
