@@ -1,8 +1,15 @@
 #include "queue/sqlite/recount.h"
 
+#include <map>
+#include <optional>
+#include <set>
+#include <string_view>
 #include <tuple>
+#include <utility>
 
+#include "queue/rows/broken_row.h"
 #include "queue/sqlite/row.h"
+#include "queue/sqlite/row_json.h"
 
 namespace sheaf {
 namespace {
@@ -51,18 +58,80 @@ constexpr char kUnheld[] = SHEAF_HELD
     "SELECT 1 FROM held WHERE held.run = runs.id "
     "AND held.batch = runs.batch AND held.epoch = runs.epoch) ORDER BY id";
 
+constexpr char kLists[] = "SELECT id, runs, twins FROM batches ORDER BY id";
+
 constexpr char kOdd[] = SHEAF_HELD
-    "SELECT id, 'its lists cannot be read' FROM batches "
-    "WHERE NOT (json_valid(runs) AND json_valid(ifnull(twins, '[]'))) "
-    "UNION SELECT id, 'there is no queues/' || queue FROM batches "
+    "SELECT id, 'there is no queues/' || queue FROM batches "
     "WHERE queue NOT IN (SELECT name FROM queues) "
-    "UNION SELECT id, 'it holds nothing' FROM batches "
-    "WHERE json_valid(runs) AND json_array_length(runs) = 0 "
     "UNION SELECT held.batch, 'it holds runs that do not run under it' "
     "FROM held LEFT JOIN runs ON runs.id = held.run WHERE "
     "(runs.state, runs.batch, runs.epoch) IS NOT "
     "(2, held.batch, held.epoch) ORDER BY 1";
 #undef SHEAF_HELD
+
+// Why the lists of a lease make no sense; empty where they do.
+std::string_view WhyOdd(std::string_view runs_text,
+                        std::optional<std::string_view> twins_text) {
+  try {
+    const std::vector<RunId> runs = ParseRunIds(runs_text);
+    if (runs.empty()) return "it holds nothing";
+    if (!twins_text) return "";
+    const std::set<RunId> held(runs.begin(), runs.end());
+    const std::map<RunId, RunId> twins = ParseRunPairs(*twins_text);
+    for (const auto& [twin, maker] : twins) {
+      if (!held.contains(twin) || !held.contains(maker) ||
+          twins.contains(maker)) {
+        return "a twin in it has no run that makes its picture";
+      }
+    }
+    return "";
+  } catch (const BrokenRow&) {
+    return "its lists cannot be read";
+  }
+}
+
+// A column of texts, by the row and the attempt that they belong to.
+struct TextColumn {
+  const char* ask;
+  void (*parse)(std::string_view text);
+  const char* what;
+  bool is_of_job;
+  const char* mend;
+  std::string (*instead)();
+};
+
+std::string LostError() {
+  return ErrorText(
+      {ErrorClass::kEngine, "the stored error could not be read and is lost"});
+}
+
+constexpr TextColumn kTexts[] = {
+    {"SELECT id, 0, error FROM runs WHERE error IS NOT NULL ORDER BY id",
+     [](std::string_view text) { ParseError(text); }, "the error", false,
+     "UPDATE runs SET error = ?3 WHERE id = ?1", &LostError},
+    {"SELECT id, 0, outputs FROM runs WHERE outputs IS NOT NULL ORDER BY id",
+     [](std::string_view text) { ParseOutputs(text); }, "the list of outputs",
+     false, "UPDATE runs SET outputs = ?3 WHERE id = ?1",
+     [] { return OutputsText({}); }},
+    {"SELECT run_id, attempt, error FROM attempts WHERE error IS NOT NULL "
+     "ORDER BY run_id, attempt",
+     [](std::string_view text) { ParseError(text); }, "the error of an attempt",
+     false, "UPDATE attempts SET error = ?3 WHERE run_id = ?1 AND attempt = ?2",
+     &LostError},
+    {"SELECT id, 0, labels FROM jobs ORDER BY id",
+     [](std::string_view text) { ParseLabels(text); }, "the labels", true,
+     "UPDATE jobs SET labels = ?3 WHERE id = ?1",
+     [] { return LabelsText({}); }},
+};
+
+bool CanParse(const TextColumn& column, std::string_view text) {
+  try {
+    column.parse(text);
+    return true;
+  } catch (const BrokenRow&) {
+    return false;
+  }
+}
 
 std::vector<CountedName> NamesOf(Connection& db, const std::string& sql) {
   std::vector<CountedName> names;
@@ -126,15 +195,37 @@ std::vector<RunId> UnheldRuns(Connection& db) {
 }
 
 std::vector<OddLease> OddLeases(Connection& db) {
-  std::vector<OddLease> leases;
-  Query rows = db.AskOnce(kOdd);
-  while (rows.Step()) {
+  // One reason for each lease is enough.
+  std::map<BatchId, std::string> found;
+  for (Query rows = db.AskOnce(kLists); rows.Step();) {
     const BatchId batch{rows.Integer()};
-    // One reason for each lease is enough.
-    if (!leases.empty() && leases.back().batch == batch) continue;
-    leases.push_back({batch, std::string(rows.Text())});
+    const std::string runs(rows.Text());
+    const std::string_view why = WhyOdd(runs, rows.TextOrNull());
+    if (!why.empty()) found.emplace(batch, why);
   }
+  for (Query rows = db.AskOnce(kOdd); rows.Step();) {
+    const BatchId batch{rows.Integer()};
+    found.emplace(batch, rows.Text());
+  }
+  std::vector<OddLease> leases;
+  for (auto& [batch, why] : found) leases.push_back({batch, std::move(why)});
   return leases;
+}
+
+std::vector<BrokenText> BrokenTexts(Connection& db) {
+  std::vector<BrokenText> broken;
+  for (const TextColumn& column : kTexts) {
+    for (Query rows = db.AskOnce(column.ask); rows.Step();) {
+      const int64_t row = rows.Integer();
+      const int64_t attempt = rows.Integer();
+      if (CanParse(column, rows.Text())) continue;
+      broken.push_back(
+          {std::string(column.what) + " of " +
+               (column.is_of_job ? NameOf(JobId{row}) : NameOf(RunId(row))),
+           column.mend, row, attempt, column.instead()});
+    }
+  }
+  return broken;
 }
 
 std::vector<std::string> Miscounts(Connection& db) {
@@ -158,6 +249,9 @@ std::vector<std::string> Miscounts(Connection& db) {
   };
   say_names("queues/", MiscountedQueues(db));
   say_names("owner ", MiscountedOwners(db));
+  for (const BrokenText& text : BrokenTexts(db)) {
+    say(text.what + " cannot be read");
+  }
   for (const OddLease& lease : OddLeases(db)) {
     say(NameOf(lease.batch) + " makes no sense: " + lease.why);
   }

@@ -150,6 +150,8 @@ class Writer {
   // Between groups.
   void Maintain(bool idle);
   void NoteLogLength();
+  // The pages that the log takes on between two folds.
+  int FoldEvery() const;
   void KeepLogShort(bool idle);
   void FoldLog(int mode);
   void StepBackup();

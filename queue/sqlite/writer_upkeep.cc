@@ -28,6 +28,10 @@ void Writer::Maintain(bool idle) {
   if (short_of_room_) FindRoom();
   try {
     const bool may_fold = health_->condemned().ok();
+    // Beside a fold that takes long, writes go on only for so long.
+    if (may_fold && core_->wal_pages > kTruncateFactor * FoldEvery()) {
+      log_fold_.Wait();
+    }
     if (may_fold && !log_fold_.is_under_way()) KeepLogShort(idle);
     may_fold ? NoteLogLength() : gate_->Note(0, 0);
     StepBackup();
@@ -51,6 +55,12 @@ void Writer::NoteLogLength() {
   health_->SetLongLog(gate_->gave_up());
 }
 
+// On a full disk the log gives back what it takes, and stays short.
+int Writer::FoldEvery() const {
+  return short_of_room_ ? options_.checkpoint_pages / kShorterWhereFull
+                        : options_.checkpoint_pages;
+}
+
 // Once all is folded in, the next commit starts the log over, unless a reader
 // still needs it; TRUNCATE waits for such readers, but not long.
 void Writer::KeepLogShort(bool idle) {
@@ -58,10 +68,7 @@ void Writer::KeepLogShort(bool idle) {
   const int pages = core_->wal_pages;
   if (pages < core_->folded_pages) core_->folded_pages = 0;
   const int rest = pages - core_->folded_pages;
-  // On a full disk the log gives back what it takes, and stays short.
-  const int most = short_of_room_
-                       ? options_.checkpoint_pages / kShorterWhereFull
-                       : options_.checkpoint_pages;
+  const int most = FoldEvery();
   const bool has_much = rest >= most;
   // Reads come to their end one by one while the gate is closed.
   const bool may_cut = gate_->is_closed() && steady_clock::now() >= next_cut_;

@@ -7,6 +7,8 @@ from fixture import until
 from wire import from_now, pb, refusal
 
 LONG = {"steps": 1000}  # 20 s of steps, unless someone stops it
+# 5 s of steps: a test that looks late on a busy machine still finds it running.
+SOME = {"steps": 250}
 
 
 class CancelTest(fixture.Case):
@@ -41,7 +43,7 @@ class CancelTest(fixture.Case):
     def test_a_neighbour_in_the_batch_is_not_touched(self):
         cluster = self.cluster()
         cluster.worker(time_scale=1)
-        job = cluster.submit(3, shared={"steps": 60})
+        job = cluster.submit(3, shared=SOME)
         until(lambda: set(cluster.states(job)) == {"RUNNING"}, "all run")
         cluster.cancel(f"{job.name}/runs/1")
         cluster.wait(job)
@@ -54,7 +56,7 @@ class CancelTest(fixture.Case):
     def test_keep_running_spares_what_runs(self):
         cluster = self.cluster()
         cluster.worker(time_scale=1, batch_size_max=2)
-        job = cluster.submit(5, shared={"steps": 60})
+        job = cluster.submit(5, shared=SOME)
         until(lambda: cluster.states(job).count("RUNNING") == 2, "two run")
         counts = cluster.cancel(job, keep_running=True)
         self.assertEqual(

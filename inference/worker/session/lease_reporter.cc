@@ -50,8 +50,10 @@ void LeaseReporter::Begin(const v1::LeasedBatch& batch, const Terms& terms) {
   stall_watch_.Begin(batch, now);
   reply_waits_ = false;
   lost_ = false;
+  const bool soon = std::exchange(asked_, false);
+  if (soon) heartbeat_.ReportAt(now);
   // The thread's idle sleep must not outlast the first interval.
-  if (terms.heartbeat_interval < kIdleSleep) changed_.NotifyAll();
+  if (soon || terms.heartbeat_interval < kIdleSleep) changed_.NotifyAll();
 }
 
 void LeaseReporter::End() {
@@ -105,6 +107,7 @@ HeartbeatReply LeaseReporter::TakeReply() {
 void LeaseReporter::ReportSoon() {
   absl::MutexLock lock(&mutex_);
   heartbeat_.ReportAt(Now());
+  asked_ = true;
   changed_.NotifyAll();
 }
 

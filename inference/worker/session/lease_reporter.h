@@ -82,7 +82,9 @@ class LeaseReporter {
   HeartbeatReply TakeReply();
   // The lease is gone: drop everything, report nothing.
   bool lost() const { return lost_; }
-  // Reports at once, to hear what the server wants.
+  // Reports at once, to hear what the server wants. The next batch reports when
+  // it begins, because the server may mean a batch whose lease it has given out
+  // and which has not come to us yet.
   void ReportSoon();
   // From now on, Flush gives up after Options::hurry.
   void Hurry();
@@ -111,7 +113,8 @@ class LeaseReporter {
   bool quitting_ ABSL_GUARDED_BY(mutex_) = false;
   // When Flush gives up; the infinite future: never.
   absl::Time flush_end_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
-  bool held_ ABSL_GUARDED_BY(mutex_) = false;  // There is a batch.
+  bool held_ ABSL_GUARDED_BY(mutex_) = false;   // There is a batch.
+  bool asked_ ABSL_GUARDED_BY(mutex_) = false;  // ReportSoon since Begin.
   // Tells whether an answer is about an earlier batch.
   int64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string batch_ ABSL_GUARDED_BY(mutex_);  // As the log names it.

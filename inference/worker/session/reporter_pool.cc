@@ -18,6 +18,7 @@ LeaseReporter* ReporterPool::Take() {
   reporters_.push_back(
       std::make_unique<LeaseReporter>(client_, engine_, options_));
   if (hurried_) reporters_.back()->Hurry();
+  if (asked_) reporters_.back()->ReportSoon();
   return reporters_.back().get();
 }
 
@@ -27,6 +28,7 @@ void ReporterPool::Return(LeaseReporter* reporter) {
 
 void ReporterPool::ReportSoon() {
   absl::MutexLock lock(&mutex_);
+  asked_ = true;
   for (const auto& reporter : reporters_) reporter->ReportSoon();
 }
 

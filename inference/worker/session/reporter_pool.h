@@ -23,7 +23,7 @@ class ReporterPool {
   // Call it after LeaseReporter::End.
   void Return(LeaseReporter* reporter);
 
-  // Calls all reporters; Hurry applies to later ones, too.
+  // Calls all reporters, and later ones before their first batch.
   void ReportSoon();
   void Hurry();
 
@@ -33,6 +33,7 @@ class ReporterPool {
   const LeaseReporter::Options options_;
   absl::Mutex mutex_;
   bool hurried_ ABSL_GUARDED_BY(mutex_) = false;
+  bool asked_ ABSL_GUARDED_BY(mutex_) = false;  // ReportSoon was called.
   std::vector<std::unique_ptr<LeaseReporter>> reporters_
       ABSL_GUARDED_BY(mutex_);
   std::vector<LeaseReporter*> free_;  // The last one returned goes first.

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/near_word.h"
+#include "base/retry.h"
 #include "base/status.h"
 #include "base/version.h"
 #include "inference/engine/image/png.h"
@@ -269,6 +270,13 @@ absl::Status RequestResolver::AddControls(const v1::LeasedBatch& batch, int row,
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> RequestResolver::Fetch(
+    const std::string& artifact) const {
+  absl::StatusOr<std::string> bytes = fetch_(artifact);
+  if (FindPassing(bytes.status().code()) == nullptr) return bytes;
+  return absl::UnavailableError(bytes.status().message());
+}
+
 absl::StatusOr<Image> RequestResolver::Picture(const std::string& artifact) {
   const auto found =
       std::find_if(pictures_.begin(), pictures_.end(),
@@ -279,7 +287,7 @@ absl::StatusOr<Image> RequestResolver::Picture(const std::string& artifact) {
     SHEAF_RETURN_IF_ERROR(CountSource(int64_t{kept.width} * kept.height));
     return kept;
   }
-  SHEAF_ASSIGN_OR_RETURN(const std::string bytes, fetch_(artifact));
+  SHEAF_ASSIGN_OR_RETURN(const std::string bytes, Fetch(artifact));
   const auto unreadable = [&](const absl::Status& why) {
     return absl::InvalidArgumentError(
         absl::StrCat(artifact, " cannot be read as a PNG: ", why.message()));

@@ -41,13 +41,15 @@ class RequestResolver {
   // The request of the batch's row `row`. INVALID_ARGUMENT or NOT_FOUND if it
   // can never work (no such model, a control without a picture, a broken
   // picture, a wish that this engine does not know, more than the limits); also
-  // the errors of fetching.
+  // the errors of fetching. Those that may pass with time are all UNAVAILABLE,
+  // because other codes speak of the device: RESOURCE_EXHAUSTED of its memory.
   absl::StatusOr<engine::ImageRequest> Take(const v1::LeasedBatch& batch,
                                             int row);
 
  private:
   absl::Status CheckSize(const OfferedModel& model,
                          const engine::RunRequest& request) const;
+  absl::StatusOr<std::string> Fetch(const std::string& artifact) const;
   absl::StatusOr<engine::Image> Picture(const std::string& artifact);
   // Counts the pixels of one more picture of the run at hand.
   absl::Status CountSource(int64_t pixels);

@@ -32,6 +32,15 @@ std::string Counts(int64_t queued, int64_t running) {
   return std::to_string(queued) + " and " + std::to_string(running);
 }
 
+// Puts something readable in the place of texts that cannot be read, before
+// anybody reads their rows.
+void MendTexts(Connection& db, Lines* lines) {
+  for (const BrokenText& text : BrokenTexts(db)) {
+    db.Run(text.mend, text.row, text.attempt, text.instead);
+    lines->push_back(text.what + " could not be read and is lost");
+  }
+}
+
 // Sets the counts of jobs right, before anybody reads counts into memory.
 std::vector<CountedJob> MendJobs(Connection& db, Lines* lines) {
   std::vector<CountedJob> jobs = MiscountedJobs(db);
@@ -132,6 +141,7 @@ absl::Status CheckFile(Connection& db) {
 absl::StatusOr<Lines> Mend(Connection& db, absl::Time now) {
   Lines lines;
   db.Run(sql::kBegin);
+  MendTexts(db, &lines);
   const std::vector<CountedJob> jobs = MendJobs(db, &lines);
   MendOwners(db, &lines);
   SqliteTx tx(db);

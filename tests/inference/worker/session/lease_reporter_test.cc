@@ -80,6 +80,20 @@ TEST_F(LeaseReporterTest, ReportsComeAtTheirInterval) {
   }
 }
 
+// The signal comes on a stream of its own, and so it may overtake the answer
+// with the lease.
+TEST_F(LeaseReporterTest, ABatchReportsAtOnceIfItWasAskedBeforeItCame) {
+  reporter_.ReportSoon();
+  Begin();
+  ASSERT_TRUE(server_.WaitUntil(
+      [](const FakeServerState& state) { return state.reports.size() == 1; }));
+  ASSERT_TRUE(clock_.WaitForWaiters());
+  Advance(absl::Seconds(2));
+  EXPECT_THAT(server_.Snapshot().reports, SizeIs(1));
+  Advance(absl::Seconds(1));
+  EXPECT_THAT(server_.Snapshot().reports, SizeIs(2));
+}
+
 TEST_F(LeaseReporterTest, AReportThatFailsIsTriedAgainSoon) {
   server_.With([](FakeServerState& state) { state.report_error = Away(); });
   Begin();

@@ -21,6 +21,7 @@ constexpr char kPicture[] = "artifacts/aa";
 constexpr char kJunk[] = "artifacts/bb";
 constexpr char kGone[] = "artifacts/cc";
 constexpr char kAway[] = "artifacts/dd";
+constexpr char kBusy[] = "artifacts/ee";
 
 class RequestResolverTest : public ::testing::Test {
  protected:
@@ -41,6 +42,7 @@ class RequestResolverTest : public ::testing::Test {
     }
     if (name == kJunk) return std::string("not a picture");
     if (name == kAway) return absl::UnavailableError("no server");
+    if (name == kBusy) return absl::ResourceExhaustedError("too many calls");
     return absl::NotFoundError("no such artifact");
   }
 
@@ -294,6 +296,8 @@ TEST_F(RequestResolverTest, WhatCannotWorkIsSaid) {
 TEST_F(RequestResolverTest, AServerThatIsAwayIsNoFaultOfTheRuns) {
   wish().set_init_image(kAway);
   ExpectError(absl::StatusCode::kUnavailable, "no server");
+  wish().set_init_image(kBusy);
+  ExpectError(absl::StatusCode::kUnavailable, "too many calls");
 }
 
 TEST_F(RequestResolverTest, TheModelsOwnSamplerIsDescribedByItsName) {

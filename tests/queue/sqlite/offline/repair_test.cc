@@ -13,6 +13,7 @@ namespace sheaf {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -118,6 +119,11 @@ TEST_F(RepairTest, RunsThatNoLeaseHoldsWaitAgain) {
 TEST_F(RepairTest, LeasesThatMakeNoSenseAreEnded) {
   for (const char* damage :
        {"UPDATE batches SET runs = '[1,'", "UPDATE batches SET runs = '[]'",
+        R"(UPDATE batches SET runs = '{"a":131072,"b":131073}')",
+        "UPDATE batches SET twins = '[131073]'",
+        "UPDATE batches SET twins = '[131073,5]'",
+        "UPDATE batches SET twins = '[5,131072]'",
+        "UPDATE batches SET twins = '[131072,131073,131073,131072]'",
         "UPDATE batches SET epoch = epoch + 7",
         "UPDATE batches SET queue = 'nowhere'",
         "UPDATE batches SET twins = 'x'"}) {
@@ -132,6 +138,54 @@ TEST_F(RepairTest, LeasesThatMakeNoSenseAreEnded) {
                   return absl::OkStatus();
                 }).ok());
   }
+}
+
+TEST_F(RepairTest, ATwinBesideTheRunThatMakesItsPictureIsSound) {
+  Damage("UPDATE batches SET twins = '[131073,131072]'");
+  EXPECT_THAT(Check(), IsEmpty());
+  EXPECT_THAT(Mend(), IsEmpty());
+}
+
+TEST_F(RepairTest, TextsThatCannotBeReadAreLostAndTheirRunsAreHandedOut) {
+  // An attempt with an error, of the first run.
+  ASSERT_TRUE(Write([this](Tx& tx) {
+                EndLease(tx, batch_.id, LeaseEnd::kDied);
+                return absl::OkStatus();
+              }).ok());
+  const struct {
+    const char* damage;
+    const char* named;
+  } kCases[] = {
+      {"UPDATE runs SET error = '{' WHERE id = 131072",
+       "the error of jobs/1/runs/0"},
+      {"UPDATE runs SET error = '{\"class\":1}' WHERE id = 131073",
+       "the error of jobs/1/runs/1"},
+      {"UPDATE runs SET outputs = '[{}]' WHERE id = 131072",
+       "the list of outputs of jobs/1/runs/0"},
+      {"UPDATE attempts SET error = 'x' WHERE run_id = 131072",
+       "the error of an attempt of jobs/1/runs/0"},
+      {"UPDATE jobs SET labels = '[]' WHERE id = 1", "the labels of jobs/1"},
+  };
+  for (const auto& [damage, named] : kCases) {
+    SCOPED_TRACE(damage);
+    Damage(damage);
+    EXPECT_THAT(Check(), ElementsAre(HasSubstr(named)));
+    EXPECT_THAT(Mend(), ElementsAre(HasSubstr(named)));
+    EXPECT_THAT(Check(), IsEmpty());
+  }
+  clock_ms_ += 3'600'000;
+  EXPECT_TRUE(Read([this](View& view) {
+                EXPECT_EQ(view.Attempts(RunId(job_, 0)).size(), 1u);
+                EXPECT_TRUE(view.FindJob(job_)->labels.empty());
+                return absl::OkStatus();
+              }).ok());
+  EXPECT_TRUE(Write([this](Tx& tx) {
+                batch_ = LeaseFrom(tx, 4);
+                FinishAll(tx, batch_);
+                return absl::OkStatus();
+              }).ok());
+  EXPECT_EQ(StateOf(RunId(job_, 0)), RunState::kSucceeded);
+  EXPECT_EQ(StateOf(RunId(job_, 1)), RunState::kSucceeded);
 }
 
 TEST_F(RepairTest, AServerThatRunsIsInTheWay) {

@@ -1,0 +1,69 @@
+#include "inference/worker/torch/torch_engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "inference/engine/image/png.h"
+#include "inference/engine/tensor/memory.h"
+#include "tests/inference/worker/batches.h"
+
+namespace sheaf::worker {
+namespace {
+
+using ::testing::SizeIs;
+
+class TorchEngineTest : public ::testing::Test {
+ protected:
+  TorchEngineTest() { engine::InstallAllocator(); }
+  ~TorchEngineTest() override { engine::SetMemoryLimit(0); }
+
+  // How the only run of a batch ends whose picture is fetched as `fetched` by
+  // an engine with so much memory.
+  RowEnd EndOf(const absl::StatusOr<std::string>& fetched,
+               const engine::RuntimeOptions& options = {}) {
+    engine_ = std::make_unique<TorchEngine>(
+        *ModelList::Read({SHEAF_SOURCE_DIR "/tests/golden/models/tiny-sd"}),
+        *engine::ImageRuntime::Open(options),
+        [fetched](const std::string&) { return fetched; });
+    v1::LeasedBatch batch = MakeBatch(1, {{}});
+    batch.mutable_runs(0)->mutable_request()->set_init_image("artifacts/aa");
+    engine_->Add(batch);
+    std::vector<RowEnd> ends;
+    while (ends.empty()) ends = engine_->Step();
+    EXPECT_THAT(ends, SizeIs(1));
+    return ends[0];
+  }
+
+  const std::string picture_ =
+      *engine::EncodePng(engine::MakeImage(32, 32, 3, 77), {});
+  std::unique_ptr<TorchEngine> engine_;
+};
+
+TEST_F(TorchEngineTest, ARunWithAPictureEndsWithOne) {
+  const RowEnd end = EndOf(picture_);
+  EXPECT_FALSE(end.failed()) << end.error_message;
+  EXPECT_TRUE(end.make_png().ok());
+}
+
+TEST_F(TorchEngineTest, LackOfMemoryIsSaid) {
+  const RowEnd end = EndOf(picture_, {.memory_bytes_max = 1});
+  EXPECT_EQ(end.error_class, v1::ERROR_CLASS_OUT_OF_MEMORY);
+}
+
+TEST_F(TorchEngineTest, ServerThatIsBusySaysNothingOfTheDevice) {
+  for (const absl::Status& status :
+       {absl::ResourceExhaustedError("too many downloads"),
+        absl::AbortedError("lost a race")}) {
+    const RowEnd end = EndOf(status);
+    EXPECT_EQ(end.error_class, v1::ERROR_CLASS_TRANSIENT) << status.ToString();
+    EXPECT_TRUE(engine_->Health().ok()) << status.ToString();
+  }
+}
+
+}  // namespace
+}  // namespace sheaf::worker
