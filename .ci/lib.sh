@@ -10,17 +10,45 @@ log=$(mktemp)
 failing=$(mktemp)
 trap 'rm -f "$log" "$failing"' EXIT
 
-# Phases so far, each with the second at which it began.
+# Phases so far: each one's words, the second at which it began, and the minutes
+# that it may take, where that is known.
 phase_names=()
 phase_starts=()
+phase_budgets=()
+# The phase whose turn it is, of those in $phases.
+turn=
 
-phase() {
-  printf '\n==== %02d:%02d  %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"
-  phase_names+=("$*")
-  phase_starts+=("$SECONDS")
+# budget PHASE: its minutes, from the lines "PHASE MINUTES" in $budgets.
+budget() { sed -n "s/^$1 //p" <<<"${budgets:-}"; }
+
+# minutes_left: what the phases from $turn on may take together.
+minutes_left() {
+  local each sum=0
+  for each in ${phases#"${phases%%"$turn"*}"}; do
+    sum=$((sum + $(budget "$each") + 0))
+  done
+  echo "$sum"
 }
 
-wanted() { [[ " $phases " == *" $1 "* ]]; }
+# phase WORDS: begins a phase, that of the last `wanted` before it, and says how
+# long it may take.
+phase() {
+  local minutes='' may=''
+  if [[ -n $turn ]]; then minutes=$(budget "$turn"); fi
+  if [[ -n $minutes ]]; then
+    may=": at most $minutes min, with all that follows $(minutes_left) min"
+  fi
+  printf '\n==== %02d:%02d  %s%s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*" "$may"
+  phase_names+=("$*")
+  phase_starts+=("$SECONDS")
+  phase_budgets+=("$minutes")
+  turn=
+}
+
+wanted() {
+  if [[ " $phases " != *" $1 "* ]]; then return 1; fi
+  turn=$1
+}
 
 # fail WHAT: one failure that no test framework counted.
 fail() {
@@ -72,7 +100,7 @@ keep_failing() {
       count = 0
       next
     }
-    /^ *Start +[0-9]+: / { next }
+    /^ *Start +[0-9]+: |^testing [0-9]+ of [0-9]+/ { next }
     { lines[++count] = $0 }' "$log" >>"$failing"
 }
 
@@ -95,7 +123,8 @@ build() {
   local preset=$1
   shift
   if cmake --preset "$preset" >/dev/null &&
-    "${fixed_addresses[@]}" cmake --build --preset "$preset" --target "$@"
+    "${fixed_addresses[@]}" tools/progress/progress.py \
+      cmake --build --preset "$preset" --target "$@"
   then
     return 0
   fi
@@ -132,39 +161,48 @@ count_fuzz() {
 # fuzz_all SECONDS: every fuzzer that is built, one on each processor.
 fuzz_all() {
   mkdir -p build/fuzz/crashes build/fuzz/logs
-  local fuzzer
-  for fuzzer in build/fuzz/bin/*_fuzz; do
+  local fuzzer fuzzers=(build/fuzz/bin/*_fuzz) begun=0 left
+  for fuzzer in "${fuzzers[@]}"; do
     while [[ $(jobs -rp | wc -l) -ge $(nproc) ]]; do wait -n; done
+    left=$(((${#fuzzers[@]} - begun) * $1 / $(nproc)))
+    begun=$((begun + 1))
+    echo "fuzzing $begun of ${#fuzzers[@]}, about $left s left"
     fuzz "$fuzzer" "$1" &
   done
   wait
-  for fuzzer in build/fuzz/bin/*_fuzz; do count_fuzz "$(basename "$fuzzer")"; done
+  for fuzzer in "${fuzzers[@]}"; do count_fuzz "$(basename "$fuzzer")"; done
 }
 
 # random_all OPERATIONS: tests whose name says Random take their length from
 # SHEAF_RANDOM_OPS and print their seed.
 random_all() {
-  local program names
-  for program in build/dev/tests/*_tests; do
+  local program names programs=(build/dev/tests/*_tests) begun=0
+  for program in "${programs[@]}"; do
+    begun=$((begun + 1))
     names=$("$program" --gtest_list_tests --gtest_filter='*Random*' \
       2>/dev/null | grep -c '^  ')
     if [[ $names -eq 0 ]]; then continue; fi
+    echo "random tests of $(basename "$program"), $begun of ${#programs[@]}"
     run_logged env SHEAF_RANDOM_OPS="$1" \
       timeout 3600 "$program" --gtest_filter='*Random*' --gtest_brief=1
     count_gtest "random $(basename "$program")" $?
   done
 }
 
-# finish: what failing tests printed, how long each phase took, what failed,
-# the counts. Its status is the script's.
+# finish: what failing tests printed, how long each phase took and whether that
+# was too long, what failed, the counts. Its status is the script's.
 finish() {
   phase "done"
   cat "$failing"
-  local i
+  local i seconds over
   for ((i = 0; i + 1 < ${#phase_names[@]}; ++i)); do
-    printf '%5d s  %s\n' $((phase_starts[i + 1] - phase_starts[i])) \
-      "${phase_names[i]}"
+    seconds=$((phase_starts[i + 1] - phase_starts[i])) over=
+    if [[ $seconds -gt $((${phase_budgets[i]:-1000} * 60)) ]]; then
+      over=" (more than its ${phase_budgets[i]} min)"
+    fi
+    printf '%5d s  %s%s\n' "$seconds" "${phase_names[i]}" "$over"
   done
+  printf '%5d s  in all\n' "$SECONDS"
   local failure
   for failure in "${failures[@]}"; do echo "failed: $failure"; done
   echo "$passed passed, $failed failed"

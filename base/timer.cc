@@ -8,7 +8,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Far enough for anything, and near enough for the clock's arithmetic.
-constexpr absl::Duration kLongest = absl::Hours(24 * 365 * 10);
+constexpr absl::Duration kLongestDelay = absl::Hours(24 * 365 * 10);
 
 }  // namespace
 
@@ -17,8 +17,9 @@ Timer::Timer() : thread_([this] { Loop(); }) {}
 Timer::~Timer() { Stop(); }
 
 Timer::Handle Timer::After(absl::Duration delay, std::function<void()> action) {
-  const auto time = Clock::now() + absl::ToChronoNanoseconds(std::clamp(
-                                       delay, absl::ZeroDuration(), kLongest));
+  const auto time =
+      Clock::now() + absl::ToChronoNanoseconds(std::clamp(
+                         delay, absl::ZeroDuration(), kLongestDelay));
   Handle handle;
   {
     const std::lock_guard lock(mutex_);

@@ -72,6 +72,12 @@ function(sheaf_library name)
   add_library(${name} STATIC ${sources})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${arg_LINK} PRIVATE ${arg_HIDE})
+  if(SHEAF_UNITY)
+    # Headers are most of what a compiler reads here. tests/tidy/homonyms.py
+    # keeps names from clashing.
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON
+      UNITY_BUILD_BATCH_SIZE 0)
+  endif()
   if(arg_PCH AND NOT SHEAF_FUZZ)
     target_precompile_headers(${name} PRIVATE ${arg_PCH})
   endif()
@@ -80,15 +86,20 @@ function(sheaf_library name)
   endif()
 endfunction()
 
-# sheaf_program(NAME MAIN_FILE LINK libs... [WHEN_ASKED]): with WHEN_ASKED it is
-# built when it is asked for by its name, and not installed.
+# sheaf_program(NAME MAIN_FILE LINK libs... [PCH_OF library] [WHEN_ASKED]): with
+# WHEN_ASKED it is built when it is asked for by its name, and not installed.
 function(sheaf_program name main)
-  cmake_parse_arguments(arg "WHEN_ASKED" "" "LINK" ${ARGN})
+  cmake_parse_arguments(arg "WHEN_ASKED" "PCH_OF" "LINK" ${ARGN})
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${main})
     add_executable(${name} ${main})
     target_link_libraries(${name} PRIVATE ${arg_LINK})
     set_target_properties(${name} PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+    if(arg_PCH_OF AND NOT SHEAF_FUZZ)
+      # Compiled as libraries are: a program of its own would be -fPIE.
+      target_compile_options(${name} PRIVATE -fPIC)
+      target_precompile_headers(${name} REUSE_FROM ${arg_PCH_OF})
+    endif()
     if(arg_WHEN_ASKED)
       set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
     else()

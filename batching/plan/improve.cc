@@ -6,7 +6,7 @@
 namespace sheaf::batching {
 namespace {
 
-constexpr double kGainMin = 1e-6;  // ms; below it is rounding
+constexpr double kGainMsMin = 1e-6;  // ms; below it is rounding
 // How many pairs of batches may be looked at for each cost that may be asked
 // for. Rows that are all alike ask for no cost, and their pairs grow with the
 // square of the batches.
@@ -97,7 +97,7 @@ class Improver {
     const double a_ms = model_.Batch(a.classes);
     const double b_ms = model_.Batch(b.classes);
     const double gain = a.ms + b.ms - a_ms - b_ms;
-    if (gain < kGainMin) return false;
+    if (gain < kGainMsMin) return false;
     a.ms = a_ms;
     b.ms = b_ms;
     saved_ += gain;

@@ -13,7 +13,7 @@ namespace sheaf::batching {
 namespace {
 
 // A line of the name. Names of devices and models may hold anything.
-std::string Line(const std::string& text) {
+std::string OneLine(const std::string& text) {
   return absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\n", "\\n"}});
 }
 
@@ -24,8 +24,8 @@ std::string TextOf(absl::string_view line) {
 }  // namespace
 
 std::string NameOf(std::string_view prefix, const WorkKind& kind) {
-  return absl::StrCat(ToAbsl(prefix), Line(kind.device), "\n", Line(kind.model),
-                      "\n", kind.width, "\n", kind.height);
+  return absl::StrCat(ToAbsl(prefix), OneLine(kind.device), "\n",
+                      OneLine(kind.model), "\n", kind.width, "\n", kind.height);
 }
 
 std::optional<WorkKind> ParseWorkKind(std::string_view prefix,

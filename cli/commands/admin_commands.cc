@@ -20,7 +20,6 @@ namespace sheaf::cli {
 namespace {
 
 // Copying and checking a large database takes long.
-constexpr absl::Duration kLongWork = absl::Minutes(10);
 
 struct BackupArgs {
   std::string file_name;
@@ -95,8 +94,6 @@ absl::Status RunCheck(Context& context, CheckArgs& args) {
       "wrong, mend them with `sheafd repair`; otherwise restore a backup "
       "(sheaf admin restore --help)");
 }
-
-struct NoArgs {};
 
 absl::Status RunInfo(Context& context, NoArgs&) {
   using Style = Column::Style;

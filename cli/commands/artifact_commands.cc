@@ -25,13 +25,13 @@ const std::vector<Column>& ArtifactColumns() {
   return *kColumns;
 }
 
-struct GetArgs {
+struct ArtifactGetArgs {
   std::string name;
   std::string file;
   bool force = false;
 };
 
-absl::Status RunGet(Context& context, GetArgs& args) {
+absl::Status RunArtifactGet(Context& context, ArtifactGetArgs& args) {
   SHEAF_ASSIGN_OR_RETURN(const std::string name, ArtifactName(args.name));
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   if (args.file.empty()) {
@@ -77,7 +77,7 @@ void AddArtifactCommands(CLI::App& app, Context& context) {
       AddNoun(app, "artifact", "Show, download and upload pictures");
   const auto [get, get_args] =
       AddVerb(artifact, context, "get",
-              "Show an artifact, or write it to a file", &RunGet);
+              "Show an artifact, or write it to a file", &RunArtifactGet);
   AddName(get, "artifact", &get_args->name, "ARTIFACT", "artifacts/HEX");
   AddValue(get, "-O,--output-file", &get_args->file, "FILE",
            "Write its bytes to this file");

@@ -81,7 +81,7 @@ bool IsTime(const Figure& figure) {
   return std::string_view(figure.name).ends_with("_ms");
 }
 
-std::string ToJson(const Simulated& row) {
+std::string SimulatedJson(const Simulated& row) {
   std::string out;
   JsonObject object(&out);
   object.Text("policy", row.policy);
@@ -99,7 +99,7 @@ void PrintJson(const std::vector<Simulated>& rows, bool lines,
                std::ostream& out) {
   if (!lines) out << "[\n";
   for (size_t i = 0; i < rows.size(); ++i) {
-    out << (lines ? "" : "  ") << ToJson(rows[i])
+    out << (lines ? "" : "  ") << SimulatedJson(rows[i])
         << (!lines && i + 1 < rows.size() ? ",\n" : "\n");
   }
   if (!lines) out << "]\n";

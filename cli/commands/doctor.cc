@@ -202,8 +202,6 @@ void CheckQueues(Client& client, Report* report) {
   report->Good("queues", absl::StrCat(active, " active"));
 }
 
-struct NoArgs {};
-
 absl::Status RunDoctor(Context& context, NoArgs&) {
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   Report report;

@@ -4,7 +4,6 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "base/status.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/events.h"
@@ -25,10 +24,6 @@ constexpr absl::Duration kRefresh = absl::Milliseconds(250);
 constexpr absl::Duration kWaitCall = absl::Seconds(30);
 // `job wait` gives up on a server that is away for longer (a restart, say).
 constexpr absl::Duration kAwayMax = absl::Minutes(1);
-
-std::string Id(const std::string& name) {
-  return std::string(absl::StripPrefix(name, "jobs/"));
-}
 
 int EndedRuns(const v1::Job& job) {
   int ended = 0;
@@ -203,7 +198,7 @@ absl::Status RunWatch(Context& context, WatchArgs& args) {
   const absl::Status outcome = OutcomeOf(job);
   if (outcome.ok()) {
     context.Say(absl::StrCat(name, " ended ", FieldText(job, "state"),
-                             ". Its pictures: sheaf job get ", Id(name),
+                             ". Its pictures: sheaf job get ", JobIdText(name),
                              " --download DIR"));
   }
   return outcome;
@@ -218,7 +213,8 @@ absl::Status OutcomeOf(const v1::Job& job) {
   return WithExitCode(
       absl::UnknownError(absl::StrCat(
           job.name(), " ended failed: ", job.run_counts().failed(), " of ",
-          job.run_count(), " runs. See why: sheaf job get ", Id(job.name()))),
+          job.run_count(), " runs. See why: sheaf job get ",
+          JobIdText(job.name()))),
       kExitJobFailed);
 }
 

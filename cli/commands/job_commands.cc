@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "base/status.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/job_list.h"
@@ -18,10 +17,6 @@
 namespace sheaf::cli {
 namespace {
 
-std::string Id(const std::string& name) {
-  return std::string(absl::StripPrefix(name, "jobs/"));
-}
-
 absl::StatusOr<std::vector<std::string>> JobOrRunNames(
     const std::vector<std::string>& texts) {
   std::vector<std::string> names;
@@ -31,7 +26,7 @@ absl::StatusOr<std::vector<std::string>> JobOrRunNames(
   return names;
 }
 
-struct GetArgs {
+struct JobGetArgs {
   std::string name;
   bool runs = false;
   std::string directory;
@@ -56,7 +51,7 @@ absl::StatusOr<v1::ListRunsResponse> AllRuns(Client& client,
 }
 
 absl::Status DownloadOutputs(Context& context, Client& client,
-                             const std::string& job, const GetArgs& args) {
+                             const std::string& job, const JobGetArgs& args) {
   SHEAF_ASSIGN_OR_RETURN(const auto runs, AllRuns(client, job));
   SHEAF_ASSIGN_OR_RETURN(OutputDirectory directory,
                          OutputDirectory::Open(args.directory));
@@ -90,13 +85,14 @@ void PrintJob(Context& context, const v1::Job& job) {
   context.out() << "\n";
   printer.List(job, "runs", RunColumns());
   if (job.runs_size() < job.run_count()) {
-    context.Say(absl::StrCat(
-        "The first ", job.runs_size(), " of ", job.run_count(),
-        " runs; for all of them: sheaf job get ", Id(job.name()), " --runs"));
+    context.Say(absl::StrCat("The first ", job.runs_size(), " of ",
+                             job.run_count(),
+                             " runs; for all of them: sheaf job get ",
+                             JobIdText(job.name()), " --runs"));
   }
 }
 
-absl::Status RunGet(Context& context, GetArgs& args) {
+absl::Status RunJobGet(Context& context, JobGetArgs& args) {
   SHEAF_ASSIGN_OR_RETURN(const std::string name, JobName(args.name));
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   if (!args.directory.empty()) {
@@ -193,14 +189,14 @@ absl::Status RunRetry(Context& context, NamesArgs& args) {
     context.Say(absl::StrCat(name, ": ", response.run_count(),
                              " runs are queued again. Follow them: sheaf job "
                              "watch ",
-                             Id(response.job().name())));
+                             JobIdText(response.job().name())));
     *jobs.add_jobs() = std::move(*response.mutable_job());
   }
   context.MakePrinter().List(jobs, "jobs", JobColumns());
   return absl::OkStatus();
 }
 
-absl::Status RunDelete(Context& context, NamesArgs& args) {
+absl::Status RunJobDelete(Context& context, NamesArgs& args) {
   std::vector<std::string> names;
   for (const std::string& text : args.names) {
     SHEAF_ASSIGN_OR_RETURN(names.emplace_back(), JobName(text));
@@ -289,7 +285,7 @@ absl::Status RunUpdate(Context& context, UpdateArgs& args) {
 
 void AddGet(CLI::App& job, Context& context) {
   const auto [verb, args] =
-      AddVerb(job, context, "get", "Show a job and its runs", &RunGet);
+      AddVerb(job, context, "get", "Show a job and its runs", &RunJobGet);
   AddName(verb, "job", &args->name, "JOB", "Job to show");
   verb->add_flag("--runs", args->runs, "Show all its runs instead of the job");
   AddValue(verb, "--download,--outputs", &args->directory, "DIR",
@@ -331,7 +327,7 @@ void AddChanges(CLI::App& job, Context& context) {
            "Fail runs that have not started by then");
 
   const auto [remove, remove_args] =
-      AddVerb(job, context, "delete", "Delete ended jobs", &RunDelete);
+      AddVerb(job, context, "delete", "Delete ended jobs", &RunJobDelete);
   AddNames(remove, "job", &remove_args->names, "JOB", "Jobs to delete")
       ->required();
 }

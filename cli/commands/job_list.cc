@@ -74,7 +74,7 @@ absl::Status Watch(Context& context, Client& client,
   });
 }
 
-absl::Status RunList(Context& context, ListArgs& args) {
+absl::Status RunJobList(Context& context, ListArgs& args) {
   v1::ListJobsRequest request;
   SHEAF_ASSIGN_OR_RETURN(*request.mutable_filter(),
                          JobFilter(args.filter, args.state, args.queue));
@@ -136,7 +136,7 @@ absl::StatusOr<std::string> JobFilter(const std::string& filter,
 
 void AddJobList(CLI::App& job, Context& context) {
   const auto [verb, args] =
-      AddVerb(job, context, "list", "List jobs, newest first", &RunList);
+      AddVerb(job, context, "list", "List jobs, newest first", &RunJobList);
   AddValue(verb, "--filter", &args->filter, "FILTER",
            "E.g. 'state = FAILED AND labels.team = \"art\"'");
   AddValue(verb, "--state", &args->state, StateChoices(),

@@ -33,7 +33,7 @@ absl::StatusOr<v1::Preview> GetPreview(Client& client, const std::string& run) {
   return client.Call<v1::Preview>("sheaf.v1.JobService/GetPreview", request);
 }
 
-absl::StatusOr<bool> HasEnded(Client& client, const std::string& name) {
+absl::StatusOr<bool> RunHasEnded(Client& client, const std::string& name) {
   v1::GetRunRequest request;
   request.set_name(name);
   SHEAF_ASSIGN_OR_RETURN(
@@ -80,7 +80,7 @@ absl::Status Follow(Context& context, Client& client, const std::string& run,
     } else if (!absl::IsNotFound(preview.status())) {
       return preview.status();
     } else {
-      SHEAF_ASSIGN_OR_RETURN(const bool ended, HasEnded(client, run));
+      SHEAF_ASSIGN_OR_RETURN(const bool ended, RunHasEnded(client, run));
       if (ended) return step > 0 ? absl::OkStatus() : preview.status();
     }
     absl::SleepFor(kLookAgain);
@@ -88,7 +88,7 @@ absl::Status Follow(Context& context, Client& client, const std::string& run,
   return absl::OkStatus();
 }
 
-absl::Status RunPreview(Context& context, PreviewArgs& args) {
+absl::Status RunJobPreview(Context& context, PreviewArgs& args) {
   SHEAF_ASSIGN_OR_RETURN(const std::string job, JobName(args.job));
   int index = 0;
   if (!absl::SimpleAtoi(args.run, &index) || index < 0) {
@@ -108,7 +108,7 @@ absl::Status RunPreview(Context& context, PreviewArgs& args) {
 void AddJobPreview(CLI::App& job, Context& context) {
   const auto [verb, args] =
       AddVerb(job, context, "preview",
-              "Show the unfinished picture of a running run", &RunPreview);
+              "Show the unfinished picture of a running run", &RunJobPreview);
   AddName(verb, "job", &args->job, "JOB", "Job of the run");
   AddValue(verb, "--run", &args->run, "N",
            "Number of the run in the job; default: 0");

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "base/status.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/follow.h"
@@ -100,7 +99,7 @@ absl::StatusOr<v1::SubmitJobRequest> MakeRequest(Context& context,
 absl::Status SayWhatNext(Context& context,
                          const v1::SubmitJobResponse& response) {
   const v1::Job& job = response.job();
-  const std::string id(absl::StripPrefix(job.name(), "jobs/"));
+  const std::string id = JobIdText(job.name());
   context.Say(absl::StrCat(response.replayed()
                                ? "An earlier submit with this request id made "
                                : "Submitted ",

@@ -17,8 +17,6 @@
 namespace sheaf::cli {
 namespace {
 
-// Planning a million runs takes seconds.
-constexpr absl::Duration kLongWork = absl::Minutes(10);
 constexpr char kService[] = "sheaf.v1.BatchingService/";
 
 std::vector<Column> PlanColumns() {
@@ -121,7 +119,7 @@ struct PlanArgs {
   bool unchanged = false;
 };
 
-absl::Status RunPreview(Context& context, PlanArgs& args) {
+absl::Status RunPlanPreview(Context& context, PlanArgs& args) {
   v1::GetPlanRequest request;
   request.set_name(PlanName(args.plan));
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
@@ -221,8 +219,6 @@ absl::Status RunReport(Context& context, PlanArgs& args) {
   return absl::OkStatus();
 }
 
-struct NoArgs {};
-
 absl::Status RunProfile(Context& context, NoArgs&) {
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   SHEAF_ASSIGN_OR_RETURN(
@@ -280,7 +276,7 @@ absl::Status RunForget(Context& context, ForgetArgs& args) {
   return absl::OkStatus();
 }
 
-absl::Status RunList(Context& context, PlanArgs& args) {
+absl::Status RunPlanList(Context& context, PlanArgs& args) {
   v1::ListPlansRequest request;
   SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), QueueName(args.queue));
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
@@ -340,8 +336,8 @@ void AddPlanCommands(CLI::App& batch, Context& context) {
       "Analyze again and again, also while the queue is not paused");
   AddValue(analyze, "--interval", &analyze_args->interval, "DURATION",
            "Pause between two analyses with --watch [5s]");
-  const auto [preview, preview_args] =
-      AddVerb(batch, context, "preview", "Show a plan as text", &RunPreview);
+  const auto [preview, preview_args] = AddVerb(
+      batch, context, "preview", "Show a plan as text", &RunPlanPreview);
   AddName(preview, "plan", &preview_args->plan, "PLAN", "Plan to show");
   const auto [execute, execute_args] = AddVerb(
       batch, context, "execute",
@@ -359,7 +355,7 @@ void AddPlanCommands(CLI::App& batch, Context& context) {
       "Bring the former grouping back, before a batch has started", &RunUndo);
   AddName(undo, "plan", &undo_args->plan, "PLAN", "Plan to undo");
   const auto [list, list_args] =
-      AddVerb(batch, context, "list", "List a queue's plans", &RunList);
+      AddVerb(batch, context, "list", "List a queue's plans", &RunPlanList);
   AddValue(list, "--queue", &list_args->queue, "QUEUE",
            "Queue to list [default]");
   const auto [report, report_args] =

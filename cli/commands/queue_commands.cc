@@ -65,10 +65,6 @@ absl::Status CallAndShow(Context& context, std::string_view method,
   return absl::OkStatus();
 }
 
-struct NameArgs {
-  std::string name;
-};
-
 struct SettingsArgs {
   std::string name;
   // The texts of the settings' flags, in the order of their table.
@@ -125,15 +121,13 @@ absl::Status RunSet(Context& context, SettingsArgs& args) {
   return CallAndShow(context, "sheaf.v1.QueueService/UpdateQueue", request);
 }
 
-absl::Status RunGet(Context& context, NameArgs& args) {
+absl::Status RunQueueGet(Context& context, NameArgs& args) {
   v1::GetQueueRequest request;
   SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(), QueueName(args.name));
   return CallAndShow(context, "sheaf.v1.QueueService/GetQueue", request);
 }
 
-struct NoArgs {};
-
-absl::Status RunList(Context& context, NoArgs&) {
+absl::Status RunQueueList(Context& context, NoArgs&) {
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   SHEAF_ASSIGN_OR_RETURN(
       const auto queues,
@@ -182,7 +176,7 @@ absl::Status RunResume(Context& context, StopArgs& args) {
   return CallAndShow(context, "sheaf.v1.QueueService/ResumeQueue", request);
 }
 
-absl::Status RunDrain(Context& context, StopArgs& args) {
+absl::Status RunQueueDrain(Context& context, StopArgs& args) {
   v1::DrainQueueRequest request;
   SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(), QueueName(args.name));
   request.set_reason(args.reason);
@@ -225,7 +219,7 @@ absl::Status RunPurge(Context& context, PurgeArgs& args) {
   return absl::OkStatus();
 }
 
-absl::Status RunDelete(Context& context, NameArgs& args) {
+absl::Status RunQueueDelete(Context& context, NameArgs& args) {
   v1::DeleteQueueRequest request;
   SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(), QueueName(args.name));
   SHEAF_RETURN_IF_ERROR(
@@ -266,7 +260,7 @@ void AddStops(CLI::App& queue, Context& context) {
            "Your name to record [$USER]");
   const auto [drain, drain_args] =
       AddVerb(queue, context, "drain", "Take no new jobs, finish the present",
-              &RunDrain);
+              &RunQueueDrain);
   AddName(drain, "queue", &drain_args->name, "QUEUE", "Queue to drain");
   AddValue(drain, "--reason", &drain_args->reason, "TEXT", "Reason to record");
   AddValue(drain, "--actor", &drain_args->actor, "TEXT",
@@ -277,9 +271,9 @@ void AddStops(CLI::App& queue, Context& context) {
 
 void AddQueueCommands(CLI::App& app, Context& context) {
   CLI::App& queue = AddNoun(app, "queue", "Show and control queues");
-  AddVerb(queue, context, "list", "List queues", &RunList);
+  AddVerb(queue, context, "list", "List queues", &RunQueueList);
   const auto [get, get_args] =
-      AddVerb(queue, context, "get", "Show a queue", &RunGet);
+      AddVerb(queue, context, "get", "Show a queue", &RunQueueGet);
   AddName(get, "queue", &get_args->name, "QUEUE", "Queue to show");
   const auto [create, create_args] =
       AddVerb(queue, context, "create", "Make a queue", &RunCreate);
@@ -299,7 +293,7 @@ void AddQueueCommands(CLI::App& app, Context& context) {
                   "Only count, cancel nothing");
   const auto [remove, remove_args] =
       AddVerb(queue, context, "delete",
-              "Remove a queue without unfinished runs", &RunDelete);
+              "Remove a queue without unfinished runs", &RunQueueDelete);
   AddName(remove, "queue", &remove_args->name, "QUEUE", "Queue to delete");
 }
 

@@ -23,7 +23,7 @@ struct StatsArgs {
   bool watch = false;
 };
 
-const std::vector<Column>& QueueColumns() {
+const std::vector<Column>& QueueStatsColumns() {
   static const auto* const kColumns = new std::vector<Column>{
       {"QUEUE", "name"},
       {"STATE", "state", Style::kState, true},
@@ -82,7 +82,7 @@ void PrintTables(Context& context, const v1::Stats& stats) {
     *queues.add_queues() = stats.total();
     queues.mutable_queues()->rbegin()->set_name("all");
   }
-  printer.List(queues, "queues", QueueColumns());
+  printer.List(queues, "queues", QueueStatsColumns());
   if (stats.owners_size() > 1) {
     out << "\n";
     printer.List(stats, "owners",

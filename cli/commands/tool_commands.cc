@@ -90,8 +90,6 @@ absl::Status RunConfigShow(Context& context, ConfigArgs& args) {
   return absl::OkStatus();
 }
 
-struct NoArgs {};
-
 absl::Status RunVersion(Context& context, NoArgs&) {
   const Format format = FormatFromText(context.Setting("output"));
   if (format == Format::kJson || format == Format::kJsonl) {

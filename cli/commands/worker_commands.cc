@@ -52,12 +52,7 @@ void PrintMemory(Context& context, const v1::ListWorkersResponse& workers) {
   context.MakePrinter().List(known, "memory", MemoryColumns());
 }
 
-struct NoArgs {};
-struct NameArgs {
-  std::string name;
-};
-
-absl::Status RunList(Context& context, NoArgs&) {
+absl::Status RunWorkerList(Context& context, NoArgs&) {
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   SHEAF_ASSIGN_OR_RETURN(
       const auto workers,
@@ -71,7 +66,7 @@ absl::Status RunList(Context& context, NoArgs&) {
   return absl::OkStatus();
 }
 
-absl::Status RunDrain(Context& context, NameArgs& args) {
+absl::Status RunWorkerDrain(Context& context, NameArgs& args) {
   v1::DrainWorkerRequest request;
   SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(), WorkerName(args.name));
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
@@ -102,10 +97,10 @@ absl::Status RunCalibrate(Context& context, NameArgs& args) {
 
 void AddWorkerCommands(CLI::App& app, Context& context) {
   CLI::App& worker = AddNoun(app, "worker", "Show and control workers");
-  AddVerb(worker, context, "list", "List workers", &RunList);
+  AddVerb(worker, context, "list", "List workers", &RunWorkerList);
   const auto [drain, args] =
       AddVerb(worker, context, "drain",
-              "Let a worker finish its batches and leave", &RunDrain);
+              "Let a worker finish its batches and leave", &RunWorkerDrain);
   AddName(drain, "worker", &args->name, "WORKER", "Worker to drain");
   const auto [calibrate, calibrate_args] =
       AddVerb(worker, context, "calibrate",

@@ -14,6 +14,9 @@
 
 namespace sheaf::cli {
 
+// The patience for calls that read all data, or plan a million runs.
+inline constexpr absl::Duration kLongWork = absl::Minutes(10);
+
 class Client {
  public:
   struct Options {

@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/near_word.h"
 #include "base/status.h"
 #include "cli/support/errors.h"
@@ -63,6 +64,10 @@ absl::StatusOr<v1::SweepRange> ParseRange(const std::string& text) {
 absl::StatusOr<std::string> JobName(std::string_view text) {
   return ResourceName(text, "jobs/", "[0-9]{1,18}",
                       "is no job: write 42 or jobs/42");
+}
+
+std::string JobIdText(std::string_view name) {
+  return std::string(absl::StripPrefix(ToAbsl(name), "jobs/"));
 }
 
 absl::StatusOr<std::string> JobOrRunName(std::string_view text) {

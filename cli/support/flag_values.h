@@ -16,6 +16,8 @@ namespace sheaf::cli {
 
 // "42" or "jobs/42" -> "jobs/42".
 absl::StatusOr<std::string> JobName(std::string_view text);
+// The way back: "jobs/42" -> "42".
+std::string JobIdText(std::string_view name);
 // As JobName, and "jobs/42/runs/0" or "42/runs/0".
 absl::StatusOr<std::string> JobOrRunName(std::string_view text);
 // "default" or "queues/default" -> "queues/default".

@@ -10,6 +10,12 @@
 
 namespace sheaf::cli {
 
+// The arguments of a verb that takes none, and of one that takes a name.
+struct NoArgs {};
+struct NameArgs {
+  std::string name;
+};
+
 // A verb and where its flags go. `args` lives as long as the tree.
 template <class Args>
 struct Verb {

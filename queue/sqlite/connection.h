@@ -26,6 +26,10 @@ namespace sheaf {
 // lock file keeps other processes out.
 inline constexpr int kBusyMilliseconds = 5000;
 
+// How many steps of SQLite's machine between two looks whether to go on: some
+// hundred microseconds.
+inline constexpr int kStepsBetweenLooks = 20'000;
+
 // Bytes that are no text.
 struct Blob {
   std::string_view bytes;

@@ -48,7 +48,7 @@ std::string StateIs(JobState state) {
   return condition + ")";
 }
 
-class Writer {
+class SqlWriter {
  public:
   void Write(const FilterExpr& filter) {
     if (filter.kind == Kind::kTerm) return WriteTerm(filter.term);
@@ -160,7 +160,7 @@ class Writer {
 }  // namespace
 
 FilterSql ToSql(const FilterExpr& filter) {
-  Writer writer;
+  SqlWriter writer;
   writer.Write(filter);
   return writer.Take();
 }

@@ -16,10 +16,6 @@ absl::Status CallerLeft() {
   return Error(Reason::kCallCancelled, "the caller has left");
 }
 
-// How many steps of SQLite's machine between two looks: some hundred
-// microseconds.
-constexpr int kStepsBetweenLooks = 20'000;
-
 // Ends a read that takes too long or that nobody waits for. A long one keeps
 // the WAL from shrinking, so each has a limit.
 class ReadLimit {

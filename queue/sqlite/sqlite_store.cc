@@ -19,8 +19,6 @@ namespace sheaf {
 namespace {
 
 constexpr int kChecksMax = 2;
-// Steps of SQLite's machine between two looks whether a check is to end.
-constexpr int kStepsBetweenLooks = 20'000;
 
 absl::Status CheckYields() {
   return WithRetryAfter(

@@ -1,6 +1,7 @@
 #include "server/handlers/admin_handler.h"
 
 #include <set>
+#include <utility>
 
 #include "base/log/log.h"
 #include "base/status.h"
@@ -19,6 +20,11 @@ absl::StatusOr<std::vector<Batch>> AllBatches(View& view) {
 }
 
 }  // namespace
+
+AdminHandler::AdminHandler(const Calls& calls, Parts parts)
+    : calls_(calls), parts_(std::move(parts)) {}
+
+AdminHandler::~AdminHandler() = default;
 
 // Each device once, however often the worker names it.
 void AdminHandler::FillWorker(const WorkerInfo& worker,

@@ -41,8 +41,8 @@ class AdminHandler final : public sheaf::v1::AdminService::CallbackService {
     // False where reads get no answer.
     std::function<bool()> reads_work;
   };
-  AdminHandler(const Calls& calls, Parts parts)
-      : calls_(calls), parts_(std::move(parts)) {}
+  AdminHandler(const Calls& calls, Parts parts);
+  ~AdminHandler() override;
 
   grpc::ServerUnaryReactor* ListWorkers(
       grpc::CallbackServerContext* context,

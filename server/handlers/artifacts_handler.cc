@@ -17,7 +17,7 @@
 namespace sheaf::server {
 namespace {
 
-constexpr size_t kChunk = 256 * 1024;
+constexpr size_t kArtifactChunk = 256 * 1024;
 
 void Fill(const FoundArtifact& found, pb::Artifact* out) {
   ToProto(found.artifact, out);
@@ -189,7 +189,7 @@ class DownloadReactor final : public PieceSender<pb::DownloadArtifactResponse> {
     if (first) {
       SHEAF_ASSIGN_OR_RETURN(reader_, files().OpenReader(digest_));
     }
-    SHEAF_ASSIGN_OR_RETURN(std::string data, reader_->Read(kChunk));
+    SHEAF_ASSIGN_OR_RETURN(std::string data, reader_->Read(kArtifactChunk));
     out->set_data(std::move(data));
     // An empty artifact is one message, too.
     return first || !out->data().empty();
@@ -200,6 +200,16 @@ class DownloadReactor final : public PieceSender<pb::DownloadArtifactResponse> {
 };
 
 }  // namespace
+
+ArtifactsHandler::ArtifactsHandler(const Calls& calls,
+                                   ArtifactLibrary* artifacts,
+                                   StreamSlots* uploads, StreamSlots* downloads)
+    : calls_(calls),
+      artifacts_(*artifacts),
+      uploads_(*uploads),
+      downloads_(*downloads) {}
+
+ArtifactsHandler::~ArtifactsHandler() = default;
 
 grpc::ServerReadReactor<pb::UploadArtifactRequest>*
 ArtifactsHandler::UploadArtifact(grpc::CallbackServerContext* context,

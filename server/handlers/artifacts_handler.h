@@ -15,11 +15,8 @@ class ArtifactsHandler final
   // Borrows all of them. `uploads` and `downloads` hold the places of the two
   // kinds of streams.
   ArtifactsHandler(const Calls& calls, ArtifactLibrary* artifacts,
-                   StreamSlots* uploads, StreamSlots* downloads)
-      : calls_(calls),
-        artifacts_(*artifacts),
-        uploads_(*uploads),
-        downloads_(*downloads) {}
+                   StreamSlots* uploads, StreamSlots* downloads);
+  ~ArtifactsHandler() override;
 
   grpc::ServerReadReactor<sheaf::v1::UploadArtifactRequest>* UploadArtifact(
       grpc::CallbackServerContext* context,

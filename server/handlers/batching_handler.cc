@@ -85,6 +85,20 @@ absl::StatusOr<ExecuteOptions> OptionsOf(
 
 }  // namespace
 
+BatchingHandler::BatchingHandler(const Calls& calls, PlanService* plan_service,
+                                 const PricesBoard* prices,
+                                 const MemoryBoard* memory,
+                                 LearnedFigures* learned,
+                                 int64_t page_bytes_max)
+    : calls_(calls),
+      plan_service_(*plan_service),
+      prices_(*prices),
+      memory_(*memory),
+      learned_(*learned),
+      page_bytes_max_(page_bytes_max) {}
+
+BatchingHandler::~BatchingHandler() = default;
+
 grpc::ServerUnaryReactor* BatchingHandler::AnalyzeQueue(
     grpc::CallbackServerContext* context,
     const pb::AnalyzeQueueRequest* request,

@@ -18,13 +18,8 @@ class BatchingHandler final
   // list.
   BatchingHandler(const Calls& calls, PlanService* plan_service,
                   const PricesBoard* prices, const MemoryBoard* memory,
-                  LearnedFigures* learned, int64_t page_bytes_max)
-      : calls_(calls),
-        plan_service_(*plan_service),
-        prices_(*prices),
-        memory_(*memory),
-        learned_(*learned),
-        page_bytes_max_(page_bytes_max) {}
+                  LearnedFigures* learned, int64_t page_bytes_max);
+  ~BatchingHandler() override;
 
   grpc::ServerUnaryReactor* AnalyzeQueue(
       grpc::CallbackServerContext* context,

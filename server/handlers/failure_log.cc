@@ -31,7 +31,7 @@ using grpc::experimental::InterceptorBatchMethods;
 using grpc::experimental::ServerRpcInfo;
 using spdlog::level::level_enum;
 
-constexpr size_t kNameBytesMax = 128;
+constexpr size_t kNamedBytesMax = 128;
 constexpr std::string_view kPackage = "/sheaf.v1.";
 
 // The things that a request names: field and value.
@@ -57,7 +57,7 @@ void AddNames(const google::protobuf::Message& message, Named* named) {
     }
     const std::string value = values->GetString(message, field);
     if (value.empty()) continue;
-    named->emplace_back(name, value.substr(0, kNameBytesMax));
+    named->emplace_back(name, value.substr(0, kNamedBytesMax));
   }
   for (const char* name : kParts) {
     const Field* field = fields->FindFieldByName(name);

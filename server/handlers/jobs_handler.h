@@ -2,8 +2,6 @@
 // stream_jobs.cc, read_jobs.cc, change_jobs.cc, wait_job.cc, watch_events.cc.
 #pragma once
 
-#include <utility>
-
 #include "base/timer.h"
 #include "server/handlers/calls.h"
 #include "server/handlers/ready_job.h"
@@ -25,8 +23,10 @@ class JobsHandler final : public sheaf::v1::JobService::CallbackService {
     Timer* timer = nullptr;
     const JobReader* reader = nullptr;
   };
-  JobsHandler(const Calls& calls, Parts parts)
-      : calls_(calls), parts_(std::move(parts)) {}
+  // Not inline, here and in the other handlers: each file that makes or ends
+  // one would compile all templates of the service.
+  JobsHandler(const Calls& calls, Parts parts);
+  ~JobsHandler() override;
 
   grpc::ServerUnaryReactor* SubmitJob(
       grpc::CallbackServerContext* context,

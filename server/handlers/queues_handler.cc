@@ -29,6 +29,11 @@ Pause PauseOf(const pb::PauseQueueRequest& request) {
 
 }  // namespace
 
+QueuesHandler::QueuesHandler(const Calls& calls, WorkerRegistry* workers)
+    : calls_(calls), workers_(*workers) {}
+
+QueuesHandler::~QueuesHandler() = default;
+
 grpc::ServerUnaryReactor* QueuesHandler::CreateQueue(
     grpc::CallbackServerContext* context, const pb::CreateQueueRequest* request,
     pb::Queue* response) {

@@ -12,8 +12,8 @@ class QueuesHandler final : public sheaf::v1::QueueService::CallbackService {
  public:
   // Borrows the registry, through which workers hear of a pause at their next
   // step.
-  QueuesHandler(const Calls& calls, WorkerRegistry* workers)
-      : calls_(calls), workers_(*workers) {}
+  QueuesHandler(const Calls& calls, WorkerRegistry* workers);
+  ~QueuesHandler() override;
 
   grpc::ServerUnaryReactor* CreateQueue(
       grpc::CallbackServerContext* context,

@@ -1,4 +1,6 @@
 // JobsHandler: SubmitJob and SubmitJobs.
+#include <utility>
+
 #include "base/status.h"
 #include "server/handlers/calls.h"
 #include "server/handlers/jobs_handler.h"
@@ -16,6 +18,11 @@ auto Answer(pb::SubmitJobResponse* response) {
 }
 
 }  // namespace
+
+JobsHandler::JobsHandler(const Calls& calls, Parts parts)
+    : calls_(calls), parts_(std::move(parts)) {}
+
+JobsHandler::~JobsHandler() = default;
 
 grpc::ServerUnaryReactor* JobsHandler::SubmitJob(
     grpc::CallbackServerContext* context, const pb::SubmitJobRequest* request,

@@ -10,7 +10,7 @@ namespace sheaf::server {
 namespace {
 
 constexpr absl::Duration kWaitDefault = absl::Seconds(30);
-constexpr absl::Duration kWaitMax = absl::Minutes(10);
+constexpr absl::Duration kWaitJobMax = absl::Minutes(10);
 // An overloaded store is asked again after this long, at most this many times.
 constexpr absl::Duration kNextLook = absl::Milliseconds(200);
 constexpr int kLooksInOverload = 50;
@@ -176,7 +176,7 @@ grpc::ServerUnaryReactor* JobsHandler::WaitJob(
     auto reactor =
         std::make_shared<WaitReactor>(calls_, parts_, *context, *id, response);
     auto* raw = reactor.get();
-    raw->Start(std::clamp(wait, absl::ZeroDuration(), kWaitMax));
+    raw->Start(std::clamp(wait, absl::ZeroDuration(), kWaitJobMax));
     return raw;
   });
 }

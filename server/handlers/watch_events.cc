@@ -18,7 +18,7 @@ constexpr int64_t kSequenceMax = int64_t{1} << 62;
 constexpr int64_t kLagMax = 500'000;
 constexpr absl::Duration kHeartbeat = absl::Seconds(15);
 // Steps waiting to be sent, newest per run; more are dropped.
-constexpr size_t kStepsMax = 256;
+constexpr size_t kStepsHeldMax = 256;
 
 class WatchReactor final
     : public grpc::ServerWriteReactor<pb::WatchEventsResponse>,
@@ -95,7 +95,8 @@ class WatchReactor final
   void Stepped(RunId run, const StepProgress& progress) {
     if (job_ && run.job() != job_) return;
     absl::MutexLock lock(&mutex_);
-    if (steps_.size() >= kStepsMax && steps_.find(run) == steps_.end()) return;
+    if (steps_.size() >= kStepsHeldMax && steps_.find(run) == steps_.end())
+      return;
     steps_[run] = progress;
     Advance();
   }

@@ -74,9 +74,9 @@ int64_t BytesOf(const Descriptor* type) {
 }
 
 // One walk over the bytes of one message.
-class Walk {
+class WireWalk {
  public:
-  Walk(CodedInputStream* in, int64_t bytes_max)
+  WireWalk(CodedInputStream* in, int64_t bytes_max)
       : in_(*in), bytes_max_(bytes_max) {}
 
   // False where it ends early: status() says why.
@@ -234,7 +234,7 @@ absl::Status Read(grpc::ByteBuffer* buffer, Message* message) {
 absl::Status WeighMessage(google::protobuf::io::ZeroCopyInputStream* bytes,
                           const Descriptor* type, int64_t parsed_bytes_max) {
   CodedInputStream in(bytes);
-  Walk walk(&in, parsed_bytes_max);
+  WireWalk walk(&in, parsed_bytes_max);
   walk.Message(type);
   return walk.status();
 }

@@ -6,14 +6,17 @@
 Checks every file of ours under ROOT: who includes whom (the table of
 docs/architecture.md, below as data), `#pragma once`, the width and length of
 files, tabs and trailing blanks, how many modules a room has, that tests/ mirrors
-the tree, that comments open with their subject, and that nothing names a place
-outside the repository. Prints one line per fault, as a compiler would, and exits with 1 if
+the tree, that comments open with their subject, that the files of a room keep no two things
+of one name to themselves (homonyms.py), and that nothing names a place outside the
+repository. Prints one line per fault, as a compiler would, and exits with 1 if
 there is any.
 """
 
 import os
 import re
 import sys
+
+from homonyms import homonyms
 
 # The includes that a room may have: room -> (rooms of ours, third party). A
 # room may always include itself. The longest matching path names the room, so that
@@ -386,7 +389,7 @@ def check(root):
     paths = list(files_of_ours(root))
     for path, line, fault in (*crowded_rooms(paths), *strayed_tests(paths)):
         yield f"{path}:{line}: {fault}"
-    inverted = []
+    inverted, sources = [], []
     for path in paths:
         try:
             with open(os.path.join(root, path), encoding="utf-8") as file:
@@ -396,10 +399,14 @@ def check(root):
             continue
         for line, fault in faults_of(path, text):
             yield f"{path}:{line}: {fault}"
+        if path.endswith(CODE) and not path.startswith(("tests/", "bench/")):
+            sources.append((path, text))
         if path.endswith(COMMENTED):
             for line, words in enumerate(text.split("\n"), 1):
                 if INVERTED.match(words):
                     inverted.append(f"{path}:{line}")
+    for path, line, fault in homonyms(sources):
+        yield f"{path}:{line}: {fault}"
     if len(inverted) > INVERTED_MAX:
         for place in inverted:
             yield f"{place}: the comment opens with a clause for a subject"

@@ -146,6 +146,37 @@ class TidyTest(unittest.TestCase):
         self.assertIn("opens with a clause", faults[0])
         self.assert_clean("base/a.cc", "// A run whose\n// What\n" * 9)
 
+    def test_two_things_of_one_name_in_a_room_are_a_fault(self):
+        own = "namespace sheaf {{\nnamespace {{\n\n{}\n\n}}  // namespace\n"
+        self.write("server/wire/a.cc", own.format("\n".join((
+            "constexpr int kMost[] = {1};", "struct Walk {", "  int x;", "};",
+            "template <class T>", "int Read(const std::map<int, T>& in,",
+            "         int from = 0) {", "  return 0;", "}",
+            "double Half(double it) { return it / 2; }",
+            "using Text = std::string;"))))
+        for declaration in (
+            "constexpr double kMost = 1;", "class Walk;",
+            "int Read(const std::map<int, T>& them, int last) {", "int Walk() {",
+            "double Half(double) {", "using Text = std::string_view;",
+        ):
+            with self.subTest(declaration):
+                self.assert_fault("server/wire/b.cc", own.format(declaration),
+                                  4, "is also in server/wire/a.cc")
+        for declaration in (
+            "int Read(int in) {", "double Half(float it) {",
+            "using Text = std::string;", "using std::string;", "  int kMost;",
+        ):
+            self.assert_clean("server/wire/b.cc", own.format(declaration))
+        self.assert_clean("server/wire/b.cc", own.format("int Step::Walk() {"))
+        same = own.format("struct Walk {")
+        # Another room, the file of a program, and what a file does not hide.
+        self.assert_clean("server/handlers/b.cc", same)
+        self.assert_clean("server/wire/main.cc", same)
+        self.assert_clean("server/wire/c.cc", "struct Walk {\n")
+        self.write("server/wire/c.h", HEADER + "class Way final : In {\n")
+        self.assert_fault("server/wire/b.cc", own.format("int Way() {"), 4,
+                          "is also in server/wire/c.h")
+
     def test_a_header_of_nobody_is_a_fault(self):
         self.assert_fault(
             "queue/a.cc", '#include "elsewhere/x.h"\n', 1, "elsewhere/x.h"

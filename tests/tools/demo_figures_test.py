@@ -53,6 +53,17 @@ class FiguresTest(unittest.TestCase):
         self.assertIn("1 of 2, byte for byte", text)
         self.assertIn("uncalibrated: by made up", text)
 
+    def test_what_is_left_takes_as_long_for_each_as_what_was_made(self):
+        path = self.path({"jobs": [
+            {"name": "jobs/1", "runCount": 4, "runCounts": {"succeeded": 3,
+                                                            "failed": 1}},
+            {"name": "jobs/2", "runCount": 6, "runCounts": {"succeeded": 1}},
+            {"name": "jobs/3", "runCount": 9, "runCounts": {"queued": 9}}]})
+        self.assertEqual(figures.left(path, 40, ["jobs/1", "jobs/2"]),
+                         "5 of 10 pictures, about 40 s left")
+        self.assertEqual(figures.left(path, 40, ["jobs/3"]),
+                         "0 of 9 pictures")
+
     def test_runs_without_a_picture_are_not_the_same(self):
         bare = {**run("00", "02", "a"), "outputs": []}
         self.assertIn("0 of 1", figures.report(PLAN, [bare], [bare]))

@@ -3,6 +3,8 @@
     figures.py better PLAN.json PLAN.json     the name of the cheaper plan
     figures.py report PLAN.json BATCHED SINGLES
                                               predicted and measured figures
+    figures.py left JOBS.json SECONDS NAME... how many pictures of these jobs
+                                              are made after so many seconds
 
 BATCHED and SINGLES hold `sheaf job get NAME --runs` of each job, one after the
 other, in the same order. It needs only Python.
@@ -10,7 +12,12 @@ other, in the same order. It needs only Python.
 
 import datetime
 import json
+import os
 import sys
+
+sys.path.insert(0, os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "..", "progress"))
+from progress import about  # noqa: E402
 
 
 def documents(path):
@@ -66,6 +73,21 @@ def better(paths):
     return min((plan_of(path) for path in paths), key=cost)["name"]
 
 
+def left(path, taken, names):
+    """How many runs of the jobs of these names have ended, and when the others
+    will have."""
+    (listing,) = documents(path)
+    jobs = [job for job in listing.get("jobs", []) if job["name"] in names]
+    runs = sum(job["runCount"] for job in jobs)
+    ended = sum(
+        job.get("runCounts", {}).get(state, 0)
+        for job in jobs for state in ("succeeded", "failed", "cancelled"))
+    text = f"{ended} of {runs} pictures"
+    if ended:
+        text += f", {about(taken * (runs - ended) / ended)} left"
+    return text
+
+
 def predicted_line(plan):
     predicted = plan["predicted"]
     if "low" in predicted and "high" in predicted:
@@ -101,6 +123,8 @@ def main(words):
         print(better(words[1:]))
     elif len(words) == 4 and words[0] == "report":
         print(report(plan_of(words[1]), runs_of(words[2]), runs_of(words[3])))
+    elif len(words) > 3 and words[0] == "left":
+        print(left(words[1], float(words[2]), words[3:]))
     else:
         sys.exit(__doc__)
 

@@ -2,6 +2,7 @@
 // returns an error that says why it could not.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 #include <vector>
 
@@ -9,6 +10,9 @@
 #include "inference/engine/cli/arguments.h"
 
 namespace sheaf::engine {
+
+// A picture's file.
+inline constexpr size_t kPictureBytesMax = size_t{256} << 20;
 
 struct Command {
   std::string_view name;

@@ -19,7 +19,6 @@
 namespace sheaf::engine {
 namespace {
 
-constexpr size_t kPictureBytesMax = size_t{256} << 20;
 constexpr int kCountMax = 64;
 
 std::vector<Option> CommonOptions() {

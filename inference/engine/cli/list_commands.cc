@@ -13,7 +13,6 @@
 namespace sheaf::engine {
 namespace {
 
-constexpr size_t kPictureBytesMax = size_t{256} << 20;
 constexpr size_t kKeypointBytesMax = size_t{16} << 20;
 
 void PrintWeights(const std::string& name, const TensorMap& tensors) {

@@ -9,8 +9,6 @@
 namespace sheaf::engine {
 namespace {
 
-constexpr size_t kPictureBytesMax = size_t{256} << 20;
-
 // Reads PICTURE or PICTURE=CAPTION. A word that names an existing file is a
 // PICTURE as a whole, even if it holds a '='.
 absl::StatusOr<SheetPicture> ReadEntry(const std::string& word) {

@@ -34,8 +34,8 @@ double Weight3(double from, double to, double b, double c, double d) {
   return Antiderivative3(to, b, c, d) - Antiderivative3(from, b, c, d);
 }
 
-Form Update(const std::vector<double>& rho, size_t i, int order,
-            const StepBuilder& step) {
+Form DeisUpdate(const std::vector<double>& rho, size_t i, int order,
+                const StepBuilder& step) {
   const Level s = LevelOf(rho[i]);
   const Level t = LevelOf(rho[i + 1]);
   const Form sample = (1 / s.alpha) * step.Get(Register::kSample);
@@ -86,9 +86,9 @@ absl::StatusOr<Program> EmitDeis(const SchedulerConfig& config,
                                  (at.alpha / at.sigma) * clean;
     step.Push(noise, config.solver_order);
     const int remembered = static_cast<int>(i) - options.begin;
-    step.Set(
-        Register::kSample,
-        Update(grid.sigmas, i, OrderOf(config, i, steps, remembered), step));
+    step.Set(Register::kSample,
+             DeisUpdate(grid.sigmas, i, OrderOf(config, i, steps, remembered),
+                        step));
     program.steps.push_back(step.Finish());
   }
   return program;

@@ -24,8 +24,6 @@ std::vector<double> Doubled(const std::vector<double>& values,
 
 double GeometricMean(double a, double b) { return std::sqrt(a * b); }
 
-double Rounded(double value) { return static_cast<float>(value); }
-
 struct TwoCalls {
   Grid grid;
   Program program;

@@ -6,9 +6,6 @@
 namespace sheaf::engine {
 namespace {
 
-// Rounds to single precision, in which the reference keeps its levels.
-double Rounded(double value) { return static_cast<float>(value); }
-
 void AppendLast(double sigma, Grid* grid) {
   grid->sigmas.push_back(sigma);
   for (double& level : grid->sigmas) level = Rounded(level);
@@ -61,6 +58,8 @@ std::vector<double> LogLinear(const TrainLevels& levels, int count) {
 }
 
 }  // namespace
+
+double Rounded(double value) { return static_cast<float>(value); }
 
 Grid MakeKarrasSpaceGrid(const SchedulerConfig& config,
                          const TrainLevels& levels,

@@ -16,6 +16,9 @@ struct Grid {
   std::vector<double> sigmas;     // One more: the level after the last step.
 };
 
+// Rounds to single precision, in which the reference keeps its levels.
+double Rounded(double value);
+
 // Euler and its relatives: any fractional timestep, levels interpolated at the
 // timesteps first and bent to a curve afterwards.
 Grid MakeKarrasSpaceGrid(const SchedulerConfig& config,

@@ -12,10 +12,10 @@ namespace sheaf::engine {
 namespace {
 
 constexpr int kDepthMax = 4;
-constexpr size_t kTensorsMax = 100'000;
+constexpr size_t kNamedTensorsMax = 100'000;
 // Most entries to look at, useful or not: dictionaries may be named more than
 // once, and those of optimizers have entries that are of no use.
-constexpr size_t kEntriesMax = 1'000'000;
+constexpr size_t kEntriesVisitedMax = 1'000'000;
 constexpr size_t kNameBytesMax = 1024;
 
 absl::Status Bad(std::string_view key, std::string_view what) {
@@ -123,14 +123,15 @@ class StateReader {
                    int depth) {
     if (depth > kDepthMax) return Bad(prefix, "nested too deeply");
     for (const auto& [key, value] : dict.items) {
-      if (++visited_ > kEntriesMax) return Bad(prefix, "too many entries");
+      if (++visited_ > kEntriesVisitedMax)
+        return Bad(prefix, "too many entries");
       const auto* text = std::get_if<std::string_view>(&heap_.values[key]);
       if (text == nullptr) continue;  // Such as an optimizer's numbered slots.
       if (prefix.size() + text->size() > kNameBytesMax) {
         return Bad(*text, "the name is too long");
       }
       const std::string name = absl::StrCat(prefix, ToAbsl(*text));
-      if (++named_ > kTensorsMax) return Bad(name, "too many entries");
+      if (++named_ > kNamedTensorsMax) return Bad(name, "too many entries");
       const PickleValue& item = heap_.values[value];
       if (const auto* inner = std::get_if<PickleDict>(&item)) {
         SHEAF_RETURN_IF_ERROR(Add(name + ".", *inner, depth + 1));

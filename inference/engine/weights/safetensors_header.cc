@@ -14,9 +14,9 @@ namespace sheaf::engine {
 namespace {
 
 constexpr uint64_t kHeaderBytesMax = 100'000'000;
-constexpr size_t kTensorsMax = 1'000'000;
-constexpr size_t kNameBytesMax = 4096;
-constexpr size_t kDimensionsMax = 16;
+constexpr size_t kHeaderTensorsMax = 1'000'000;
+constexpr size_t kHeaderNameBytesMax = 4096;
+constexpr size_t kHeaderDimensionsMax = 16;
 
 // The parts of an entry that have been seen.
 struct Pending {
@@ -55,7 +55,7 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
 
   bool key(string_t& text) override {
     if (place_ == Place::kNames) {
-      if (text.size() > kNameBytesMax) return Fail("a name is too long");
+      if (text.size() > kHeaderNameBytesMax) return Fail("a name is too long");
       name_ = text;
       if (!names_.insert(text).second) return Fail("the name stands twice");
       return true;
@@ -119,7 +119,7 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
   bool number_unsigned(number_unsigned_t number) override {
     if (place_ == Place::kShape) {
       if (number > uint64_t{1} << 48) return Fail("a dimension is too large");
-      if (pending_.entry.shape.size() == kDimensionsMax) {
+      if (pending_.entry.shape.size() == kHeaderDimensionsMax) {
         return Fail("too many dimensions");
       }
       pending_.entry.shape.push_back(static_cast<int64_t>(number));
@@ -175,7 +175,8 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
             static_cast<uint64_t>(count) * SizeOf(entry.dtype)) {
       return Fail("the shape and the offsets disagree");
     }
-    if (header.entries.size() == kTensorsMax) return Fail("too many tensors");
+    if (header.entries.size() == kHeaderTensorsMax)
+      return Fail("too many tensors");
     entry.name = name_;
     header.entries.push_back(std::move(entry));
     return true;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint64_t kEntriesMax = 1'000'000;
 
-absl::Status Bad(std::string_view what) {
+absl::Status BadZip(std::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("zip: ", ToAbsl(what)));
 }
 
@@ -37,12 +37,12 @@ struct Directory {
 // The end record: 22 bytes and a comment of at most 65535 at the end.
 absl::StatusOr<uint64_t> FindEnd(std::string_view file) {
   constexpr uint64_t kEndBytes = 22;
-  if (file.size() < kEndBytes) return Bad("too short");
+  if (file.size() < kEndBytes) return BadZip("too short");
   const uint64_t lowest =
       file.size() - std::min<uint64_t>(file.size(), kEndBytes + 65535);
   for (uint64_t at = file.size() - kEndBytes;; --at) {
     if (file.substr(at, 4) == "PK\5\6") return at;
-    if (at == lowest) return Bad("no end record");
+    if (at == lowest) return BadZip("no end record");
   }
 }
 
@@ -52,22 +52,22 @@ absl::StatusOr<Directory> FindDirectory(std::string_view file) {
   directory.entries = Get<2>(file, end + 10);
   directory.size = Get<4>(file, end + 12);
   directory.offset = Get<4>(file, end + 16);
-  if (Get<2>(file, end + 4) != 0) return Bad("more than one disk");
+  if (Get<2>(file, end + 4) != 0) return BadZip("more than one disk");
   constexpr uint64_t kLocatorBytes = 20;
   constexpr uint64_t kEnd64Bytes = 56;
   if (end >= kLocatorBytes && file.substr(end - kLocatorBytes, 4) == "PK\6\7") {
     const uint64_t end64 = Get<8>(file, end - kLocatorBytes + 8);
     if (!Fits(file, end64, kEnd64Bytes) || file.substr(end64, 4) != "PK\6\6") {
-      return Bad("no 64-bit end record");
+      return BadZip("no 64-bit end record");
     }
     directory.entries = Get<8>(file, end64 + 32);
     directory.size = Get<8>(file, end64 + 40);
     directory.offset = Get<8>(file, end64 + 48);
   }
   if (!Fits(file, directory.offset, directory.size)) {
-    return Bad("the directory is not inside the file");
+    return BadZip("the directory is not inside the file");
   }
-  if (directory.entries > kEntriesMax) return Bad("too many entries");
+  if (directory.entries > kEntriesMax) return BadZip("too many entries");
   return directory;
 }
 
@@ -87,14 +87,14 @@ absl::Status ReadZip64(std::string_view extra, Entry* entry) {
   while (extra.size() >= 4) {
     const uint64_t id = Get<2>(extra, 0);
     const uint64_t size = Get<2>(extra, 2);
-    if (!Fits(extra, 4, size)) return Bad("a broken extra field");
+    if (!Fits(extra, 4, size)) return BadZip("a broken extra field");
     std::string_view body = extra.substr(4, size);
     extra.remove_prefix(4 + size);
     if (id != 1) continue;
     for (uint64_t* field :
          {&entry->size, &entry->packed_size, &entry->offset}) {
       if (*field != kSeeThere) continue;
-      if (body.size() < 8) return Bad("a 64-bit field is missing");
+      if (body.size() < 8) return BadZip("a 64-bit field is missing");
       *field = Get<8>(body, 0);
       body.remove_prefix(8);
     }
@@ -107,7 +107,7 @@ absl::StatusOr<Entry> ReadEntry(std::string_view directory, uint64_t* at) {
   constexpr uint64_t kFixedBytes = 46;
   if (!Fits(directory, *at, kFixedBytes) ||
       directory.substr(*at, 4) != "PK\1\2") {
-    return Bad("a broken directory");
+    return BadZip("a broken directory");
   }
   Entry entry;
   entry.flags = Get<2>(directory, *at + 8);
@@ -119,7 +119,7 @@ absl::StatusOr<Entry> ReadEntry(std::string_view directory, uint64_t* at) {
   const uint64_t extra = Get<2>(directory, *at + 30);
   const uint64_t comment = Get<2>(directory, *at + 32);
   if (!Fits(directory, *at + kFixedBytes, name + extra + comment)) {
-    return Bad("a broken directory");
+    return BadZip("a broken directory");
   }
   entry.name = std::string(directory.substr(*at + kFixedBytes, name));
   SHEAF_RETURN_IF_ERROR(
@@ -132,7 +132,7 @@ absl::StatusOr<Entry> ReadEntry(std::string_view directory, uint64_t* at) {
 absl::StatusOr<std::string_view> BytesOf(std::string_view file,
                                          const Entry& entry) {
   const auto bad = [&](std::string_view what) {
-    return Bad(absl::StrCat(entry.name, ": ", ToAbsl(what)));
+    return BadZip(absl::StrCat(entry.name, ": ", ToAbsl(what)));
   };
   if (entry.flags & 1) return bad("encrypted");
   if (entry.method != 0 || entry.size != entry.packed_size) {
@@ -162,7 +162,7 @@ absl::StatusOr<std::map<std::string, std::string_view>> ReadStoredZip(
     SHEAF_ASSIGN_OR_RETURN(const Entry entry, ReadEntry(directory, &at));
     SHEAF_ASSIGN_OR_RETURN(const std::string_view bytes, BytesOf(file, entry));
     if (!entries.emplace(entry.name, bytes).second) {
-      return Bad(absl::StrCat(entry.name, ": listed twice"));
+      return BadZip(absl::StrCat(entry.name, ": listed twice"));
     }
   }
   return entries;

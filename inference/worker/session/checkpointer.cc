@@ -19,7 +19,7 @@ constexpr absl::Duration kFetchPatience = absl::Seconds(5);
 constexpr absl::Duration kSendPatience = absl::Minutes(1);
 constexpr absl::Duration kHandBackPatience = absl::Seconds(3);
 // While a server takes no checkpoints, one line now and then says so.
-constexpr int kFailuresPerLine = 100;
+constexpr int kFailedSavesPerLine = 100;
 
 }  // namespace
 
@@ -161,7 +161,7 @@ bool Checkpointer::Send(const Item& item, CancelSlot* slot,
   }
   // Other calls report a lost lease.
   if (absl::IsFailedPrecondition(status)) return false;
-  if (failures_++ % kFailuresPerLine != 0) return false;
+  if (failures_++ % kFailedSavesPerLine != 0) return false;
   spdlog::warn("{}: not saved at step {}: {}", item.header.run(),
                item.header.step(), status.ToString());
   return false;

@@ -12,7 +12,7 @@
 namespace sheaf::engine {
 namespace {
 
-const UNetConditioning& ConditioningOf(const Line& line) {
+const UNetConditioning& UNetConditioningOf(const Line& line) {
   const auto* own =
       dynamic_cast<const UNetConditioning*>(line.branch->conditioning.get());
   SHEAF_CHECK(own != nullptr);
@@ -36,7 +36,7 @@ Inputs Gather(const std::vector<Line>& lines, bool with_extra,
   std::vector<at::Tensor> samples, pooled, time_ids;
   std::vector<float> timesteps, guidance;
   for (const Line& line : lines) {
-    const UNetConditioning& conditioning = ConditioningOf(line);
+    const UNetConditioning& conditioning = UNetConditioningOf(line);
     const at::Tensor input = line.row->Input();
     samples.push_back(with_extra && line.branch->extra.defined()
                           ? at::cat({input, line.branch->extra})
@@ -58,7 +58,7 @@ Inputs Gather(const std::vector<Line>& lines, bool with_extra,
 std::vector<at::Tensor> ContextsOf(const std::vector<Line>& lines) {
   std::vector<at::Tensor> contexts;
   for (const Line& line : lines) {
-    contexts.push_back(ConditioningOf(line).context);
+    contexts.push_back(UNetConditioningOf(line).context);
   }
   return contexts;
 }
@@ -131,7 +131,7 @@ ControlResiduals CallControl(const ControlCall& call, at::Device device,
 
 CallKey UNetDenoiser::KeyOf(const Line& line) const {
   CallKey key = line.row->start().sample.sizes().vec();
-  key.push_back(ConditioningOf(line).context.size(0));
+  key.push_back(UNetConditioningOf(line).context.size(0));
   return key;
 }
 
