@@ -4,22 +4,23 @@ namespace sheaf {
 
 void StopFlag::Set() {
   {
-    std::lock_guard lock(mutex_);
+    absl::MutexLock lock(&mutex_);
     set_ = true;
   }
-  changed_.notify_all();
+  changed_.NotifyAll();
 }
 
 bool StopFlag::IsSet() const {
-  std::lock_guard lock(mutex_);
+  absl::MutexLock lock(&mutex_);
   return set_;
 }
 
 bool StopFlag::WaitFor(absl::Duration duration) const {
-  std::unique_lock lock(mutex_);
-  // wait_for counts on the steady clock.
-  return changed_.wait_for(lock, absl::ToChronoNanoseconds(duration),
-                           [&] { return set_; });
+  absl::MutexLock lock(&mutex_);
+  const absl::Time until = clock_->Now() + duration;
+  while (!set_ && changed_.WaitUntil(&mutex_, until)) {
+  }
+  return set_;
 }
 
 }  // namespace sheaf

@@ -23,15 +23,15 @@ bool IsGood(const absl::Status& status) {
 
 struct Probe::State {
   Check check;
-  std::function<absl::Duration()> steady;
+  SteadyClock* clock = nullptr;
 
   absl::Mutex mutex;
   bool asked ABSL_GUARDED_BY(mutex) = false;
   bool well ABSL_GUARDED_BY(mutex) = true;  // by the last answer
   bool failed ABSL_GUARDED_BY(mutex) = false;
-  absl::Duration asked_at ABSL_GUARDED_BY(mutex);
-  absl::Duration good_at ABSL_GUARDED_BY(mutex);
-  absl::Duration answered_at ABSL_GUARDED_BY(mutex);
+  absl::Time asked_at ABSL_GUARDED_BY(mutex);
+  absl::Time good_at ABSL_GUARDED_BY(mutex);
+  absl::Time answered_at ABSL_GUARDED_BY(mutex);
   int64_t answers ABSL_GUARDED_BY(mutex) = 0;
   std::string error ABSL_GUARDED_BY(mutex);
 
@@ -41,12 +41,12 @@ struct Probe::State {
     error = std::string(status.message());
     well = IsGood(status);
     if (absl::IsDeadlineExceeded(status)) return;
-    answered_at = steady();
+    answered_at = clock->Now();
     if (well) good_at = answered_at;
   }
 
   // Notes whether others were answered, even if we were not.
-  void NoteOthers(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+  void NoteOthers(absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     if (!check.answers) return;
     const int64_t count = check.answers();
     if (count == answers) return;
@@ -57,12 +57,14 @@ struct Probe::State {
 };
 
 Probe::Probe(std::vector<Check> checks, Options options)
-    : options_(std::move(options)), last_tick_(options_.steady()) {
+    : options_(std::move(options)),
+      last_tick_(options_.clock->Now()),
+      stopping_(options_.clock) {
   for (Check& check : checks) {
     auto state = std::make_shared<State>();
     absl::MutexLock lock(&state->mutex);
     state->check = std::move(check);
-    state->steady = options_.steady;
+    state->clock = options_.clock;
     state->good_at = state->answered_at = last_tick_;
     state->asked_at = last_tick_ - options_.interval;
     states_.push_back(state);
@@ -86,7 +88,7 @@ void Probe::Loop() {
 }
 
 void Probe::Tick() {
-  const absl::Duration now = options_.steady();
+  const absl::Time now = options_.clock->Now();
   const absl::Duration passed = now - last_tick_;
   last_tick_ = now;
   for (const StatePtr& state : states_) {
@@ -99,7 +101,7 @@ void Probe::Tick() {
   }
 }
 
-void Probe::Look(const StatePtr& state, absl::Duration now) {
+void Probe::Look(const StatePtr& state, absl::Time now) {
   {
     absl::MutexLock lock(&state->mutex);
     state->NoteOthers(now);
@@ -122,7 +124,7 @@ void Probe::Look(const StatePtr& state, absl::Duration now) {
 
 std::vector<std::string> Probe::Problems() const {
   std::vector<std::string> problems;
-  const absl::Duration now = options_.steady();
+  const absl::Time now = options_.clock->Now();
   for (const StatePtr& state : states_) {
     absl::MutexLock lock(&state->mutex);
     if (now - state->good_at <= options_.patience) continue;
@@ -137,7 +139,7 @@ std::vector<std::string> Probe::Problems() const {
 }
 
 bool Probe::HasFailed(std::string_view name) const {
-  const absl::Duration now = options_.steady();
+  const absl::Time now = options_.clock->Now();
   for (const StatePtr& state : states_) {
     absl::MutexLock lock(&state->mutex);
     if (state->check.name == name && now - state->good_at > options_.patience) {
@@ -148,7 +150,7 @@ bool Probe::HasFailed(std::string_view name) const {
 }
 
 bool Probe::IsAlive() const {
-  const absl::Duration now = options_.steady();
+  const absl::Time now = options_.clock->Now();
   for (const StatePtr& state : states_) {
     absl::MutexLock lock(&state->mutex);
     if (now - state->answered_at > options_.watchdog_patience) return false;

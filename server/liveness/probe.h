@@ -20,6 +20,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/steady_clock.h"
 #include "base/stop_flag.h"
 
 namespace sheaf::server {
@@ -43,7 +44,7 @@ class Probe {
     absl::Duration patience = absl::Seconds(15);
     // After this long without any answer, only a new process helps.
     absl::Duration watchdog_patience = absl::Seconds(30);
-    std::function<absl::Duration()> steady;  // never goes back
+    SteadyClock* clock = SteadyClock::Real();  // outlives the probe
     // Called after every look, once a second, on the probe's thread.
     std::function<void()> on_tick = [] {};
   };
@@ -71,12 +72,12 @@ class Probe {
   struct State;
   using StatePtr = std::shared_ptr<State>;
 
-  void Look(const StatePtr& state, absl::Duration now);
+  void Look(const StatePtr& state, absl::Time now);
   void Loop();
 
   const Options options_;
   std::vector<StatePtr> states_;
-  absl::Duration last_tick_;  // of the thread that ticks
+  absl::Time last_tick_;  // of the thread that ticks
   StopFlag stopping_;
   std::thread thread_;
 };

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/clock.h"
 #include "server/liveness/self_call.h"
 
 namespace sheaf::server {
@@ -88,8 +87,7 @@ VitalSigns::VitalSigns(Parts parts, ServiceManager manager)
       manager_(std::move(manager)),
       probe_({Writes(parts_), Reads(parts_), Leases(parts_),
               Connections(parts_, &caller_)},
-             {.steady = SystemClockSources().steady,
-              .on_tick = [this] { Tell(); }}) {}
+             {.clock = parts_.clock, .on_tick = [this] { Tell(); }}) {}
 
 void VitalSigns::Stop() {
   probe_.Stop();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/runner.h"
+#include "base/steady_clock.h"
 #include "queue/store.h"
 #include "server/admission/accept_loop.h"
 #include "server/liveness/probe.h"
@@ -33,6 +34,7 @@ class VitalSigns {
     std::function<std::string()> upkeep_problem;
     std::function<bool()> may_serve;  // writes are taken, and we do not stop
     std::function<void(bool)> set_serving;
+    SteadyClock* clock = SteadyClock::Real();
   };
 
   VitalSigns(Parts parts, ServiceManager manager);

@@ -10,8 +10,8 @@ namespace {
 
 constexpr absl::Duration kRound = absl::Seconds(1);
 // Times on the steady clock: setting the wall clock stops nothing.
-constexpr auto kFirstCollection = std::chrono::seconds(30);
-constexpr auto kCollection = std::chrono::minutes(5);
+constexpr absl::Duration kFirstCollection = absl::Seconds(30);
+constexpr absl::Duration kCollection = absl::Minutes(5);
 constexpr int kCollectionStep = 200;
 // A single round may fail because something is short for a moment.
 constexpr int kFailuresToTell = 3;
@@ -20,7 +20,8 @@ constexpr int kFailuresToTell = 3;
 
 MaintenanceThread::MaintenanceThread(MaintenanceOptions options)
     : options_(std::move(options)),
-      next_collection_(std::chrono::steady_clock::now() + kFirstCollection),
+      next_collection_(options_.steady->Now() + kFirstCollection),
+      stopping_(options_.steady),
       thread_([this] { Loop(); }) {}
 
 void MaintenanceThread::Stop() {
@@ -50,7 +51,7 @@ void MaintenanceThread::Loop() {
   while (!stopping_.WaitFor(kRound)) {
     if (options_.clock->StepPending() > absl::ZeroDuration()) AdoptStep();
     Round();
-    if (std::chrono::steady_clock::now() >= next_collection_ &&
+    if (options_.steady->Now() >= next_collection_ &&
         options_.clock->IsSettled()) {
       CollectArtifacts();
     }
@@ -85,7 +86,7 @@ void MaintenanceThread::AdoptStep() {
 }
 
 void MaintenanceThread::CollectArtifacts() {
-  next_collection_ = std::chrono::steady_clock::now() + kCollection;
+  next_collection_ = options_.steady->Now() + kCollection;
   const absl::Time before = options_.clock->Now() - options_.artifact_keep;
   while (true) {
     const auto removed =

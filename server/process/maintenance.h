@@ -3,7 +3,6 @@
 // artifacts that nobody needs.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <string>
 #include <thread>
@@ -12,6 +11,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/steady_clock.h"
 #include "base/stop_flag.h"
 #include "queue/leasing/caretaker.h"
 #include "queue/store.h"
@@ -32,6 +32,7 @@ struct MaintenanceOptions {
   absl::Duration artifact_keep = absl::Hours(24);
   // Called once a second; must be cheap.
   std::function<void()> on_tick;
+  SteadyClock* steady = SteadyClock::Real();
 };
 
 class MaintenanceThread {
@@ -52,7 +53,7 @@ class MaintenanceThread {
   void CollectArtifacts();
 
   const MaintenanceOptions options_;
-  std::chrono::steady_clock::time_point next_collection_;  // of the thread
+  absl::Time next_collection_;  // steady; of the thread
   StopFlag stopping_;
   mutable absl::Mutex mutex_;
   int failures_ ABSL_GUARDED_BY(mutex_) = 0;  // rounds in a row

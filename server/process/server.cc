@@ -270,6 +270,7 @@ absl::Status Server::StartLocalWorkers() {
   options.args = config_.worker_args;
   options.environment = WorkerEnvironment(environ, config_.worker_environment);
   SHEAF_ASSIGN_OR_RETURN(local_workers_, LocalWorkers::Start(options));
+  local_workers_in_use_ = local_workers_.get();
   return absl::OkStatus();
 }
 
@@ -311,8 +312,8 @@ std::vector<std::string> Server::Problems() {
       problems.push_back(std::move(text));
     }
   }
-  if (local_workers_) {
-    for (std::string& text : local_workers_->Problems()) {
+  if (const LocalWorkers* workers = local_workers_in_use_) {
+    for (std::string& text : workers->Problems()) {
       problems.push_back(std::move(text));
     }
   }

@@ -151,6 +151,8 @@ class Server {
   std::unique_ptr<MaintenanceThread> maintenance_;
   std::unique_ptr<VitalSigns> vital_signs_;
   std::unique_ptr<LocalWorkers> local_workers_;
+  // The same for calls, which come before it is there.
+  std::atomic<const LocalWorkers*> local_workers_in_use_ = nullptr;
   bool stopped_ = false;
 };
 

@@ -5,6 +5,8 @@
 
 #include <optional>
 
+#include "tests/base/fake_steady_clock.h"
+
 namespace sheaf::server {
 namespace {
 
@@ -24,7 +26,7 @@ class ProbeTest : public testing::Test {
                        if (answer_) Answer(*answer_);
                      },
                  .answers = [this] { return others_; }}},
-               {.steady = [this] { return now_; }}) {}
+               {.clock = &clock_}) {}
 
   void Answer(const absl::Status& status) {
     const Probe::Answered answered = std::move(waiting_);
@@ -33,12 +35,12 @@ class ProbeTest : public testing::Test {
   // Lets so many seconds pass, with a tick in each.
   void Pass(int seconds) {
     for (int i = 0; i < seconds; ++i) {
-      now_ += absl::Seconds(1);
+      clock_.Advance(absl::Seconds(1));
       probe_.Tick();
     }
   }
 
-  absl::Duration now_ = absl::Hours(5);
+  FakeSteadyClock clock_;
   int asked_ = 0;
   int64_t others_ = 0;
   std::optional<absl::Status> answer_ = absl::OkStatus();
@@ -118,7 +120,7 @@ TEST_F(ProbeTest, TimeInWhichTheProcessStoodStillDoesNotCount) {
   Pass(10);
   answer_.reset();
   Pass(5);
-  now_ += absl::Hours(8);
+  clock_.Advance(absl::Hours(8));
   probe_.Tick();
   EXPECT_THAT(probe_.Problems(), IsEmpty());
   EXPECT_TRUE(probe_.IsAlive());

@@ -2,7 +2,6 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "server/wire/convert_memory.h"
 #include "tests/server/scheduling/work.h"
 
 namespace sheaf::server {
@@ -42,12 +41,10 @@ TEST_F(LearnedFiguresTest, SayWhatIsKnownOfEachKind) {
   EXPECT_EQ(figures[0].profile, "gpu, m, 64x32");
   EXPECT_EQ(figures[0].budget, 850);
   EXPECT_EQ(figures[0].recommendation, learned_.Recommendation(kKind));
-  v1::WorkMemory told;
-  ToProto(figures[0], &told);
-  EXPECT_EQ(told.run_count_max(), 4);
-  EXPECT_EQ(told.peak_bytes(), 400);
-  EXPECT_EQ(told.peak_run_count(), 2);
-  EXPECT_EQ(told.batch_count(), 1);
+  EXPECT_EQ(figures[0].rows_max, 4);
+  ASSERT_THAT(figures[0].held.peaks, SizeIs(1));
+  EXPECT_EQ(figures[0].held.peaks[0].bytes, 400);
+  EXPECT_EQ(figures[0].held.peaks[0].rows, 2);
   EXPECT_THAT(learned_.Figures("cpu"), IsEmpty());
 }
 
