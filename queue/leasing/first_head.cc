@@ -57,7 +57,7 @@ class Merged {
 
   std::vector<Cursor> cursors_;
 };
-using Turns = Merged<HeadIndex::Turn>;
+using Standings = Merged<HeadIndex::Standing>;
 
 // The first due runs of one priority, a few at a time: mostly the turn is that
 // of one of the first few.
@@ -101,11 +101,11 @@ class Candidates {
   // The first head of each of `count` owners.
   void TakeTurns(const std::vector<HeadIndex::Group*>& groups, size_t count,
                  std::vector<HeadIndex::Place>* places) {
-    Turns turns(groups, priority_, &HeadIndex::Level::turns);
+    Standings standings(groups, priority_, &HeadIndex::Level::standings);
     for (size_t taken = 0; taken < count;) {
-      const HeadIndex::Turn* turn = turns.Next();
-      if (turn == nullptr) return;
-      for (const HeadIndex::Place& place : turn->owner->heads) {
+      const HeadIndex::Standing* next = standings.Next();
+      if (next == nullptr) return;
+      for (const HeadIndex::Place& place : next->owner->heads) {
         if (!Take(place, places)) continue;
         ++taken;
         break;

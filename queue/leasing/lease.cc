@@ -273,8 +273,8 @@ std::optional<Lane> NextWork(Tx& tx, const Lessee& who, LeasePolicy* policy) {
   for (const HeadIndex::Group* group : ask.groups) {
     for (const HeadIndex::Level& level : group->levels) {
       int tried = 0;
-      for (const HeadIndex::Turn& turn : level.turns) {
-        if (ask.MayBegin(turn.first)) return ask.heads.LaneAt(turn.first);
+      for (const HeadIndex::Standing& owner : level.standings) {
+        if (ask.MayBegin(owner.first)) return ask.heads.LaneAt(owner.first);
         if (++tried == kTried) break;
       }
     }

@@ -23,9 +23,9 @@ std::string Text(HeadIndex& index) {
       const HeadIndex::Level& level = group->levels[i];
       const std::string name =
           absl::StrCat(group->lane.queue, " ", group->lane.model, " ", i);
-      for (const HeadIndex::Turn& turn : level.turns) {
-        std::string line = absl::StrCat(name, " turn ", turn.rank, ":");
-        for (const HeadIndex::Place& place : turn.owner->heads) {
+      for (const HeadIndex::Standing& standing : level.standings) {
+        std::string line = absl::StrCat(name, " rank ", standing.rank, ":");
+        for (const HeadIndex::Place& place : standing.owner->heads) {
           absl::StrAppend(&line, " ", NameOf(place.run));
         }
         lines.push_back(line);
@@ -61,8 +61,8 @@ class HeadIndexTest : public UseCaseTest {
       index_.Refresh(tx);
       std::vector<std::string> owners;
       for (const HeadIndex::Group* group : index_.GroupsOf({})) {
-        for (const HeadIndex::Turn& turn : group->at(priority).turns) {
-          owners.push_back(index_.LaneAt(turn.first).owner);
+        for (const auto& standing : group->at(priority).standings) {
+          owners.push_back(index_.LaneAt(standing.first).owner);
         }
       }
       return owners;
