@@ -16,6 +16,7 @@
 #include "base/crash_point.h"
 #include "queue/store.h"
 #include "server/admission/caller.h"
+#include "server/handlers/call_options.h"
 #include "server/handlers/door.h"
 #include "server/handlers/sliced_call.h"
 #include "server/wire/wire_status.h"
