@@ -149,6 +149,18 @@ class Calls {
     return reactor;
   }
 
+  // The same where `done` is called with a Status, and the response says
+  // nothing.
+  template <class Start>
+  static grpc::ServerUnaryReactor* Await(grpc::CallbackServerContext* context,
+                                         Start start) {
+    auto* reactor = context->DefaultReactor();
+    start([reactor](const absl::Status& status) {
+      reactor->Finish(ToGrpcStatus(status));
+    });
+    return reactor;
+  }
+
   // Whether the answer is of no use any more; while the call lives.
   std::function<bool()> HasLeft(grpc::CallbackServerContext* context) const {
     return [door = &door_, context] {
