@@ -68,7 +68,7 @@ class Merged {
   Doors& doors_;
   std::vector<Cursor> cursors_;
 };
-using Turns = Merged<HeadIndex::Turn>;
+using Standings = Merged<HeadIndex::Standing>;
 
 // The first due runs of one priority, a few at a time: mostly the turn is that
 // of one of the first few.
@@ -112,11 +112,12 @@ class Candidates {
   // The first head of each of `count` owners.
   void TakeTurns(const std::vector<HeadIndex::Group*>& groups, size_t count,
                  std::vector<HeadIndex::Place>* places) {
-    Turns turns(ask_.doors, groups, priority_, &HeadIndex::Level::turns);
+    Standings standings(ask_.doors, groups, priority_,
+                        &HeadIndex::Level::standings);
     for (size_t taken = 0; taken < count;) {
-      const HeadIndex::Turn* turn = turns.Next();
-      if (turn == nullptr) return;
-      for (const HeadIndex::Place& place : turn->owner->heads) {
+      const HeadIndex::Standing* next = standings.Next();
+      if (next == nullptr) return;
+      for (const HeadIndex::Place& place : next->owner->heads) {
         if (!Take(place, places)) continue;
         ++taken;
         break;
@@ -203,10 +204,10 @@ FirstHead FindFirstHead(Ask& ask) {
 std::optional<HeadIndex::Place> AnyHead(Ask& ask) {
   for (int level = static_cast<int>(Priority::kUrgent);
        level >= static_cast<int>(Priority::kLow); --level) {
-    Turns turns(ask.doors, ask.groups, static_cast<Priority>(level),
-                &HeadIndex::Level::turns);
-    while (const HeadIndex::Turn* turn = turns.Next()) {
-      for (const HeadIndex::Place& place : turn->owner->heads) {
+    Standings standings(ask.doors, ask.groups, static_cast<Priority>(level),
+                        &HeadIndex::Level::standings);
+    while (const HeadIndex::Standing* next = standings.Next()) {
+      for (const HeadIndex::Place& place : next->owner->heads) {
         if (ask.MayBegin(place)) return place;
       }
     }

@@ -165,10 +165,10 @@ void HeadIndex::AddDue(const Entry& entry, const Head& head, Level& level) {
     owner.rank = rank_of_(entry.lane.owner);
     levels_of_[entry.lane.owner].insert(&level);
   } else {
-    level.turns.erase({owner.rank, *owner.heads.begin()});
+    level.standings.erase({owner.rank, *owner.heads.begin()});
   }
   owner.heads.insert(head.place);
-  level.turns.insert({owner.rank, *owner.heads.begin(), &owner});
+  level.standings.insert({owner.rank, *owner.heads.begin(), &owner});
   level.due.insert(head.place);
   level.shapes[ShapeOf(entry.lane)].insert(head.place);
 }
@@ -186,10 +186,10 @@ void HeadIndex::RemoveDue(const Entry& entry, const Head& head, Level& level) {
   if (shape->second.empty()) level.shapes.erase(shape);
   const auto at = level.owners.find(entry.lane.owner);
   Owner& owner = at->second;
-  level.turns.erase({owner.rank, *owner.heads.begin()});
+  level.standings.erase({owner.rank, *owner.heads.begin()});
   owner.heads.erase(head.place);
   if (!owner.heads.empty()) {
-    level.turns.insert({owner.rank, *owner.heads.begin(), &owner});
+    level.standings.insert({owner.rank, *owner.heads.begin(), &owner});
     return;
   }
   level.owners.erase(at);
@@ -203,9 +203,9 @@ void HeadIndex::Rank(const std::string& owner, double rank) {
   if (known == levels_of_.end()) return;
   for (Level* level : known->second) {
     Owner& found = level->owners.at(owner);
-    level->turns.erase({found.rank, *found.heads.begin()});
+    level->standings.erase({found.rank, *found.heads.begin()});
     found.rank = rank;
-    level->turns.insert({rank, *found.heads.begin(), &found});
+    level->standings.insert({rank, *found.heads.begin(), &found});
   }
 }
 

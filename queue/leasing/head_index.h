@@ -54,23 +54,24 @@ class HeadIndex {
   static Shape ShapeOf(const Lane& lane) {
     return {lane.kind, lane.model, lane.vae, lane.width, lane.height};
   }
-  // Owners by rank, then by the age of their oldest run here.
   struct Owner {
     double rank = 0;
     std::set<Place> heads;
   };
-  struct Turn {
+  // The place of an owner in line: by rank, then by the age of its oldest run
+  // here.
+  struct Standing {
     double rank = 0;
     Place first;
     const Owner* owner = nullptr;
-    bool operator<(const Turn& other) const {
+    bool operator<(const Standing& other) const {
       return std::tie(rank, first) < std::tie(other.rank, other.first);
     }
   };
   // The heads of one group and one priority.
   struct Level {
     std::map<std::string, Owner> owners;
-    std::set<Turn> turns;                     // one for each of `owners`
+    std::set<Standing> standings;             // one for each of `owners`
     std::set<Place> due;                      // by age
     std::map<Shape, std::set<Place>> shapes;  // the same, by shape
     std::set<Place> later;                    // not due yet

@@ -58,33 +58,4 @@ Caller CallerOf(std::string_view peer) {
   return {AddressOf(peer), std::string(peer)};
 }
 
-CallOptions CallOf(const grpc::CallbackServerContext& context,
-                   bool cancellable) {
-  CallOptions options;
-  options.caller = context.peer();
-  options.group = AddressOf(options.caller);
-  if (cancellable) {
-    options.cancelled = [&context] { return context.IsCancelled(); };
-  }
-  return options;
-}
-
-CallOptions ReplyOf(const grpc::CallbackServerContext& context) {
-  CallOptions options = CallOf(context, /*cancellable=*/false);
-  options.first = true;
-  return options;
-}
-
-CallOptions RoomMakingOf(const grpc::CallbackServerContext& context) {
-  CallOptions options = CallOf(context);
-  options.makes_room = true;
-  return options;
-}
-
-CallOptions ScanOf(const grpc::CallbackServerContext& context) {
-  CallOptions options = CallOf(context);
-  options.length = CallOptions::Length::kScan;
-  return options;
-}
-
 }  // namespace sheaf::server

@@ -1,13 +1,9 @@
-// Identifies callers for the store's lines: by the connection, and by the
-// address from which it comes.
+// Identifies callers: by the connection, and by the address from which it
+// comes.
 #pragma once
-
-#include <grpcpp/grpcpp.h>
 
 #include <string>
 #include <string_view>
-
-#include "queue/store.h"
 
 namespace sheaf::server {
 
@@ -27,18 +23,5 @@ Caller CallerOf(std::string_view peer);
 
 // Whether the peer is at a UNIX socket, where all peers look alike.
 bool IsLocalSocket(std::string_view peer);
-
-// The options of a call of this client. A `cancellable` call ends when the
-// client has left; use it only where `context` lives until the store has
-// answered.
-CallOptions CallOf(const grpc::CallbackServerContext& context,
-                   bool cancellable = true);
-// A reply of a worker: it goes first, and counts even if the worker has left.
-CallOptions ReplyOf(const grpc::CallbackServerContext& context);
-// A call of this client that makes room: the store takes it also while the disk
-// is full.
-CallOptions RoomMakingOf(const grpc::CallbackServerContext& context);
-// A read that may look at a great part of the store.
-CallOptions ScanOf(const grpc::CallbackServerContext& context);
 
 }  // namespace sheaf::server

@@ -10,6 +10,7 @@
 #include "queue/artifacts.h"
 #include "server/admission/stream_slots.h"
 #include "server/blobs/artifact_library.h"
+#include "server/handlers/call_options.h"
 #include "server/handlers/calls.h"
 #include "server/handlers/piece_sender.h"
 #include "server/wire/convert.h"

@@ -8,8 +8,10 @@
 #include "batching/plan/plan_page.h"
 #include "batching/rows/explain_runs.h"
 #include "queue/plans.h"
+#include "server/handlers/call_options.h"
 #include "server/handlers/calls.h"
 #include "server/scheduling/learned_figures.h"
+#include "server/use_cases/batch_profile.h"
 #include "server/wire/convert.h"
 #include "server/wire/convert_plan.h"
 #include "server/wire/page_token.h"
@@ -208,17 +210,7 @@ grpc::ServerUnaryReactor* BatchingHandler::GetBatchProfile(
     grpc::CallbackServerContext* context,
     const pb::GetBatchProfileRequest* request, pb::BatchProfile* response) {
   return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
-    const batching::Profile& profile = prices_.profile();
-    response->set_name(profile.name);
-    response->set_json(batching::Encode({{profile.name, profile}}));
-    for (const auto& [kind, calibration] : prices_.All()) {
-      pb::WorkCalibration* out = response->add_calibrations();
-      ToProto(kind, calibration, out);
-      out->set_recommendation(learned_.Recommendation(kind));
-      if (out->recommendation().empty()) continue;
-      out->set_batch_size_max(
-          memory_.RowsMax(kind.model, kind.width, kind.height));
-    }
+    ToProto(ReadBatchProfile(prices_, memory_, learned_), response);
     return Calls::Done(context);
   });
 }

@@ -16,6 +16,7 @@
 #include "base/crash_point.h"
 #include "queue/store.h"
 #include "server/admission/caller.h"
+#include "server/handlers/call_options.h"
 #include "server/handlers/door.h"
 #include "server/handlers/sliced_call.h"
 #include "server/wire/wire_status.h"
@@ -144,6 +145,18 @@ class Calls {
     start([reactor, answer](absl::StatusOr<Result> result) {
       if (result.ok()) answer(*result);
       reactor->Finish(ToGrpcStatus(result.status()));
+    });
+    return reactor;
+  }
+
+  // The same where `done` is called with a Status, and the response says
+  // nothing.
+  template <class Start>
+  static grpc::ServerUnaryReactor* Await(grpc::CallbackServerContext* context,
+                                         Start start) {
+    auto* reactor = context->DefaultReactor();
+    start([reactor](const absl::Status& status) {
+      reactor->Finish(ToGrpcStatus(status));
     });
     return reactor;
   }

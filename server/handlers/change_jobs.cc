@@ -2,6 +2,7 @@
 #include "base/status.h"
 #include "queue/jobs.h"
 #include "queue/long_changes.h"
+#include "server/handlers/call_options.h"
 #include "server/handlers/calls.h"
 #include "server/handlers/jobs_handler.h"
 #include "server/scheduling/workers.h"

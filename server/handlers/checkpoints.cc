@@ -1,5 +1,4 @@
-#include "server/handlers/checkpoints.h"
-
+// WorkerHandler's streams of checkpoints: SaveCheckpoint, LoadCheckpoint.
 #include <algorithm>
 #include <atomic>
 #include <map>
@@ -12,9 +11,9 @@
 #include "server/admission/stream_slots.h"
 #include "server/blobs/artifact_library.h"
 #include "server/blobs/checkpoint_store.h"
+#include "server/handlers/call_options.h"
 #include "server/handlers/calls.h"
 #include "server/handlers/piece_sender.h"
-#include "server/handlers/worker_claim.h"
 #include "server/handlers/worker_handler.h"
 #include "server/wire/convert.h"
 
@@ -270,45 +269,6 @@ class LoadReactor final : public PieceSender<pb::LoadCheckpointResponse> {
 };
 
 }  // namespace
-
-void OfferCheckpoints(const CheckpointStore& checkpoints, int checkpoint_steps,
-                      const Leased& leased, pb::LeasedBatch* out) {
-  out->set_checkpoint_steps(checkpoint_steps);
-  for (size_t i = 0; i < leased.runs.size(); ++i) {
-    const RunId run = leased.runs[i].run.id;
-    // Most runs have no checkpoint, and need no digest.
-    if (!checkpoints.Has(run)) continue;
-    out->mutable_runs(static_cast<int>(i))
-        ->set_checkpoint_step(
-            checkpoints.StepOf(run, RequestDigest(leased.runs[i].params)));
-  }
-}
-
-void RemoveEnded(CheckpointStore* checkpoints, ArtifactLibrary* files,
-                 const Committed& committed) {
-  for (const Event& event : committed.events) {
-    for (const RunChange& change : event.runs) {
-      if (!IsFinal(change.state) || !checkpoints->Has(change.run)) continue;
-      files->Run([checkpoints, run = change.run] { checkpoints->Remove(run); });
-    }
-  }
-}
-
-absl::Status SweepCheckpoints(Store& store, CheckpointStore& checkpoints) {
-  const std::vector<RunId> kept = checkpoints.Runs();
-  if (kept.empty()) return absl::OkStatus();
-  std::vector<RunId> ended;
-  SHEAF_RETURN_IF_ERROR(ReadAndWait(store, [&](View& view) {
-    ended.clear();
-    for (const RunId id : kept) {
-      const std::optional<Run> run = view.FindRun(id);
-      if (!run || IsFinal(run->state)) ended.push_back(id);
-    }
-    return absl::OkStatus();
-  }));
-  for (const RunId id : ended) checkpoints.Remove(id);
-  return absl::OkStatus();
-}
 
 grpc::ServerReadReactor<pb::SaveCheckpointRequest>*
 WorkerHandler::SaveCheckpoint(grpc::CallbackServerContext* context,

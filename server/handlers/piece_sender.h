@@ -19,6 +19,7 @@
 #include "server/admission/caller.h"
 #include "server/admission/stream_slots.h"
 #include "server/blobs/artifact_library.h"
+#include "server/handlers/call_options.h"
 #include "server/wire/wire_status.h"
 
 namespace sheaf::server {

@@ -3,6 +3,7 @@
 #include "base/status.h"
 #include "queue/long_changes.h"
 #include "queue/queues.h"
+#include "server/handlers/call_options.h"
 #include "server/handlers/calls.h"
 #include "server/scheduling/workers.h"
 #include "server/wire/convert.h"

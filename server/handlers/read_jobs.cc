@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "queue/filter.h"
 #include "queue/job_lists.h"
+#include "server/handlers/call_options.h"
 #include "server/handlers/calls.h"
 #include "server/handlers/jobs_handler.h"
 #include "server/use_cases/job_reader.h"

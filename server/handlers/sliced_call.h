@@ -10,7 +10,7 @@
 
 #include "queue/long_changes.h"
 #include "queue/store.h"
-#include "server/admission/caller.h"
+#include "server/handlers/call_options.h"
 #include "server/handlers/door.h"
 #include "server/wire/wire_status.h"
 

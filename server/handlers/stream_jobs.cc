@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "base/status.h"
+#include "server/handlers/call_options.h"
 #include "server/handlers/calls.h"
 #include "server/handlers/jobs_handler.h"
 #include "server/handlers/ready_job.h"

@@ -1,6 +1,7 @@
 // JobsHandler::WaitJob: answers when the job has ended, or the wait is over.
 #include "base/status.h"
 #include "queue/jobs.h"
+#include "server/handlers/call_options.h"
 #include "server/handlers/calls.h"
 #include "server/handlers/jobs_handler.h"
 #include "server/telemetry/event_hub.h"

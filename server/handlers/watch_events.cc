@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "absl/strings/str_cat.h"
+#include "server/handlers/call_options.h"
 #include "server/handlers/calls.h"
 #include "server/handlers/jobs_handler.h"
 #include "server/telemetry/event_hub.h"

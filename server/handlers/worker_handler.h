@@ -1,22 +1,15 @@
-// WorkerService on the wire.
+// WorkerService on the wire. The streams are in register_worker.cc and
+// checkpoints.cc.
 #pragma once
 
-#include <functional>
-#include <utility>
-
-#include "base/timer.h"
 #include "server/admission/stream_slots.h"
 #include "server/blobs/artifact_library.h"
 #include "server/blobs/checkpoint_store.h"
 #include "server/handlers/calls.h"
-#include "server/scheduling/batches_under_way.h"
-#include "server/scheduling/lease_planner.h"
-#include "server/scheduling/lease_waiters.h"
 #include "server/scheduling/prices_board.h"
-#include "server/scheduling/workers.h"
-#include "server/telemetry/event_hub.h"
-#include "server/telemetry/previews.h"
-#include "server/telemetry/progress.h"
+#include "server/use_cases/batch_offers.h"
+#include "server/use_cases/worker_reports.h"
+#include "server/use_cases/worker_sessions.h"
 #include "server/wire/guarded_messages.h"
 #include "sheaf/v1/worker_service.grpc.pb.h"
 
@@ -26,28 +19,17 @@ class WorkerHandler final : public sheaf::v1::WorkerService::CallbackService {
  public:
   // The parts that it works with; all of them outlive the handler.
   struct Parts {
-    WorkerRegistry* workers = nullptr;
-    LeaseWaiters* lease_waiters = nullptr;
-    LeasePlanner* planner = nullptr;
-    BatchesUnderWay* under_way = nullptr;
+    const WorkerSessions* sessions = nullptr;
+    const BatchOffers* offers = nullptr;
+    const WorkerReports* reports = nullptr;
     PricesBoard* prices = nullptr;
-    Timer* timer = nullptr;
-    EventHub* events = nullptr;
-    ProgressBoard* progress = nullptr;
-    PreviewBoard* previews = nullptr;
     ArtifactLibrary* files = nullptr;  // its threads may wait for the disk
     CheckpointStore* checkpoints = nullptr;
     StreamSlots* saves = nullptr;  // of checkpoints
     StreamSlots* downloads = nullptr;
-    std::function<absl::Time()> now;
-    int preview_steps = 0;
-    int checkpoint_steps = 0;  // between two of a run; 0: none are made
-    absl::Duration lease_duration;
-    absl::Duration heartbeat_interval;
-    absl::Duration worker_grace;
   };
-  WorkerHandler(const Calls& calls, Parts parts)
-      : calls_(calls), parts_(std::move(parts)) {}
+  WorkerHandler(const Calls& calls, const Parts& parts)
+      : calls_(calls), parts_(parts) {}
 
   grpc::ServerWriteReactor<sheaf::v1::WorkerSignal>* RegisterWorker(
       grpc::CallbackServerContext* context,

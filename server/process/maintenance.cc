@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log/log.h"
 #include "queue/leasing/lease.h"
-#include "server/handlers/checkpoints.h"
+#include "server/use_cases/run_checkpoints.h"
 
 namespace sheaf::server {
 namespace {

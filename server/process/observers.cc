@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "server/handlers/checkpoints.h"
+#include "server/use_cases/run_checkpoints.h"
 
 namespace sheaf::server {
 namespace {

@@ -14,7 +14,6 @@
 #include "queue/leasing/lease.h"
 #include "queue/queues.h"
 #include "server/config/device_profile.h"
-#include "server/handlers/checkpoints.h"
 #include "server/handlers/failure_log.h"
 #include "server/process/data_directory.h"
 #include "server/process/open_store.h"
@@ -23,6 +22,7 @@
 #include "server/process/recovery.h"
 #include "server/process/server_key.h"
 #include "server/process/worker_environment.h"
+#include "server/use_cases/run_checkpoints.h"
 #include "server/wire/message_guard.h"
 #include "spdlog/spdlog.h"
 

@@ -47,10 +47,13 @@
 #include "server/telemetry/queue_throughput.h"
 #include "server/telemetry/stats_board.h"
 #include "server/use_cases/backups.h"
+#include "server/use_cases/batch_offers.h"
 #include "server/use_cases/job_reader.h"
 #include "server/use_cases/server_facts.h"
 #include "server/use_cases/stats_reader.h"
 #include "server/use_cases/worker_orders.h"
+#include "server/use_cases/worker_reports.h"
+#include "server/use_cases/worker_sessions.h"
 
 namespace grpc {
 class Server;
@@ -93,6 +96,7 @@ class Server {
   AdminHandler::Parts PartsOfAdmin();
   Observing PartsOfObservers();
   void MakeUseCases();
+  void MakeUseCasesOfWorkers();
   void MakeHandlers();
   void AcceptFrom(
       std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor);
@@ -142,6 +146,9 @@ class Server {
   std::unique_ptr<Backups> backups_;
   std::unique_ptr<ServerFacts> facts_;
   std::unique_ptr<StatsReader> stats_reader_;
+  std::unique_ptr<WorkerSessions> worker_sessions_;
+  std::unique_ptr<BatchOffers> batch_offers_;
+  std::unique_ptr<WorkerReports> worker_reports_;
   std::atomic<bool> open_ = false;
   std::atomic<int64_t> commits_ = 0;
   std::vector<std::unique_ptr<grpc::Service>> handlers_;

@@ -29,25 +29,14 @@ JobsHandler::Parts Server::PartsOfJobs() {
 }
 
 WorkerHandler::Parts Server::PartsOfWorkers() {
-  return {.workers = &workers_,
-          .lease_waiters = lease_waiters_.get(),
-          .planner = planner_.get(),
-          .under_way = under_way_.get(),
+  return {.sessions = worker_sessions_.get(),
+          .offers = batch_offers_.get(),
+          .reports = worker_reports_.get(),
           .prices = prices_.get(),
-          .timer = &timer_,
-          .events = events_.get(),
-          .progress = &progress_,
-          .previews = &previews_,
           .files = artifacts_.get(),
           .checkpoints = checkpoints_.get(),
           .saves = &saves_,
-          .downloads = &downloads_,
-          .now = [this] { return clock_->Now(); },
-          .preview_steps = config_.preview_steps,
-          .checkpoint_steps = config_.checkpoint_steps,
-          .lease_duration = config_.lease_duration,
-          .heartbeat_interval = config_.heartbeat_interval,
-          .worker_grace = config_.worker_grace};
+          .downloads = &downloads_};
 }
 
 AdminHandler::Parts Server::PartsOfAdmin() {
@@ -102,6 +91,41 @@ void Server::MakeUseCases() {
                          .now = now});
 }
 
+// Those that workers call.
+void Server::MakeUseCasesOfWorkers() {
+  const auto now = [this] { return clock_->Now(); };
+  worker_sessions_ = std::make_unique<WorkerSessions>(
+      WorkerSessions::Parts{.store = store_.get(),
+                            .timer = &timer_,
+                            .workers = &workers_,
+                            .lease_waiters = lease_waiters_.get(),
+                            .prices = prices_.get(),
+                            .now = now,
+                            .is_closing = [this] { return stopping_.load(); },
+                            .lease_duration = config_.lease_duration,
+                            .heartbeat_interval = config_.heartbeat_interval,
+                            .grace = config_.worker_grace});
+  batch_offers_ = std::make_unique<BatchOffers>(
+      BatchOffers::Parts{.store = store_.get(),
+                         .workers = &workers_,
+                         .lease_waiters = lease_waiters_.get(),
+                         .planner = planner_.get(),
+                         .under_way = under_way_.get(),
+                         .checkpoints = checkpoints_.get(),
+                         .now = now,
+                         .preview_steps = config_.preview_steps,
+                         .checkpoint_steps = config_.checkpoint_steps});
+  worker_reports_ = std::make_unique<WorkerReports>(
+      WorkerReports::Parts{.workers = &workers_,
+                           .planner = planner_.get(),
+                           .under_way = under_way_.get(),
+                           .progress = &progress_,
+                           .previews = &previews_,
+                           .events = events_.get(),
+                           .now = now,
+                           .lease_duration = config_.lease_duration});
+}
+
 Observing Server::PartsOfObservers() {
   return {.store = store_.get(),
           .stats = &stats_,
@@ -122,6 +146,7 @@ Observing Server::PartsOfObservers() {
 
 void Server::MakeHandlers() {
   MakeUseCases();
+  MakeUseCasesOfWorkers();
   const Calls calls(&door_, store_.get());
   handlers_.push_back(std::make_unique<JobsHandler>(calls, PartsOfJobs()));
   handlers_.push_back(std::make_unique<QueuesHandler>(calls, &workers_));

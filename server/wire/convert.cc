@@ -25,32 +25,6 @@ void CountsToProto(const RunCounts& counts, pb::RunCounts* out) {
   }
 }
 
-ErrorClass ClassFromProto(pb::ErrorClass in) {
-  // An unclassified failure may pass.
-  return in == pb::ERROR_CLASS_UNSPECIFIED ? ErrorClass::kTransient
-                                           : static_cast<ErrorClass>(in);
-}
-
-Outcome OutcomeFromProto(const pb::RunOutcome& in) {
-  switch (in.outcome_case()) {
-    case pb::RunOutcome::kSuccess: {
-      Succeeded success;
-      for (const pb::Output& output : in.success().outputs()) {
-        success.outputs.push_back(
-            {LastPart(output.artifact()), output.name(), output.media_type()});
-      }
-      return success;
-    }
-    case pb::RunOutcome::kFailure:
-      return RunError{ClassFromProto(in.failure().error_class()),
-                      in.failure().message()};
-    case pb::RunOutcome::kCancelled:
-      return StoppedAsOrdered{};
-    default:
-      return HandedBack{};
-  }
-}
-
 }  // namespace
 
 void SetTime(absl::Time time, google::protobuf::Timestamp* out) {
@@ -210,28 +184,6 @@ void ToProto(const Artifact& artifact, pb::Artifact* out) {
   SetTime(artifact.create_time, out->mutable_create_time());
 }
 
-void ToProto(const Leased& leased, pb::LeasedBatch* out) {
-  out->set_name(NameOf(leased.batch.id));
-  out->set_epoch(leased.batch.epoch);
-  out->set_secret(leased.batch.secret);
-  SetTime(leased.batch.lease_expire_time, out->mutable_lease_expire_time());
-  out->set_queue(absl::StrCat("queues/", leased.batch.queue));
-  out->set_kind(leased.kind);
-  std::vector<RunParams> requests;
-  for (const LeasedRun& run : leased.runs) {
-    pb::LeasedRun* theirs = out->add_runs();
-    theirs->set_run(NameOf(run.run.id));
-    theirs->set_attempt(run.run.attempt);
-    ToProto(run.params, theirs->mutable_request());
-    requests.push_back(run.params);
-  }
-  ToProto(Common(requests), out->mutable_shared());
-  for (const auto& weights : WeightsList(requests)) {
-    out->add_weights_list()->mutable_weights()->insert(weights.begin(),
-                                                       weights.end());
-  }
-}
-
 void ToProto(const StepProgress& progress, pb::Progress* out) {
   out->set_step(progress.step);
   out->set_step_count(progress.step_count);
@@ -272,16 +224,6 @@ absl::StatusOr<JobPatch> FromProto(const pb::UpdateJobRequest& request) {
   }
   if (!violations.empty()) return InvalidArgument(std::move(violations));
   return patch;
-}
-
-FinishReport FromProto(const pb::FinishRunsRequest& request) {
-  FinishReport report;
-  report.claim = ClaimOf(request);
-  for (const pb::RunOutcome& outcome : request.outcomes()) {
-    report.outcomes.push_back({ParseRunName(outcome.run()).value_or(RunId()),
-                               outcome.attempt(), OutcomeFromProto(outcome)});
-  }
-  return report;
 }
 
 absl::StatusOr<JobId> JobNamed(const std::string& name) {

@@ -7,8 +7,6 @@
 
 #include "absl/status/statusor.h"
 #include "queue/jobs.h"
-#include "queue/leasing/finish.h"
-#include "queue/leasing/lease.h"
 #include "queue/leasing/lease_claim.h"
 #include "queue/queues.h"
 #include "queue/submit.h"
@@ -74,14 +72,12 @@ void AttemptsToProto(const Run& run, const std::vector<Attempt>& ended,
 void ToProto(const Event& event, pb::Event* out);
 void ToProto(const Queue& queue, pb::Queue* out);
 void ToProto(const Artifact& artifact, pb::Artifact* out);
-void ToProto(const Leased& leased, pb::LeasedBatch* out);
 void ToProto(const StepProgress& progress, pb::Progress* out);
 
 QueueSettings FromProto(const pb::QueueSettings& settings);
 // INVALID_FIELD for a mask that names no setting, or an unknown one.
 absl::StatusOr<QueuePatch> FromProto(const pb::UpdateQueueRequest& request);
 absl::StatusOr<JobPatch> FromProto(const pb::UpdateJobRequest& request);
-FinishReport FromProto(const pb::FinishRunsRequest& request);
 
 // The job or run of that name, which has passed its field's rule; NOT_FOUND
 // where the number is larger than any can be.

@@ -1,6 +1,7 @@
 #include "server/wire/plan_answers.h"
 
 #include "absl/strings/str_cat.h"
+#include "batching/pricing/profile.h"
 #include "server/wire/convert_plan.h"
 #include "server/wire/page_token.h"
 
@@ -69,6 +70,18 @@ void ToProto(const batching::Explanation& explanation,
     wire->set_other_value(difference.b);
     wire->set_blocks_strict(difference.blocks_strict);
     wire->set_blocks_mixed(difference.blocks_mixed);
+  }
+}
+
+void ToProto(const BatchProfile& profile, pb::BatchProfile* out) {
+  const std::string& name = profile.configured.name;
+  out->set_name(name);
+  out->set_json(batching::Encode({{name, profile.configured}}));
+  for (const CalibratedWork& work : profile.works) {
+    pb::WorkCalibration* calibration = out->add_calibrations();
+    ToProto(work.kind, work.calibration, calibration);
+    calibration->set_recommendation(work.recommendation);
+    calibration->set_batch_size_max(work.batch_size_max);
   }
 }
 

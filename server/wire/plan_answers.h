@@ -8,6 +8,7 @@
 #include "batching/rows/request_fields.h"
 #include "queue/plans.h"
 #include "server/scheduling/plan_service.h"
+#include "server/use_cases/batch_profile.h"
 #include "sheaf/v1/batching_service.pb.h"
 
 namespace sheaf::server {
@@ -23,5 +24,6 @@ void ToProto(const batching::PlanBatchPage& page, const std::string& question,
 void ToProto(const Executed& executed, sheaf::v1::ExecutePlanResponse* out);
 void ToProto(const batching::Explanation& explanation,
              sheaf::v1::ExplainRunResponse* out);
+void ToProto(const BatchProfile& profile, sheaf::v1::BatchProfile* out);
 
 }  // namespace sheaf::server

@@ -28,9 +28,9 @@ std::string Text(Tx& tx, HeadIndex& index, const Names& kinds = {},
       const std::string name =
           absl::StrCat(group->lane.queue, " ", group->lane.kind, " ",
                        group->lane.model, " ", i);
-      for (const HeadIndex::Turn& turn : level.turns) {
-        std::string line = absl::StrCat(name, " turn ", turn.rank, ":");
-        for (const HeadIndex::Place& place : turn.owner->heads) {
+      for (const HeadIndex::Standing& standing : level.standings) {
+        std::string line = absl::StrCat(name, " turn ", standing.rank, ":");
+        for (const HeadIndex::Place& place : standing.owner->heads) {
           absl::StrAppend(&line, " ", NameOf(place.run));
         }
         lines.push_back(line);
@@ -70,8 +70,9 @@ class HeadIndexTest : public UseCaseTest {
       index_.Keep(tx, all_);
       std::vector<std::string> owners;
       for (const HeadIndex::Group* group : index_.GroupsOf(all_)) {
-        for (const HeadIndex::Turn& turn : group->at(priority).turns) {
-          owners.push_back(index_.LaneAt(turn.first).owner);
+        for (const HeadIndex::Standing& standing :
+             group->at(priority).standings) {
+          owners.push_back(index_.LaneAt(standing.first).owner);
         }
       }
       return owners;

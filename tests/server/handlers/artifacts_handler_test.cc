@@ -1,6 +1,11 @@
 // ArtifactService, called as clients call it.
 #include "server/handlers/artifacts_handler.h"
 
+#include <filesystem>
+#include <system_error>
+#include <thread>
+
+#include "absl/time/clock.h"
 #include "base/sha256.h"
 #include "tests/server/handlers/running_server.h"
 
@@ -40,6 +45,22 @@ class ArtifactsHandlerTest : public RunningServer {
     return reader->Finish();
   }
 
+  // Whether this process has a file of the artifact open.
+  bool HasOpenFile() const {
+    const std::string digest =
+        artifact_.name().substr(std::string("artifacts/").size());
+    std::error_code error;
+    for (const auto& entry :
+         std::filesystem::directory_iterator("/proc/self/fd")) {
+      const std::filesystem::path file = read_symlink(entry.path(), error);
+      if (file.parent_path().filename().string() + file.filename().string() ==
+          digest) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   pb::Artifact artifact_;
 };
 
@@ -60,6 +81,31 @@ TEST_F(ArtifactsHandlerTest, WhatIsUploadedInPiecesIsDownloadedWhole) {
                   .ok());
   EXPECT_EQ(found.size_bytes(), static_cast<int64_t>(whole.size()));
   EXPECT_FALSE(found.referenced());
+}
+
+// Each open file is a descriptor, of which a process has few.
+TEST_F(ArtifactsHandlerTest, ADownloadThatNobodyReadsHoldsNoFileOpen) {
+  const std::string whole(8 << 20, 'x');
+  std::vector<pb::UploadArtifactRequest> pieces;
+  for (int i = 0; i < 32; ++i) {
+    pieces.push_back(Piece(whole.substr(0, 256 << 10)));
+  }
+  ASSERT_TRUE(Upload(pieces, &artifact_).ok());
+  const auto stub = pb::ArtifactService::NewStub(channel_);
+  grpc::ClientContext context;
+  pb::DownloadArtifactRequest request;
+  request.set_name(artifact_.name());
+  const auto reader = stub->DownloadArtifact(&context, request);
+  pb::DownloadArtifactResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  std::string bytes = response.data();
+  // The server reads on for as long as the connection takes more.
+  const absl::Time end = absl::Now() + absl::Seconds(10);
+  while (HasOpenFile() && absl::Now() < end) std::this_thread::yield();
+  EXPECT_FALSE(HasOpenFile());
+  while (reader->Read(&response)) bytes += response.data();
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_EQ(bytes, whole);
 }
 
 TEST_F(ArtifactsHandlerTest, BytesThatAreNotThoseExpectedAreRefused) {

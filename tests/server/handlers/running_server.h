@@ -15,12 +15,11 @@
 #include "base/log/log.h"
 #include "base/status.h"
 #include "gmock/gmock.h"
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
 #include "gtest/gtest.h"
 #include "server/process/server.h"
 #include "spdlog/sinks/base_sink.h"
 #include "spdlog/spdlog.h"
+#include "tests/server/handlers/reasons.h"
 
 namespace sheaf::server {
 
@@ -47,17 +46,6 @@ class LogLines final : public spdlog::sinks::base_sink<std::mutex> {
 
   std::vector<std::string> lines_;
 };
-
-// The reason that a call's status carries; "" where it has none.
-inline std::string ReasonOf(const grpc::Status& status) {
-  google::rpc::Status wire;
-  google::rpc::ErrorInfo info;
-  wire.ParseFromString(status.error_details());
-  for (const auto& detail : wire.details()) {
-    if (detail.UnpackTo(&info)) return info.reason();
-  }
-  return "";
-}
 
 class RunningServer : public ::testing::Test {
  protected:

@@ -3,13 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
-#include "queue/queues.h"
-#include "tests/queue/builders.h"
-#include "tests/queue/memory_store.h"
 #include "tests/queue/puppet.h"
-#include "tests/queue/stores.h"
+#include "tests/server/scheduling/waiting_workers.h"
 
 namespace sheaf::server {
 namespace {
@@ -18,15 +13,9 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-class LeaseWaitersTest : public ::testing::Test {
+class LeaseWaitersTest : public WaitingWorkersTest {
  protected:
-  LeaseWaitersTest() {
-    Write(store_, [](Tx& tx) {
-      EnsureDefaultQueue(tx);
-      return true;
-    });
-  }
-  ~LeaseWaitersTest() override { timer_.Stop(); }
+  LeaseWaitersTest() : WaitingWorkersTest(&policy_) {}
 
   // The answer to each wait, by its number: "nothing", "jobs/1 jobs/2", or the
   // reason of an error.
@@ -83,23 +72,7 @@ class LeaseWaitersTest : public ::testing::Test {
     return waiters_.looks() - before;
   }
 
-  TestClock clock_;
-  MemoryStore store_{&clock_};
-  Timer timer_;
-  WorkerRegistry workers_;
-  StatsBoard stats_;
-  WorkerPlaces places_{
-      {.taker = [](WorkerId) { return std::nullopt; },
-       .free_in = [](WorkerId, absl::Time) { return std::nullopt; }}};
   Puppet policy_;
-  LeaseWaiters waiters_{{.store = &store_,
-                         .timer = &timer_,
-                         .workers = &workers_,
-                         .places = &places_,
-                         .stats = &stats_,
-                         .policy = &policy_,
-                         .now = [this] { return clock_.now(); },
-                         .lease_duration = kLease}};
   std::map<int, std::string> answers_;
   Leased last_;
 };

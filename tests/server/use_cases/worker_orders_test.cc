@@ -1,25 +1,12 @@
 #include "server/use_cases/worker_orders.h"
 
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
-#include "queue/queues.h"
-#include "tests/queue/builders.h"
-#include "tests/queue/memory_store.h"
-#include "tests/queue/stores.h"
+#include "tests/server/scheduling/waiting_workers.h"
 
 namespace sheaf::server {
 namespace {
 
-class WorkerOrdersTest : public ::testing::Test {
+class WorkerOrdersTest : public WaitingWorkersTest {
  protected:
-  WorkerOrdersTest() {
-    Write(store_, [](Tx& tx) {
-      EnsureDefaultQueue(tx);
-      return true;
-    });
-  }
-  ~WorkerOrdersTest() override { timer_.Stop(); }
-
   void Attach(int64_t id, bool measures) {
     WorkerInfo info;
     info.lessee = MakeWorker({.id = WorkerId{id}});
@@ -34,21 +21,6 @@ class WorkerOrdersTest : public ::testing::Test {
                   [this](const auto&) { ended_ = true; });
   }
 
-  TestClock clock_;
-  MemoryStore store_{&clock_};
-  Timer timer_;
-  WorkerRegistry workers_;
-  StatsBoard stats_;
-  WorkerPlaces places_{
-      {.taker = [this](WorkerId worker) { return workers_.Taker(worker); },
-       .free_in = [](WorkerId, absl::Time) { return std::nullopt; }}};
-  LeaseWaiters waiters_{{.store = &store_,
-                         .timer = &timer_,
-                         .workers = &workers_,
-                         .places = &places_,
-                         .stats = &stats_,
-                         .now = [this] { return clock_.now(); },
-                         .lease_duration = kLease}};
   const WorkerOrders orders_{&workers_, &waiters_};
   bool ended_ = false;
 };
@@ -88,9 +60,7 @@ TEST_F(WorkerOrdersTest, AWorkerThatIsNotHereIsNamed) {
 
 TEST_F(WorkerOrdersTest, ADrainIsAnEventOfTheWorker) {
   Write(store_, [](Tx& tx) { return NoteDraining(tx, "w3").ok(); });
-  const Event event = Read(store_, [](View& view) {
-    return view.Events(view.LastSequence() - 1, 1).at(0);
-  });
+  const Event event = LastEvent();
   EXPECT_EQ(event.type, EventType::kWorkerDraining);
   EXPECT_EQ(event.worker, "w3");
 }

@@ -1,3 +1,5 @@
+#include "server/wire/message_guard.h"
+
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>

@@ -1,18 +1,21 @@
-// Checkpoints between workers, store and files: what a lease says of them, and
-// which of them are removed.
+// Checkpoints between store and files: from which steps leased runs can go on,
+// and which checkpoints are removed.
 #pragma once
 
+#include <vector>
+
+#include "absl/status/status.h"
 #include "queue/leasing/lease.h"
+#include "queue/store.h"
 #include "server/blobs/artifact_library.h"
 #include "server/blobs/checkpoint_store.h"
-#include "sheaf/v1/worker_service.pb.h"
 
 namespace sheaf::server {
 
-// Says in `out`, which is `leased` on the wire, from which steps its runs can
-// go on, and how often to leave new checkpoints.
-void OfferCheckpoints(const CheckpointStore& checkpoints, int checkpoint_steps,
-                      const Leased& leased, sheaf::v1::LeasedBatch* out);
+// The steps from which the runs of `leased` can go on, in the order of the
+// runs; 0: from the beginning.
+std::vector<int> SavedSteps(const CheckpointStore& checkpoints,
+                            const Leased& leased);
 
 // Removes the checkpoints of runs that have ended for good with this commit, on
 // a thread of `files`. Does not wait.

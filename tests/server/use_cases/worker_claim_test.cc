@@ -1,4 +1,4 @@
-#include "server/handlers/worker_claim.h"
+#include "server/use_cases/worker_claim.h"
 
 #include "base/version.h"
 #include "gtest/gtest.h"

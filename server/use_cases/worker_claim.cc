@@ -1,11 +1,10 @@
-#include "server/handlers/worker_claim.h"
+#include "server/use_cases/worker_claim.h"
 
 #include <charconv>
 
 #include "absl/strings/str_cat.h"
 #include "base/secret.h"
 #include "queue/error.h"
-#include "server/admission/caller.h"
 
 namespace sheaf::server {
 namespace {
@@ -28,21 +27,22 @@ bool TakeDot(std::string_view* text) {
 
 }  // namespace
 
-bool Claims(const WorkerInfo& worker, const std::string& peer,
+bool Claims(const WorkerInfo& worker, const std::string& connection,
             const std::string& secret) {
   if (!secret.empty()) return IsSameSecret(worker.secret, secret);
   // All ends of UNIX sockets look alike.
-  return worker.attached && !peer.empty() && !IsLocalSocket(peer) &&
-         worker.peer == peer;
+  return worker.attached && !connection.empty() && !IsLocalSocket(connection) &&
+         worker.peer == connection;
 }
 
 absl::StatusOr<WorkerInfo> FindClaimed(const WorkerRegistry& workers,
                                        const std::string& name,
-                                       const std::string& peer,
+                                       const Caller& caller,
                                        const std::string& secret) {
   std::optional<WorkerInfo> worker =
       workers.Find(ParseWorkerName(name).value_or(WorkerId{}));
-  if (worker && Claims(*worker, peer, secret)) return *std::move(worker);
+  if (worker && Claims(*worker, caller.connection, secret))
+    return *std::move(worker);
   return WithSubject(
       Error(Reason::kWorkerNotFound,
             worker ? absl::StrCat(name,

@@ -1,0 +1,36 @@
+#include "server/handlers/call_options.h"
+
+#include "server/admission/caller.h"
+
+namespace sheaf::server {
+
+CallOptions CallOf(const grpc::CallbackServerContext& context,
+                   bool cancellable) {
+  CallOptions options;
+  options.caller = context.peer();
+  options.group = AddressOf(options.caller);
+  if (cancellable) {
+    options.cancelled = [&context] { return context.IsCancelled(); };
+  }
+  return options;
+}
+
+CallOptions ReplyOf(const grpc::CallbackServerContext& context) {
+  CallOptions options = CallOf(context, /*cancellable=*/false);
+  options.first = true;
+  return options;
+}
+
+CallOptions RoomMakingOf(const grpc::CallbackServerContext& context) {
+  CallOptions options = CallOf(context);
+  options.makes_room = true;
+  return options;
+}
+
+CallOptions ScanOf(const grpc::CallbackServerContext& context) {
+  CallOptions options = CallOf(context);
+  options.length = CallOptions::Length::kScan;
+  return options;
+}
+
+}  // namespace sheaf::server

@@ -1,0 +1,23 @@
+#include "server/use_cases/batch_profile.h"
+
+#include <utility>
+
+namespace sheaf::server {
+
+BatchProfile ReadBatchProfile(const PricesBoard& prices,
+                              const MemoryBoard& memory,
+                              const LearnedFigures& learned) {
+  BatchProfile profile{.configured = prices.profile()};
+  for (const auto& [kind, calibration] : prices.All()) {
+    CalibratedWork work{.kind = kind,
+                        .calibration = calibration,
+                        .recommendation = learned.Recommendation(kind)};
+    if (!work.recommendation.empty()) {
+      work.batch_size_max = memory.RowsMax(kind.model, kind.width, kind.height);
+    }
+    profile.works.push_back(std::move(work));
+  }
+  return profile;
+}
+
+}  // namespace sheaf::server
