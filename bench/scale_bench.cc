@@ -58,7 +58,7 @@ struct Flags {
 };
 
 constexpr char kPaused[] = "paused";
-// What an owner's lanes differ by.
+// The part by which an owner's lanes differ.
 enum class By {
   kSize,
   kModel,

@@ -63,7 +63,7 @@ struct Ask {
   // The groups of lanes that the worker serves, apart from the sizes of
   // pictures.
   std::vector<HeadIndex::Group*> groups;
-  // Those of the model that it has loaded.
+  // The groups of the model that it has loaded.
   std::vector<HeadIndex::Group*> loaded_groups;
   Doors doors;
   Room room;

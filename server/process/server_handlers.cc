@@ -91,7 +91,7 @@ void Server::MakeUseCases() {
                          .now = now});
 }
 
-// Those that workers call.
+// Makes the use cases that workers call.
 void Server::MakeUseCasesOfWorkers() {
   const auto now = [this] { return clock_->Now(); };
   worker_sessions_ = std::make_unique<WorkerSessions>(

@@ -18,7 +18,7 @@
 
 namespace sheaf::server {
 
-// What a worker is told as its stream opens.
+// The terms that a worker is told as its stream opens.
 struct Welcome {
   absl::Duration lease_duration;
   absl::Duration heartbeat_interval;

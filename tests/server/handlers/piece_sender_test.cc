@@ -28,7 +28,8 @@ using ::testing::IsEmpty;
 
 using Piece = v1::DownloadArtifactResponse;
 
-// What a test sees of a stream: how many pieces were made, and its end.
+// The facts of a stream that a test sees: how many pieces were made, and its
+// end.
 struct Seen {
   std::atomic<int> made = 0;
   absl::Notification gone;
