@@ -14,38 +14,44 @@ namespace {
 using Loader = absl::Status (*)(Model* model);
 
 struct Family {
-  std::string_view class_name;  // Of a pipeline or of a denoiser.
   Loader load;
+  std::string_view denoiser;  // Its folder in the model's.
+};
+constexpr Family kUNetFamily = {&LoadUNetModel, kUNetFolder};
+
+struct KnownClass {
+  std::string_view name;  // Of a pipeline or of a denoiser.
+  const Family* family;
 };
 // A pipeline that somebody wrote has a name of its own. Its denoiser, at least,
 // is of a class that is known.
-constexpr Family kFamilies[] = {
-    {"StableDiffusionPipeline", &LoadUNetModel},
-    {"StableDiffusionImg2ImgPipeline", &LoadUNetModel},
-    {"StableDiffusionInpaintPipeline", &LoadUNetModel},
-    {"StableDiffusionInstructPix2PixPipeline", &LoadUNetModel},
-    {"StableDiffusionControlNetPipeline", &LoadUNetModel},
-    {"StableDiffusionXLPipeline", &LoadUNetModel},
-    {"StableDiffusionXLImg2ImgPipeline", &LoadUNetModel},
-    {"StableDiffusionXLInpaintPipeline", &LoadUNetModel},
-    {"StableDiffusionXLControlNetPipeline", &LoadUNetModel},
-    {"LatentConsistencyModelPipeline", &LoadUNetModel},
-    {"UNet2DConditionModel", &LoadUNetModel},
+constexpr KnownClass kClasses[] = {
+    {"StableDiffusionPipeline", &kUNetFamily},
+    {"StableDiffusionImg2ImgPipeline", &kUNetFamily},
+    {"StableDiffusionInpaintPipeline", &kUNetFamily},
+    {"StableDiffusionInstructPix2PixPipeline", &kUNetFamily},
+    {"StableDiffusionControlNetPipeline", &kUNetFamily},
+    {"StableDiffusionXLPipeline", &kUNetFamily},
+    {"StableDiffusionXLImg2ImgPipeline", &kUNetFamily},
+    {"StableDiffusionXLInpaintPipeline", &kUNetFamily},
+    {"StableDiffusionXLControlNetPipeline", &kUNetFamily},
+    {"LatentConsistencyModelPipeline", &kUNetFamily},
+    {"UNet2DConditionModel", &kUNetFamily},
 };
 
 // Null where the class is not known.
-Loader LoaderFor(std::string_view class_name) {
-  for (const Family& family : kFamilies) {
-    if (family.class_name == class_name) return family.load;
+const Family* FamilyOf(std::string_view class_name) {
+  for (const KnownClass& known : kClasses) {
+    if (known.name == class_name) return known.family;
   }
   return nullptr;
 }
 
-absl::StatusOr<Loader> LoaderFor(const ModelIndex& index,
-                                 const std::string& folder) {
-  if (const Loader load = LoaderFor(index.class_name)) return load;
+absl::StatusOr<const Family*> FamilyOf(const ModelIndex& index,
+                                       const std::string& folder) {
+  if (const Family* family = FamilyOf(index.class_name)) return family;
   for (const auto& [name, component] : index.components) {
-    if (const Loader load = LoaderFor(component.class_name)) return load;
+    if (const Family* family = FamilyOf(component.class_name)) return family;
   }
   return absl::InvalidArgumentError(
       absl::StrCat(folder, "/model_index.json: _class_name is ",
@@ -54,9 +60,9 @@ absl::StatusOr<Loader> LoaderFor(const ModelIndex& index,
 
 absl::Status LoadAll(Model* model) {
   SHEAF_ASSIGN_OR_RETURN(model->index, ReadModelIndex(model->folder));
-  SHEAF_ASSIGN_OR_RETURN(const Loader load,
-                         LoaderFor(model->index, model->folder));
-  SHEAF_RETURN_IF_ERROR(load(model));
+  SHEAF_ASSIGN_OR_RETURN(const Family* const family,
+                         FamilyOf(model->index, model->folder));
+  SHEAF_RETURN_IF_ERROR(family->load(model));
   SHEAF_ASSIGN_OR_RETURN(
       model->scheduler,
       Config::Read(model->folder + "/scheduler/scheduler_config.json"));
@@ -75,6 +81,12 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadModel(
       Guard("loading a model", [&] { loaded = LoadAll(model.get()); }));
   SHEAF_RETURN_IF_ERROR(loaded);
   return model;
+}
+
+absl::StatusOr<std::string> DenoiserFolder(const std::string& folder) {
+  SHEAF_ASSIGN_OR_RETURN(const ModelIndex index, ReadModelIndex(folder));
+  SHEAF_ASSIGN_OR_RETURN(const Family* const family, FamilyOf(index, folder));
+  return absl::StrCat(folder, "/", ToAbsl(family->denoiser));
 }
 
 }  // namespace sheaf::engine

@@ -1,4 +1,5 @@
-// Loads models of every family that this engine knows.
+// The families of models that this engine knows: how each is loaded, and where
+// its denoiser lies.
 #pragma once
 
 #include <memory>
@@ -15,5 +16,9 @@ namespace sheaf::engine {
 // where memory does not suffice.
 absl::StatusOr<std::shared_ptr<const Model>> LoadModel(
     const std::string& folder, const ModelOptions& options);
+
+// The folder of the denoiser of the model in `folder`, as its family names it.
+// INVALID_ARGUMENT where the family is not known; the errors of ReadModelIndex.
+absl::StatusOr<std::string> DenoiserFolder(const std::string& folder);
 
 }  // namespace sheaf::engine

@@ -19,9 +19,9 @@ enum class Guidance {
 };
 
 struct ModelTraits {
-  int native_side = 0;    // Of the pictures that it was trained for; pixels.
-  int side_multiple = 1;  // A picture's sides must be multiples of this.
-  std::vector<Task> tasks;
+  int native_side = 0;      // Of the pictures that it was trained for; pixels.
+  int side_multiple = 1;    // A picture's sides must be multiples of this.
+  std::vector<Task> tasks;  // The simplest first.
   // Whether the mask, and the picture where it is black, are inputs of the
   // model. If not, a step puts the picture back where the mask is black.
   bool sees_mask = false;

@@ -134,10 +134,13 @@ absl::Status Measuring::Load() {
   request.steps = kProgramSteps;
   request.width = found_.width;
   request.height = found_.height;
-  // A model that edits pictures needs one to begin with.
-  if (!model.traits.Does(Task::kText) && model.traits.Does(Task::kEdit)) {
-    request.task = Task::kEdit;
+  // The simplest of the model's tasks, with the pictures that it needs.
+  if (!model.traits.tasks.empty()) request.task = model.traits.tasks.front();
+  if (request.task != Task::kText) {
     request.image = MakeImage(found_.width, found_.height, 3, 128);
+  }
+  if (request.task == Task::kInpaint) {
+    request.mask = MakeImage(found_.width, found_.height, 3, 255);
   }
   SHEAF_ASSIGN_OR_RETURN(bench.row, bench.Begin(1));
   return absl::OkStatus();

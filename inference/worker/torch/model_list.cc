@@ -12,6 +12,7 @@
 #include "base/near_word.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "inference/engine/runtime/model_files.h"
 #include "inference/engine/schedule/registry.h"
 #include "inference/engine/weights/config.h"
 #include "inference/engine/weights/folder.h"
@@ -278,11 +279,8 @@ bool IsAlias(const std::string& name) {
 
 absl::Status CheckPin(const OfferedModel& model) {
   if (model.sha256.empty()) return absl::OkStatus();
-  SHEAF_ASSIGN_OR_RETURN(
-      const engine::WeightFiles files,
-      engine::FindWeights(model.place.folder + "/unet",
-                          {.variant = model.place.variant,
-                           .allow_pickle = model.place.allow_pickle}));
+  SHEAF_ASSIGN_OR_RETURN(const engine::WeightFiles files,
+                         engine::FindDenoiserWeights(model.place));
   Sha256 hash;
   std::vector<char> block(size_t{1} << 20);
   for (const std::string& path : files.paths) {
@@ -295,8 +293,8 @@ absl::Status CheckPin(const OfferedModel& model) {
   const std::string found = hash.FinishHex();
   if (found == model.sha256) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("model ", model.alias, ": the weights of its UNet have the ",
-                   "SHA-256 ", found, ", not ", model.sha256));
+      absl::StrCat("model ", model.alias, ": the weights of its denoiser have ",
+                   "the SHA-256 ", found, ", not ", model.sha256));
 }
 
 }  // namespace

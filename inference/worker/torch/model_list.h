@@ -25,8 +25,8 @@ namespace sheaf::worker {
 struct OfferedModel {
   std::string alias;
   engine::ModelPlace place;
-  // The SHA-256 of the UNet's weight files, one after the other. Empty: not
-  // pinned.
+  // The SHA-256 of the weight files of the denoiser (the UNet), one after the
+  // other. Empty: not pinned.
   std::string sha256;
   std::map<std::string, std::string> controls;  // Folder by type.
   std::map<std::string, std::string> vaes;      // Folder by alias.

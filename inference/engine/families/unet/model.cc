@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "inference/engine/families/unet/conditioner.h"
 #include "inference/engine/families/unet/denoiser.h"
@@ -64,11 +65,11 @@ absl::Status LoadUNetModel(Model* model) {
     return absl::InvalidArgumentError(model->folder +
                                       "/model_index.json: no text encoder");
   }
-  SHEAF_ASSIGN_OR_RETURN(
-      std::shared_ptr<const UNet> unet,
-      UNet::Load(
-          options.denoiser.empty() ? model->folder + "/unet" : options.denoiser,
-          options.load, options.placement));
+  std::string denoiser = options.denoiser;
+  if (denoiser.empty())
+    denoiser = absl::StrCat(model->folder, "/", ToAbsl(kUNetFolder));
+  SHEAF_ASSIGN_OR_RETURN(std::shared_ptr<const UNet> unet,
+                         UNet::Load(denoiser, options.load, options.placement));
   SHEAF_ASSIGN_OR_RETURN(model->vae, LoadVae(*model, options.placement));
   parts.is_xl = unet->config().has_sizes();
   Config::Reader reader(model->index.config);

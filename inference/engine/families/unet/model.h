@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -9,6 +10,9 @@
 #include "inference/engine/pipeline/model.h"
 
 namespace sheaf::engine {
+
+// The component that is the denoiser, by its folder in the model's.
+inline constexpr std::string_view kUNetFolder = "unet";
 
 // Fills in the parts and traits of a model whose folder, index and options are
 // set. The errors of the components' readers, each with its path. Throws as

@@ -52,5 +52,13 @@ TEST_F(LoadModelTest, AFamilyThatIsNotHereIsNamed) {
               HasSubstr("model_index.json: _class_name is FluxPipeline"));
 }
 
+TEST_F(LoadModelTest, TheFamilySaysWhereTheDenoiserLies) {
+  EXPECT_TRUE(LoadAs("StableDiffusionPipeline", "MyUNet").ok());
+  const std::string model = folder_.path() + "/model";
+  EXPECT_EQ(DenoiserFolder(model).value(), model + "/unet");
+  EXPECT_FALSE(LoadAs("FluxPipeline", "FluxTransformer2DModel").ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(DenoiserFolder(model).status()));
+}
+
 }  // namespace
 }  // namespace sheaf::engine

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "base/status.h"
 #include "inference/engine/families/load_model.h"
 #include "inference/engine/pipeline/begin.h"
@@ -11,6 +13,7 @@
 #include "inference/engine/runtime/self_test.h"
 #include "inference/engine/schedule/registry.h"
 #include "inference/engine/tensor/memory.h"
+#include "tests/inference/engine/weights/temp_folder.h"
 
 namespace sheaf::engine {
 namespace {
@@ -71,6 +74,27 @@ TEST_F(MeasureTest, FindsWhatAProfileNeeds) {
   EXPECT_GT(found_.width, 0);
   EXPECT_TRUE(found_.rows_agree);
   EXPECT_THAT(found_.left_out, IsEmpty());
+}
+
+TEST_F(MeasureTest, ModelsThatNeedAPictureAreMeasuredWithOne) {
+  namespace fs = std::filesystem;
+  for (const char* unet : {"unet-inpaint", "unet-ip2p"}) {
+    const TempFolder folder;
+    fs::copy(kModels + "tiny-sd", folder.path() + "/model",
+             fs::copy_options::recursive);
+    fs::copy(
+        kModels + unet, folder.path() + "/model/unet",
+        fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+    MeasureRequest wanted = RequestUpTo(2);
+    wanted.model.folder = folder.path() + "/model";
+    wanted.budget = absl::Minutes(10);
+    const absl::Status status = MeasureAll(wanted);
+    ASSERT_TRUE(status.ok()) << unet << ": " << status.ToString();
+    EXPECT_THAT(found_.steps, ElementsAre(Key(1), Key(2))) << unet;
+    EXPECT_THAT(found_.encodes, ElementsAre(Key(1), Key(4))) << unet;
+    EXPECT_GT(found_.decode, 0) << unet;
+    EXPECT_TRUE(found_.rows_agree) << unet;
+  }
 }
 
 TEST_F(MeasureTest, WithoutTimeOnlyTheLeastIsMeasured) {

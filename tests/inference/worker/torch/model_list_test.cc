@@ -17,7 +17,8 @@ class ModelListTest : public ::testing::Test {
  protected:
   // A folder that looks like a model's.
   void AddModel(const std::string& name) {
-    folder_.Write(name + "/model_index.json", "{}");
+    folder_.Write(name + "/model_index.json",
+                  R"({"_class_name": "StableDiffusionPipeline"})");
     folder_.Write(name + "/unet/config.json", "{}");
     folder_.Write(name + "/unet/diffusion_pytorch_model.safetensors",
                   "weights");
@@ -160,6 +161,15 @@ TEST_F(ModelListTest, APinnedModelIsOfferedWhileItsWeightsAreTheSame) {
   EXPECT_TRUE(Read("m").ok());
   folder_.Write("m/unet/diffusion_pytorch_model.safetensors", "weighty");
   ExpectError("m", absl::StatusCode::kInvalidArgument, "SHA-256");
+}
+
+// Nobody knows which of its folders has the weights to compare.
+TEST_F(ModelListTest, APinnedModelOfAnUnknownFamilyIsRefused) {
+  AddModel("m");
+  folder_.Write("m/model_index.json", R"({"_class_name": "OddPipeline"})");
+  EXPECT_TRUE(Read("m").ok());
+  folder_.Write("m/sheaf.toml", "sha256 = '" + Sha256Hex("weights") + "'\n");
+  ExpectError("m", absl::StatusCode::kInvalidArgument, "OddPipeline");
 }
 
 TEST_F(ModelListTest, AWorkerMayKeepSomeOfThem) {
