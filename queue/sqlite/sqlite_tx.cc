@@ -17,12 +17,14 @@ constexpr std::string_view kCounterNames[] = {
 // Lanes are small and few, unless clients make up a size for every picture.
 constexpr size_t kLanesKeptMax = 65'536;
 
+// Each text follows its length, so that no two lanes have one key.
 std::string LaneKey(const Lane& lane) {
   std::string key;
   for (const std::string* part :
        {&lane.queue, &lane.owner, &lane.kind, &lane.model, &lane.vae}) {
+    key += std::to_string(part->size());
+    key += ':';
     key += *part;
-    key += '\n';
   }
   key += std::to_string(lane.width);
   key += 'x';

@@ -48,6 +48,7 @@ struct FakeServer::State : public v1::JobService::Service {
   bool corrupt = false;
   v1::GetStatsRequest stats_request;
   int stats_left = -1;  // no limit
+  std::vector<std::string> measured;
   std::string authorization;
   std::unique_ptr<grpc::Server> server;
 
@@ -238,6 +239,14 @@ struct FakeServer::State : public v1::JobService::Service {
                        v1::ListWorkersResponse*) override {
       return Status::OK;
     }
+    Status CalibrateWorker(ServerContext*,
+                           const v1::CalibrateWorkerRequest* request,
+                           v1::Worker* response) override {
+      const std::lock_guard lock(state->mutex);
+      state->measured.push_back(request->name());
+      response->set_name(request->name());
+      return Status::OK;
+    }
   } admin;
 
   struct Artifacts : public v1::ArtifactService::Service {
@@ -349,6 +358,11 @@ int FakeServer::get_job_calls() const {
 v1::GetStatsRequest FakeServer::last_stats() const {
   const std::lock_guard lock(state_->mutex);
   return state_->stats_request;
+}
+
+std::vector<std::string> FakeServer::measured_workers() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->measured;
 }
 
 void FakeServer::LimitStats(int count) {

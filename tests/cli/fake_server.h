@@ -37,6 +37,7 @@ class FakeServer {
   v1::UpdateQueueRequest last_queue_update() const;
   v1::UpdateJobRequest last_job_update() const;
   v1::GetStatsRequest last_stats() const;
+  std::vector<std::string> measured_workers() const;
   int get_job_calls() const;
   std::vector<std::string> uploads() const;
   std::string last_authorization() const;

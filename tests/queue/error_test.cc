@@ -1,9 +1,13 @@
 #include "queue/error.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <regex>
 #include <set>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -95,6 +99,51 @@ TEST(ErrorTest, EveryViolationIsKeptInOrder) {
   Violations expected = violations;
   expected.push_back({"late", "came late"});
   EXPECT_EQ(ViolationsOf(status), expected);
+}
+
+// The reasons that the code names where it does not only ask for them.
+std::set<std::string> AnsweredBy(const std::string& code) {
+  static const std::regex kUse("(==|!=|case)? *Reason::(k[A-Za-z]+)");
+  std::set<std::string> answered;
+  for (std::sregex_iterator use(code.begin(), code.end(), kUse), end;
+       use != end; ++use) {
+    if (!(*use)[1].matched) answered.insert((*use)[2]);
+  }
+  return answered;
+}
+
+std::string WithoutComments(const std::string& path) {
+  std::string text;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    text += line.substr(0, line.find("//")) + ' ';
+  }
+  return text;
+}
+
+TEST(ErrorTest, AQuestionForAReasonIsNoAnswer) {
+  EXPECT_THAT(AnsweredBy("return Error(Reason::kA, x == Reason::kB); "
+                         "case Reason::kC: return full ? Reason::kD : y;"),
+              ElementsAre("kA", "kD"));
+}
+
+TEST(ErrorTest, EveryReasonIsAnsweredSomewhere) {
+  namespace fs = std::filesystem;
+  const std::string root = SHEAF_SOURCE_DIR "/";
+  std::set<std::string> answered;
+  for (const char* folder : {"queue", "batching", "server"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(root + folder)) {
+      const fs::path& path = entry.path();
+      const bool is_code =
+          path.extension() == ".cc" || path.extension() == ".h";
+      if (!is_code || path.stem() == "error") continue;
+      answered.merge(AnsweredBy(WithoutComments(path.string())));
+    }
+  }
+  const std::set<std::string> table =
+      AnsweredBy(WithoutComments(root + "queue/error.cc"));
+  EXPECT_EQ(table.size(), static_cast<size_t>(kReasonCount));
+  EXPECT_EQ(answered, table);
 }
 
 // SHEAF_UPDATE_DOCS=1 writes the file instead.

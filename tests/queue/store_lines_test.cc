@@ -1,4 +1,7 @@
 // The promises of every store: lanes and the lines in them.
+#include <set>
+#include <string>
+
 #include "tests/queue/builders.h"
 #include "tests/queue/stores.h"
 
@@ -50,6 +53,21 @@ TEST_P(StoreLinesTest, LaneIsMadeOnceForEachCombination) {
       EXPECT_EQ(found.height, lanes[i].height);
     }
   }
+}
+
+TEST_P(StoreLinesTest, PartsOfALaneDoNotRunIntoEachOther) {
+  const auto lane_for = [&](const std::string& model, const std::string& vae) {
+    return Write([&](Tx& tx) {
+      return tx.LaneFor({.queue = "q", .model = model, .vae = vae});
+    });
+  };
+  std::set<int64_t> lanes;
+  for (const char* text : {"\n", ":", "1:", "x", "\t"}) {
+    const std::string between = text;
+    lanes.insert(lane_for("a" + between + "b", "c").value);
+    lanes.insert(lane_for("a", "b" + between + "c").value);
+  }
+  EXPECT_EQ(lanes.size(), 10u);
 }
 
 TEST_P(StoreLinesTest, LanesWithNoOneWaitingAreNotReady) {

@@ -154,7 +154,7 @@ void AddTorchFlags(CLI::App* app, Flags* flags, Raw* raw) {
   app->add_option("--calibrate", raw->calibrate,
                   "When to measure models: auto: when idle after a model's "
                   "first batch, if the server has no times of it; off: only on "
-                  "order (sheaf worker calibrate)")
+                  "order (sheaf worker measure)")
       ->check(CLI::IsMember({"auto", "off"}))
       ->capture_default_str()
       ->group(group);

@@ -82,8 +82,9 @@ TEST_F(MeasureTest, ModelsThatNeedAPictureAreMeasuredWithOne) {
     const TempFolder folder;
     fs::copy(kModels + "tiny-sd", folder.path() + "/model",
              fs::copy_options::recursive);
-    fs::copy(kModels + unet, folder.path() + "/model/unet",
-             fs::copy_options::overwrite_existing);
+    fs::copy(
+        kModels + unet, folder.path() + "/model/unet",
+        fs::copy_options::recursive | fs::copy_options::overwrite_existing);
     MeasureRequest wanted = RequestUpTo(2);
     wanted.model.folder = folder.path() + "/model";
     wanted.budget = absl::Minutes(10);
