@@ -7,8 +7,6 @@
 namespace sheaf {
 namespace {
 
-// The standard library's locks, not Abseil's Notification: the thread sanitizer
-// does not see into Debian's Abseil.
 template <class Start>
 absl::Status Await(Start start) {
   std::mutex mutex;

@@ -179,7 +179,7 @@ MODULES = 24
 INVERTED = re.compile(r"\s*(//+|#|--) (What|Who|Whose|Of|Those) ")
 INVERTED_MAX = 6
 # Folders of tests/ that mirror no folder of code.
-NOT_MIRRORED = ("e2e", "fuzz", "golden", "tidy", "tools")
+NOT_MIRRORED = ("e2e", "fuzz", "golden", "tidy", "tools", "tsan")
 
 # Which component an include path belongs to; the longest prefix wins.
 OURS = {
@@ -215,7 +215,7 @@ THIRD_PARTY = {
 }
 # The language's own headers, and the operating system's.
 SYSTEM = re.compile(
-    r"<([a-z_0-9]+|(sys|netinet|arpa|net|linux)/[a-z_0-9]+\.h|"
+    r"<([a-z_0-9]+|(sys|netinet|arpa|net|linux|sanitizer)/[a-z_0-9]+\.h|"
     r"(cxxabi|dirent|dlfcn|fcntl|fts|grp|limits|malloc|netdb|poll|pthread|pwd|"
     r"sched|signal|spawn|stdlib|strings|termios|time|unistd|zlib)\.h)>"
 )
