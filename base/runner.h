@@ -24,9 +24,13 @@ class Runner {
   void Run(Task task) {
     {
       std::lock_guard lock(mutex_);
-      if (!ended_) tasks_.push_back(std::move(task));
+      if (!ended_) {
+        tasks_.push_back(std::move(task));
+        changed_.notify_one();
+        return;
+      }
     }
-    task ? task() : changed_.notify_one();
+    task();
   }
   // Runs the tasks that are left, and those that they add. Not from a task.
   void Stop() {
