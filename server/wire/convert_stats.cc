@@ -12,7 +12,7 @@ namespace {
 
 double Ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
-void ToProto(const Spread& spread, pb::TimeStats* out) {
+void Fill(const Spread& spread, pb::TimeStats* out) {
   out->set_count(spread.count);
   if (spread.count == 0) return;
   SetDuration(absl::Milliseconds(spread.p50), out->mutable_p50());
@@ -21,8 +21,8 @@ void ToProto(const Spread& spread, pb::TimeStats* out) {
 }
 
 // `room`: how many runs the batches could have held.
-void ToProto(const QueueFigures& figures, int64_t room, absl::Duration window,
-             pb::QueueWindow* out) {
+void Fill(const QueueFigures& figures, int64_t room, absl::Duration window,
+          pb::QueueWindow* out) {
   const RunCounts& ended = figures.ended;
   out->set_succeeded_run_count(ended.succeeded);
   out->set_failed_run_count(ended.failed);
@@ -36,11 +36,11 @@ void ToProto(const QueueFigures& figures, int64_t room, absl::Duration window,
   out->set_batch_size_average(
       Ratio(runs, static_cast<double>(figures.batches)));
   out->set_batch_fill(Ratio(runs, static_cast<double>(room)));
-  ToProto(figures.wait, out->mutable_wait());
-  ToProto(figures.generation, out->mutable_generation());
+  Fill(figures.wait, out->mutable_wait());
+  Fill(figures.generation, out->mutable_generation());
 }
 
-void ToProto(const StatsBoard::Totals& totals, pb::QueueStats* out) {
+void Fill(const StatsBoard::Totals& totals, pb::QueueStats* out) {
   out->set_queued_run_count_max(totals.depth_max);
   PutTime(totals.depth_max_time, out,
           &pb::QueueStats::mutable_queued_run_count_max_time);
@@ -73,7 +73,7 @@ struct Work {
   }
 };
 
-void ToProto(const Work& work, pb::WorkStats* out) {
+void Fill(const Work& work, pb::WorkStats* out) {
   const WorkerFigures& figures = work.figures;
   out->set_batch_count(figures.batches);
   out->set_batch_size_average(Ratio(static_cast<double>(figures.batched_runs),
@@ -114,7 +114,7 @@ void WorkersToProto(const StatsParts& parts, pb::Stats* out) {
     pb::WorkerStats* theirs = out->add_workers();
     theirs->set_name(NameOf(worker.lessee.id));
     theirs->set_display_name(worker.lessee.name);
-    ToProto(work, theirs->mutable_work());
+    Fill(work, theirs->mutable_work());
     for (const DeviceInfo& device : worker.devices) {
       theirs->add_devices(device.name);
       OfDevice& all = devices[{device.name, device.description}];
@@ -127,7 +127,7 @@ void WorkersToProto(const StatsParts& parts, pb::Stats* out) {
     theirs->set_name(key.first);
     theirs->set_description(key.second);
     for (const auto& worker : device.workers) theirs->add_workers(worker);
-    ToProto(device.work, theirs->mutable_work());
+    Fill(device.work, theirs->mutable_work());
   }
 }
 
@@ -156,15 +156,15 @@ void ToProto(const StatsParts& parts, const std::string& only, pb::Stats* out) {
     theirs->set_queued_run_count(queue.queued);
     theirs->set_running_run_count(queue.running);
     theirs->set_batch_size(queue.settings.batch_size);
-    ToProto(Find(recalled.queues, queue.name), theirs);
-    ToProto(figures, own_room, window, theirs->mutable_window());
+    Fill(Find(recalled.queues, queue.name), theirs);
+    Fill(figures, own_room, window, theirs->mutable_window());
     room += own_room;
     total->set_queued_run_count(total->queued_run_count() + queue.queued);
     total->set_running_run_count(total->running_run_count() + queue.running);
   }
   if (only.empty()) {
-    ToProto(recalled.total, total);
-    ToProto(recalled.figures.total, room, window, total->mutable_window());
+    Fill(recalled.total, total);
+    Fill(recalled.figures.total, room, window, total->mutable_window());
   } else {
     *total = out->queues(0);
     total->clear_name();
