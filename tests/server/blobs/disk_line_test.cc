@@ -12,9 +12,10 @@ using ::testing::ElementsAre;
 TEST(DiskLineTest, CallersTakeTurnsAndKeepTheirOwnOrder) {
   std::vector<std::string> order;
   {
-    DiskLine line(1);
+    // These outlive the line, whose thread waits for them.
     absl::Notification begun;
     absl::Notification all_here;
+    DiskLine line(1);
     line.Run("a", [&] {
       begun.Notify();
       all_here.WaitForNotification();
@@ -33,9 +34,9 @@ TEST(DiskLineTest, CallersTakeTurnsAndKeepTheirOwnOrder) {
 }
 
 TEST(DiskLineTest, OneTaskThatWaitsHoldsUpNoOther) {
-  DiskLine line(2);
   absl::Notification second;
   absl::Notification first;
+  DiskLine line(2);
   line.Run("a", [&] {
     second.WaitForNotification();
     first.Notify();
