@@ -6,16 +6,29 @@ takes longer than reading a file of ours.
 """
 
 import pathlib
+import re
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 FLAGS = ("-std=c++20", "-I.", "-DSPDLOG_FMT_EXTERNAL")
 SLOW = ("grpcpp/grpcpp.h", "spdlog/spdlog.h", "absl/synchronization/mutex.h")
+INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 # The formatter's templates are filled in once.
 LOG = """inline void Log(const std::string& text, int count) {
   spdlog::info("{} {} {}", text, count, 1.0);
 }
 """
+
+
+def seeing(pattern, texts):
+    """The files of `texts` that see `pattern`, over any number of includes."""
+    includes = {path: INCLUDE.findall(text) for path, text in texts.items()}
+    seen = {path for path, text in texts.items() if pattern.search(text)}
+    before = 0
+    while len(seen) > before:
+        before = len(seen)
+        seen |= {path for path in texts if seen.intersection(includes[path])}
+    return seen
 
 
 def write_messages(out):
