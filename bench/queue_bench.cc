@@ -12,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "bench/echo_server.h"
 #include "bench/suite.h"
+#include "bench/temp_directory.h"
 
 namespace sheaf::bench {
 namespace {

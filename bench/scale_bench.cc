@@ -12,7 +12,6 @@
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,6 +21,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "bench/table.h"
+#include "bench/temp_directory.h"
 #include "queue/leasing/finish.h"
 #include "queue/queues.h"
 #include "queue/sqlite/sqlite_store.h"
@@ -52,7 +52,7 @@ void MustBe(bool good, const std::string& what) {
 
 struct Flags {
   std::string json;
-  std::string directory = "/dev/shm/sheaf-scale-bench";
+  std::string directory = "/dev/shm";  // the place of a folder of its own
   int rounds = 9;
   int leases = 100;  // in each round
 };
@@ -73,7 +73,6 @@ class Rig {
                Names models = {"sd15"})
       : worker_(WorkerOf(1, std::move(models))) {
     const std::string directory = absl::StrCat(flags.directory, "/", name);
-    std::filesystem::remove_all(directory);
     SqliteStore::Options options;
     options.directory = directory;
     options.observer = [this](const Committed& committed) {
@@ -369,16 +368,19 @@ int Main(int argc, char** argv) {
   Flags flags;
   CLI::App app("Measures the leasing path by lanes and by idle workers.");
   app.add_option("--json", flags.json, "write the rows there");
-  app.add_option("--directory", flags.directory, "for the stores' files")
+  app.add_option("--directory", flags.directory,
+                 "where the stores' files go, into a folder that is removed")
       ->capture_default_str();
   app.add_option("--rounds", flags.rounds)->capture_default_str();
   app.add_option("--leases", flags.leases, "in each round")
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
+  const auto folder = bench::TempDirectory::Make(flags.directory);
+  MustBe(folder.ok(), folder.status().ToString());
+  flags.directory = (*folder)->path();
   bench::Table table;
   MeasureLanes(flags, &table);
   MeasureWorkers(flags, &table);
-  std::filesystem::remove_all(flags.directory);
   if (!flags.json.empty() && !table.WriteJson(flags.json).ok()) return 1;
   return table.missed() > 0 ? 1 : 0;
 }

@@ -14,24 +14,6 @@
 
 namespace sheaf::bench {
 
-// The folder in which a run of the benchmark keeps everything; it is removed
-// with all its contents.
-class TempDirectory {
- public:
-  // Makes it below `parent`. in_memory() says whether that is a file system in
-  // memory, where a commit costs nothing.
-  static absl::StatusOr<std::unique_ptr<TempDirectory>> Make(
-      const std::string& parent);
-  ~TempDirectory();
-  const std::string& path() const { return path_; }
-  bool in_memory() const { return in_memory_; }
-
- private:
-  explicit TempDirectory(std::string path);
-  const std::string path_;
-  bool in_memory_ = false;
-};
-
 struct ServerOptions {
   std::string directory;     // for data, log and socket; made if needed
   bool unix_socket = false;  // false: a port of 127.0.0.1

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "bench/table.h"
+#include "bench/temp_directory.h"
 #include "queue/leasing/lease.h"
 #include "queue/sqlite/sqlite_store.h"
 
@@ -43,7 +44,7 @@ double SecondsSince(Clock::time_point start) {
 
 struct Flags {
   std::string json;
-  std::string directory = "/tmp/sheaf-store-bench";
+  std::string directory = "/tmp";  // the place of a folder of its own
   double seconds = 2;
   int backlog = 200'000;
 };
@@ -327,11 +328,17 @@ Flags ParseFlags(int argc, char** argv) {
 }  // namespace sheaf
 
 int main(int argc, char** argv) {
-  const sheaf::Flags flags = sheaf::ParseFlags(argc, argv);
+  sheaf::Flags flags = sheaf::ParseFlags(argc, argv);
+  const auto folder = sheaf::bench::TempDirectory::Make(flags.directory);
+  if (!folder.ok()) {
+    std::fprintf(stderr, "store_bench: %s\n",
+                 folder.status().ToString().c_str());
+    return 1;
+  }
+  flags.directory = (*folder)->path() + "/store";
   sheaf::bench::Table table;
   sheaf::MeasureWriter(flags, &table);
   sheaf::MeasureGroupCommit(flags, &table);
   sheaf::MeasureLeaseAndFinish(flags, &table);
-  std::filesystem::remove_all(flags.directory);
   return flags.json.empty() || table.WriteJson(flags.json).ok() ? 0 : 1;
 }

@@ -70,6 +70,12 @@ class Merged {
 };
 using Standings = Merged<HeadIndex::Standing>;
 
+LaneHead HeadAt(Ask& ask, const HeadIndex::Place& place, Priority priority) {
+  std::optional<Run> run = ask.tx.Head(place.lane, priority);
+  SHEAF_CHECK(run && run->id == place.run);
+  return {ask.heads.LaneAt(place), *std::move(run)};
+}
+
 // The first due runs of one priority, a few at a time: mostly the turn is that
 // of one of the first few.
 class Candidates {
@@ -82,9 +88,7 @@ class Candidates {
   // The next ones by their places in line; empty where there are no more.
   std::vector<LaneHead> Next() {
     std::vector<HeadIndex::Place> places;
-    if (ask_.policy == nullptr) {
-      TakeTurns(ask_.groups, 1, &places);
-    } else if (seen_.empty()) {
+    if (seen_.empty()) {
       TakeTurns(ask_.groups, kByTurn, &places);
       TakeLoaded(&places);
       TakeOldest(&places);
@@ -94,9 +98,7 @@ class Candidates {
     std::sort(places.begin(), places.end());
     std::vector<LaneHead> heads;
     for (const HeadIndex::Place& place : places) {
-      std::optional<Run> run = ask_.tx.Head(place.lane, priority_);
-      SHEAF_CHECK(run && run->id == place.run);
-      heads.push_back({ask_.heads.LaneAt(place), *std::move(run)});
+      heads.push_back(HeadAt(ask_, place, priority_));
     }
     return heads;
   }
@@ -172,20 +174,35 @@ class Candidates {
   std::set<RunId> seen_;
 };
 
+// The first one of a priority with which the worker may begin.
+std::optional<HeadIndex::Place> FirstByTurn(Ask& ask, Priority priority) {
+  Standings standings(ask.doors, ask.groups, priority,
+                      &HeadIndex::Level::standings);
+  while (const HeadIndex::Standing* next = standings.Next()) {
+    for (const HeadIndex::Place& place : next->owner->heads) {
+      if (ask.MayBegin(place)) return place;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 FirstHead FindFirstHead(Ask& ask) {
   FirstHead first;
   for (int level = static_cast<int>(Priority::kUrgent);
        level >= static_cast<int>(Priority::kLow); --level) {
-    Candidates candidates(ask, static_cast<Priority>(level));
+    const auto priority = static_cast<Priority>(level);
+    if (ask.policy == nullptr) {
+      const std::optional<HeadIndex::Place> place = FirstByTurn(ask, priority);
+      if (!place) continue;
+      first.head = HeadAt(ask, *place, priority);
+      return first;
+    }
+    Candidates candidates(ask, priority);
     while (true) {
       std::vector<LaneHead> heads = candidates.Next();
       if (heads.empty()) break;
-      if (ask.policy == nullptr) {
-        first.head = std::move(heads[0]);
-        return first;
-      }
       LeasePolicy::Turn turn = ask.policy->Next(ask.who, heads, ask.tx.now());
       first.notes.rank = std::max(first.notes.rank, turn.notes.rank);
       std::move(turn.notes.passed.begin(), turn.notes.passed.end(),
@@ -204,13 +221,8 @@ FirstHead FindFirstHead(Ask& ask) {
 std::optional<HeadIndex::Place> AnyHead(Ask& ask) {
   for (int level = static_cast<int>(Priority::kUrgent);
        level >= static_cast<int>(Priority::kLow); --level) {
-    Standings standings(ask.doors, ask.groups, static_cast<Priority>(level),
-                        &HeadIndex::Level::standings);
-    while (const HeadIndex::Standing* next = standings.Next()) {
-      for (const HeadIndex::Place& place : next->owner->heads) {
-        if (ask.MayBegin(place)) return place;
-      }
-    }
+    const auto place = FirstByTurn(ask, static_cast<Priority>(level));
+    if (place) return place;
   }
   return std::nullopt;
 }

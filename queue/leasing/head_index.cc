@@ -1,5 +1,6 @@
 #include "queue/leasing/head_index.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sheaf {
@@ -15,6 +16,9 @@ bool IsEmpty(const HeadIndex::Group& group) {
   }
   return true;
 }
+
+// Groups that have missed more changes of ranks read all their ranks again.
+constexpr size_t kRankChangesMax = 1024;
 
 // The kind or model of a group that leaves it open.
 const std::string kAny;
@@ -40,7 +44,6 @@ void HeadIndex::Rebuild(Tx& tx) {
   lanes_.clear();
   queues_.clear();
   for (Groups& groups : groups_) groups.clear();
-  levels_of_.clear();
   later_.clear();
   tx.ForEachLane([&](const Lane& lane, const Run& head) {
     Put(tx, lane, head);
@@ -65,11 +68,16 @@ void HeadIndex::Put(Tx& tx, const Lane& lane, Run first) {
     const Form form = FormAt(index);
     const std::string& kind = form.any_kind ? kAny : lane.kind;
     const std::string& model = form.any_model ? kAny : lane.model;
-    Group& group = groups_[index][Key(lane.queue, kind, model)];
-    group.form = form;
-    group.lane.queue = lane.queue;
-    group.lane.kind = kind;
-    group.lane.model = model;
+    const auto [at, is_new] =
+        groups_[index].try_emplace(Key(lane.queue, kind, model));
+    Group& group = at->second;
+    if (is_new) {
+      group.form = form;
+      group.lane.queue = lane.queue;
+      group.lane.kind = kind;
+      group.lane.model = model;
+      group.rank_changes = rank_changes_;
+    }
     entry.groups.push_back(&group);
   }
   std::optional<Run> run = std::move(first);
@@ -163,7 +171,6 @@ void HeadIndex::AddDue(const Entry& entry, const Head& head, Level& level) {
   Owner& owner = at->second;
   if (is_new) {
     owner.rank = rank_of_(entry.lane.owner);
-    levels_of_[entry.lane.owner].insert(&level);
   } else {
     level.standings.erase({owner.rank, *owner.heads.begin()});
   }
@@ -193,20 +200,40 @@ void HeadIndex::RemoveDue(const Entry& entry, const Head& head, Level& level) {
     return;
   }
   level.owners.erase(at);
-  const auto known = levels_of_.find(entry.lane.owner);
-  known->second.erase(&level);
-  if (known->second.empty()) levels_of_.erase(known);
 }
 
-void HeadIndex::Rank(const std::string& owner, double rank) {
-  const auto known = levels_of_.find(owner);
-  if (known == levels_of_.end()) return;
-  for (Level* level : known->second) {
-    Owner& found = level->owners.at(owner);
-    level->standings.erase({found.rank, *found.heads.begin()});
-    found.rank = rank;
-    level->standings.insert({rank, *found.heads.begin(), &found});
+void HeadIndex::NoteRank(const std::string& owner) {
+  ++rank_changes_;
+  reranked_.push_back(owner);
+  if (reranked_.size() > kRankChangesMax) reranked_.pop_front();
+}
+
+// Takes in the changes of ranks that the group has missed. A group that was not
+// asked for in a long time reads the ranks of all its owners again.
+void HeadIndex::Rank(Group& group) {
+  const uint64_t missed = rank_changes_ - group.rank_changes;
+  group.rank_changes = rank_changes_;
+  for (Level& level : group.levels) {
+    if (missed > std::min(level.owners.size(), reranked_.size())) {
+      for (const auto& [owner, _] : level.owners) Rank(level, owner);
+      continue;
+    }
+    for (auto owner = reranked_.end() - missed; owner != reranked_.end();
+         ++owner) {
+      Rank(level, *owner);
+    }
   }
+}
+
+void HeadIndex::Rank(Level& level, const std::string& owner) {
+  const auto at = level.owners.find(owner);
+  if (at == level.owners.end()) return;
+  Owner& found = at->second;
+  const double rank = rank_of_(owner);
+  if (rank == found.rank) return;
+  level.standings.erase({found.rank, *found.heads.begin()});
+  found.rank = rank;
+  level.standings.insert({rank, *found.heads.begin(), &found});
 }
 
 void HeadIndex::Keep(Tx& tx, const Served& served) {
@@ -223,6 +250,7 @@ std::vector<HeadIndex::Group*> HeadIndex::GroupsOf(const Served& served) {
     if (!IsAnything(served.queues) && !served.queues.Contains(queue)) continue;
     AddGroups(queue, form, served, &found);
   }
+  for (Group* group : found) Rank(*group);
   return found;
 }
 

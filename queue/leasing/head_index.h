@@ -14,6 +14,8 @@
 
 #include <array>
 #include <compare>
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <set>
@@ -91,6 +93,8 @@ class HeadIndex {
     Form form;
     Lane lane;  // the queue, and the kind and model that they have in common
     std::array<Level, 5> levels;  // by priority
+    // How many of all changes of ranks it has taken in.
+    uint64_t rank_changes = 0;
     Level& at(Priority priority) {
       return levels[static_cast<size_t>(priority)];
     }
@@ -116,8 +120,9 @@ class HeadIndex {
   void Refresh(Tx& tx);
   // Reads all lanes: for an index that is used only once.
   void Rebuild(Tx& tx);
-  // Takes in an owner's new rank.
-  void Rank(const std::string& owner, double rank);
+  // The owner has a new rank. Each group takes it in when it is asked for: an
+  // owner may have runs in thousands of them.
+  void NoteRank(const std::string& owner);
 
   // Keeps groups of the form that this needs from now on. Reads all lanes where
   // they were not kept before.
@@ -160,15 +165,18 @@ class HeadIndex {
   void RemoveLater(const Entry& entry, const Head& head);
   void AddGroups(const std::string& queue, Form form, const Served& served,
                  std::vector<Group*>* found);
+  void Rank(Group& group);
+  void Rank(Level& level, const std::string& owner);
 
   const RankOf rank_of_;
   std::array<Groups, 4> groups_;          // by form
   std::array<bool, 4> is_kept_ = {};      // by form
   std::map<std::string, size_t> queues_;  // how many lanes each has here
   std::unordered_map<int64_t, Entry> lanes_;
-  // Where each owner's due heads are.
-  std::unordered_map<std::string, std::set<Level*>> levels_of_;
   std::set<Place> later_;  // of all groups
+  // The owners of the last changes of ranks, and how many changes there were.
+  std::deque<std::string> reranked_;
+  uint64_t rank_changes_ = 0;
   size_t rotations_ = 0;
 };
 

@@ -1,14 +1,17 @@
 #include "server/handlers/call_options.h"
 
+#include <utility>
+
 #include "server/admission/caller.h"
 
 namespace sheaf::server {
 
 CallOptions CallOf(const grpc::CallbackServerContext& context,
                    bool cancellable) {
+  Caller caller = CallerOf(context.peer());
   CallOptions options;
-  options.caller = context.peer();
-  options.group = AddressOf(options.caller);
+  options.caller = std::move(caller.connection);
+  options.group = std::move(caller.address);
   if (cancellable) {
     options.cancelled = [&context] { return context.IsCancelled(); };
   }

@@ -49,6 +49,9 @@ absl::StatusOr<WorkerInfo> WorkerOf(const WorkerSessions& sessions,
 
 }  // namespace
 
+WorkerHandler::WorkerHandler(const Calls& calls, const Parts& parts)
+    : calls_(calls), parts_(parts) {}
+
 grpc::ServerUnaryReactor* WorkerHandler::LeaseBatch(
     grpc::CallbackServerContext* context, const pb::LeaseBatchRequest* request,
     pb::LeaseBatchResponse* response) {

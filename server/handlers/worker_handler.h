@@ -28,8 +28,7 @@ class WorkerHandler final : public sheaf::v1::WorkerService::CallbackService {
     StreamSlots* saves = nullptr;  // of checkpoints
     StreamSlots* downloads = nullptr;
   };
-  WorkerHandler(const Calls& calls, const Parts& parts)
-      : calls_(calls), parts_(parts) {}
+  WorkerHandler(const Calls& calls, const Parts& parts);
 
   grpc::ServerWriteReactor<sheaf::v1::WorkerSignal>* RegisterWorker(
       grpc::CallbackServerContext* context,

@@ -34,7 +34,7 @@ HeadIndex* LeasePlanner::heads() {
     absl::MutexLock lock(&mutex_);
     charged.swap(charged_);
   }
-  for (const std::string& owner : charged) heads_.Rank(owner, RankOf(owner));
+  for (const std::string& owner : charged) heads_.NoteRank(owner);
   return &heads_;
 }
 

@@ -6,18 +6,13 @@
 
 #include "base/sha256.h"
 #include "gtest/gtest.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf {
 namespace {
 
 class FilesTest : public testing::Test {
  protected:
-  FilesTest() {
-    char name[] = "/tmp/sheaf-files-XXXXXX";
-    folder_ = mkdtemp(name);
-  }
-  ~FilesTest() override { std::filesystem::remove_all(folder_); }
-
   std::string Path(const std::string& name) { return folder_ + "/" + name; }
   static std::string BytesOf(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
@@ -28,7 +23,8 @@ class FilesTest : public testing::Test {
     return static_cast<int>(std::distance(begin(files), end(files)));
   }
 
-  std::string folder_;
+  const TempFolder temp_;
+  const std::string folder_ = temp_.path();
 };
 
 TEST_F(FilesTest, AFileIsReplacedAndNoPartOfItIsLeft) {

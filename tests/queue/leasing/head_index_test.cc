@@ -103,9 +103,20 @@ TEST_P(HeadIndexTest, OwnersStandByRankAndEqualOnesByAge) {
   Submit({.owner = "bob"});
   EXPECT_THAT(Turns(), ElementsAre("cid", "bob", "ann"));
   ranks_["cid"] = 3;
-  index_.Rank("cid", 3);
-  index_.Rank("nobody", 7);
+  index_.NoteRank("cid");
+  index_.NoteRank("nobody");
   EXPECT_THAT(Turns(), ElementsAre("bob", "ann", "cid"));
+}
+
+TEST_P(HeadIndexTest, AGroupThatWasLongLeftAloneKnowsTodaysRanks) {
+  ranks_ = {{"ann", 2}, {"bob", 1}};
+  Submit({.owner = "ann"});
+  Submit({.owner = "bob"});
+  EXPECT_THAT(Turns(), ElementsAre("bob", "ann"));
+  ranks_["bob"] = 3;
+  index_.NoteRank("bob");
+  for (int i = 0; i < 5000; ++i) index_.NoteRank("nobody");
+  EXPECT_THAT(Turns(), ElementsAre("ann", "bob"));
 }
 
 TEST_P(HeadIndexTest, AnOwnerThatComesBackHasItsPresentRank) {
@@ -205,7 +216,7 @@ TEST_P(HeadIndexTest, RandomChangesLeaveItAsAFreshOneWouldBe) {
   const auto roll = [&](int n) { return static_cast<int>(random() % n); };
   std::vector<Leased> held;
   for (int i = 0; i < 400; ++i) {
-    switch (roll(6)) {
+    switch (roll(7)) {
       case 0:
       case 1: {
         NewJob job;
@@ -237,8 +248,14 @@ TEST_P(HeadIndexTest, RandomChangesLeaveItAsAFreshOneWouldBe) {
           held.pop_back();
         }
         break;
-      default:
+      case 5:
         clock_.Advance(absl::Seconds(roll(20)));
+        break;
+      default: {
+        const std::string owner = absl::StrCat("owner-", roll(5));
+        ranks_[owner] = roll(4);
+        index_.NoteRank(owner);
+      }
     }
     if (roll(3) != 0) continue;
     // Each form is asked for now and then: the first time, others are kept.
@@ -247,7 +264,8 @@ TEST_P(HeadIndexTest, RandomChangesLeaveItAsAFreshOneWouldBe) {
         roll(2) == 0 ? Names() : Names{"model-2", "model-0", "model-7"};
     const auto [kept, anew] = Write([&](Tx& tx) {
       index_.Refresh(tx);
-      HeadIndex fresh;
+      HeadIndex fresh(
+          [this](const std::string& owner) { return ranks_[owner]; });
       return std::pair(Text(tx, index_, kinds, models),
                        Text(tx, fresh, kinds, models));
     });

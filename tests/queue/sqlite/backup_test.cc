@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -17,7 +18,6 @@ namespace sheaf {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::HasSubstr;
 
 class BackupTest : public StoreTest {
  protected:

@@ -2,6 +2,7 @@
 // comes back by itself.
 #include <sys/mount.h>
 
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <thread>

@@ -1,5 +1,6 @@
 #include "queue/sqlite/migrate.h"
 
+#include <filesystem>
 #include <fstream>
 #include <thread>
 

@@ -1,6 +1,5 @@
 #include "tests/queue/sqlite/store_fixture.h"
 
-#include <cstdlib>
 #include <map>
 
 namespace sheaf {
@@ -32,18 +31,6 @@ absl::Status ReadFrom(Store& store, Store::ReadCase use_case) {
   });
 }
 
-TempFolder::TempFolder() {
-  std::string name =
-      (std::filesystem::temp_directory_path() / "sheaf-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) std::abort();
-  path_ = name;
-}
-
-TempFolder::~TempFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 SqliteStore::Options StoreTest::MakeOptions() {
   SqliteStore::Options options;
   options.directory = folder_.path();
@@ -64,8 +51,9 @@ void StoreTest::Open(SqliteStore::Options options) {
 absl::Status StoreTest::TryOpen(SqliteStore::Options options) {
   store_.reset();
   auto store = SqliteStore::Open(std::move(options));
-  if (store.ok()) store_ = *std::move(store);
-  return store.status();
+  if (!store.ok()) return store.status();
+  store_ = *std::move(store);
+  return absl::OkStatus();
 }
 
 absl::Status StoreTest::Write(Store::WriteCase use_case) {

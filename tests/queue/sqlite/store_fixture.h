@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -12,6 +11,7 @@
 
 #include "gtest/gtest.h"
 #include "queue/sqlite/sqlite_store.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf {
 
@@ -38,16 +38,6 @@ class Signal {
 // Like WriteAndWait and ReadAndWait, with a Signal.
 absl::Status WriteTo(Store& store, Store::WriteCase use_case);
 absl::Status ReadFrom(Store& store, Store::ReadCase use_case);
-
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 class StoreTest : public ::testing::Test {
  protected:

@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/base/temp_folder.h"
+
 namespace sheaf::server {
 namespace {
 
@@ -19,12 +21,7 @@ using testing::StartsWith;
 
 class ListenersTest : public testing::Test {
  protected:
-  ListenersTest() {
-    std::string name = testing::TempDir() + "listenersXXXXXX";
-    directory_ = mkdtemp(name.data());
-    path_ = directory_ + "/socket";
-  }
-  ~ListenersTest() override { std::filesystem::remove_all(directory_); }
+  ListenersTest() { path_ = directory_ + "/socket"; }
 
   // Listens as another program does; the socket file stays when it is closed.
   int ListenAsAnother() {
@@ -41,7 +38,8 @@ class ListenersTest : public testing::Test {
     return Listeners::Open({"unix:" + path_}, mode);
   }
 
-  std::string directory_;
+  const TempFolder temp_;
+  const std::string directory_ = temp_.path();
   std::string path_;
 };
 

@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "queue/queues.h"
 #include "queue/sqlite/sqlite_store.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf::server {
 namespace {
@@ -18,15 +19,10 @@ constexpr int64_t kEach = ArtifactBudget::kEach;
 
 class ArtifactLibraryTest : public ::testing::Test {
  protected:
-  ArtifactLibraryTest() {
-    char name[] = "/tmp/sheaf-library-XXXXXX";
-    directory_ = mkdtemp(name);
-    Restart();
-  }
+  ArtifactLibraryTest() { Restart(); }
   ~ArtifactLibraryTest() override {
     library_.reset();
     store_.reset();
-    fs::remove_all(directory_);
   }
 
   void Restart(int64_t total_max = 0) {
@@ -93,7 +89,8 @@ class ArtifactLibraryTest : public ::testing::Test {
     return digest;
   }
 
-  std::string directory_;
+  const TempFolder temp_;
+  const std::string directory_ = temp_.path();
   absl::Time now_ = absl::Now();
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<ArtifactBudget> budget_;

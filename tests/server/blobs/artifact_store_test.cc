@@ -10,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "queue/error.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf::server {
 namespace {
@@ -25,12 +26,7 @@ std::string Jpeg(size_t size, char filler = 'x') {
 
 class ArtifactStoreTest : public ::testing::Test {
  protected:
-  ArtifactStoreTest() {
-    char name[] = "/tmp/sheaf-artifacts-XXXXXX";
-    directory_ = mkdtemp(name);
-    Restart();
-  }
-  ~ArtifactStoreTest() override { fs::remove_all(directory_); }
+  ArtifactStoreTest() { Restart(); }
 
   void Restart() {
     auto store = ArtifactStore::Open(directory_, options_);
@@ -88,7 +84,8 @@ class ArtifactStoreTest : public ::testing::Test {
     file.put(byte ^ 1);
   }
 
-  std::string directory_;
+  const TempFolder temp_;
+  const std::string directory_ = temp_.path();
   ArtifactOptions options_;
   std::unique_ptr<ArtifactStore> store_;
 };

@@ -6,6 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "queue/error.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf::server {
 namespace {
@@ -25,12 +26,7 @@ std::string Request(const std::string& prompt) {
 
 class CheckpointStoreTest : public ::testing::Test {
  protected:
-  CheckpointStoreTest() {
-    char name[] = "/tmp/sheaf-checkpoints-XXXXXX";
-    directory_ = mkdtemp(name);
-    Restart();
-  }
-  ~CheckpointStoreTest() override { fs::remove_all(directory_); }
+  CheckpointStoreTest() { Restart(); }
 
   void Restart() {
     auto store = CheckpointStore::Open(directory_, options_);
@@ -74,7 +70,8 @@ class CheckpointStoreTest : public ::testing::Test {
   }
 
   CheckpointStore::Options options_;
-  std::string directory_;
+  const TempFolder temp_;
+  const std::string directory_ = temp_.path();
   std::unique_ptr<CheckpointStore> store_;
 };
 

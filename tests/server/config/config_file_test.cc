@@ -1,12 +1,10 @@
 #include "server/config/config_file.h"
 
-#include <stdlib.h>
-
-#include <filesystem>
 #include <fstream>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf::server {
 namespace {
@@ -16,12 +14,7 @@ using ::testing::HasSubstr;
 
 class ConfigFileTest : public ::testing::Test {
  protected:
-  ConfigFileTest() {
-    std::string name = ::testing::TempDir() + "/config_file_XXXXXX";
-    directory_ = mkdtemp(name.data());
-    path_ = directory_ + "/sheafd.toml";
-  }
-  ~ConfigFileTest() override { std::filesystem::remove_all(directory_); }
+  ConfigFileTest() { path_ = directory_ + "/sheafd.toml"; }
 
   absl::StatusOr<RawValues> Read(const std::string& text) {
     std::ofstream(path_) << text;
@@ -33,7 +26,8 @@ class ConfigFileTest : public ::testing::Test {
     return std::string(values.status().message());
   }
 
-  std::string directory_;
+  const TempFolder temp_;
+  const std::string directory_ = temp_.path();
   std::string path_;
 };
 

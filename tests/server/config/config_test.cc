@@ -1,6 +1,5 @@
 #include "server/config/config.h"
 
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <regex>
@@ -11,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/config/config_keys.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf::server {
 namespace {
@@ -25,12 +25,9 @@ using ::testing::StartsWith;
 class ConfigTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "/config_XXXXXX";
-    directory_ = mkdtemp(pattern.data());
     file_ = directory_ + "/sheafd.toml";
     environment_ = {{"HOME", "/home/ann"}};
   }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
 
   void WriteFile(const std::string& text) { std::ofstream(file_) << text; }
 
@@ -65,7 +62,8 @@ class ConfigTest : public ::testing::Test {
     return loaded->text;
   }
 
-  std::string directory_;
+  const TempFolder temp_;
+  const std::string directory_ = temp_.path();
   std::string file_;
   std::map<std::string, std::string> environment_;
 };

@@ -1,11 +1,8 @@
 #include "server/handlers/piece_sender.h"
 
-#include <stdlib.h>
-
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -17,6 +14,7 @@
 #include "gtest/gtest.h"
 #include "server/blobs/artifact_budget.h"
 #include "sheaf/v1/artifact_service.grpc.pb.h"
+#include "tests/base/temp_folder.h"
 #include "tests/queue/memory_store.h"
 #include "tests/server/handlers/reasons.h"
 
@@ -98,8 +96,6 @@ class Client {
 class PieceSenderTest : public ::testing::Test {
  protected:
   PieceSenderTest() {
-    std::string name = ::testing::TempDir() + "/piece_sender_XXXXXX";
-    directory_ = mkdtemp(name.data());
     files_ = ArtifactLibrary::Open(ArtifactStore::Open(directory_, {}).value(),
                                    &store_, &budget_)
                  .value();
@@ -112,7 +108,6 @@ class PieceSenderTest : public ::testing::Test {
     server_->Shutdown(std::chrono::system_clock::now());
     server_->Wait();
     files_.reset();
-    std::filesystem::remove_all(directory_);
   }
 
   std::unique_ptr<Client> Open() { return std::make_unique<Client>(&*stub_); }
@@ -136,7 +131,8 @@ class PieceSenderTest : public ::testing::Test {
     PieceSenderTest& test;
   };
 
-  std::string directory_;
+  const TempFolder temp_;
+  const std::string directory_ = temp_.path();
   TestClock clock_;
   MemoryStore store_{&clock_};
   ArtifactBudget budget_{0, [] { return DiskSpace(); }};

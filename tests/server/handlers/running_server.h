@@ -3,10 +3,8 @@
 #pragma once
 
 #include <grpcpp/grpcpp.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,6 +17,7 @@
 #include "server/process/server.h"
 #include "spdlog/sinks/base_sink.h"
 #include "spdlog/spdlog.h"
+#include "tests/base/temp_folder.h"
 #include "tests/server/handlers/reasons.h"
 
 namespace sheaf::server {
@@ -50,8 +49,6 @@ class LogLines final : public spdlog::sinks::base_sink<std::mutex> {
 class RunningServer : public ::testing::Test {
  protected:
   RunningServer() : logger_before_(spdlog::default_logger()) {
-    std::string name = ::testing::TempDir() + "/running_server_XXXXXX";
-    directory_ = mkdtemp(name.data());
     config_.data_dir = directory_ + "/data";
     config_.backup_dir = directory_ + "/backups";
     config_.ballast_bytes = 0;
@@ -62,7 +59,6 @@ class RunningServer : public ::testing::Test {
     channel_.reset();
     server_.reset();
     spdlog::set_default_logger(logger_before_);
-    std::filesystem::remove_all(directory_);
   }
 
   // Set what matters in `config_` first.
@@ -86,7 +82,8 @@ class RunningServer : public ::testing::Test {
   }
 
   ServerConfig config_;
-  std::string directory_;
+  const TempFolder temp_;
+  const std::string directory_ = temp_.path();
   std::shared_ptr<LogLines> log_ = std::make_shared<LogLines>();
   std::shared_ptr<spdlog::logger> logger_before_;
   std::unique_ptr<Server> server_;

@@ -1,6 +1,7 @@
 // WorkerService, called as workers call it.
 #include "server/handlers/worker_handler.h"
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -24,7 +25,7 @@ class Registered {
   Registered(const std::shared_ptr<grpc::Channel>& channel,
              const pb::RegisterWorkerRequest& request)
       : stub_(pb::WorkerService::NewStub(channel)),
-        reader_(stub_->RegisterWorker(&context_, request)) {
+        reader_(stub_->RegisterWorker(Limited(&context_), request)) {
     if (!reader_->Read(&hello)) End();
   }
   ~Registered() {
@@ -46,6 +47,13 @@ class Registered {
   pb::WorkerSignal hello;
 
  private:
+  // A stream that should have ended fails its test, and does not hang it.
+  static grpc::ClientContext* Limited(grpc::ClientContext* context) {
+    context->set_deadline(std::chrono::system_clock::now() +
+                          std::chrono::seconds(30));
+    return context;
+  }
+
   const std::unique_ptr<Stub> stub_;
   grpc::ClientContext context_;
   const std::unique_ptr<grpc::ClientReader<pb::WorkerSignal>> reader_;

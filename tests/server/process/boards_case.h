@@ -2,7 +2,7 @@
 // boards, and the observers that the server has.
 #pragma once
 
-#include <filesystem>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +16,7 @@
 #include "queue/sqlite/sqlite_store.h"
 #include "server/blobs/artifact_budget.h"
 #include "server/process/observers.h"
+#include "tests/base/temp_folder.h"
 #include "tests/queue/builders.h"
 #include "tests/queue/stores.h"
 #include "tests/server/scheduling/work.h"
@@ -41,10 +42,6 @@ inline std::vector<RunParams> TwoRuns() {
 class BoardsTest : public ::testing::Test {
  public:
   BoardsTest() {
-    const bool memory = std::filesystem::is_directory("/dev/shm");
-    std::string name = memory ? "/dev/shm/sheaf-observers-XXXXXX"
-                              : "/tmp/sheaf-observers-XXXXXX";
-    directory_ = mkdtemp(name.data());
     SqliteStore::Options options;
     options.directory = directory_;
     options.clock = [this] { return clock_.now(); };
@@ -89,7 +86,6 @@ class BoardsTest : public ::testing::Test {
     timer_.Stop();
     files_.reset();
     store_.reset();
-    std::filesystem::remove_all(directory_);
   }
 
   template <class UseCase>
@@ -159,7 +155,7 @@ class BoardsTest : public ::testing::Test {
     const auto per_run = throughput_.PerRun(queue, clock_.now());
     if (!per_run) return 0;
     const double runs = absl::FDivDuration(clock_.now() - began_, *per_run);
-    return static_cast<int>(runs + 0.5);
+    return static_cast<int>(std::lround(runs));
   }
   AttemptCounts OfWorker() {
     const WorkerInfo worker = workers_.Find(kWorker).value_or(WorkerInfo());
@@ -172,7 +168,8 @@ class BoardsTest : public ::testing::Test {
     return stats_.Recall(absl::Hours(1), clock_.now()).figures.workers[kWorker];
   }
 
-  std::string directory_;
+  const TempFolder temp_ = TempFolder::InMemory();
+  const std::string directory_ = temp_.path();
   TestClock clock_;
   Timer timer_;
   WorkerRegistry workers_;

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/base/temp_folder.h"
+
 namespace sheaf::server {
 namespace {
 
@@ -16,12 +18,7 @@ using testing::IsEmpty;
 
 class DataDirectoryTest : public testing::Test {
  protected:
-  DataDirectoryTest() {
-    std::string name = testing::TempDir() + "data_directoryXXXXXX";
-    root_ = mkdtemp(name.data());
-    path_ = root_ + "/a/data";
-  }
-  ~DataDirectoryTest() override { std::filesystem::remove_all(root_); }
+  DataDirectoryTest() { path_ = root_ + "/a/data"; }
 
   absl::Status Prepare() {
     return PrepareDataDirectory(
@@ -45,7 +42,8 @@ class DataDirectoryTest : public testing::Test {
     return path;
   }
 
-  std::string root_;
+  const TempFolder temp_;
+  const std::string root_ = temp_.path();
   std::string path_;
   std::string log_;
 };

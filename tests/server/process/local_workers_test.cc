@@ -3,13 +3,13 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-#include <filesystem>
 #include <fstream>
 
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/config/config.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf::server {
 namespace {
@@ -24,12 +24,6 @@ using ::testing::Le;
 // Workers here are shell scripts that write what they see into files.
 class LocalWorkersTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "/local_workers_XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
   std::string Path(const std::string& name) { return directory_ + "/" + name; }
 
   // `body` runs with its own file's folder as $D.
@@ -63,7 +57,8 @@ class LocalWorkersTest : public ::testing::Test {
     return false;
   }
 
-  std::string directory_;
+  const TempFolder temp_;
+  const std::string directory_ = temp_.path();
 };
 
 TEST_F(LocalWorkersTest, EachIsToldTheServerItsNameAndTheFurtherArguments) {

@@ -1,9 +1,6 @@
 #include "server/process/maintenance.h"
 
-#include <stdlib.h>
-
 #include <atomic>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,6 +14,7 @@
 #include "queue/sqlite/sqlite_store.h"
 #include "server/blobs/artifact_budget.h"
 #include "tests/base/fake_steady_clock.h"
+#include "tests/base/temp_folder.h"
 #include "tests/queue/builders.h"
 #include "tests/queue/stores.h"
 #include "tests/queue/test_clock.h"
@@ -52,10 +50,6 @@ class MoodyStore final : public Store {
 class MaintenanceTest : public ::testing::Test {
  protected:
   MaintenanceTest() {
-    const bool memory = std::filesystem::is_directory("/dev/shm");
-    std::string name = memory ? "/dev/shm/sheaf-maintenance-XXXXXX"
-                              : "/tmp/sheaf-maintenance-XXXXXX";
-    directory_ = mkdtemp(name.data());
     wall_.Set(absl::Now());  // as the times of files are
     clock_ = std::make_unique<ServerClock>(
         absl::InfinitePast(),
@@ -77,7 +71,6 @@ class MaintenanceTest : public ::testing::Test {
     thread_.reset();
     files_.reset();
     store_.reset();
-    std::filesystem::remove_all(directory_);
   }
 
   void Start() {
@@ -129,7 +122,8 @@ class MaintenanceTest : public ::testing::Test {
     return digest;
   }
 
-  std::string directory_;
+  const TempFolder temp_ = TempFolder::InMemory();
+  const std::string directory_ = temp_.path();
   TestClock wall_;
   FakeSteadyClock steady_;
   std::unique_ptr<ServerClock> clock_;

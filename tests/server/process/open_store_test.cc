@@ -3,23 +3,19 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include <atomic>
-#include <filesystem>
 #include <fstream>
 
 #include "gtest/gtest.h"
 #include "queue/error.h"
 #include "queue/sqlite/sqlite_store.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf::server {
 namespace {
 
 class OpenStoreTest : public testing::Test {
  protected:
-  OpenStoreTest() {
-    char name[] = "/tmp/sheaf-open-XXXXXX";
-    config_.data_dir = mkdtemp(name);
-  }
-  ~OpenStoreTest() override { std::filesystem::remove_all(config_.data_dir); }
+  OpenStoreTest() { config_.data_dir = folder_.path(); }
 
   absl::StatusOr<std::unique_ptr<DurableStore>> Open() {
     return OpenStore(config_,
@@ -43,6 +39,7 @@ class OpenStoreTest : public testing::Test {
     file << std::string(4096, '\x7f');
   }
 
+  const TempFolder folder_;
   ServerConfig config_;
   absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
   std::atomic<int> commits_ = 0;

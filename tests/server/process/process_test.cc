@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <string>
 
 #include "gtest/gtest.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf::server {
 namespace {
@@ -33,14 +33,12 @@ class ProcessTest : public ::testing::Test {
 
 TEST_F(ProcessTest, NewFilesAreForTheirOwnerAlone) {
   PrepareProcess();
-  char folder[] = "/tmp/sheaf-process-XXXXXX";
-  ASSERT_NE(mkdtemp(folder), nullptr);
-  const std::string path = std::string(folder) + "/file";
+  const TempFolder folder;
+  const std::string path = folder.path() + "/file";
   close(open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0666));
   struct stat info;
   EXPECT_EQ(stat(path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
-  std::filesystem::remove_all(folder);
 }
 
 TEST_F(ProcessTest, AsManyFilesMayBeOpenAsTheSystemAllows) {

@@ -2,17 +2,17 @@
 
 #include <sys/stat.h>
 
-#include <filesystem>
 #include <fstream>
 
 #include "gtest/gtest.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf::server {
 namespace {
 
 TEST(ServerKeyTest, IsMadeOnceAndForItsUserAlone) {
-  char name[] = "/tmp/sheaf-key-XXXXXX";
-  const std::string folder = mkdtemp(name);
+  const TempFolder kept;
+  const std::string& folder = kept.path();
   const auto made = LoadServerKey(folder);
   ASSERT_TRUE(made.ok()) << made.status();
   EXPECT_EQ(made->size(), 32u);
@@ -27,7 +27,6 @@ TEST(ServerKeyTest, IsMadeOnceAndForItsUserAlone) {
   EXPECT_EQ(again->size(), 32u);
   EXPECT_NE(*again, *made);
   EXPECT_FALSE(LoadServerKey(folder + "/nowhere").ok());
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

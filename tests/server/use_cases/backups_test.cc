@@ -1,7 +1,5 @@
 #include "server/use_cases/backups.h"
 
-#include <stdlib.h>
-
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -11,6 +9,7 @@
 #include "queue/error.h"
 #include "queue/sqlite/sqlite_store.h"
 #include "server/use_cases/server_facts.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf::server {
 namespace {
@@ -21,14 +20,9 @@ using ::testing::ElementsAre;
 class BackupsTest : public ::testing::Test {
  protected:
   BackupsTest() {
-    std::string name = ::testing::TempDir() + "/backups_XXXXXX";
-    directory_ = mkdtemp(name.data());
     store_ = SqliteStore::Open({.directory = directory_ + "/data"}).value();
   }
-  ~BackupsTest() override {
-    store_.reset();
-    std::filesystem::remove_all(directory_);
-  }
+  ~BackupsTest() override { store_.reset(); }
 
   Backups With(int kept_max = 0) {
     return Backups(
@@ -46,7 +40,8 @@ class BackupsTest : public ::testing::Test {
     return made.get_future().get();
   }
 
-  std::string directory_;
+  const TempFolder temp_;
+  const std::string directory_ = temp_.path();
   std::unique_ptr<SqliteStore> store_;
 };
 

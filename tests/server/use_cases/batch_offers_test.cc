@@ -1,9 +1,9 @@
 #include "server/use_cases/batch_offers.h"
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "tests/base/temp_folder.h"
 #include "tests/server/scheduling/waiting_workers.h"
 #include "tests/server/scheduling/work.h"
 
@@ -19,8 +19,6 @@ constexpr WorkerId kId{3};
 class BatchOffersTest : public WaitingWorkersTest {
  protected:
   BatchOffersTest() {
-    std::string name = ::testing::TempDir() + "/batch_offers_XXXXXX";
-    directory_ = mkdtemp(name.data());
     checkpoints_ = CheckpointStore::Open(directory_, {}).value();
     offers_ = std::make_unique<BatchOffers>(
         BatchOffers::Parts{.store = &store_,
@@ -36,7 +34,6 @@ class BatchOffersTest : public WaitingWorkersTest {
     worker_.measures = true;
     workers_.Attach(worker_, [](const WorkerNudge&) {});
   }
-  ~BatchOffersTest() override { std::filesystem::remove_all(directory_); }
 
   std::shared_ptr<BatchOffers::Asked> Ask(WorkQuestion question = {}) {
     question.wait = absl::Seconds(30);
@@ -51,7 +48,8 @@ class BatchOffersTest : public WaitingWorkersTest {
     return std::move(answers_.at(0)).value();
   }
 
-  std::string directory_;
+  const TempFolder temp_;
+  const std::string directory_ = temp_.path();
   PricesBoard prices_{Flat()};
   MemoryBoard memory_;
   Arrivals arrivals_;

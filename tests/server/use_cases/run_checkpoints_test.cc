@@ -1,8 +1,5 @@
 #include "server/use_cases/run_checkpoints.h"
 
-#include <stdlib.h>
-
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -11,6 +8,7 @@
 #include "queue/jobs.h"
 #include "queue/queues.h"
 #include "server/blobs/artifact_budget.h"
+#include "tests/base/temp_folder.h"
 #include "tests/queue/builders.h"
 #include "tests/queue/memory_store.h"
 #include "tests/queue/stores.h"
@@ -24,8 +22,6 @@ using ::testing::IsEmpty;
 class RunCheckpointsTest : public ::testing::Test {
  protected:
   RunCheckpointsTest() {
-    std::string name = ::testing::TempDir() + "/run_checkpoints_XXXXXX";
-    directory_ = mkdtemp(name.data());
     checkpoints_ = CheckpointStore::Open(directory_, {}).value();
     Write(store_, [](Tx& tx) {
       EnsureDefaultQueue(tx);
@@ -36,7 +32,6 @@ class RunCheckpointsTest : public ::testing::Test {
                .value()
                .job.id;
   }
-  ~RunCheckpointsTest() override { std::filesystem::remove_all(directory_); }
 
   RunId At(int index) const { return RunId(job_, index); }
   // Keeps a checkpoint for the request that `params` is.
@@ -50,7 +45,8 @@ class RunCheckpointsTest : public ::testing::Test {
                     .ok());
   }
 
-  std::string directory_;
+  const TempFolder temp_;
+  const std::string directory_ = temp_.path();
   TestClock clock_;
   MemoryStore store_{&clock_};
   std::unique_ptr<CheckpointStore> checkpoints_;

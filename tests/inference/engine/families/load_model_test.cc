@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "inference/engine/weights/file.h"
-#include "tests/inference/engine/weights/temp_folder.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf::engine {
 namespace {

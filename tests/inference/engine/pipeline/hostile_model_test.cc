@@ -9,7 +9,7 @@
 #include "inference/engine/families/load_model.h"
 #include "inference/engine/weights/file.h"
 #include "inference/engine/weights/safetensors.h"
-#include "tests/inference/engine/weights/temp_folder.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf::engine {
 namespace {

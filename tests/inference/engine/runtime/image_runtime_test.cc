@@ -13,7 +13,7 @@
 #include "inference/engine/tensor/beats.h"
 #include "inference/engine/tensor/memory.h"
 #include "inference/engine/weights/safetensors.h"
-#include "tests/inference/engine/weights/temp_folder.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf::engine {
 namespace {

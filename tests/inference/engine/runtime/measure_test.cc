@@ -13,7 +13,7 @@
 #include "inference/engine/runtime/self_test.h"
 #include "inference/engine/schedule/registry.h"
 #include "inference/engine/tensor/memory.h"
-#include "tests/inference/engine/weights/temp_folder.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf::engine {
 namespace {

@@ -6,12 +6,11 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "inference/engine/weights/file.h"
-#include "tests/inference/engine/weights/temp_folder.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf::engine {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 const std::string kGolden = std::string(SHEAF_SOURCE_DIR) + "/tests/golden/";

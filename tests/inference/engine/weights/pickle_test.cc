@@ -6,8 +6,8 @@
 #include "gtest/gtest.h"
 #include "inference/engine/weights/pickle_machine.h"
 #include "inference/engine/weights/zip.h"
+#include "tests/base/temp_folder.h"
 #include "tests/inference/engine/weights/stored_zip.h"
-#include "tests/inference/engine/weights/temp_folder.h"
 
 namespace sheaf::engine {
 namespace {

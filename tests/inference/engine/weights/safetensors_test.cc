@@ -11,7 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "inference/engine/weights/mapped_files.h"
-#include "tests/inference/engine/weights/temp_folder.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf::engine {
 namespace {

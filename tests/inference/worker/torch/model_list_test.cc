@@ -5,7 +5,7 @@
 
 #include "base/sha256.h"
 #include "base/status.h"
-#include "tests/inference/engine/weights/temp_folder.h"
+#include "tests/base/temp_folder.h"
 
 namespace sheaf::worker {
 namespace {
@@ -45,7 +45,7 @@ class ModelListTest : public ::testing::Test {
     EXPECT_THAT(std::string(list.status().message()), HasSubstr(words));
   }
 
-  engine::TempFolder folder_;
+  TempFolder folder_;
 };
 
 TEST_F(ModelListTest, AFolderOfModelsOffersEachByItsName) {

@@ -7,7 +7,7 @@
 
 #include "base/status.h"
 #include "inference/engine/image/png.h"
-#include "tests/inference/engine/weights/temp_folder.h"
+#include "tests/base/temp_folder.h"
 #include "tests/inference/worker/batches.h"
 
 namespace sheaf::worker {
@@ -73,7 +73,7 @@ class RequestResolverTest : public ::testing::Test {
     EXPECT_THAT(std::string(status.message()), HasSubstr(words));
   }
 
-  engine::TempFolder folder_;
+  TempFolder folder_;
   ModelList models_;
   v1::LeasedBatch batch_;
   int fetches_ = 0;

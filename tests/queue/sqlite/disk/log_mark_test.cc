@@ -1,5 +1,6 @@
 #include "queue/sqlite/disk/log_mark.h"
 
+#include <filesystem>
 #include <fstream>
 
 #include "gmock/gmock.h"
@@ -29,8 +30,9 @@ class LogMarkTest : public StoreTest {
   }
   absl::Status TryOpen() {
     auto store = SqliteStore::Open(MakeOptions());
-    if (store.ok()) store_ = *std::move(store);
-    return store.status();
+    if (!store.ok()) return store.status();
+    store_ = *std::move(store);
+    return absl::OkStatus();
   }
 
   TempFolder kept_;
