@@ -90,7 +90,9 @@ void Warn(const Plan& plan, const Profile& profile,
                      comparison.deadlines_missed_before, " without the plan)"));
   }
   if (report->alone > 0) {
-    add(Warning::kTailOfOne, absl::StrCat(Runs(report->alone), " go alone"));
+    add(Warning::kTailOfOne,
+        absl::StrCat(Runs(report->alone),
+                     report->alone == 1 ? " goes alone" : " go alone"));
   }
 }
 

@@ -1,7 +1,10 @@
 // `sheaf doctor`: says what is wrong, why, and what to do about it.
 #include <ostream>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/safe_text.h"
 #include "base/status.h"
 #include "base/version.h"
@@ -150,6 +153,11 @@ void CheckServer(Client& client, Report* report) {
   }
 }
 
+// Sheaf's simulated engine says so as its device.
+bool IsSimulated(const v1::Worker& worker) {
+  return worker.devices_size() > 0 && worker.devices(0).name() == "simulated";
+}
+
 void CheckWorkers(Client& client, Report* report) {
   const auto workers = client.Call<v1::ListWorkersResponse>(
       "sheaf.v1.AdminService/ListWorkers", v1::ListWorkersRequest());
@@ -158,6 +166,7 @@ void CheckWorkers(Client& client, Report* report) {
     return;
   }
   int ready = 0;
+  std::vector<std::string> simulated;
   for (const v1::Worker& worker : workers->workers()) {
     if (worker.state() == v1::WORKER_STATE_LOST) {
       report->Note(
@@ -167,7 +176,14 @@ void CheckWorkers(Client& client, Report* report) {
           "log");
     } else if (worker.state() != v1::WORKER_STATE_DRAINING) {
       ++ready;
+      if (IsSimulated(worker)) simulated.push_back(worker.display_name());
     }
+  }
+  if (!simulated.empty()) {
+    report->Note("workers",
+                 absl::StrCat("the engine of ", absl::StrJoin(simulated, ", "),
+                              " is simulated: it draws patterns, not pictures"),
+                 "start it without --engine simulated");
   }
   if (ready == 0) {
     report->Bad("workers", "no worker takes work: jobs will wait",

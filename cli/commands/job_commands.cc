@@ -79,9 +79,7 @@ absl::Status DownloadOutputs(Context& context, Client& client,
 void PrintJob(Context& context, const v1::Job& job) {
   Printer printer = context.MakePrinter();
   printer.One(job, JobColumns());
-  const bool is_table =
-      printer.format() == Format::kTable || printer.format() == Format::kWide;
-  if (!is_table || job.runs().empty()) return;
+  if (!context.IsForPeople() || job.runs().empty()) return;
   context.out() << "\n";
   printer.List(job, "runs", RunColumns());
   if (job.runs_size() < job.run_count()) {

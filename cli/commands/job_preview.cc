@@ -22,7 +22,7 @@ constexpr absl::Duration kLookAgain = absl::Milliseconds(500);
 
 struct PreviewArgs {
   std::string job;
-  std::string run = "0";
+  std::string run;
   std::string file;
   bool follow = false;
 };
@@ -89,13 +89,18 @@ absl::Status Follow(Context& context, Client& client, const std::string& run,
 }
 
 absl::Status RunJobPreview(Context& context, PreviewArgs& args) {
-  SHEAF_ASSIGN_OR_RETURN(const std::string job, JobName(args.job));
-  int index = 0;
-  if (!absl::SimpleAtoi(args.run, &index) || index < 0) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--run must be the number of a run, from 0, not '", args.run, "'"));
+  std::string run;
+  if (args.run.empty()) {
+    SHEAF_ASSIGN_OR_RETURN(run, RunName(args.job));
+  } else {
+    SHEAF_ASSIGN_OR_RETURN(const std::string job, JobName(args.job));
+    int index = 0;
+    if (!absl::SimpleAtoi(args.run, &index) || index < 0) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--run must be the number of a run, from 0, not '", args.run, "'"));
+    }
+    run = absl::StrCat(job, "/runs/", index);
   }
-  const std::string run = absl::StrCat(job, "/runs/", index);
   const std::string path = args.file.empty() ? FileNameFor(run) : args.file;
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   if (args.follow) return Follow(context, *client, run, path);
@@ -109,7 +114,8 @@ void AddJobPreview(CLI::App& job, Context& context) {
   const auto [verb, args] =
       AddVerb(job, context, "preview",
               "Show the unfinished picture of a running run", &RunJobPreview);
-  AddName(verb, "job", &args->job, "JOB", "Job of the run");
+  AddName(verb, "job", &args->job, "JOB",
+          "Job of the run, or the run itself (42/runs/3)");
   AddValue(verb, "--run", &args->run, "N",
            "Number of the run in the job; default: 0");
   AddValue(verb, "-O,--output-file", &args->file, "FILE",

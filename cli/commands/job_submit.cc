@@ -71,8 +71,10 @@ absl::StatusOr<v1::SubmitJobRequest> MakeRequest(Context& context,
     SHEAF_ASSIGN_OR_RETURN(const std::string text,
                            ReadInput(context, args.file));
     SHEAF_ASSIGN_OR_RETURN(
-        auto runs,
-        ParsePrompts(args.file, GuessPromptsFormat(args.file, text), text));
+        auto runs, ParsePrompts(args.file, GuessPromptsFormat(args.file, text),
+                                text, [&](std::string* picture) {
+                                  return FindPictureBeside(args.file, picture);
+                                }));
     for (v1::RunRequest& run : runs) {
       *request.mutable_job()->add_runs() = std::move(run);
     }

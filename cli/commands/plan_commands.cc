@@ -1,7 +1,7 @@
 // `sheaf batch analyze|preview|execute|undo|explain`: regrouping a queue.
 #include <ostream>
+#include <string>
 
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/safe_text.h"
@@ -10,6 +10,7 @@
 #include "cli/commands/watch.h"
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
+#include "cli/support/plan_names.h"
 #include "cli/support/text.h"
 #include "cli/support/tree.h"
 #include "sheaf/v1/batching_service.pb.h"
@@ -31,15 +32,10 @@ std::vector<Column> PlanColumns() {
           {"AGE", "create_time", Column::Style::kAge}};
 }
 
-bool IsForPeople(Context& context) {
-  const Format format = FormatFromText(context.Setting("output"));
-  return format == Format::kTable || format == Format::kWide;
+bool IsActive(const v1::Plan& plan) {
+  return plan.state() == v1::PLAN_STATE_ACTIVE;
 }
-
-// "7" or "plans/7".
-std::string PlanName(const std::string& text) {
-  return absl::StrContains(text, '/') ? text : absl::StrCat("plans/", text);
-}
+bool WasExecuted(const v1::Plan& plan) { return plan.has_execute_time(); }
 
 struct AnalyzeArgs {
   std::string queue = "default";
@@ -87,7 +83,7 @@ absl::Status RunAnalyze(Context& context, AnalyzeArgs& args) {
   if (args.watch) {
     return DrawAgainAndAgain(context, args.interval, [&]() -> absl::Status {
       SHEAF_ASSIGN_OR_RETURN(const auto answer, ask());
-      if (!IsForPeople(context)) {
+      if (!context.IsForPeople()) {
         context.out() << ToJson(answer, /*pretty=*/false) << '\n';
         return absl::OkStatus();
       }
@@ -98,7 +94,7 @@ absl::Status RunAnalyze(Context& context, AnalyzeArgs& args) {
     });
   }
   SHEAF_ASSIGN_OR_RETURN(const auto answer, ask());
-  if (!IsForPeople(context)) {
+  if (!context.IsForPeople()) {
     context.MakePrinter().One(answer, {});
     return absl::OkStatus();
   }
@@ -120,13 +116,15 @@ struct PlanArgs {
 };
 
 absl::Status RunPlanPreview(Context& context, PlanArgs& args) {
-  v1::GetPlanRequest request;
-  request.set_name(PlanName(args.plan));
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  v1::GetPlanRequest request;
+  SHEAF_ASSIGN_OR_RETURN(
+      *request.mutable_name(),
+      PlanOrNewest(client, args.plan, args.queue, IsAnyPlan, "is kept"));
   SHEAF_ASSIGN_OR_RETURN(
       const auto plan,
       client->Call<v1::Plan>(absl::StrCat(kService, "GetPlan"), request));
-  if (IsForPeople(context)) {
+  if (context.IsForPeople()) {
     context.out() << PrintableLines(plan.text());
   } else {
     context.MakePrinter().One(plan, PlanColumns());
@@ -148,7 +146,7 @@ absl::Status RunExecute(Context& context, PlanArgs& args) {
   SHEAF_ASSIGN_OR_RETURN(const auto answer,
                          client->Call<v1::ExecutePlanResponse>(
                              absl::StrCat(kService, "ExecutePlan"), request));
-  if (IsForPeople(context)) {
+  if (context.IsForPeople()) {
     context.out() << PrintableLines(answer.message()) << "\n";
   } else {
     context.MakePrinter().One(answer.plan(), PlanColumns());
@@ -160,10 +158,12 @@ absl::Status RunExecute(Context& context, PlanArgs& args) {
 }
 
 absl::Status RunUndo(Context& context, PlanArgs& args) {
-  v1::UndoPlanRequest request;
-  request.set_name(PlanName(args.plan));
-  request.set_actor(context.environment().variable("USER").value_or(""));
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  v1::UndoPlanRequest request;
+  SHEAF_ASSIGN_OR_RETURN(
+      *request.mutable_name(),
+      PlanOrNewest(client, args.plan, args.queue, IsActive, "is in force"));
+  request.set_actor(context.environment().variable("USER").value_or(""));
   SHEAF_ASSIGN_OR_RETURN(
       const auto plan,
       client->Call<v1::Plan>(absl::StrCat(kService, "UndoPlan"), request));
@@ -184,31 +184,12 @@ std::vector<Column> ReportColumns() {
           {"PROFILE", "profile"}};
 }
 
-// The newest plan of the queue that was executed.
-absl::StatusOr<std::string> LastExecuted(Client* client,
-                                         const std::string& queue) {
-  v1::ListPlansRequest request;
-  request.set_queue(queue);
-  request.set_page_size(1000);
-  SHEAF_ASSIGN_OR_RETURN(const auto plans,
-                         client->Call<v1::ListPlansResponse>(
-                             absl::StrCat(kService, "ListPlans"), request));
-  for (const v1::Plan& plan : plans.plans()) {
-    if (plan.has_execute_time()) return plan.name();
-  }
-  return UsageError(absl::StrCat("no plan of ", queue, " has been executed"));
-}
-
 absl::Status RunReport(Context& context, PlanArgs& args) {
-  SHEAF_ASSIGN_OR_RETURN(const std::string queue, QueueName(args.queue));
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   v1::GetPlanRequest request;
-  if (args.plan.empty()) {
-    SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(),
-                           LastExecuted(client, queue));
-  } else {
-    request.set_name(PlanName(args.plan));
-  }
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(),
+                         PlanOrNewest(client, args.plan, args.queue,
+                                      WasExecuted, "has been executed"));
   SHEAF_ASSIGN_OR_RETURN(
       const auto plan,
       client->Call<v1::Plan>(absl::StrCat(kService, "GetPlan"), request));
@@ -225,7 +206,7 @@ absl::Status RunProfile(Context& context, NoArgs&) {
       const auto profile,
       client->Call<v1::BatchProfile>(absl::StrCat(kService, "GetBatchProfile"),
                                      v1::GetBatchProfileRequest()));
-  if (!IsForPeople(context)) {
+  if (!context.IsForPeople()) {
     context.MakePrinter().One(profile, {});
     return absl::OkStatus();
   }
@@ -266,7 +247,7 @@ absl::Status RunForget(Context& context, ForgetArgs& args) {
   SHEAF_ASSIGN_OR_RETURN(const auto answer,
                          client->Call<v1::ForgetLearnedResponse>(
                              absl::StrCat(kService, "ForgetLearned"), request));
-  if (!IsForPeople(context)) {
+  if (!context.IsForPeople()) {
     context.MakePrinter().One(answer, {});
     return absl::OkStatus();
   }
@@ -294,13 +275,13 @@ struct ExplainArgs {
 
 absl::Status RunExplain(Context& context, ExplainArgs& args) {
   v1::ExplainRunRequest request;
-  SHEAF_ASSIGN_OR_RETURN(*request.mutable_run(), JobOrRunName(args.run));
-  SHEAF_ASSIGN_OR_RETURN(*request.mutable_other(), JobOrRunName(args.other));
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_run(), RunName(args.run));
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_other(), RunName(args.other));
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   SHEAF_ASSIGN_OR_RETURN(const auto answer,
                          client->Call<v1::ExplainRunResponse>(
                              absl::StrCat(kService, "ExplainRun"), request));
-  if (IsForPeople(context)) {
+  if (context.IsForPeople()) {
     context.out() << PrintableLines(answer.text());
   } else {
     context.MakePrinter().One(answer, {});
@@ -338,7 +319,11 @@ void AddPlanCommands(CLI::App& batch, Context& context) {
            "Pause between two analyses with --watch [5s]");
   const auto [preview, preview_args] = AddVerb(
       batch, context, "preview", "Show a plan as text", &RunPlanPreview);
-  AddName(preview, "plan", &preview_args->plan, "PLAN", "Plan to show");
+  AddValue(preview, "plan", &preview_args->plan, "PLAN",
+           "Plan to show [the queue's newest]");
+  AddValue(preview, "--queue", &preview_args->queue, "QUEUE",
+           "Queue of the newest plan [default]");
+  AddPlanShow(batch, context);
   const auto [execute, execute_args] = AddVerb(
       batch, context, "execute",
       "Execute a plan, unless the queue has changed since", &RunExecute);
@@ -353,7 +338,10 @@ void AddPlanCommands(CLI::App& batch, Context& context) {
   const auto [undo, undo_args] = AddVerb(
       batch, context, "undo",
       "Bring the former grouping back, before a batch has started", &RunUndo);
-  AddName(undo, "plan", &undo_args->plan, "PLAN", "Plan to undo");
+  AddValue(undo, "plan", &undo_args->plan, "PLAN",
+           "Plan to undo [the one that the queue goes by]");
+  AddValue(undo, "--queue", &undo_args->queue, "QUEUE",
+           "Queue of that plan [default]");
   const auto [list, list_args] =
       AddVerb(batch, context, "list", "List a queue's plans", &RunPlanList);
   AddValue(list, "--queue", &list_args->queue, "QUEUE",
@@ -376,7 +364,8 @@ void AddPlanCommands(CLI::App& batch, Context& context) {
   const auto [explain, explain_args] = AddVerb(
       batch, context, "explain",
       "Say why two runs are, or are not, batched together", &RunExplain);
-  AddName(explain, "run", &explain_args->run, "RUN", "jobs/1/runs/0");
+  AddName(explain, "run", &explain_args->run, "RUN",
+          "jobs/1/runs/0; of a job alone, its first run");
   AddName(explain, "other", &explain_args->other, "RUN", "jobs/2/runs/0");
 }
 

@@ -123,6 +123,11 @@ Printer Context::MakePrinter() {
   return Printer(environment_.out, options);
 }
 
+bool Context::IsForPeople() const {
+  const Format format = FormatFromText(Setting("output"));
+  return format == Format::kTable || format == Format::kWide;
+}
+
 void Context::Say(const std::string& line) {
   if (!quiet) err() << PrintableLines(line) << std::endl;
 }

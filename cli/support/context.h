@@ -44,6 +44,8 @@ class Context {
   absl::StatusOr<Client*> Connect();
 
   Printer MakePrinter();
+  // Whether the output is to be read by people: a table, and no JSON.
+  bool IsForPeople() const;
   // A line for the user on standard error; nothing with --quiet.
   void Say(const std::string& line);
   // Asks the question on the terminal. OK for yes; CANCELLED for no;

@@ -75,6 +75,12 @@ absl::StatusOr<std::string> JobOrRunName(std::string_view text) {
                       "is no job or run: write 42, jobs/42 or jobs/42/runs/0");
 }
 
+absl::StatusOr<std::string> RunName(std::string_view text) {
+  SHEAF_ASSIGN_OR_RETURN(std::string name, JobOrRunName(text));
+  if (!absl::StrContains(name, "/runs/")) name += "/runs/0";
+  return name;
+}
+
 absl::StatusOr<std::string> QueueName(std::string_view text) {
   return ResourceName(text, "queues/", "[a-z0-9][a-z0-9_-]{0,62}",
                       "is no queue: write default or queues/default, in lower "

@@ -20,6 +20,8 @@ absl::StatusOr<std::string> JobName(std::string_view text);
 std::string JobIdText(std::string_view name);
 // As JobName, and "jobs/42/runs/0" or "42/runs/0".
 absl::StatusOr<std::string> JobOrRunName(std::string_view text);
+// The same; of a job alone, its first run.
+absl::StatusOr<std::string> RunName(std::string_view text);
 // "default" or "queues/default" -> "queues/default".
 absl::StatusOr<std::string> QueueName(std::string_view text);
 // "3" or "workers/3" -> "workers/3".

@@ -13,7 +13,6 @@
 #include "base/status.h"
 #include "base/utf8.h"
 #include "cli/support/errors.h"
-#include "cli/support/run_fields.h"
 #include "cli/support/text.h"
 #include "google/protobuf/util/json_util.h"
 #include "google/protobuf/wrappers.pb.h"
@@ -65,6 +64,7 @@ std::vector<std::string> ReadHeader(const CsvRow& row, Complaints* complaints) {
 }
 
 std::vector<v1::RunRequest> ReadCsv(std::string_view text,
+                                    const PictureCase& find,
                                     Complaints* complaints) {
   std::vector<v1::RunRequest> runs;
   CsvReader reader(text);
@@ -91,6 +91,7 @@ std::vector<v1::RunRequest> ReadCsv(std::string_view text,
       if (row.cells[i].empty()) continue;
       complaints->Add(row.line, SetRunField(names[i], row.cells[i], &run));
     }
+    complaints->Add(row.line, ForEachPicture(&run, find));
   }
   return runs;
 }
@@ -111,6 +112,7 @@ absl::StatusOr<v1::RunRequest> ReadJsonRun(const std::string& line) {
 }
 
 std::vector<v1::RunRequest> ReadJsonLines(std::string_view text,
+                                          const PictureCase& find,
                                           Complaints* complaints) {
   std::vector<v1::RunRequest> runs;
   size_t number = 0;
@@ -122,6 +124,7 @@ std::vector<v1::RunRequest> ReadJsonLines(std::string_view text,
     if (line.empty()) continue;
     auto run = ReadJsonRun(line);
     if (run.ok()) {
+      complaints->Add(number, ForEachPicture(&*run, find));
       runs.push_back(*std::move(run));
     } else {
       // The parser quotes the line over several of its own; one is enough.
@@ -160,7 +163,8 @@ PromptsFormat GuessPromptsFormat(std::string_view file_name,
 }
 
 absl::StatusOr<std::vector<v1::RunRequest>> ParsePrompts(
-    std::string_view file_name, PromptsFormat format, std::string_view text) {
+    std::string_view file_name, PromptsFormat format, std::string_view text,
+    const PictureCase& find) {
   const std::string name = Printable(file_name);
   if (text.size() > kPromptsBytesMax) {
     return UsageError(
@@ -170,9 +174,9 @@ absl::StatusOr<std::vector<v1::RunRequest>> ParsePrompts(
   Complaints complaints(file_name);
   CheckUtf8(text, &complaints);
   SHEAF_RETURN_IF_ERROR(complaints.ToStatus());
-  std::vector<v1::RunRequest> runs = format == PromptsFormat::kCsv
-                                         ? ReadCsv(text, &complaints)
-                                         : ReadJsonLines(text, &complaints);
+  std::vector<v1::RunRequest> runs =
+      format == PromptsFormat::kCsv ? ReadCsv(text, find, &complaints)
+                                    : ReadJsonLines(text, find, &complaints);
   SHEAF_RETURN_IF_ERROR(complaints.ToStatus());
   if (runs.empty()) return UsageError(absl::StrCat(name, " holds no runs"));
   if (runs.size() > kPromptsRunsMax) {

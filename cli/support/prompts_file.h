@@ -1,6 +1,6 @@
 // Files of prompts, one run a line: JSON Lines or CSV. Reads text that anybody
 // may have written, so every input ends in runs or in a list of what is wrong
-// with it. Pure functions.
+// with it. Pure functions, but for what the caller does with pictures.
 //
 // JSON Lines: each line is a RunRequest as API JSON ({"prompt": "a fox",
 // "seed": "7", "weights": {"depth": 0.5}}), or just a prompt in quotes.
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cli/support/run_fields.h"
 #include "sheaf/v1/job.pb.h"
 
 namespace sheaf::cli {
@@ -35,8 +36,9 @@ PromptsFormat GuessPromptsFormat(std::string_view file_name,
                                  std::string_view text);
 
 // The runs, in order, or INVALID_ARGUMENT that names every bad line as
-// "NAME:LINE: what is wrong", one a line.
+// "NAME:LINE: what is wrong", one a line. `find` is asked for each picture.
 absl::StatusOr<std::vector<v1::RunRequest>> ParsePrompts(
-    std::string_view file_name, PromptsFormat format, std::string_view text);
+    std::string_view file_name, PromptsFormat format, std::string_view text,
+    const PictureCase& find = [](std::string*) { return absl::OkStatus(); });
 
 }  // namespace sheaf::cli

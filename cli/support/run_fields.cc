@@ -9,6 +9,7 @@
 #include "cli/support/errors.h"
 #include "cli/support/field_text.h"
 #include "cli/support/flag_values.h"
+#include "queue/run_fields.h"
 
 namespace sheaf::cli {
 namespace {
@@ -100,6 +101,26 @@ absl::Status SetRunField(std::string_view name, std::string_view value,
     return absl::OkStatus();
   }
   return SetFieldText(*FindScalar(name), name, value, run);
+}
+
+absl::Status ForEachPicture(v1::RunRequest* run, const PictureCase& f) {
+  const auto* reflection = run->GetReflection();
+  absl::Status status;
+  ForEachRunField([&](const auto& each) {
+    if (each.trait != FieldTrait::kArtifact || !status.ok()) return;
+    const auto* field =
+        run->GetDescriptor()->FindFieldByName(std::string(each.name));
+    if (!reflection->HasField(*run, field)) return;
+    std::string picture = reflection->GetString(*run, field);
+    status = f(&picture);
+    reflection->SetString(run, field, picture);
+  });
+  SHEAF_RETURN_IF_ERROR(status);
+  for (v1::Control& control : *run->mutable_controls()) {
+    if (control.image().empty()) continue;
+    SHEAF_RETURN_IF_ERROR(f(control.mutable_image()));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace sheaf::cli

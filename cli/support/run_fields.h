@@ -2,6 +2,7 @@
 // columns of a prompts file and for the flags of `job submit`.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,5 +23,11 @@ absl::Status CheckRunFieldName(std::string_view name);
 // unknown name and for a value that does not fit its type.
 absl::Status SetRunField(std::string_view name, std::string_view value,
                          v1::RunRequest* run);
+
+// A caller's use of a picture of a run, which it may replace.
+using PictureCase = std::function<absl::Status(std::string* picture)>;
+// Calls it with each picture that the run has (init_image, mask, those of
+// controls), until it fails.
+absl::Status ForEachPicture(v1::RunRequest* run, const PictureCase& f);
 
 }  // namespace sheaf::cli

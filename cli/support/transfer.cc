@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <utility>
@@ -18,7 +19,7 @@
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
 #include "cli/support/interrupt.h"
-#include "queue/run_fields.h"
+#include "cli/support/run_fields.h"
 
 namespace sheaf::cli {
 namespace {
@@ -45,6 +46,20 @@ bool IsPicture(const std::string& path) {
   return absl::StartsWith(start, "\x89PNG\r\n\x1a\n") ||
          absl::StartsWith(start, "\xff\xd8\xff") ||
          (absl::StartsWith(start, "RIFF") && start.substr(8) == "WEBP");
+}
+
+absl::Status CheckPicture(const std::string& path) {
+  if (access(path.c_str(), R_OK) != 0) {
+    return UsageError(
+        absl::StrCat("cannot read ", path, ": ", std::strerror(errno)));
+  }
+  if (IsPicture(path)) return absl::OkStatus();
+  return UsageError(absl::StrCat(path, " is no PNG, JPEG or WebP picture"));
+}
+
+// Whether the server has it already.
+bool IsArtifact(const std::string& picture) {
+  return picture.empty() || absl::StartsWith(picture, "artifacts/");
 }
 
 absl::Status WriteAll(int descriptor, std::string_view bytes) {
@@ -106,44 +121,17 @@ absl::Status Receive(Client& client, const std::string& artifact,
 absl::Status UploadPicture(Client& client,
                            std::map<std::string, std::string>* uploaded,
                            std::string* image) {
-  if (image->empty() || absl::StartsWith(*image, "artifacts/")) {
-    return absl::OkStatus();
-  }
+  if (IsArtifact(*image)) return absl::OkStatus();
   const auto known = uploaded->find(*image);
   if (known != uploaded->end()) {
     *image = known->second;
     return absl::OkStatus();
   }
-  if (!IsPicture(*image)) {
-    return UsageError(absl::StrCat(
-        *image, " is no file that can be read as PNG, JPEG or WebP"));
-  }
+  SHEAF_RETURN_IF_ERROR(CheckPicture(*image));
   SHEAF_ASSIGN_OR_RETURN(const v1::Artifact artifact,
                          UploadFile(client, *image));
   (*uploaded)[*image] = artifact.name();
   *image = artifact.name();
-  return absl::OkStatus();
-}
-
-absl::Status UploadPicturesOf(Client& client,
-                              std::map<std::string, std::string>* uploaded,
-                              v1::RunRequest* run) {
-  const auto* reflection = run->GetReflection();
-  absl::Status status;
-  ForEachRunField([&](const auto& each) {
-    if (each.trait != FieldTrait::kArtifact || !status.ok()) return;
-    const auto* field =
-        run->GetDescriptor()->FindFieldByName(std::string(each.name));
-    if (!reflection->HasField(*run, field)) return;
-    std::string place = reflection->GetString(*run, field);
-    status = UploadPicture(client, uploaded, &place);
-    reflection->SetString(run, field, place);
-  });
-  SHEAF_RETURN_IF_ERROR(status);
-  for (v1::Control& control : *run->mutable_controls()) {
-    SHEAF_RETURN_IF_ERROR(
-        UploadPicture(client, uploaded, control.mutable_image()));
-  }
   return absl::OkStatus();
 }
 
@@ -158,6 +146,13 @@ bool IsPlainName(const std::string& name) {
 }
 
 }  // namespace
+
+absl::Status FindPictureBeside(const std::string& list, std::string* picture) {
+  if (IsArtifact(*picture)) return absl::OkStatus();
+  // A path from the root stays as it is.
+  *picture = std::filesystem::path(list).parent_path() / *picture;
+  return CheckPicture(*picture);
+}
 
 absl::StatusOr<v1::Artifact> UploadFile(Client& client,
                                         const std::string& path) {
@@ -185,12 +180,14 @@ absl::StatusOr<v1::Artifact> UploadFile(Client& client,
 
 absl::Status UploadPictures(Client& client, v1::JobSpec* job) {
   std::map<std::string, std::string> uploaded;
+  const auto upload = [&](std::string* picture) {
+    return UploadPicture(client, &uploaded, picture);
+  };
   if (job->has_shared()) {
-    SHEAF_RETURN_IF_ERROR(
-        UploadPicturesOf(client, &uploaded, job->mutable_shared()));
+    SHEAF_RETURN_IF_ERROR(ForEachPicture(job->mutable_shared(), upload));
   }
   for (v1::RunRequest& run : *job->mutable_runs()) {
-    SHEAF_RETURN_IF_ERROR(UploadPicturesOf(client, &uploaded, &run));
+    SHEAF_RETURN_IF_ERROR(ForEachPicture(&run, upload));
   }
   return absl::OkStatus();
 }

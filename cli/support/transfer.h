@@ -22,6 +22,10 @@ absl::StatusOr<v1::Artifact> UploadFile(Client& client,
 // prompts file from elsewhere cannot send a secret.
 absl::Status UploadPictures(Client& client, v1::JobSpec* job);
 
+// Makes a picture that the file `list` names a path from here: it is looked for
+// beside that file. INVALID_ARGUMENT as in UploadPictures.
+absl::Status FindPictureBeside(const std::string& list, std::string* picture);
+
 // A directory that files are put into: opened once, so that nothing that
 // happens to its path later sends a file elsewhere.
 class OutputDirectory {

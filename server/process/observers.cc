@@ -74,6 +74,9 @@ std::vector<CommitObserver> ObserversOf(const Observing& parts) {
         arrivals->NoteCommit(committed, now);
       },
       [parts](const Committed& committed, absl::Time) {
+        parts.auto_planner->NoteCommit(committed);
+      },
+      [parts](const Committed& committed, absl::Time) {
         parts.lease_waiters->NoteCommit(committed);
         if (parts.owners_are_limited && FreesOwners(committed)) {
           parts.lease_waiters->Signal();

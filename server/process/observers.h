@@ -10,6 +10,7 @@
 #include "server/blobs/artifact_library.h"
 #include "server/blobs/checkpoint_store.h"
 #include "server/scheduling/arrivals.h"
+#include "server/scheduling/auto_planner.h"
 #include "server/scheduling/batches_under_way.h"
 #include "server/scheduling/lease_waiters.h"
 #include "server/scheduling/memory_board.h"
@@ -43,6 +44,7 @@ struct Observing {
   ArtifactLibrary* files = nullptr;  // its threads may wait for the disk
   EventHub* events = nullptr;
   Arrivals* arrivals = nullptr;
+  AutoPlanner* auto_planner = nullptr;
   LeaseWaiters* lease_waiters = nullptr;
   bool owners_are_limited = false;  // how many runs of one may run
 };

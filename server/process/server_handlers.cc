@@ -140,6 +140,7 @@ Observing Server::PartsOfObservers() {
           .files = artifacts_.get(),
           .events = events_.get(),
           .arrivals = &arrivals_,
+          .auto_planner = auto_planner_.get(),
           .lease_waiters = lease_waiters_.get(),
           .owners_are_limited = config_.owner_running_max > 0};
 }

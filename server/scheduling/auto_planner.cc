@@ -9,24 +9,29 @@
 
 namespace sheaf::server {
 
+void AutoPlanner::NoteCommit(const Committed& committed) {
+  if (committed.ready.empty()) return;
+  absl::MutexLock lock(&mutex_);
+  for (const ReadyRuns& ready : committed.ready) {
+    const auto look = looks_.find(ready.lane.queue);
+    if (ready.added > 0 && look != looks_.end()) look->second.is_due = true;
+  }
+}
+
 void AutoPlanner::Tick() {
-  struct Seen {
-    std::vector<Queue> queues;
-    JobId newest;
-  };
-  auto seen = std::make_shared<Seen>();
+  auto queues = std::make_shared<std::vector<Queue>>();
   store_.Read(
-      [seen](View& view) {
-        *seen = {view.Queues(), view.LastJob()};
+      [queues](View& view) {
+        *queues = view.Queues();
         return absl::OkStatus();
       },
-      [this, seen](const absl::Status& status) {
+      [this, queues](const absl::Status& status) {
         if (!status.ok()) return;
-        for (const Queue& queue : seen->queues) Consider(queue, seen->newest);
+        for (const Queue& queue : *queues) Consider(queue);
       });
 }
 
-void AutoPlanner::Consider(const Queue& queue, JobId newest) {
+void AutoPlanner::Consider(const Queue& queue) {
   {
     absl::MutexLock lock(&mutex_);
     if (queue.settings.policy != BatchPolicy::kAuto) {
@@ -34,11 +39,11 @@ void AutoPlanner::Consider(const Queue& queue, JobId newest) {
       return;
     }
     Look& look = looks_[queue.name];
-    if (look.under_way || look.job == newest ||
+    if (look.under_way || !look.is_due ||
         queue.queued < queue.settings.threshold) {
       return;
     }
-    look = {newest, true};
+    look = {.is_due = false, .under_way = true};
   }
   PlanService::Question question;
   question.queue = queue.name;

@@ -1,10 +1,10 @@
-// Plans the queues with the policy AUTO: when enough runs wait and jobs have
-// come since the last look, analyzes the queue live and executes the plan if it
-// gains enough. Executes only plans with a known band, so none before
-// calibration.
+// Plans the queues with the policy AUTO: when enough runs wait in a queue and
+// jobs have come to it since the last look, analyzes it live and executes the
+// plan if it gains enough. Executes only plans with a known band, so none
+// before calibration.
 //
-// Owned by the server. One thread calls Tick; the rest runs on threads of the
-// store and the plan service.
+// Owned by the server. One thread calls Tick, another NoteCommit; the rest runs
+// on threads of the store and the plan service.
 #pragma once
 
 #include <map>
@@ -23,15 +23,17 @@ class AutoPlanner {
   AutoPlanner(Store* store, PlanService* plan_service)
       : store_(*store), plan_service_(*plan_service) {}
 
+  // Notes the queues to which runs came. Waits for nothing.
+  void NoteCommit(const Committed& committed);
   // Looks whether anything is due; returns at once.
   void Tick();
 
  private:
   struct Look {
-    JobId job;  // the newest then
+    bool is_due = true;  // runs have come since; or it was never looked at
     bool under_way = false;
   };
-  void Consider(const Queue& queue, JobId newest);
+  void Consider(const Queue& queue);
   void Analyzed(const std::string& queue,
                 const absl::StatusOr<PlanService::Analysis>& analysis);
   void Execute(PlanId plan);

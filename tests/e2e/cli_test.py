@@ -166,6 +166,26 @@ class SubmitTest(CliTest):
         self.sheaf("job", "submit", "--file", "/nowhere", code=USAGE)
         self.assertEqual(self.json("job", "list").get("jobs", []), [])
 
+    def test_a_files_pictures_lie_beside_it(self):
+        folder = os.path.join(self.home, "list")
+        os.makedirs(folder)
+        self.file("list/fox.png", make_png(8, 8))
+        self.file("list/text.png", "no picture")
+        path = self.file("list/runs.csv", "prompt,init_image\nx,fox.png\n")
+        (run,) = self.server.runs(self.submit("--file", path))
+        self.assertIn("artifacts/", run.request.init_image)
+        whole = os.path.join(folder, "fox.png")
+        path = self.file("list/whole.jsonl", json.dumps(
+            {"prompt": "x", "init_image": whole}))
+        self.submit("--file", path)
+        path = self.file(
+            "list/bad.csv",
+            "prompt,init_image\nx,fox.png\ny,none.png\nz,text.png\n")
+        self.sheaf("job", "submit", "--file", path, code=USAGE)
+        self.assertIn("list/bad.csv:3: cannot read ", self.stderr)
+        self.assertIn("list/bad.csv:4: ", self.stderr)
+        self.assertIn("no PNG, JPEG or WebP picture", self.stderr)
+
     def test_a_dry_run_submits_nothing(self):
         self.sheaf("job", "submit", "--prompt", "x", "--dry-run")
         self.sheaf("job", "submit", "--prompt", "x", "--steps", "0",
@@ -235,6 +255,35 @@ class FollowTest(CliTest):
         self.sheaf("job", "delete", names[0], code=USAGE)
         self.sheaf("job", "delete", names[0], "--yes")
         self.sheaf("job", "get", names[0], code=NOT_FOUND)
+
+    def test_batch_verbs_without_a_number_mean_the_newest_plan(self):
+        self.sheaf("batch", "preview", code=USAGE)
+        self.assertIn("is kept", self.stderr)
+        self.server.pause()
+        jobs = [self.server.submit(runs=[{"seed": 1, "prompt": "a hut",
+                                          "weights": {control: 0.5}}]).name
+                for control in ("edge", "seg")]
+        self.sheaf("batch", "undo", code=USAGE)
+        self.sheaf("batch", "analyze", "--mode", "mixed")
+        self.assertIn("2 runs from 2 jobs", self.sheaf("batch", "preview"))
+        shown = self.sheaf("batch", "show")
+        self.assertIn("plans/1/batches/1  2 runs", shown)
+        self.assertIn(f"{jobs[0]}/runs/0  edge 0.5, seg 0\n", shown)
+        self.assertIn(f"{jobs[1]}/runs/0  edge 0, seg 0.5\n", shown)
+        (batch,) = self.json("batch", "show")["batches"]
+        self.assertEqual(batch["runs"], [f"{job}/runs/0" for job in jobs])
+        self.sheaf("batch", "execute", "--yes")
+        self.assertIn("plans/1", self.sheaf("batch", "undo"))
+
+    def test_a_job_stands_for_its_first_run(self):
+        for prompt in ("a hut", "a fox"):
+            self.submit("--prompt", prompt)
+        self.assertIn("prompt", self.sheaf("batch", "explain", "1", "2"))
+        self.assertEqual(self.sheaf("batch", "explain", "1", "2"),
+                         self.sheaf("batch", "explain", "1/runs/0",
+                                    "jobs/2/runs/0"))
+        self.sheaf("job", "preview", "1/runs/0", code=NOT_FOUND)
+        self.assertIn("1/runs/0", self.stderr)
 
     def test_events(self):
         name = self.submit("--prompt", "x")
@@ -348,7 +397,7 @@ class OperatorTest(CliTest):
     def test_doctor_finds_a_server_and_the_lack_of_one(self):
         self.server.worker()
         fixture.until(self.server.list_workers, "it is there")
-        self.sheaf("doctor")
+        self.assertIn("the engine of w0 is simulated", self.sheaf("doctor"))
         nowhere = f"127.0.0.1:{fixture.free_port()}"
         self.sheaf("doctor", code=UNAVAILABLE, server=nowhere)
         self.sheaf("job", "list", "--timeout", "2s", code=UNAVAILABLE,

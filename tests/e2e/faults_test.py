@@ -338,7 +338,7 @@ class StopTest(fixture.Case):
     def test_a_stop_under_load_is_quick_clean_and_loses_nothing(self):
         cluster = self.cluster(
             drain_timeout="3s", local_workers=1,
-            worker_arg=["--time-scale=1", "--image-size=8"],
+            worker_arg=["--engine=simulated", "--time-scale=1", "--image-size=8"],
         )
         submitters = [Submitter(cluster, number, number) for number in (1, 2)]
         for submitter in submitters:

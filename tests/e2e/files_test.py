@@ -23,7 +23,8 @@ class FilesTest(fixture.Case):
         return [path for path, others in modes(cluster.data) if others]
 
     def test_nothing_is_anybody_elses_whatever_the_umask(self):
-        cluster = self.cluster(start=False, local_workers=1)
+        cluster = self.cluster(start=False, local_workers=1,
+                               worker_arg="--engine=simulated")
         cluster.start(wrapper=("sh", "-c", 'umask 000; exec "$@"', "sh"))
         job = cluster.submit()
         cluster.wait(job)

@@ -210,7 +210,8 @@ class Cluster(wire.Calls):
         engine="torch" makes it one of real pictures.
         """
         if "engine" not in options:
-            options = {"time_scale": 0, "image_size": 8, **options}
+            options = {"engine": "simulated", "time_scale": 0,
+                       "image_size": 8, **options}
         name = options.setdefault("name", f"w{len(self.workers)}")
         args = [program("sheaf-worker"), f"--server={server or self.address}"]
         log = os.path.join(self.folder, f"worker-{name}.log")

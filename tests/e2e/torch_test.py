@@ -67,6 +67,35 @@ class TorchCase(fixture.Case):
         return cluster.submit(runs=runs, shared=shared)
 
 
+class DefaultWorkerTest(TorchCase):
+    """A server that was told to run workers, and nothing of an engine."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.cluster(local_workers=1)
+        until(self.server.list_workers, "it is there", timeout=60)
+
+    def test_it_makes_real_pictures_with_the_model_that_comes_along(self):
+        job = self.server.submit(runs=[{
+            "prompt": "a red circle above a green square", "steps": 2}])
+        self.assertEqual(self.ended(self.server, job).state,
+                         pb.JOB_STATE_SUCCEEDED)
+        (worker,) = self.server.list_workers()
+        self.assertEqual(list(worker.models), ["shapes"])
+        self.assertNotEqual(worker.devices[0].name, "simulated")
+
+    def test_what_it_does_not_know_fails_and_is_named(self):
+        for wrong in ({"sampler": "bogus"}, {"vae": "nope"},
+                      {"weights": {"pose": 1}}):
+            job = self.server.submit(runs=[{"prompt": "a cat", **wrong}])
+            self.assertEqual(self.ended(self.server, job).state,
+                             pb.JOB_STATE_FAILED, wrong)
+            (run,) = self.server.runs(job)
+            self.assertEqual(run.error.error_class, pb.ERROR_CLASS_BAD_INPUT)
+            self.assertIn(str(next(iter(wrong.values()))).strip("{}'")[:4],
+                          run.error.message)
+
+
 class PictureTest(TorchCase):
     def test_pictures_equal_the_engines_own_whatever_shares_their_batch(self):
         cluster = self.torch_cluster()

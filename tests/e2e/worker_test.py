@@ -233,7 +233,8 @@ class DeathTest(fixture.Case):
     def test_a_run_whose_step_never_ends_fails_and_takes_nobody_along(self):
         cluster = self.cluster(
             local_workers=1,
-            worker_arg=["--time-scale=0", "--image-size=8", "--allow-faults",
+            worker_arg=["--engine=simulated",
+                        "--time-scale=0", "--image-size=8", "--allow-faults",
                         "--stall-timeout=500ms"],
         )
         job = cluster.submit(
@@ -265,7 +266,8 @@ class DeathTest(fixture.Case):
     def test_a_local_worker_is_started_again_when_it_dies(self):
         cluster = self.cluster(
             local_workers=2,
-            worker_arg=["--time-scale=0", "--image-size=8", "--allow-faults"],
+            worker_arg=["--engine=simulated",
+                        "--time-scale=0", "--image-size=8", "--allow-faults"],
         )
         until(lambda: len(cluster.list_workers()) == 2, "both are there")
         job = cluster.submit(

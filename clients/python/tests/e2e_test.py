@@ -61,6 +61,7 @@ class EndToEndTest(unittest.TestCase):
                 f"--data-dir={folder.name}",
                 f"--listen={address}",
                 "--local-workers=1",
+                "--worker-arg=--engine=simulated",
             ],
             stdout=subprocess.DEVNULL,
         )

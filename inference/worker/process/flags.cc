@@ -28,7 +28,7 @@ std::string DefaultName() {
 
 // Values as they are typed, before they are turned into options.
 struct Raw {
-  std::string engine = "simulated";
+  std::string engine = "torch";
   std::string name = DefaultName();
   std::vector<std::string> queues;
   std::vector<std::string> kinds;
@@ -58,6 +58,8 @@ const std::map<std::string, spdlog::level::level_enum> kLevels = {
     {"error", spdlog::level::err},
 };
 
+constexpr char kSimulated[] = "Simulated engine (--engine simulated)";
+
 std::string CheckWaitTime(const std::string& text) {
   const auto duration = ParseWaitTime(text);
   return duration.ok() ? "" : std::string(duration.status().message());
@@ -71,12 +73,17 @@ std::string CheckFaults(const std::string& text) {
 void AddWorkerFlags(CLI::App* app, Flags* flags, Raw* raw) {
   app->add_option("--server", flags->server,
                   "Address of sheafd: host:port or unix:path")
+      ->take_last()
       ->envname("SHEAF_SERVER")
       ->capture_default_str();
-  app->add_option("--engine", raw->engine, "Engine that makes the pictures")
-      ->check(CLI::IsMember({"simulated", "torch"}))
+  app->add_option("--engine", raw->engine,
+                  "Engine that makes the pictures: torch, or simulated, which "
+                  "draws patterns and is there to test the queue")
+      ->take_last()
+      ->check(CLI::IsMember({"torch", "simulated"}))
       ->capture_default_str();
   app->add_option("--name", raw->name, "Name to show; by default host and pid")
+      ->take_last()
       ->envname("SHEAF_WORKER_NAME");
   app->add_option("--queues", raw->queues, "Queues to serve; by default all")
       ->delimiter(',');
@@ -118,10 +125,12 @@ void AddTorchFlags(CLI::App* app, Flags* flags, Raw* raw) {
   const std::string group = "Diffusion engine (--engine torch)";
   app->add_option("--models", flags->model_paths,
                   "Folders of models in the diffusers layout, or .toml files "
-                  "that list them; may be repeated")
+                  "that list them; may be repeated; by default the models "
+                  "that come with Sheaf")
       ->envname("SHEAF_MODELS")
       ->delimiter(',')
       ->group(group);
+  options->device = "auto";
   app->add_option("--device", options->device,
                   "Device: cpu, cuda, cuda:1; auto: the first GPU, or the CPU; "
                   "auto:1: the second device")
@@ -182,7 +191,7 @@ void AddTorchFlags(CLI::App* app, Flags* flags, Raw* raw) {
 
 void AddSimulationFlags(CLI::App* app, Flags* flags, Raw* raw) {
   SimulatedEngineOptions* options = &flags->simulated;
-  const std::string group = "Simulated engine";
+  const std::string group = kSimulated;
   app->add_option("--step-time", raw->step_time,
                   "Time that one step of one row takes")
       ->check(CheckWaitTime)
@@ -299,12 +308,16 @@ FlagsOrExit ParseFlags(int argc, const char* const* argv) {
     result.exits = true;
     result.exit_code = 2;
     result.output = "--list-devices needs --engine torch\n";
-  } else if (result.flags.engine == EngineKind::kTorch &&
-             !result.flags.list_devices && result.flags.model_paths.empty()) {
+  }
+  for (const CLI::Option* option : app.get_options()) {
+    if (result.flags.engine == EngineKind::kSimulated || option->count() == 0 ||
+        option->get_group() != kSimulated) {
+      continue;
+    }
     result.exits = true;
     result.exit_code = 2;
     result.output =
-        "--engine torch needs --models: the folders of the models\n";
+        fmt::format("{} needs --engine simulated\n", option->get_name());
   }
   return result;
 }

@@ -1,6 +1,6 @@
-// sheaf-worker: a worker process with the simulated engine. With --engine torch
-// it becomes sheaf-torch-worker, which lies beside it and takes the same
-// options: loading LibTorch takes a second that tests need not wait for.
+// sheaf-worker: becomes sheaf-torch-worker, which lies beside it and takes the
+// same options, or is itself the worker with --engine simulated: loading
+// LibTorch takes a second that tests need not wait for.
 #include <unistd.h>
 
 #include <cstdio>
@@ -34,8 +34,9 @@ int BecomeTorchWorker(char** argv) {
   const std::string other = self.parent_path() / "sheaf-torch-worker";
   execv(other.c_str(), argv);
   std::fprintf(stderr,
-               "--engine torch needs %s, which does not exist: build it with "
-               "LibTorch (without -DSHEAF_TORCH=OFF)\n",
+               "real pictures need %s, which does not exist: build it with "
+               "LibTorch (without -DSHEAF_TORCH=OFF), or ask for patterns with "
+               "--engine simulated\n",
                other.c_str());
   return sheaf::worker::kExitUsage;
 }

@@ -1,8 +1,10 @@
 #include "inference/worker/simulated/simulated_picture.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <map>
+#include <string_view>
 
 #include "base/sha256.h"
 #include "fmt/format.h"
@@ -78,10 +80,43 @@ void Paint(const std::string& digest, engine::Image* picture) {
   }
 }
 
+// "SIMULATED", three columns and a gap to a letter: who sees the picture must
+// not take it for one of a model.
+constexpr std::array<std::string_view, 5> kWord = {
+    "### ### # # # # #    #  ### ### ##  ",
+    "#    #  ### # # #   # #  #  #   # # ",
+    "###  #  ### # # #   ###  #  ##  # # ",
+    "  #  #  # # # # #   # #  #  #   # # ",
+    "### ### # # ### ### # #  #  ### ##  ",
+};
+
+// White on a black band along the lower edge, as large as fits. A picture that
+// is too small for it has the word in its texts alone.
+void WriteWord(engine::Image* picture) {
+  const int columns = static_cast<int>(kWord[0].size()) + 1;
+  const int rows = static_cast<int>(kWord.size()) + 2;
+  const int scale =
+      std::min(picture->width / columns, picture->height / (2 * rows));
+  if (scale == 0) return;
+  const int top = picture->height - rows * scale;
+  for (int y = top; y < picture->height; ++y) {
+    for (int x = 0; x < columns * scale; ++x) {
+      const int row = (y - top) / scale - 1;
+      const int column = x / scale - 1;
+      const bool inside = row >= 0 && row < rows - 2 && column >= 0;
+      const bool ink = inside && kWord[row][column] == '#';
+      for (int channel = 0; channel < 3; ++channel) {
+        picture->at(x, y, channel) = ink ? 255 : 0;
+      }
+    }
+  }
+}
+
 engine::Image Draw(const v1::RunRequest& request,
                    const std::map<std::string, double>& weights, int side_max) {
   engine::Image picture = MakeCanvas(request, side_max);
   Paint(Digest(request, weights), &picture);
+  WriteWord(&picture);
   return picture;
 }
 
@@ -105,7 +140,8 @@ absl::StatusOr<std::string> DrawSimulatedPicture(const v1::LeasedBatch& batch,
   const engine::Image picture =
       Draw(request, EffectiveWeights(batch, row), side_max);
   return engine::EncodePng(picture,
-                           {{"prompt", request.prompt()},
+                           {{"engine", "simulated"},
+                            {"prompt", request.prompt()},
                             {"seed", fmt::format("{}", request.seed())}});
 }
 

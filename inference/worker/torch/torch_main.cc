@@ -1,5 +1,5 @@
-// sheaf-torch-worker: a worker process with the diffusion engine. `sheaf-worker
-// --engine torch` becomes this program.
+// sheaf-torch-worker: a worker process with the diffusion engine.
+// `sheaf-worker` becomes this program.
 #include <cstdio>
 #include <memory>
 #include <utility>
@@ -8,6 +8,7 @@
 #include "inference/engine/tensor/devices.h"
 #include "inference/engine/tensor/process.h"
 #include "inference/worker/process/process.h"
+#include "inference/worker/process/shipped_models.h"
 #include "inference/worker/torch/torch_engine.h"
 #include "spdlog/spdlog.h"
 
@@ -30,6 +31,11 @@ constexpr const char* kKinds[] = {"inference", "batch_inference"};
 
 absl::StatusOr<std::unique_ptr<worker::Engine>> MakeTorch(
     worker::Flags* flags, worker::Client* client) {
+  if (flags->model_paths.empty()) {
+    SHEAF_ASSIGN_OR_RETURN(const auto shipped, worker::FindShippedModels());
+    spdlog::info("no --models: offering those in {}", shipped.string());
+    flags->model_paths.push_back(shipped.string());
+  }
   SHEAF_ASSIGN_OR_RETURN(worker::ModelList models,
                          worker::ModelList::Read(flags->model_paths));
   auto& hello = flags->session.hello;

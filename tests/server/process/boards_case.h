@@ -64,6 +64,8 @@ class BoardsTest : public ::testing::Test {
                             .lease_duration = kLease});
     who_ = MakeWorker({.id = kWorker, .device = "gpu", .device_bytes = 1000});
     workers_.Attach({.lessee = who_}, nullptr);
+    plans_ = std::make_unique<PlanService>(store_.get(), &prices_, &memory_);
+    auto_planner_ = std::make_unique<AutoPlanner>(store_.get(), plans_.get());
     observers_ = ObserversOf({.store = store_.get(),
                               .stats = &stats_,
                               .progress = &progress_,
@@ -77,11 +79,13 @@ class BoardsTest : public ::testing::Test {
                               .files = files_.get(),
                               .events = events_.get(),
                               .arrivals = &arrivals_,
+                              .auto_planner = auto_planner_.get(),
                               .lease_waiters = waiters_.get(),
                               .owners_are_limited = true});
     Do([](Tx& tx) { EnsureDefaultQueue(tx); });
   }
   ~BoardsTest() override {
+    plans_->Stop();
     waiters_->Stop();
     timer_.Stop();
     files_.reset();
@@ -190,6 +194,8 @@ class BoardsTest : public ::testing::Test {
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<ArtifactLibrary> files_;
   std::unique_ptr<CheckpointStore> checkpoints_;
+  std::unique_ptr<PlanService> plans_;
+  std::unique_ptr<AutoPlanner> auto_planner_;
   std::unique_ptr<EventHub> events_;
   std::unique_ptr<LeaseWaiters> waiters_;
   absl::Time began_;

@@ -8,7 +8,6 @@
 #include "gtest/gtest.h"
 #include "queue/plans.h"
 #include "queue/queues.h"
-#include "server/scheduling/auto_planner.h"
 #include "tests/batching/builders.h"
 #include "tests/queue/builders.h"
 #include "tests/queue/stores.h"
@@ -138,34 +137,6 @@ TEST_F(PlanServiceTest, WithoutMeasuredTimesNoPlanIsWorthExecuting) {
   SubmitJobs(16);
   Pause();
   EXPECT_FALSE(Analyze({})->worth_executing);
-}
-
-TEST_F(PlanServiceTest, AQueueOfThePolicyAutoIsLookedAtOnceForEachNewJob) {
-  QueuePatch patch;
-  patch.Set(&QueueSettings::policy, BatchPolicy::kAuto);
-  patch.Set(&QueueSettings::threshold, 2);
-  ASSERT_TRUE(Write(*store_, [&](Tx& tx) {
-                return UpdateQueue(tx, kDefaultQueue, patch, 0);
-              }).ok());
-  AutoPlanner planner(store_.get(), &plans_);
-  const auto plans = [&] {
-    // This question is answered after the one that Tick has asked.
-    (void)Analyze({.queue = "elsewhere"});
-    return Read(*store_,
-                [](View& view) { return view.Plans(kDefaultQueue, {}, 10); })
-        .size();
-  };
-  SubmitJobs(1);
-  planner.Tick();
-  EXPECT_EQ(plans(), 0u) << "too few wait";
-  SubmitJobs(3);
-  planner.Tick();
-  EXPECT_EQ(plans(), 1u);
-  planner.Tick();
-  EXPECT_EQ(plans(), 1u) << "no job has come since";
-  SubmitJobs(1);
-  planner.Tick();
-  EXPECT_EQ(plans(), 2u);
 }
 
 }  // namespace

@@ -16,8 +16,22 @@ FlagsOrExit Parse(std::vector<const char*> args) {
   return ParseFlags(static_cast<int>(args.size()), args.data());
 }
 
-TEST(FlagsTest, DefaultsSimulateAgainstTheLocalServer) {
+TEST(FlagsTest, RealPicturesOnTheBestDeviceAreTheDefault) {
   const FlagsOrExit parsed = Parse({});
+  ASSERT_FALSE(parsed.exits) << parsed.output;
+  EXPECT_EQ(parsed.flags.engine, EngineKind::kTorch);
+  EXPECT_EQ(parsed.flags.runtime.device, "auto");
+}
+
+TEST(FlagsTest, TheLastOfSeveralNamesCounts) {
+  // As sheafd gives one before those of --worker-arg.
+  const FlagsOrExit parsed = Parse({"--name", "local-0", "--name=gpu box"});
+  ASSERT_FALSE(parsed.exits) << parsed.output;
+  EXPECT_EQ(parsed.flags.session.hello.display_name(), "gpu box");
+}
+
+TEST(FlagsTest, SimulationIsOfTheLocalServer) {
+  const FlagsOrExit parsed = Parse({"--engine", "simulated"});
   ASSERT_FALSE(parsed.exits) << parsed.output;
   EXPECT_EQ(parsed.flags.server, "127.0.0.1:7420");
   EXPECT_EQ(parsed.flags.simulated.step_time, absl::Milliseconds(20));
@@ -47,12 +61,13 @@ TEST(FlagsTest, WhatTheWorkerServesIsPassedOn) {
 
 TEST(FlagsTest, FaultsAddUpAndMayComeFromTheEnvironment) {
   const FlagsOrExit parsed =
-      Parse({"--fault", "oom@rows>4", "--fault", "fail@p=0.1,seed=7;nan"});
+      Parse({"--engine", "simulated", "--fault", "oom@rows>4", "--fault",
+             "fail@p=0.1,seed=7;nan"});
   ASSERT_FALSE(parsed.exits) << parsed.output;
   EXPECT_EQ(parsed.flags.simulated.faults.size(), 3u);
   EXPECT_EQ(parsed.flags.simulated.faults[1].seed, 7u);
   setenv("SHEAF_FAULT", "fail@p=0.5,seed=3;exit@lease", 1);
-  const FlagsOrExit from_environment = Parse({});
+  const FlagsOrExit from_environment = Parse({"--engine", "simulated"});
   unsetenv("SHEAF_FAULT");
   ASSERT_FALSE(from_environment.exits) << from_environment.output;
   EXPECT_EQ(from_environment.flags.simulated.faults.size(), 2u);
@@ -66,7 +81,8 @@ TEST(FlagsTest, MistakesExitWithTwoAndSayWhatIsWrong) {
       {{"--fault", "bang"}, "'bang' is not an action"},
       {{"--step-time", "soon"}, "'soon' is not a time"},
       {{"--step-time", "-5ms"}, "is negative"},
-      {{"--engine", "torch"}, "needs --models"},
+      {{"--step-time", "5ms"}, "--step-time needs --engine simulated"},
+      {{"--engine", "simulated", "--list-devices"}, "needs --engine torch"},
       {{"--engine", "steam"}, "steam"},
       {{"--model-memory", "much"}, "model-memory"},
       {{"--bogus"}, "--bogus"},

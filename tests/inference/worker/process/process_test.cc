@@ -48,8 +48,9 @@ class ProcessTest : public ::testing::Test {
 
   // Spawns the worker, and hands it a batch of two rows that take 20 seconds.
   void SpawnBusy(std::vector<std::string> args) {
-    args.insert(args.begin(), {kProgram, "--server", server_.address(),
-                               "--no-images", "--log-level", "error"});
+    args.insert(args.begin(),
+                {kProgram, "--server", server_.address(), "--engine",
+                 "simulated", "--no-images", "--log-level", "error"});
     server_.With([](FakeServerState& state) {
       state.heartbeat_interval = absl::Milliseconds(50);
       state.batches.push_back(MakeBatch(1, {{.steps = 1000}, {.steps = 1000}}));
@@ -142,7 +143,8 @@ TEST_F(ProcessTest, ExitAtLeaseGoesWithoutAWord) {
 TEST_F(ProcessTest, WorkerGoesWithItsParent) {
   // A shell stands between us and the worker, and dies without telling it.
   Spawn({"/bin/sh", "-c", "\"$0\" \"$@\" & wait", kProgram, "--server",
-         server_.address(), "--exit-with-parent", "--log-level", "error"});
+         server_.address(), "--engine", "simulated", "--exit-with-parent",
+         "--log-level", "error"});
   ASSERT_TRUE(server_.WaitUntil(
       [](const FakeServerState& state) { return state.lease_calls == 1; }));
   kill(pid_, SIGKILL);

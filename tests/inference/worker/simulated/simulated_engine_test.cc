@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "inference/engine/image/png.h"
@@ -114,7 +117,25 @@ TEST(SimulatedEngineTest, PictureIsARealPngThatNamesItsPromptAndSeed) {
   EXPECT_EQ(decoded->image.width, 64);
   EXPECT_EQ(decoded->image.height, 64);
   EXPECT_THAT(decoded->texts,
-              ElementsAre(Pair("prompt", "a red fox"), Pair("seed", "42")));
+              ElementsAre(Pair("engine", "simulated"),
+                          Pair("prompt", "a red fox"), Pair("seed", "42")));
+}
+
+// The band along the lower edge that holds the word.
+std::vector<uint8_t> WordOf(const std::string& png) {
+  const engine::Image image = engine::DecodePng(png)->image;
+  std::vector<uint8_t> word;
+  for (int y = image.height - 7; y < image.height; ++y) {
+    for (int x = 0; x < 37; ++x) word.push_back(image.at(x, y, 0));
+  }
+  return word;
+}
+
+TEST(SimulatedEngineTest, APictureSaysThatItIsSimulated) {
+  const std::vector<uint8_t> word = WordOf(PictureOf({.prompt = "a fox"}));
+  EXPECT_EQ(word, WordOf(PictureOf({.prompt = "a cow"})));
+  EXPECT_EQ(std::count(word.begin(), word.end(), 255), 87);
+  EXPECT_EQ(std::count(word.begin(), word.end(), 0), 37 * 7 - 87);
 }
 
 TEST(SimulatedEngineTest, PictureKeepsItsShapeWithinTheLargestSide) {
