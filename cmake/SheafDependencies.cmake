@@ -5,6 +5,7 @@ find_package(Threads REQUIRED)
 find_package(absl CONFIG REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(PNG REQUIRED)
+find_package(JPEG REQUIRED)
 find_package(nlohmann_json CONFIG REQUIRED)
 find_package(GTest REQUIRED)
 
@@ -15,6 +16,14 @@ add_library(utf8proc::utf8proc INTERFACE IMPORTED)
 set_target_properties(utf8proc::utf8proc PROPERTIES
   INTERFACE_INCLUDE_DIRECTORIES "${SHEAF_UTF8PROC_DIR}"
   INTERFACE_LINK_LIBRARIES "${SHEAF_UTF8PROC_LIBRARY}")
+
+# Debian's libwebp has a pkg-config file only.
+find_path(SHEAF_WEBP_DIR webp/decode.h REQUIRED)
+find_library(SHEAF_WEBP_LIBRARY webp REQUIRED)
+add_library(sheaf_webp INTERFACE IMPORTED)
+set_target_properties(sheaf_webp PROPERTIES
+  INTERFACE_INCLUDE_DIRECTORIES "${SHEAF_WEBP_DIR}"
+  INTERFACE_LINK_LIBRARIES "${SHEAF_WEBP_LIBRARY}")
 
 # LibTorch, for inference/ alone: Debian's, or what lies in SHEAF_TORCH_FOLDER
 # (include/ and lib/, as in pip's site-packages/torch, whose own CMake package

@@ -195,6 +195,26 @@ class PictureTest(TorchCase):
         )
         self.assertEqual(self.hashes(cluster, job), wanted)
 
+    def test_it_may_be_a_photograph_or_from_the_web(self):
+        cluster = self.torch_cluster()
+        self.torch_worker(cluster)
+        for name in ("turned-6.jpg", "lossless.webp"):
+            path = os.path.join(fixture.ROOT, "tests", "golden", "images",
+                                "strangers", name)
+            with open(path, "rb") as file:
+                start = file.read()
+            job = self.submit(
+                cluster, [{"seed": 3}], init_image=cluster.upload(start).name,
+                strength=0.5, steps=6, width=32, height=32,
+            )
+            self.assertEqual(self.ended(cluster, job).state,
+                             pb.JOB_STATE_SUCCEEDED)
+            wanted = engine_hashes(
+                cluster.folder, "img2img", SD, prompt="a cat", steps=6, seed=3,
+                image=path, strength=0.5, width=32, height=32,
+            )
+            self.assertEqual(self.hashes(cluster, job), wanted, name)
+
     def test_models_change_between_batches(self):
         cluster = self.torch_cluster()
         # No room for two models: each comes and goes.
@@ -235,7 +255,7 @@ class TroubleTest(TorchCase):
             ({"controls": [pb.Control(type="pose", image=broken)]},
              "no control 'pose'"),
             ({"controls": [pb.Control(type="edge")]}, "has no picture"),
-            ({"controls": [control]}, "cannot be read as a PNG"),
+            ({"controls": [control]}, "cannot be read"),
             ({"weights": {"depth": 0.5}}, "'depth' has a weight"),
             ({"loras": [pb.Lora(name="x")]}, "LoRA"),
             ({"vae": "best"}, "no VAE 'best'"),

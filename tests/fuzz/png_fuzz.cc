@@ -20,8 +20,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   ParseParameters(bytes).status().IgnoreError();
   // Small limits: the sanitizer keeps what was freed, of every size, for long.
-  const auto file = DecodePng(
-      bytes, {.side_max = 64, .pixels_max = 64 * 64, .chunk_bytes_max = 16384});
+  const auto file =
+      DecodePng(bytes, {.picture = {.side_max = 64, .pixels_max = 64 * 64},
+                        .chunk_bytes_max = 16384});
   if (!file.ok()) return 0;
   const auto again = EncodePng(file->image, {});
   if (!again.ok()) std::abort();

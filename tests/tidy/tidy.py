@@ -90,7 +90,7 @@ TABLE = {
         {
             "weights": ("json",),
             "text": ("json", "utf8proc"),
-            "image": ("json", "png"),
+            "image": ("json", "jpeg", "png", "webp"),
             **{room: ("json", "torch") for room in TORCH},
         },
     ),
@@ -196,6 +196,8 @@ THIRD_PARTY = {
     "google/protobuf/": "protobuf",
     "grpc/": "grpc",
     "grpcpp/": "grpc",
+    "jerror.h": "jpeg",
+    "jpeglib.h": "jpeg",
     "nlohmann/": "json",
     "openssl/": "openssl",
     "png.h": "png",
@@ -206,6 +208,7 @@ THIRD_PARTY = {
     "toml++/": "tomlplusplus",
     "torch/": "torch",
     "utf8proc.h": "utf8proc",
+    "webp/": "webp",
     "ATen/": "torch",
     "c10/": "torch",
     # For tests and measurements only: no component above names them.

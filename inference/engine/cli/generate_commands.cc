@@ -9,6 +9,7 @@
 #include "inference/engine/cli/placement.h"
 #include "inference/engine/families/load_model.h"
 #include "inference/engine/image/metadata.h"
+#include "inference/engine/image/picture_file.h"
 #include "inference/engine/image/png.h"
 #include "inference/engine/pipeline/begin.h"
 #include "inference/engine/pipeline/pictures.h"
@@ -60,8 +61,7 @@ std::vector<Option> CommonOptions() {
 absl::StatusOr<Image> ReadPicture(const std::string& path) {
   SHEAF_ASSIGN_OR_RETURN(const std::string bytes,
                          ReadFile(path, kPictureBytesMax));
-  SHEAF_ASSIGN_OR_RETURN(PngFile file, DecodePng(bytes));
-  return std::move(file.image);
+  return DecodePicture(bytes);
 }
 
 // Reads FOLDER:PNG[:WEIGHT[:START[:END]]].

@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "inference/engine/cli/commands.h"
 #include "inference/engine/control/preprocess.h"
+#include "inference/engine/image/picture_file.h"
 #include "inference/engine/image/png.h"
 #include "inference/engine/schedule/registry.h"
 #include "inference/engine/weights/file.h"
@@ -95,9 +96,14 @@ absl::Status RunPreprocess(Arguments* arguments) {
   }
   SHEAF_ASSIGN_OR_RETURN(const std::string bytes,
                          ReadFile(arguments->words()[1], kPictureBytesMax));
-  SHEAF_ASSIGN_OR_RETURN(PngFile file, DecodePng(bytes));
-  PreprocessInput input = {.image = std::move(file.image),
-                           .deep = std::move(file.deep)};
+  PreprocessInput input;
+  // A PNG may have more than eight bits.
+  if (auto file = DecodePng(bytes); file.ok()) {
+    input.image = std::move(file->image);
+    input.deep = std::move(file->deep);
+  } else {
+    SHEAF_ASSIGN_OR_RETURN(input.image, DecodePicture(bytes));
+  }
   if (arguments->Has("keypoints")) {
     SHEAF_ASSIGN_OR_RETURN(
         input.keypoints,

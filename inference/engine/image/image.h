@@ -1,6 +1,7 @@
 // Pictures in memory.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -20,6 +21,24 @@ struct Image {
   }
   uint8_t at(int x, int y, int channel) const {
     return pixels[(static_cast<size_t>(y) * width + x) * channels + channel];
+  }
+};
+
+// The size that a file says its picture has.
+struct PictureSize {
+  int64_t width = 0;
+  int64_t height = 0;
+  int64_t pixels() const { return width * height; }
+};
+
+// What a file from a stranger may hold at most.
+struct PictureLimits {
+  int side_max = 16384;
+  int64_t pixels_max = int64_t{64} << 20;
+
+  bool Allow(const PictureSize& size) const {
+    return std::max(size.width, size.height) <= side_max &&
+           size.pixels() <= pixels_max;
   }
 };
 

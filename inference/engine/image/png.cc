@@ -93,8 +93,7 @@ bool ReadHeader(png_structp png, png_infop info, Reading* reading) {
   png_read_info(png, info);
   const int64_t width = png_get_image_width(png, info);
   const int64_t height = png_get_image_height(png, info);
-  if (std::max(width, height) > reading->limits.side_max ||
-      width * height > reading->limits.pixels_max) {
+  if (!reading->limits.picture.Allow({width, height})) {
     reading->too_large = true;
     return false;
   }
@@ -291,7 +290,7 @@ absl::Status CheckChunks(std::string_view bytes) {
 
 }  // namespace
 
-absl::StatusOr<PngSize> ReadPngSize(std::string_view bytes) {
+absl::StatusOr<PictureSize> ReadPngSize(std::string_view bytes) {
   constexpr size_t kType = 12;  // after the signature and a length
   constexpr size_t kWidth = 16;
   constexpr size_t kHeight = 20;
@@ -300,7 +299,7 @@ absl::StatusOr<PngSize> ReadPngSize(std::string_view bytes) {
     return absl::InvalidArgumentError("PNG: it does not begin like one");
   }
   // PNG allows 2^31 - 1 a side: the product fits.
-  const PngSize size{BigEndian(bytes, kWidth), BigEndian(bytes, kHeight)};
+  const PictureSize size{BigEndian(bytes, kWidth), BigEndian(bytes, kHeight)};
   if (std::max(size.width, size.height) > 0x7fffffff) {
     return absl::InvalidArgumentError("PNG: no such size");
   }

@@ -24,8 +24,7 @@ struct PngFile {
 };
 
 struct PngLimits {
-  int side_max = 16384;
-  int64_t pixels_max = int64_t{64} << 20;
+  PictureLimits picture;
   // Most bytes of one text (or other extra chunk), unpacked; at most 32 chunks
   // are kept.
   size_t chunk_bytes_max = size_t{4} << 20;
@@ -34,15 +33,9 @@ struct PngLimits {
   bool texts = true;
 };
 
-struct PngSize {
-  int64_t width = 0;
-  int64_t height = 0;
-  int64_t pixels() const { return width * height; }
-};
-
 // Reads the size from the beginning of the file; nothing is unpacked.
 // INVALID_ARGUMENT for bytes that do not begin like a PNG.
-absl::StatusOr<PngSize> ReadPngSize(std::string_view bytes);
+absl::StatusOr<PictureSize> ReadPngSize(std::string_view bytes);
 
 // INVALID_ARGUMENT with libpng's words for bytes that are no PNG or a broken
 // one; RESOURCE_EXHAUSTED for a PNG over the limits, before its pixels are

@@ -24,11 +24,14 @@ bool HoldsModel(const fs::path& folder) {
 absl::StatusOr<fs::path> FindShippedModels(const fs::path& program) {
   const fs::path bin = program.parent_path();
   const fs::path installed = bin.parent_path() / "share" / "sheaf" / "models";
-  // The program is in build/PRESET/bin.
-  const fs::path source =
-      bin.parent_path().parent_path().parent_path() / "models";
-  for (const fs::path& place : {installed, source}) {
-    if (HoldsModel(place)) return place;
+  // The program is in build/PRESET/bin. Other programs' third parent may have a
+  // folder of that name, too.
+  const fs::path root = bin.parent_path().parent_path().parent_path();
+  const fs::path source = root / "models";
+  std::error_code error;
+  if (HoldsModel(installed)) return installed;
+  if (fs::exists(root / "CMakeLists.txt", error) && HoldsModel(source)) {
+    return source;
   }
   return absl::NotFoundError(
       fmt::format("no model was named with --models, and none came with this "

@@ -12,7 +12,7 @@
 #include "base/retry.h"
 #include "base/status.h"
 #include "base/version.h"
-#include "inference/engine/image/png.h"
+#include "inference/engine/image/picture_file.h"
 #include "inference/engine/schedule/registry.h"
 #include "inference/worker/session/batch_weights.h"
 
@@ -52,9 +52,12 @@ absl::Status CheckBareWeights(const v1::RunRequest& wish) {
   return absl::OkStatus();
 }
 
+// The keys by which the simulated engine is asked for faults.
+constexpr std::string_view kOfSimulation = "sim.";
+
 // Reads the engine's settings: each from its field, or where that is absent
-// from the key of `extra` that it was until 0.3. Other keys are for other kinds
-// of workers.
+// from the key of `extra` that it was until 0.3. Other keys are mistakes: who
+// wrote one expects something of it.
 class Settings {
  public:
   explicit Settings(const v1::RunRequest& wish) : extra_(wish.extra()) {}
@@ -97,14 +100,27 @@ class Settings {
       *value = *mode;
     }
   }
-  const absl::Status& status() const { return status_; }
+  // After all settings have been read.
+  absl::Status Finish() {
+    for (const auto& [key, value] : extra_) {
+      if (!status_.ok()) break;
+      if (key.starts_with(kOfSimulation) ||
+          std::find(names_.begin(), names_.end(), key) != names_.end()) {
+        continue;
+      }
+      status_ = absl::InvalidArgumentError(absl::StrCat(
+          "this engine knows no extra '", key, "'", DidYouMean(key, names_)));
+    }
+    return status_;
+  }
 
  private:
   // Takes the field where it is set; otherwise returns what `extra` says, or
   // null.
   template <class Field, class Value>
   const std::string* Former(const char* name, const Field& field,
-                            Value* value) const {
+                            Value* value) {
+    names_.emplace_back(name);
     if (field) {
       *value = *field;
       return nullptr;
@@ -119,6 +135,7 @@ class Settings {
   }
 
   const google::protobuf::Map<std::string, std::string>& extra_;
+  std::vector<std::string> names_;  // of the settings so far
   absl::Status status_;
 };
 
@@ -139,7 +156,7 @@ absl::Status ReadSettings(const v1::RunRequest& wish, RunRequest* request) {
   settings.Read(SHEAF_FIELD(image_guidance), &request->image_guidance);
 #undef SHEAF_FIELD
   settings.Read(wish.random(), &request->random);
-  return settings.status();
+  return settings.Finish();
 }
 
 absl::StatusOr<const OfferedModel*> FindModel(const ModelList& models,
@@ -290,17 +307,15 @@ absl::StatusOr<Image> RequestResolver::Picture(const std::string& artifact) {
   SHEAF_ASSIGN_OR_RETURN(const std::string bytes, Fetch(artifact));
   const auto unreadable = [&](const absl::Status& why) {
     return absl::InvalidArgumentError(
-        absl::StrCat(artifact, " cannot be read as a PNG: ", why.message()));
+        absl::StrCat(artifact, " cannot be read: ", why.message()));
   };
-  const auto size = engine::ReadPngSize(bytes);
+  const auto size = engine::ReadPictureSize(bytes);
   if (!size.ok()) return unreadable(size.status());
   SHEAF_RETURN_IF_ERROR(CountSource(size->pixels()));
-  auto file = engine::DecodePng(bytes, {.texts = false});
-  if (!file.ok()) return unreadable(file.status());
-  if (file->image.pixels.size() > kKeptPictureBytesMax) {
-    return std::move(file->image);
-  }
-  pictures_.emplace_front(artifact, std::move(file->image));
+  auto image = engine::DecodePicture(bytes);
+  if (!image.ok()) return unreadable(image.status());
+  if (image->pixels.size() > kKeptPictureBytesMax) return image;
+  pictures_.emplace_front(artifact, *std::move(image));
   if (pictures_.size() > kPicturesKept) pictures_.pop_back();
   return pictures_.front().second;
 }

@@ -1,5 +1,6 @@
 #include "inference/worker/torch/torch_engine.h"
 
+#include <new>
 #include <utility>
 
 #include "base/sha256.h"
@@ -57,7 +58,7 @@ int64_t TorchEngine::Add(const v1::LeasedBatch& batch) {
   for (int index = 0; index < batch.runs_size(); ++index) {
     const int64_t number = next_row_++;
     Row row = {.batch = shared, .index = index};
-    const absl::Status status = BeginRow(&row);
+    const absl::Status status = TryToBegin(&row);
     if (status.ok()) {
       number_of_[row.id] = number;
       rows_.emplace(number, std::move(row));
@@ -66,6 +67,16 @@ int64_t TorchEngine::Add(const v1::LeasedBatch& batch) {
     }
   }
   return first;
+}
+
+// A picture that there is no memory for must not take the other rows along.
+absl::Status TorchEngine::TryToBegin(Row* row) {
+  try {
+    return BeginRow(row);
+  } catch (const std::bad_alloc&) {
+    runtime_->Drop(row->id);
+    return absl::ResourceExhaustedError("beginning a run: out of memory");
+  }
 }
 
 absl::Status TorchEngine::BeginRow(Row* row) {

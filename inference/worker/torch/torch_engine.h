@@ -54,6 +54,7 @@ class TorchEngine : public Engine {
   static const std::string& RunOf(const Row& row) {
     return row.batch->runs(row.index).run();
   }
+  absl::Status TryToBegin(Row* row);
   absl::Status BeginRow(Row* row);
   // Sets the row to the state that another worker saved. Without a usable
   // state, the row starts from its first step.

@@ -77,10 +77,10 @@ TEST(PngTest, WhatCannotBeWrittenIsRefused) {
 
 TEST(PngTest, APictureBeyondTheLimitsIsRefusedBeforeItsPixels) {
   const std::string bytes = *EncodePng(Pattern(40, 10, 3), {});
-  EXPECT_TRUE(DecodePng(bytes, {.side_max = 40}).ok());
-  EXPECT_EQ(DecodePng(bytes, {.side_max = 39}).status().code(),
+  EXPECT_TRUE(DecodePng(bytes, {.picture = {.side_max = 40}}).ok());
+  EXPECT_EQ(DecodePng(bytes, {.picture = {.side_max = 39}}).status().code(),
             absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(DecodePng(bytes, {.pixels_max = 399}).status().code(),
+  EXPECT_EQ(DecodePng(bytes, {.picture = {.pixels_max = 399}}).status().code(),
             absl::StatusCode::kResourceExhausted);
 }
 

@@ -27,6 +27,9 @@ TEST_F(ShippedModelsTest, AnInstalledProgramHasThemBesideIt) {
 
 TEST_F(ShippedModelsTest, AProgramThatWasBuiltHasThoseOfItsSources) {
   folder_.Write("models/shapes/model_index.json", "{}");
+  EXPECT_FALSE(Found("build/release/bin/sheaf-torch-worker").ok())
+      << "no source tree";
+  folder_.Write("CMakeLists.txt", "");
   EXPECT_EQ(*Found("build/release/bin/sheaf-torch-worker"),
             folder_.path() + "/models");
 }

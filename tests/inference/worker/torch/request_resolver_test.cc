@@ -146,7 +146,7 @@ TEST_F(RequestResolverTest, WhatARunSaysIsPassedOn) {
   wish().set_guidance_rescale(0.7);
   wish().set_image_guidance(1.25);
   wish().set_random(v1::RANDOM_MODE_PHILOX);
-  (*wish().mutable_extra())["of.another.kind"] = "?";
+  (*wish().mutable_extra())["sim.fault"] = "fail";
   const auto wanted = Take();
   ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
   EXPECT_EQ(wanted->model.vae, folder_.path() + "/sd/vae_fast");
@@ -272,7 +272,7 @@ TEST_F(RequestResolverTest, WhatCannotWorkIsSaid) {
   ExpectError(kBad, "has no picture");
   batch_ = good;
   AddControl("edge", kJunk, 1);
-  ExpectError(kBad, "cannot be read as a PNG");
+  ExpectError(kBad, "cannot be read");
   batch_ = good;
   AddControl("edge", kGone, 1);
   ExpectError(kMissing, "no such artifact");
@@ -291,6 +291,16 @@ TEST_F(RequestResolverTest, WhatCannotWorkIsSaid) {
     (*wish().mutable_extra())[name] = value;
     ExpectError(kBad, name);
   }
+}
+
+TEST_F(RequestResolverTest, AnExtraThatTheEngineDoesNotKnowIsRefused) {
+  constexpr auto kBad = absl::StatusCode::kInvalidArgument;
+  const v1::LeasedBatch good = batch_;
+  (*wish().mutable_extra())["clipskip"] = "2";
+  ExpectError(kBad, "knows no extra 'clipskip', did you mean 'clip_skip'?");
+  batch_ = good;
+  (*wish().mutable_extra())["refiner"] = "foo";
+  ExpectError(kBad, "knows no extra 'refiner'");
 }
 
 TEST_F(RequestResolverTest, AServerThatIsAwayIsNoFaultOfTheRuns) {

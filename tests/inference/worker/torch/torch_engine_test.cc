@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,8 @@
 namespace sheaf::worker {
 namespace {
 
+using ::testing::ElementsAre;
+using ::testing::Pair;
 using ::testing::SizeIs;
 
 class TorchEngineTest : public ::testing::Test {
@@ -53,6 +57,32 @@ TEST_F(TorchEngineTest, ARunWithAPictureEndsWithOne) {
 TEST_F(TorchEngineTest, LackOfMemoryIsSaid) {
   const RowEnd end = EndOf(picture_, {.memory_bytes_max = 1});
   EXPECT_EQ(end.error_class, v1::ERROR_CLASS_OUT_OF_MEMORY);
+}
+
+TEST_F(TorchEngineTest, ARunWithoutMemoryForItsPictureFailsAlone) {
+  TorchEngine engine(
+      *ModelList::Read({SHEAF_SOURCE_DIR "/tests/golden/models/tiny-sd"}),
+      *engine::ImageRuntime::Open({}),
+      [this](const std::string& name) -> absl::StatusOr<std::string> {
+        if (name == "artifacts/bb") throw std::bad_alloc();
+        return picture_;
+      });
+  v1::LeasedBatch batch = MakeBatch(1, {{}, {}, {}});
+  const char* const pictures[] = {"artifacts/aa", "artifacts/bb",
+                                  "artifacts/aa"};
+  for (int i = 0; i < 3; ++i) {
+    batch.mutable_runs(i)->mutable_request()->set_init_image(pictures[i]);
+  }
+  const int64_t first = engine.Add(batch);
+  std::map<int64_t, v1::ErrorClass> classes;
+  while (classes.size() < 3) {
+    for (const RowEnd& end : engine.Step()) {
+      classes[end.row - first] = end.error_class;
+    }
+  }
+  EXPECT_THAT(classes, ElementsAre(Pair(0, v1::ERROR_CLASS_UNSPECIFIED),
+                                   Pair(1, v1::ERROR_CLASS_OUT_OF_MEMORY),
+                                   Pair(2, v1::ERROR_CLASS_UNSPECIFIED)));
 }
 
 TEST_F(TorchEngineTest, ServerThatIsBusySaysNothingOfTheDevice) {
