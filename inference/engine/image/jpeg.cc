@@ -125,13 +125,13 @@ bool ReadSize(std::string_view bytes, JpegReading* reading) {
   return true;
 }
 
-bool ReadPixels(std::string_view bytes, JpegReading* reading) {
-  if (setjmp(reading->jump) != 0) return false;
+// Not inlined: a jump back would forget its variables.
+[[gnu::noinline]] void Draw(std::string_view bytes, JpegReading* reading) {
   Begin(bytes, reading);
   jpeg_decompress_struct* jpeg = &reading->jpeg;
   if (!reading->limits.Allow({jpeg->image_width, jpeg->image_height})) {
     reading->too_large = true;
-    return false;
+    return;
   }
   const bool is_inks =
       jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
@@ -152,7 +152,12 @@ bool ReadPixels(std::string_view bytes, JpegReading* reading) {
     if (is_inks) FromInks(inks[0], reading->image.width, row);
   }
   jpeg_finish_decompress(jpeg);
-  return true;
+}
+
+bool ReadPixels(std::string_view bytes, JpegReading* reading) {
+  if (setjmp(reading->jump) != 0) return false;
+  Draw(bytes, reading);
+  return !reading->too_large;
 }
 
 absl::Status ErrorOf(const JpegReading& reading) {

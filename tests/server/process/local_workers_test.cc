@@ -94,7 +94,8 @@ TEST_F(LocalWorkersTest, AutoIsOneForEachDeviceThatTheCommandNames) {
   EXPECT_THAT(Lines("args.local-1"),
               ElementsAre("--server 127.0.0.1:1 --name local-1 "
                           "--exit-with-parent --engine=torch --device=auto:1"));
-  EXPECT_EQ(workers->running_count(), 2);
+  // A worker may write its file before it is counted.
+  EXPECT_TRUE(Eventually([&] { return workers->running_count() == 2; }));
 }
 
 TEST_F(LocalWorkersTest, AutoIsRefusedWhereNobodyKnowsTheDevices) {
