@@ -31,7 +31,7 @@ struct PictureSize {
   int64_t pixels() const { return width * height; }
 };
 
-// What a file from a stranger may hold at most.
+// The most that a file from a stranger may hold.
 struct PictureLimits {
   int side_max = 16384;
   int64_t pixels_max = int64_t{64} << 20;
