@@ -23,45 +23,89 @@ PLAN_STATE_READY: PlanState
 PLAN_STATE_REPLACED: PlanState
 PLAN_STATE_UNDONE: PlanState
 PLAN_STATE_UNSPECIFIED: PlanState
+PLAN_VERDICT_EXECUTE: PlanVerdict
+PLAN_VERDICT_NO_GAIN: PlanVerdict
+PLAN_VERDICT_SLOWER: PlanVerdict
+PLAN_VERDICT_UNSPECIFIED: PlanVerdict
 SIGNATURE_KIND_CONSERVATIVE: SignatureKind
 SIGNATURE_KIND_MINIMAL: SignatureKind
 SIGNATURE_KIND_UNSPECIFIED: SignatureKind
 
+class AnalyzeAndExecuteRequest(_message.Message):
+    __slots__ = ["actor", "batch_size", "min_speedup", "mode", "planner", "planning", "queue", "request_id", "signature"]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
+    MIN_SPEEDUP_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    PLANNER_FIELD_NUMBER: _ClassVar[int]
+    PLANNING_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    actor: str
+    batch_size: int
+    min_speedup: float
+    mode: BatchingMode
+    planner: PlannerKind
+    planning: PlanningSettings
+    queue: str
+    request_id: str
+    signature: SignatureKind
+    def __init__(self, queue: _Optional[str] = ..., mode: _Optional[_Union[BatchingMode, str]] = ..., batch_size: _Optional[int] = ..., planner: _Optional[_Union[PlannerKind, str]] = ..., signature: _Optional[_Union[SignatureKind, str]] = ..., min_speedup: _Optional[float] = ..., planning: _Optional[_Union[PlanningSettings, _Mapping]] = ..., request_id: _Optional[str] = ..., actor: _Optional[str] = ...) -> None: ...
+
+class AnalyzeAndExecuteResponse(_message.Message):
+    __slots__ = ["executed", "message", "plan"]
+    EXECUTED_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
+    executed: bool
+    message: str
+    plan: Plan
+    def __init__(self, plan: _Optional[_Union[Plan, _Mapping]] = ..., executed: bool = ..., message: _Optional[str] = ...) -> None: ...
+
 class AnalyzeQueueRequest(_message.Message):
-    __slots__ = ["batch_size", "estimator", "live", "mode", "planner", "queue", "signature"]
+    __slots__ = ["batch_size", "estimator", "live", "mode", "planner", "planning", "queue", "signature", "validate_only"]
     BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
     ESTIMATOR_FIELD_NUMBER: _ClassVar[int]
     LIVE_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     PLANNER_FIELD_NUMBER: _ClassVar[int]
+    PLANNING_FIELD_NUMBER: _ClassVar[int]
     QUEUE_FIELD_NUMBER: _ClassVar[int]
     SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     batch_size: int
     estimator: EstimatorKind
     live: bool
     mode: BatchingMode
     planner: PlannerKind
+    planning: PlanningSettings
     queue: str
     signature: SignatureKind
-    def __init__(self, queue: _Optional[str] = ..., mode: _Optional[_Union[BatchingMode, str]] = ..., batch_size: _Optional[int] = ..., planner: _Optional[_Union[PlannerKind, str]] = ..., signature: _Optional[_Union[SignatureKind, str]] = ..., live: bool = ..., estimator: _Optional[_Union[EstimatorKind, str]] = ...) -> None: ...
+    validate_only: bool
+    def __init__(self, queue: _Optional[str] = ..., mode: _Optional[_Union[BatchingMode, str]] = ..., batch_size: _Optional[int] = ..., planner: _Optional[_Union[PlannerKind, str]] = ..., signature: _Optional[_Union[SignatureKind, str]] = ..., live: bool = ..., estimator: _Optional[_Union[EstimatorKind, str]] = ..., validate_only: bool = ..., planning: _Optional[_Union[PlanningSettings, _Mapping]] = ...) -> None: ...
 
 class AnalyzeQueueResponse(_message.Message):
-    __slots__ = ["message", "plan"]
+    __slots__ = ["batches", "message", "plan"]
+    BATCHES_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
+    batches: _containers.RepeatedCompositeFieldContainer[PlanBatch]
     message: str
     plan: Plan
-    def __init__(self, plan: _Optional[_Union[Plan, _Mapping]] = ..., message: _Optional[str] = ...) -> None: ...
+    def __init__(self, plan: _Optional[_Union[Plan, _Mapping]] = ..., message: _Optional[str] = ..., batches: _Optional[_Iterable[_Union[PlanBatch, _Mapping]]] = ...) -> None: ...
 
 class BatchProfile(_message.Message):
-    __slots__ = ["calibrations", "json", "name"]
+    __slots__ = ["calibrations", "json", "measured", "name"]
     CALIBRATIONS_FIELD_NUMBER: _ClassVar[int]
     JSON_FIELD_NUMBER: _ClassVar[int]
+    MEASURED_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     calibrations: _containers.RepeatedCompositeFieldContainer[WorkCalibration]
     json: str
+    measured: _containers.RepeatedCompositeFieldContainer[MeasuredProfile]
     name: str
-    def __init__(self, name: _Optional[str] = ..., json: _Optional[str] = ..., calibrations: _Optional[_Iterable[_Union[WorkCalibration, _Mapping]]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., json: _Optional[str] = ..., calibrations: _Optional[_Iterable[_Union[WorkCalibration, _Mapping]]] = ..., measured: _Optional[_Iterable[_Union[MeasuredProfile, _Mapping]]] = ...) -> None: ...
 
 class ExecutePlanRequest(_message.Message):
     __slots__ = ["actor", "name", "queue", "request_id", "unchanged"]
@@ -180,8 +224,22 @@ class ListPlansResponse(_message.Message):
     plans: _containers.RepeatedCompositeFieldContainer[Plan]
     def __init__(self, plans: _Optional[_Iterable[_Union[Plan, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
+class MeasuredProfile(_message.Message):
+    __slots__ = ["device", "height", "json", "model", "width"]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    JSON_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    device: str
+    height: int
+    json: str
+    model: str
+    width: int
+    def __init__(self, device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., json: _Optional[str] = ...) -> None: ...
+
 class Plan(_message.Message):
-    __slots__ = ["baseline", "batch_count", "batch_size", "create_time", "earlier_run_count", "execute_time", "expire_time", "gain", "heuristic_speedup", "job_count", "later_run_count", "live", "measured_actual", "measured_batch_count", "measured_predicted", "mode", "name", "predicted", "profile", "queue", "run_count", "singles", "state", "text", "unplanned", "warnings"]
+    __slots__ = ["baseline", "batch_count", "batch_size", "create_time", "earlier_run_count", "execute_time", "expire_time", "gain", "heuristic_speedup", "job_count", "later_run_count", "live", "measured_actual", "measured_batch_count", "measured_predicted", "mixed_batch_count", "mixed_time", "mode", "name", "predicted", "profile", "queue", "run_count", "singles", "speedup", "state", "strict_batch_count", "strict_time", "text", "unplanned", "verdict", "warnings"]
     class UnplannedEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -204,6 +262,8 @@ class Plan(_message.Message):
     MEASURED_ACTUAL_FIELD_NUMBER: _ClassVar[int]
     MEASURED_BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
     MEASURED_PREDICTED_FIELD_NUMBER: _ClassVar[int]
+    MIXED_BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MIXED_TIME_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     PREDICTED_FIELD_NUMBER: _ClassVar[int]
@@ -211,9 +271,13 @@ class Plan(_message.Message):
     QUEUE_FIELD_NUMBER: _ClassVar[int]
     RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
     SINGLES_FIELD_NUMBER: _ClassVar[int]
+    SPEEDUP_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    STRICT_BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
+    STRICT_TIME_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     UNPLANNED_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     baseline: _duration_pb2.Duration
     batch_count: int
@@ -230,6 +294,8 @@ class Plan(_message.Message):
     measured_actual: _duration_pb2.Duration
     measured_batch_count: int
     measured_predicted: _duration_pb2.Duration
+    mixed_batch_count: int
+    mixed_time: _duration_pb2.Duration
     mode: BatchingMode
     name: str
     predicted: TimeEstimate
@@ -237,11 +303,15 @@ class Plan(_message.Message):
     queue: str
     run_count: int
     singles: _duration_pb2.Duration
+    speedup: float
     state: PlanState
+    strict_batch_count: int
+    strict_time: _duration_pb2.Duration
     text: str
     unplanned: _containers.ScalarMap[str, int]
+    verdict: PlanVerdict
     warnings: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., queue: _Optional[str] = ..., state: _Optional[_Union[PlanState, str]] = ..., mode: _Optional[_Union[BatchingMode, str]] = ..., batch_size: _Optional[int] = ..., live: bool = ..., run_count: _Optional[int] = ..., job_count: _Optional[int] = ..., batch_count: _Optional[int] = ..., predicted: _Optional[_Union[TimeEstimate, _Mapping]] = ..., baseline: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., singles: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., gain: _Optional[str] = ..., profile: _Optional[str] = ..., earlier_run_count: _Optional[int] = ..., later_run_count: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ..., unplanned: _Optional[_Mapping[str, int]] = ..., text: _Optional[str] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., execute_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., measured_batch_count: _Optional[int] = ..., measured_predicted: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., measured_actual: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., heuristic_speedup: _Optional[float] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., queue: _Optional[str] = ..., state: _Optional[_Union[PlanState, str]] = ..., mode: _Optional[_Union[BatchingMode, str]] = ..., batch_size: _Optional[int] = ..., live: bool = ..., run_count: _Optional[int] = ..., job_count: _Optional[int] = ..., batch_count: _Optional[int] = ..., predicted: _Optional[_Union[TimeEstimate, _Mapping]] = ..., baseline: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., singles: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., gain: _Optional[str] = ..., profile: _Optional[str] = ..., earlier_run_count: _Optional[int] = ..., later_run_count: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ..., unplanned: _Optional[_Mapping[str, int]] = ..., text: _Optional[str] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., execute_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., measured_batch_count: _Optional[int] = ..., measured_predicted: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., measured_actual: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., heuristic_speedup: _Optional[float] = ..., speedup: _Optional[float] = ..., verdict: _Optional[_Union[PlanVerdict, str]] = ..., strict_batch_count: _Optional[int] = ..., mixed_batch_count: _Optional[int] = ..., strict_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., mixed_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class PlanBatch(_message.Message):
     __slots__ = ["actual", "control_types", "jobs", "name", "predicted", "reason", "runs", "weights_list"]
@@ -262,6 +332,18 @@ class PlanBatch(_message.Message):
     runs: _containers.RepeatedScalarFieldContainer[str]
     weights_list: _containers.RepeatedCompositeFieldContainer[Weights]
     def __init__(self, name: _Optional[str] = ..., runs: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[str]] = ..., control_types: _Optional[_Iterable[str]] = ..., weights_list: _Optional[_Iterable[_Union[Weights, _Mapping]]] = ..., predicted: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., reason: _Optional[str] = ..., actual: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class PlanningSettings(_message.Message):
+    __slots__ = ["across_priorities", "harm_max", "knee_percent", "waiting_weight"]
+    ACROSS_PRIORITIES_FIELD_NUMBER: _ClassVar[int]
+    HARM_MAX_FIELD_NUMBER: _ClassVar[int]
+    KNEE_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    WAITING_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    across_priorities: bool
+    harm_max: _duration_pb2.Duration
+    knee_percent: int
+    waiting_weight: float
+    def __init__(self, harm_max: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., waiting_weight: _Optional[float] = ..., knee_percent: _Optional[int] = ..., across_priorities: bool = ...) -> None: ...
 
 class TimeEstimate(_message.Message):
     __slots__ = ["high", "low", "time"]
@@ -333,4 +415,7 @@ class EstimatorKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class PlanState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class PlanVerdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

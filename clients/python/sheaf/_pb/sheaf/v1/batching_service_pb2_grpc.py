@@ -42,6 +42,11 @@ class BatchingServiceStub(object):
                 request_serializer=sheaf_dot_v1_dot_batching__service__pb2.ExecutePlanRequest.SerializeToString,
                 response_deserializer=sheaf_dot_v1_dot_batching__service__pb2.ExecutePlanResponse.FromString,
                 )
+        self.AnalyzeAndExecute = channel.unary_unary(
+                '/sheaf.v1.BatchingService/AnalyzeAndExecute',
+                request_serializer=sheaf_dot_v1_dot_batching__service__pb2.AnalyzeAndExecuteRequest.SerializeToString,
+                response_deserializer=sheaf_dot_v1_dot_batching__service__pb2.AnalyzeAndExecuteResponse.FromString,
+                )
         self.UndoPlan = channel.unary_unary(
                 '/sheaf.v1.BatchingService/UndoPlan',
                 request_serializer=sheaf_dot_v1_dot_batching__service__pb2.UndoPlanRequest.SerializeToString,
@@ -104,6 +109,14 @@ class BatchingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AnalyzeAndExecute(self, request, context):
+        """Analyzes a queue and executes the plan if it is worth it, in one call. The
+        queue need not be paused, so that several schedulers can use it at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def UndoPlan(self, request, context):
         """Brings the former grouping back while no batch of the plan has started.
         """
@@ -161,6 +174,11 @@ def add_BatchingServiceServicer_to_server(servicer, server):
                     servicer.ExecutePlan,
                     request_deserializer=sheaf_dot_v1_dot_batching__service__pb2.ExecutePlanRequest.FromString,
                     response_serializer=sheaf_dot_v1_dot_batching__service__pb2.ExecutePlanResponse.SerializeToString,
+            ),
+            'AnalyzeAndExecute': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnalyzeAndExecute,
+                    request_deserializer=sheaf_dot_v1_dot_batching__service__pb2.AnalyzeAndExecuteRequest.FromString,
+                    response_serializer=sheaf_dot_v1_dot_batching__service__pb2.AnalyzeAndExecuteResponse.SerializeToString,
             ),
             'UndoPlan': grpc.unary_unary_rpc_method_handler(
                     servicer.UndoPlan,
@@ -277,6 +295,23 @@ class BatchingService(object):
         return grpc.experimental.unary_unary(request, target, '/sheaf.v1.BatchingService/ExecutePlan',
             sheaf_dot_v1_dot_batching__service__pb2.ExecutePlanRequest.SerializeToString,
             sheaf_dot_v1_dot_batching__service__pb2.ExecutePlanResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def AnalyzeAndExecute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/sheaf.v1.BatchingService/AnalyzeAndExecute',
+            sheaf_dot_v1_dot_batching__service__pb2.AnalyzeAndExecuteRequest.SerializeToString,
+            sheaf_dot_v1_dot_batching__service__pb2.AnalyzeAndExecuteResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 
