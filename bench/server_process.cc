@@ -16,6 +16,8 @@ absl::Status CreateQueue(Client* client) {
   pb::CreateQueueRequest request;
   request.set_name(kQueue);
   request.mutable_settings()->set_batch_size(kBatchSize);
+  // Natural batches: each job by itself.
+  request.mutable_settings()->set_policy(pb::BATCH_POLICY_OFF);
   pb::Queue queue;
   grpc::ClientContext context;
   SetDeadline(&context);

@@ -61,6 +61,9 @@ constexpr ReasonInfo kReasons[] = {
      StatusCode::kInvalidArgument,
      "The bytes of the request are not a message of its method; compare it "
      "with the contract in proto/."},
+    {Reason::kMethodNotFound, "METHOD_NOT_FOUND", StatusCode::kUnimplemented,
+     "The server has no such method; compare its name with the contract in "
+     "proto/, or update the server, or the client."},
     {Reason::kWorkerOutdated, "WORKER_OUTDATED", StatusCode::kInvalidArgument,
      "This version of the worker does not show the secrets of its leases; "
      "update the worker to 0.2.0 or later."},
@@ -375,11 +378,11 @@ std::string RenderErrorTable() {
       "`PreconditionFailure`, a\n"
       "`QuotaFailure`, and a `RetryInfo`, which says when to ask again. "
       "`StreamJobs` gives\n"
-      "code and reason in each answer. Three kinds of errors have no reason: "
-      "unknown\n"
-      "methods, messages of more than `max_message_bytes`, which gRPC itself "
-      "refuses, and\n"
-      "downloads that are broken off (CANCELLED).\n\n"
+      "code and reason in each answer. Two kinds of errors have no reason: "
+      "messages\n"
+      "of more than `max_message_bytes`, which gRPC itself refuses, and "
+      "downloads that are\n"
+      "broken off (CANCELLED).\n\n"
       "| reason | code | what it means and what to do |\n|---|---|---|\n";
   for (const ReasonInfo& info : kReasons) {
     text += "| `" + std::string(info.name) + "` | `" +

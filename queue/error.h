@@ -32,6 +32,7 @@ enum class Reason {
   kArtifactTypeRefused,
   kArtifactMismatch,
   kMalformedMessage,
+  kMethodNotFound,
   kWorkerOutdated,
   // Not there, or there already.
   kJobNotFound,

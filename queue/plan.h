@@ -40,10 +40,11 @@ struct PlanRecord {
   std::string preview;        // text for people
   std::string request_id;     // by which it was executed
   PlanId former;              // active before this one was executed
-  absl::Time create_time;
-  absl::Time expire_time;
+  absl::Time create_time = absl::InfinitePast();
+  absl::Time expire_time = absl::InfinitePast();
   absl::Time execute_time = absl::InfinitePast();
   absl::Time start_time = absl::InfinitePast();  // of its first batch
+  int64_t next_batch = 1;  // all batches before it have been handed out
   bool operator==(const PlanRecord&) const = default;
 };
 

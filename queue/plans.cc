@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kChangesRead = 1000;
 constexpr size_t kJobsNamed = 5;
+constexpr int kPlansTried = 100;
 
 void SetState(Tx& tx, PlanId id, PlanState state) {
   std::optional<PlanRecord> plan = tx.FindPlan(id);
@@ -175,6 +176,27 @@ absl::StatusOr<PlanRecord> FindPlanOrError(PlanReads& plans, PlanId id) {
       NameOf(id));
 }
 
+std::string MessageOf(const Executed& executed) {
+  const auto counted = [](int64_t count, const char* one, const char* many) {
+    return absl::StrCat(count, " ", count == 1 ? one : many);
+  };
+  return absl::StrCat("Queue reorganized successfully. ",
+                      counted(executed.plan.job_count, "job", "jobs"), " → ",
+                      counted(executed.plan.batch_count, "batch", "batches"));
+}
+
+std::optional<PlanRecord> FindExecuted(PlanReads& plans,
+                                       const std::string& queue,
+                                       const std::string& request_id) {
+  for (PlanRecord& plan : plans.Plans(queue, PlanId{}, kPlansTried)) {
+    if (plan.execute_time != absl::InfinitePast() &&
+        plan.request_id == request_id) {
+      return std::move(plan);
+    }
+  }
+  return std::nullopt;
+}
+
 absl::StatusOr<Executed> ExecutePlan(Tx& tx, const ExecuteOptions& options) {
   SHEAF_ASSIGN_OR_RETURN(PlanRecord plan, PlanToExecute(tx, options));
   if (plan.execute_time != absl::InfinitePast() &&
@@ -254,20 +276,17 @@ std::string ChangesSince(EventReads& events, const PlanRecord& plan) {
   return changes.Text();
 }
 
-PlannedRuns PlannedWith(View& view, PlanId plan, const Run& run) {
-  PlannedRuns planned;
-  planned.batch = view.FindPlanBatch(plan, run.id);
-  if (!planned.batch) return planned;
-  for (const RunId id : planned.batch->runs) {
-    std::optional<Run> member = view.FindRun(id);
-    if (!member || member->state != RunState::kQueued || member->alone) {
+std::vector<Run> StillWaiting(View& view, const PlanBatch& batch) {
+  std::vector<Run> waiting;
+  for (const RunId id : batch.runs) {
+    std::optional<Run> run = view.FindRun(id);
+    if (!run || run->state != RunState::kQueued || run->alone) continue;
+    if (run->run_time > view.now() || run->start_deadline <= view.now()) {
       continue;
     }
-    if (member->run_time > view.now()) continue;
-    if (member->start_deadline <= view.now()) continue;
-    planned.members.push_back(*std::move(member));
+    waiting.push_back(*std::move(run));
   }
-  return planned;
+  return waiting;
 }
 
 }  // namespace sheaf

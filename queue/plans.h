@@ -56,6 +56,14 @@ struct Executed {
   bool replayed = false;
   bool operator==(const Executed&) const = default;
 };
+// "Queue reorganized successfully. 5 jobs → 3 batches"
+std::string MessageOf(const Executed& executed);
+// The plan of a queue that was executed with this request_id, of the newest
+// ones.
+std::optional<PlanRecord> FindExecuted(PlanReads& plans,
+                                       const std::string& queue,
+                                       const std::string& request_id);
+
 // The plan's queue goes by it from now on. NO_ANALYSIS, PLAN_NOT_FOUND;
 // ANALYSIS_STALE, with the changes, where the waiting runs are not those that
 // were analyzed, unless the plan is live and may be executed in part.
@@ -70,13 +78,8 @@ absl::StatusOr<PlanRecord> UndoPlan(Tx& tx, PlanId id,
 // in the plan's queue since it was looked at; empty where nothing did.
 std::string ChangesSince(EventReads& events, const PlanRecord& plan);
 
-// The batch of a plan that `run` is in, and the runs of that batch that wait,
-// are due and may go with others, in batch order. Both are empty where `run` is
-// in no batch.
-struct PlannedRuns {
-  std::optional<PlanBatch> batch;
-  std::vector<Run> members;
-};
-PlannedRuns PlannedWith(View& view, PlanId plan, const Run& run);
+// The runs of a plan's batch that wait, are due and may go with others, in the
+// batch's order.
+std::vector<Run> StillWaiting(View& view, const PlanBatch& batch);
 
 }  // namespace sheaf

@@ -23,9 +23,10 @@ namespace sheaf {
 
 // How the wire writes a setting.
 enum class OnWire {
-  kPlain,    // as it is; absent, or 0 where absence cannot be told: the default
-  kLimit,    // a duration for which zero means without end
-  kUpToHour  // a duration that is cut to an hour
+  kPlain,  // as it is; absent, or 0 where absence cannot be told: the default
+  kLimit,  // a duration for which zero means without end
+  kBound,  // a duration that is without end where it is absent
+  kUpToHour,  // a duration that is cut to an hour
 };
 
 template <class T>
@@ -75,8 +76,8 @@ inline constexpr std::tuple kQueueSettings{
                  OnWire::kUpToHour},
     QueueSetting{"threshold", &QueueSettings::threshold, "--threshold",
                  "NUMBER",
-                 "Number of waiting runs at which waits shrink (adaptive) or "
-                 "plans are made (auto)"},
+                 "Number of waiting runs at which waits are half as long "
+                 "(adaptive) or plans are made (auto)"},
     QueueSetting{"gain_min_percent", &QueueSettings::gain_min_percent,
                  "--gain-min", "PERCENT",
                  "Execute no plan that gains less (auto)"},
@@ -91,6 +92,27 @@ inline constexpr std::tuple kQueueSettings{
                  "Longest time that an attempt of a run may take; 0s: no limit "
                  "[0s]",
                  OnWire::kLimit},
+    QueueSetting{"wait_min", &QueueSettings::wait_min, "--wait-min", "DURATION",
+                 "Shortest time that a batch that is not full waits for "
+                 "company (adaptive)",
+                 OnWire::kUpToHour},
+    QueueSetting{"harm_max", &QueueSettings::harm_max, "--harm-max",
+                 "DURATION|any",
+                 "Make no plan by which a run ends later by more than this "
+                 "[any]",
+                 OnWire::kBound},
+    QueueSetting{"waiting_percent", &QueueSettings::waiting_percent,
+                 "--waiting", "PERCENT",
+                 "The worth of a run's waiting in plans, in hundredths of "
+                 "device time [0]"},
+    QueueSetting{"knee_percent", &QueueSettings::knee_percent, "--knee",
+                 "PERCENT",
+                 "End planned batches where a run costs within this of the "
+                 "least; 0: by predicted times alone [0]"},
+    QueueSetting{"across_priorities", &QueueSettings::across_priorities,
+                 "--across-priorities", "on|off",
+                 "Let runs of a lower priority fill planned batches of a "
+                 "higher one [off]"},
 };
 inline constexpr size_t kQueueSettingCount =
     std::tuple_size_v<decltype(kQueueSettings)>;

@@ -51,9 +51,9 @@ bool HoldsRuns(View& view, const std::string& name) {
 
 }  // namespace
 
-void EnsureDefaultQueue(Tx& tx) {
+void EnsureDefaultQueue(Tx& tx, const QueueSettings& settings) {
   if (!tx.FindQueue(kDefaultQueue)) {
-    (void)CreateQueue(tx, kDefaultQueue, QueueSettings{});
+    (void)CreateQueue(tx, kDefaultQueue, settings);
   }
 }
 

@@ -13,8 +13,9 @@ namespace sheaf {
 
 inline constexpr char kDefaultQueue[] = "default";
 
-// Every server has queues/default; makes it where it is missing.
-void EnsureDefaultQueue(Tx& tx);
+// Every server has queues/default; makes it, with these settings, where it is
+// missing.
+void EnsureDefaultQueue(Tx& tx, const QueueSettings& settings = {});
 
 absl::StatusOr<Queue> FindQueueOrError(QueueReads& queues,
                                        const std::string& name);

@@ -204,12 +204,12 @@ struct QueueSettings {
   absl::Duration keep_succeeded = absl::Hours(7 * 24);
   absl::Duration keep_failed = absl::Hours(30 * 24);
   absl::Duration keep_cancelled = absl::Hours(7 * 24);
-  BatchPolicy policy = BatchPolicy::kOff;
+  BatchPolicy policy = BatchPolicy::kEconomic;
   int batch_min = 1;  // adaptive: fewer wait as long as they may
   absl::Duration wait_max = absl::Seconds(2);
-  // Adaptive: at this depth waiting begins to shrink. Auto: a plan is made once
-  // this many runs wait and new jobs have come.
-  int threshold = 8;
+  // Adaptive: at this depth a batch waits half as long as it may. Auto: a plan
+  // is made once this many runs wait and new jobs have come.
+  int threshold = 10;
   int gain_min_percent = 10;  // auto: plans that gain less are not executed
   // Where runs ask for the very same picture, one makes it for all that are
   // leased with it.
@@ -217,6 +217,13 @@ struct QueueSettings {
   // Waiting runs of this priority and above take the place of lower ones.
   std::optional<Priority> preempt_from;
   absl::Duration run_duration_max = absl::InfiniteDuration();  // of an attempt
+  absl::Duration wait_min = absl::ZeroDuration();              // adaptive
+  // Plans: by how much a run may end later; the worth of waiting in hundredths
+  // of device time; the knee at which batches end; whether priorities mix.
+  absl::Duration harm_max = absl::InfiniteDuration();
+  int waiting_percent = 0;
+  int knee_percent = 0;  // 0: batches do not end there
+  bool across_priorities = false;
   bool operator==(const QueueSettings&) const = default;
 };
 

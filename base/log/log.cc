@@ -2,10 +2,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "base/json.h"
 #include "base/safe_text.h"
@@ -158,7 +162,52 @@ class LineFormatter : public spdlog::formatter {
   const bool pid_;
 };
 
+// Set before there are other threads, and never again.
+LogLevels& LevelsInForce() {
+  static auto* const levels = new LogLevels{spdlog::level::trace, {}};
+  return *levels;
+}
+
+spdlog::level::level_enum LevelOfComponent(std::string_view component) {
+  const LogLevels& levels = LevelsInForce();
+  if (levels.components.empty()) return levels.all;
+  const auto own = levels.components.find(component);
+  return own == levels.components.end() ? levels.all : own->second;
+}
+
+std::optional<spdlog::level::level_enum> LevelNamed(const std::string& name) {
+  const spdlog::level::level_enum level = spdlog::level::from_str(name);
+  // from_str answers "off" to what it does not know.
+  if (level == spdlog::level::off || level == spdlog::level::critical) {
+    return std::nullopt;
+  }
+  return level;
+}
+
 }  // namespace
+
+absl::StatusOr<LogLevels> ParseLogLevels(const std::string& text) {
+  const absl::Status wrong = absl::InvalidArgumentError(
+      absl::StrCat("must be trace, debug, info, warning or error, or such a "
+                   "level and levels of components (info,planner=debug), not "
+                   "'",
+                   text, "'"));
+  LogLevels levels;
+  bool first = true;
+  for (const absl::string_view part : absl::StrSplit(text, ',')) {
+    const std::vector<std::string> sides = absl::StrSplit(part, '=');
+    const auto level = LevelNamed(sides.back());
+    const bool names_component = sides.size() == 2 && !sides[0].empty();
+    if (!level || names_component == first) return wrong;
+    if (first) {
+      levels.all = *level;
+    } else {
+      levels.components[sides[0]] = *level;
+    }
+    first = false;
+  }
+  return levels;
+}
 
 void SetUpLogging(const LogOptions& options) {
   spdlog::sink_ptr sink = options.sink;
@@ -166,7 +215,13 @@ void SetUpLogging(const LogOptions& options) {
   auto logger =
       std::make_shared<spdlog::logger>(options.component, std::move(sink));
   logger->set_formatter(std::make_unique<LineFormatter>(options));
-  logger->set_level(options.level);
+  LevelsInForce() = {options.level, options.components};
+  // The logger itself lets through what any component may say.
+  auto least = options.level;
+  for (const auto& [component, level] : options.components) {
+    least = std::min(least, level);
+  }
+  logger->set_level(least);
   spdlog::set_default_logger(std::move(logger));
 }
 
@@ -178,7 +233,7 @@ void Log(spdlog::level::level_enum level, std::string_view component,
 void LogFields(spdlog::level::level_enum level, std::string_view component,
                std::string_view message, std::span<const LogField> fields) {
   spdlog::logger* logger = spdlog::default_logger_raw();
-  if (!logger->should_log(level)) return;
+  if (!logger->should_log(level) || level < LevelOfComponent(component)) return;
   const Extras extras{.component = component, .fields = fields};
   extras_of_this_line = &extras;
   logger->log(level, spdlog::string_view_t(message.data(), message.size()));

@@ -20,13 +20,16 @@
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "spdlog/common.h"
 #include "spdlog/formatter.h"
@@ -55,8 +58,20 @@ struct LogField {
   Value value;
 };
 
+// The least levels to log: of every component, and of those that have a level
+// of their own.
+struct LogLevels {
+  spdlog::level::level_enum all = spdlog::level::info;
+  std::map<std::string, spdlog::level::level_enum, std::less<>> components;
+};
+
+// Reads "info", or "info,planner=debug". INVALID_ARGUMENT says what it must be.
+absl::StatusOr<LogLevels> ParseLogLevels(const std::string& text);
+
 struct LogOptions {
   spdlog::level::level_enum level = spdlog::level::info;
+  // Levels of components that differ from it.
+  std::map<std::string, spdlog::level::level_enum, std::less<>> components;
   bool json = false;
   std::string component = "sheafd";  // of lines that name none
   bool pid = false;  // JSON lines name the process: others write there, too

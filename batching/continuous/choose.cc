@@ -36,8 +36,8 @@ size_t Best(absl::Span<const Head> heads, const WaitPolicy& policy,
 
 absl::Duration AdaptiveBudget(const WaitPolicy& policy, int64_t depth) {
   const double threshold = std::max(1, policy.adaptive_threshold);
-  const double beyond = static_cast<double>(depth) / threshold - 1;
-  const double part = std::clamp(1 - beyond, 0.0, 1.0);
+  const double part =
+      std::clamp(1 - static_cast<double>(depth) / (2 * threshold), 0.0, 1.0);
   const absl::Duration wait_min = std::min(policy.wait_min, policy.wait_max);
   return wait_min + (policy.wait_max - wait_min) * part;
 }

@@ -15,7 +15,7 @@ namespace sheaf::batching {
 
 enum class WaitRule {
   kOff = 1,       // never wait
-  kAdaptive = 2,  // the simple rule: wait while few are queued
+  kAdaptive = 2,  // the simple rule: wait less, the more are queued
   kEconomic = 3,  // wait while that is expected to save more than it costs
 };
 std::string_view NameOf(WaitRule rule);
@@ -28,7 +28,8 @@ struct WaitPolicy {
   int batch_min = 1;  // adaptive: worth running once it has waited enough
   absl::Duration wait_max = absl::Seconds(2);
   absl::Duration wait_min = absl::ZeroDuration();
-  // Adaptive: at this depth waiting begins to shrink, at twice it is wait_min.
+  // Adaptive: at this depth half of the wait beyond wait_min is left, at twice
+  // as many none.
   int adaptive_threshold = 8;
   // Economic: the part of the saving that one run's share of waiting may use up
   // (alpha), and the worth of a run's waiting in GPU time (omega).

@@ -10,12 +10,6 @@ namespace {
 constexpr double kWeightMin = 1e-3;  // nobody is starved by a weight of 0
 constexpr size_t kOwnersKept = 10'000;
 
-double WeightOf(const std::string& owner, const FairOptions& options) {
-  const auto found = options.weights.find(owner);
-  const double weight = found == options.weights.end() ? 1 : found->second;
-  return std::max(weight, kWeightMin);
-}
-
 bool IsOverdue(const FairState& state, const FairHead& head,
                const FairOptions& options, absl::Time now) {
   const auto served = state.served_time.find(head.owner);
@@ -49,6 +43,12 @@ void Sweep(FairState* state, const FairOptions& options, absl::Time now) {
 }
 
 }  // namespace
+
+double WeightOf(const std::string& owner, const FairOptions& options) {
+  const auto found = options.weights.find(owner);
+  const double weight = found == options.weights.end() ? 1 : found->second;
+  return std::max(weight, kWeightMin);
+}
 
 double ClockOf(const FairState& state, const std::string& owner) {
   const auto found = state.clock_ms.find(owner);

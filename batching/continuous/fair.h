@@ -44,6 +44,7 @@ struct FairHead {
   bool loaded = true;  // its model is loaded: no change of model
 };
 
+double WeightOf(const std::string& owner, const FairOptions& options);
 // The owner's clock as turns go by it.
 double ClockOf(const FairState& state, const std::string& owner);
 

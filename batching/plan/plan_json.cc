@@ -65,6 +65,12 @@ std::string ReportJson(const PlanReport& report, int batch_size) {
   }
   unplanned.Close();
   AddNumber(&plan, "heuristicSpeedup", report.heuristic_speedup);
+  AddNumber(&plan, "speedup", report.speedup);
+  plan.Text("verdict", NameOf(report.verdict));
+  if (report.fullest_batches > 0) {
+    plan.Integer("fullestBatchCount", report.fullest_batches);
+    AddDuration(&plan, "fullestTime", report.fullest_ms);
+  }
   plan.Close();
   return out;
 }

@@ -15,6 +15,17 @@ namespace {
 constexpr size_t kRunBytes = 48;
 constexpr size_t kWeightBytes = 16;
 
+int64_t BytesOf(const WeightedBatch& weighted) {
+  size_t bytes = weighted.batch.info.size();
+  for (const auto& own : weighted.weights) {
+    bytes += kRunBytes;
+    for (const auto& [type, weight] : own) bytes += type.size() + kWeightBytes;
+  }
+  return static_cast<int64_t>(bytes);
+}
+
+}  // namespace
+
 WeightedBatch Weighted(View& view, PlanBatch batch) {
   WeightedBatch weighted;
   std::set<std::string> types;
@@ -33,17 +44,6 @@ WeightedBatch Weighted(View& view, PlanBatch batch) {
   weighted.batch = std::move(batch);
   return weighted;
 }
-
-int64_t BytesOf(const WeightedBatch& weighted) {
-  size_t bytes = weighted.batch.info.size();
-  for (const auto& own : weighted.weights) {
-    bytes += kRunBytes;
-    for (const auto& [type, weight] : own) bytes += type.size() + kWeightBytes;
-  }
-  return static_cast<int64_t>(bytes);
-}
-
-}  // namespace
 
 absl::StatusOr<PlanBatchPage> ListPlanBatches(View& view, PlanId plan,
                                               int64_t after, int limit,

@@ -20,6 +20,9 @@ struct WeightedBatch {
   std::vector<std::map<std::string, double>> weights;
 };
 
+// The batch with the weights of its runs as they are now.
+WeightedBatch Weighted(View& view, PlanBatch batch);
+
 struct PlanBatchPage {
   std::vector<WeightedBatch> batches;
   // The batch after which the list goes on; none at its end.

@@ -65,6 +65,12 @@ std::string PlanText(const RowSet& set, const Plan& plan,
         ")\n");
   }
   absl::StrAppend(&text, "Mode: ", MeaningOf(options.mode), "\n");
+  if (report.fullest_batches > 0) {
+    absl::StrAppend(&text, "Aim: the least time, not the fewest batches (",
+                    report.batches, " here in ", Seconds(report.plan_ms),
+                    "; if each were full, ", report.fullest_batches, " in ",
+                    Seconds(report.fullest_ms), ")\n");
+  }
   absl::StrAppend(&text, "Batch size: ", options.batch_size, "\n\n");
   const size_t listed = std::min<size_t>(
       plan.batches.size(), static_cast<size_t>(options.batches_max));

@@ -13,6 +13,16 @@ namespace {
 
 constexpr double kGainMin = 1.01;  // below it a plan is not worth its trouble
 
+// The factor by which times of the model are still to be corrected.
+double FactorOf(const CostModel& model, const Calibration& calibration) {
+  return calibration.correction / model.correction();
+}
+
+Verdict VerdictOf(double speedup) {
+  if (speedup >= kGainMin) return Verdict::kExecute;
+  return speedup * kGainMin < 1 ? Verdict::kSlower : Verdict::kNoGain;
+}
+
 int64_t CountJobs(const RowSet& set) {
   absl::flat_hash_set<int64_t> jobs;
   int64_t last = 0;
@@ -57,7 +67,7 @@ RuleCosts CostsOf(const Plan& plan) {
 }
 
 void Warn(const Plan& plan, const Profile& profile,
-          const Calibration& calibration, PlanReport* report) {
+          const Calibration& calibration, double factor, PlanReport* report) {
   const auto add = [report](Warning warning, std::string text) {
     report->warnings.push_back({warning, std::move(text)});
   };
@@ -65,15 +75,18 @@ void Warn(const Plan& plan, const Profile& profile,
     add(Warning::kUncalibrated,
         absl::StrCat("uncalibrated: predicted by the profile ", profile.name));
   }
-  if (report->baseline_ms < report->plan_ms * kGainMin) {
-    add(Warning::kNoGain, "leaving the jobs as they are is as fast");
+  if (report->verdict != Verdict::kExecute) {
+    add(Warning::kNoGain, report->verdict == Verdict::kSlower
+                              ? "leaving the jobs as they are is faster"
+                              : "leaving the jobs as they are is as fast");
   }
   const RuleCosts costs = CostsOf(plan);
   if (costs.strict > 0 && costs.strict < costs.mixed) {
     add(Warning::kMixedSlower,
         absl::StrFormat("mixing controls would be slower than strict: "
                         "%.1f s against %.1f s",
-                        costs.mixed / 1000, costs.strict / 1000));
+                        costs.mixed * factor / 1000,
+                        costs.strict * factor / 1000));
   }
   const Comparison& comparison = report->comparison;
   if (comparison.later > 0) {
@@ -115,7 +128,6 @@ PlanReport Report(const RowSet& set, const CostModel& model, const Plan& plan,
   report.batches = static_cast<int64_t>(plan.batches.size());
   PlanOptions fifo_options = options;
   fifo_options.harm_max = absl::InfiniteDuration();
-  fifo_options.defer_max = absl::ZeroDuration();
   const Plan fifo = MakePlan(set, model, Policy::kNatural, fifo_options);
   std::vector<double> batch_ms;
   batch_ms.reserve(plan.batches.size());
@@ -125,28 +137,66 @@ PlanReport Report(const RowSet& set, const CostModel& model, const Plan& plan,
   }
   const Profile& profile = model.profile(WorkOfMost(set));
   report.profile = profile.name;
-  const double correction = calibration.correction;
-  report.plan_ms = plan.gpu_ms * correction;
-  report.baseline_ms = fifo.gpu_ms * correction;
-  report.singles_ms = SinglesTime(set, model) * correction;
-  report.bound_ms = LowerBound(set, model, options.batch_size) * correction;
+  report.measured = profile.measured_here;
+  const double factor = FactorOf(model, calibration);
+  report.plan_ms = plan.gpu_ms * factor;
+  report.baseline_ms = fifo.gpu_ms * factor;
+  report.singles_ms = SinglesTime(set, model) * factor;
+  report.bound_ms = LowerBound(set, model, options.batch_size) * factor;
+  if (plan.gpu_ms > 0) report.speedup = fifo.gpu_ms / plan.gpu_ms;
+  report.verdict = VerdictOf(report.speedup);
+  // The band is reckoned from figures without a correction.
+  for (double& ms : batch_ms) ms /= model.correction();
   report.estimate = EstimateOf(calibration, batch_ms);
-  report.gain = GainText(calibration, fifo.gpu_ms, batch_ms, profile);
+  report.gain = GainText(calibration, fifo.gpu_ms / model.correction(),
+                         batch_ms, profile);
   report.heuristic_speedup = HeuristicSpeedup(report.runs, report.batches);
-  report.comparison = Compare(set, TimelineOf(set, model, fifo),
-                              TimelineOf(set, model, plan), options.now);
+  report.comparison =
+      Compare(set, Scaled(TimelineOf(set, model, fifo), factor),
+              Scaled(TimelineOf(set, model, plan), factor), options.now);
   report.unplanned = set.unplanned;
-  Warn(plan, profile, calibration, &report);
+  Warn(plan, profile, calibration, factor, &report);
   return report;
 }
 
+void NoteFullest(const Plan& filled, const CostModel& model,
+                 const Calibration& calibration, PlanReport* report) {
+  report->fullest_batches = static_cast<int64_t>(filled.batches.size());
+  report->fullest_ms = filled.gpu_ms * FactorOf(model, calibration);
+}
+
+std::string_view NameOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kExecute:
+      return "PLAN_VERDICT_EXECUTE";
+    case Verdict::kNoGain:
+      return "PLAN_VERDICT_NO_GAIN";
+    case Verdict::kSlower:
+      return "PLAN_VERDICT_SLOWER";
+  }
+  return "";
+}
+
 bool IsWorthExecuting(const PlanReport& report, double gain_min) {
-  if (!report.estimate.high_ms || *report.estimate.high_ms <= 0) return false;
+  if (!report.estimate.high_ms) {
+    return report.measured && report.speedup >= gain_min;
+  }
+  if (*report.estimate.high_ms <= 0) return false;
   return report.baseline_ms / *report.estimate.high_ms >= gain_min;
+}
+
+bool IsNothing(const PlanReport& report) {
+  return report.alone == report.runs && report.verdict != Verdict::kExecute;
 }
 
 std::string NothingToPlan(const RowSet& set) {
   std::vector<std::string> reasons;
+  const auto alone = static_cast<int64_t>(set.rows.size());
+  if (alone > 0) {
+    reasons.push_back(
+        absl::StrCat(Runs(alone), alone == 1 ? " that nothing goes with"
+                                             : " of which no two go together"));
+  }
   for (const auto& [why, count] : set.unplanned) {
     reasons.push_back(
         absl::StrCat(Runs(count), " ", ToAbsl(WordsOf(why).text)));

@@ -99,6 +99,12 @@ Timeline TimelineOf(const RowSet& set, const CostModel& model,
   return timeline;
 }
 
+Timeline Scaled(Timeline timeline, double factor) {
+  for (double& ms : timeline.start_ms) ms *= factor;
+  for (double& ms : timeline.end_ms) ms *= factor;
+  return timeline;
+}
+
 void OrderBatches(const RowSet& set, const CostModel& model,
                   const std::vector<double>& due, double defer_max_ms,
                   Plan* plan) {

@@ -18,6 +18,8 @@ struct Timeline {
 };
 Timeline TimelineOf(const RowSet& set, const CostModel& model,
                     const Plan& plan);
+// With every time multiplied.
+Timeline Scaled(Timeline timeline, double factor);
 
 // Orders batches to run: by priority, then by `due` (same order as
 // plan.batches, smaller first), where a batch of the loaded model may go

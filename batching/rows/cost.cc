@@ -55,8 +55,9 @@ CostModel::CostModel(const ShapeTable* shapes, Profile profile,
   prices_.push_back(Tabled(std::move(profile)));
 }
 
-CostModel::CostModel(const ShapeTable* shapes, std::vector<Profile> profiles)
-    : shapes_(shapes), correction_(1), ends_(shapes->controls()) {
+CostModel::CostModel(const ShapeTable* shapes, std::vector<Profile> profiles,
+                     double correction)
+    : shapes_(shapes), correction_(correction), ends_(shapes->controls()) {
   SHEAF_CHECK(profiles.size() == shapes->works());
   for (Profile& profile : profiles) {
     // Tables are long, and mostly all work has one profile.

@@ -28,7 +28,8 @@ class CostModel {
   // The same profile for all work; `correction` scales it (calibration.h).
   CostModel(const ShapeTable* shapes, Profile profile, double correction = 1);
   // Each kind of work by its own profile: one per ShapeTable::work, in order.
-  CostModel(const ShapeTable* shapes, std::vector<Profile> profiles);
+  CostModel(const ShapeTable* shapes, std::vector<Profile> profiles,
+            double correction = 1);
 
   // Milliseconds for a batch of rows with these cost classes, which are of one
   // key. All rows start together; rows with fewer steps retire early. 0 for no

@@ -72,10 +72,11 @@ struct SettingsArgs {
   std::string etag;
 };
 
-// Sets one setting. "forever" and "never" are the words for its zero.
+// Sets one setting. "forever" is the word for its zero, "never" and "any" are
+// those for its absence.
 absl::Status ReadSetting(std::string_view name, std::string_view flag,
                          const std::string& text, v1::QueueSettings* settings) {
-  if (text == "never") return absl::OkStatus();
+  if (text == "never" || text == "any") return absl::OkStatus();
   const auto& field =
       *v1::QueueSettings::descriptor()->FindFieldByName(std::string(name));
   return SetFieldText(field, flag, text == "forever" ? "0s" : text, settings);

@@ -211,6 +211,7 @@ Look PickAndSettle(Tx& tx, const Lessee& who, LeasePolicy* policy,
   for (int late = 0;; ++late) {
     Look look = Pick(tx, who, policy, heads.Fresh(tx), beside);
     for (const Queue& queue : look.resumed) ResumeByTime(tx, queue);
+    if (look.plan) tx.SavePlan(*look.plan);
     if (!look.late) return look;
     if (late == kLateMax) {
       look.next_time = tx.now();

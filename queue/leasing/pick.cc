@@ -6,46 +6,12 @@
 #include <utility>
 
 #include "queue/leasing/first_head.h"
+#include "queue/leasing/planned.h"
 #include "queue/order.h"
-#include "queue/plans.h"
 #include "queue/run_changes.h"
 
 namespace sheaf {
 namespace {
-
-// The run to begin with, and the lane it stands in.
-struct Head {
-  Lane lane;
-  Queue queue;
-  Run run;
-};
-
-// The batch in which the queue's plan puts the head, as far as its runs still
-// wait and this worker can make them; empty where there is none.
-Picked PlannedBatch(Ask& ask, const Head& head) {
-  Picked picked{.queue = head.queue};
-  if (!head.queue.plan || head.run.alone) return picked;
-  const Lessee& who = ask.who;
-  int room = who.batch_size_max > 0 ? who.batch_size_max : kRunsPerJobMax;
-  --room;  // for the head
-  PlannedRuns planned = PlannedWith(ask.tx, head.queue.plan, head.run);
-  std::vector<Run> members;
-  for (Run& run : planned.members) {
-    if (run.id != head.run.id && room-- <= 0) continue;
-    if (run.lane != head.run.lane &&
-        !CanServe(who, ask.tx.FindLane(run.lane))) {
-      continue;
-    }
-    members.push_back(std::move(run));
-  }
-  picked.planned = !members.empty();
-  if (planned.batch && members.size() == planned.batch->runs.size()) {
-    picked.plan = planned.batch->plan;
-    picked.plan_batch = planned.batch->number;
-  }
-  picked.runs = LoadRuns(ask.tx, std::move(members));
-  return picked;
-}
 
 // How many lines are looked at for company; how many lanes for all of them, of
 // which some are to be like the head's own; how many runs of each.
@@ -216,8 +182,11 @@ void PickInto(Ask& ask, const Lane* beside, Look* look) {
     look->next_time = std::min(look->next_time, first.wait_until);
     if (!first.head) return;
     Queue queue = *ask.tx.FindQueue(first.head->lane.queue);
-    const Head head{std::move(first.head->lane), std::move(queue),
-                    std::move(first.head->run)};
+    const Head head =
+        FirstByPlan(ask,
+                    {std::move(first.head->lane), std::move(queue),
+                     std::move(first.head->run)},
+                    look);
     if (head.run.start_deadline <= ask.tx.now()) {
       look->late = head.run;
       look->late_queue = head.queue.name;

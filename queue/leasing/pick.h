@@ -26,6 +26,8 @@ struct Look {
   std::optional<Run> late;  // its start_deadline has passed
   std::string late_queue;
   std::vector<Queue> resumed;  // their pauses are over, and are to end
+  // A plan of which further batches have gone, to be saved.
+  std::optional<PlanRecord> plan;
   // Where there is nothing: when there may be something.
   absl::Time next_time = absl::InfiniteFuture();
   WorkerId better;  // as in LeaseResult

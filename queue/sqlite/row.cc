@@ -289,7 +289,8 @@ void WritePlan(Connection& db, const PlanRecord& plan) {
          plan.batch_count, plan.mode, plan.report, plan.preview,
          TextOrNull(plan.request_id), ToColumn(plan.former),
          ToColumn(plan.create_time), ToColumn(plan.expire_time),
-         ToColumn(plan.execute_time), ToColumn(plan.start_time));
+         ToColumn(plan.execute_time), ToColumn(plan.start_time),
+         plan.next_batch);
 }
 
 PlanRecord ReadPlan(Query& row) {
@@ -312,6 +313,7 @@ PlanRecord ReadPlan(Query& row) {
   plan.expire_time = absl::FromUnixMillis(row.Integer());
   plan.execute_time = TimeOr(row, absl::InfinitePast());
   plan.start_time = TimeOr(row, absl::InfinitePast());
+  plan.next_batch = row.Integer();
   return plan;
 }
 

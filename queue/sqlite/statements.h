@@ -24,7 +24,8 @@ inline constexpr char kProbe[] =
   "actor, pause_time, resume_time, queued, running, plan, batch_size, " \
   "attempts_max, runs_max, keep_succeeded, keep_failed, "               \
   "keep_cancelled, policy, batch_min, wait_max, threshold, "            \
-  "gain_min_percent, twins, preempt_from, run_duration_max"
+  "gain_min_percent, twins, preempt_from, run_duration_max, wait_min, " \
+  "harm_max, waiting_percent, knee_percent, across_priorities"
 inline constexpr char kQueues[] =
     "SELECT " SHEAF_QUEUE_COLUMNS " FROM queues ORDER BY name";
 inline constexpr char kFindQueue[] =
@@ -33,7 +34,7 @@ inline constexpr char kSaveQueue[] =
     "INSERT OR REPLACE INTO queues (" SHEAF_QUEUE_COLUMNS
     ") VALUES (?1, ?2, "
     "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
-    "?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)";
+    "?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)";
 inline constexpr char kDeleteQueue[] = "DELETE FROM queues WHERE name = ?1";
 
 inline constexpr char kFindLane[] =
@@ -237,11 +238,13 @@ inline constexpr char kDeleteBatch[] = "DELETE FROM batches WHERE id = ?1";
 inline constexpr char kFindPlan[] =
     "SELECT id, queue, state, live, revision, sequence, run_count, job_count, "
     "batch_count, mode, report, preview, request_id, former, create_time, "
-    "expire_time, execute_time, start_time FROM plans WHERE id = ?1";
+    "expire_time, execute_time, start_time, next_batch FROM plans WHERE id = "
+    "?1";
 inline constexpr char kPlans[] =
     "SELECT id, queue, state, live, revision, sequence, run_count, job_count, "
     "batch_count, mode, report, preview, request_id, former, create_time, "
-    "expire_time, execute_time, start_time FROM plans WHERE queue = ?1 AND id "
+    "expire_time, execute_time, start_time, next_batch FROM plans WHERE queue "
+    "= ?1 AND id "
     "< ?2 "
     "ORDER BY id DESC LIMIT ?3";
 // 3 is active.
@@ -251,13 +254,13 @@ inline constexpr char kExpiredPlans[] =
 inline constexpr char kSavePlan[] =
     "INSERT INTO plans (id, queue, state, live, revision, sequence, "
     "run_count, job_count, batch_count, mode, report, preview, request_id, "
-    "former, create_time, expire_time, execute_time, start_time) VALUES (?1, "
-    "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
-    "?18) "
+    "former, create_time, expire_time, execute_time, start_time, next_batch) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+    "?16, ?17, ?18, ?19) "
     "ON CONFLICT (id) DO UPDATE SET state = ?3, live = ?4, run_count = ?7, "
     "job_count = ?8, batch_count = ?9, report = ?11, preview = ?12, "
     "request_id = ?13, former = ?14, expire_time = ?16, execute_time = ?17, "
-    "start_time = ?18";
+    "start_time = ?18, next_batch = ?19";
 inline constexpr char kDeletePlan[] = "DELETE FROM plans WHERE id = ?1";
 inline constexpr char kPlanBatches[] =
     "SELECT plan, number, runs, info, predicted_ms, actual_ms "

@@ -9,10 +9,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/log/log.h"
 #include "base/near_word.h"
 #include "base/status.h"
 #include "base/version.h"
 #include "server/config/address_range.h"
+#include "server/config/common_names.h"
 #include "server/config/config_file.h"
 #include "server/config/config_keys.h"
 #include "server/config/listen_address.h"
@@ -209,6 +211,13 @@ absl::Status CheckWhole(const RawValues& values, ServerConfig* config) {
   return absl::OkStatus();
 }
 
+absl::Status CheckLogLevel(const RawValues& values,
+                           const ServerConfig& config) {
+  const auto levels = ParseLogLevels(config.log_level);
+  if (levels.ok()) return absl::OkStatus();
+  return Fault("log_level", values, std::string(levels.status().message()));
+}
+
 absl::Status CheckAddresses(const RawValues& values,
                             const ServerConfig& config) {
   for (const std::string& text : config.trusted_addresses) {
@@ -275,6 +284,7 @@ absl::StatusOr<Invocation> LoadConfig(const std::vector<std::string>& args,
   // merge() keeps what is there.
   RawValues values = std::move(line.values);
   values.merge(FromEnvironment(sources));
+  values.merge(FromCommonNames(sources));
   SHEAF_ASSIGN_OR_RETURN(RawValues from_file, FromFile(line, sources));
   values.merge(from_file);
   ServerConfig& config = invocation.config;
@@ -289,6 +299,7 @@ absl::StatusOr<Invocation> LoadConfig(const std::vector<std::string>& args,
   }
   SHEAF_RETURN_IF_ERROR(CheckWhole(values, &config));
   SHEAF_RETURN_IF_ERROR(CheckAddresses(values, config));
+  SHEAF_RETURN_IF_ERROR(CheckLogLevel(values, config));
   if (line.print_config) {
     invocation.text = Printed(config, values);
   } else {

@@ -97,6 +97,9 @@ struct ServerConfig {
   int64_t owner_queued_max = 0;
   int64_t owner_running_max = 0;
 
+  // SETTING=VALUE: settings of the queues that a new database begins with.
+  std::vector<std::string> first_queue_settings;
+
   // Most pixels of a picture, width times height: of one that a job asks for,
   // and of one that is uploaded.
   int64_t pixels_max = int64_t{64} << 20;
@@ -109,7 +112,7 @@ struct ServerConfig {
   int reader_threads = 2;
   int group_max = 512;
 
-  std::string log_level = "info";  // trace, debug, info, warning, error
+  std::string log_level = "info";  // as ParseLogLevels reads it
   bool log_json = false;
 
   // Warnings for the operator, logged at every start.

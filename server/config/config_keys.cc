@@ -130,6 +130,8 @@ std::vector<ConfigKey> MakeKeys() {
        "Most runs of one owner that may wait; 0: any number"},
       {"owner_running_max", NumberKey{&C::owner_running_max, 0, 1'000'000},
        "Most runs of one owner that may run at once; 0: any number"},
+      {"first_queue_settings", ListKey{&C::first_queue_settings, ','},
+       "SETTING=VALUE: a setting of the queue that a new database begins with"},
       {"pixels_max", NumberKey{&C::pixels_max, 64, int64_t{16384} * 16384},
        "Most pixels of a requested or uploaded picture: width times height"},
       {"placement",
@@ -143,9 +145,9 @@ std::vector<ConfigKey> MakeKeys() {
        "Threads that read the database"},
       {"group_max", NumberKey{&C::group_max, 1, 100'000},
        "Most writes in one transaction"},
-      {"log_level",
-       TextKey{&C::log_level, {"trace", "debug", "info", "warning", "error"}},
-       "Least level to log"},
+      {"log_level", TextKey{&C::log_level},
+       "Least level to log: trace, debug, info, warning or error; "
+       "info,planner=debug: for one component another"},
       {"log_json", SwitchKey{&C::log_json}, "Log lines as JSON objects"},
   };
 }

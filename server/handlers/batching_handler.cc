@@ -1,5 +1,6 @@
 #include "server/handlers/batching_handler.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,7 @@
 #include "server/handlers/call_options.h"
 #include "server/handlers/calls.h"
 #include "server/scheduling/learned_figures.h"
+#include "server/use_cases/analyze_and_execute.h"
 #include "server/use_cases/batch_profile.h"
 #include "server/wire/convert.h"
 #include "server/wire/convert_plan.h"
@@ -25,7 +27,24 @@ PlanId PlanNamed(const std::string& name) {
   return PlanId{name.empty() ? 0 : std::stoll(LastPart(name))};
 }
 
-PlanService::Question QuestionOf(const pb::AnalyzeQueueRequest& request) {
+PlanningSettings FromProto(const pb::PlanningSettings& in) {
+  PlanningSettings settings;
+  if (in.has_harm_max()) {
+    settings.harm_max =
+        std::max(FromProto(in.harm_max()), absl::ZeroDuration());
+  }
+  if (in.has_waiting_percent()) settings.waiting_percent = in.waiting_percent();
+  if (in.has_knee_percent()) settings.knee_percent = in.knee_percent();
+  if (in.has_across_priorities()) {
+    settings.across_priorities = in.across_priorities();
+  }
+  return settings;
+}
+
+// The fields that both requests for an analysis have.
+template <class Request>
+PlanService::Question QuestionFrom(const Request& request,
+                                   const grpc::CallbackServerContext& context) {
   PlanService::Question question;
   question.queue = LastPart(request.queue());
   if (request.mode() != pb::BATCHING_MODE_UNSPECIFIED) {
@@ -36,9 +55,28 @@ PlanService::Question QuestionOf(const pb::AnalyzeQueueRequest& request) {
     question.signature = batching::Signature::kConservative;
   }
   question.batch_size = request.batch_size();
+  question.planning = FromProto(request.planning());
+  question.call = CallOf(context);
+  return question;
+}
+
+PlanService::Question QuestionOf(const pb::AnalyzeQueueRequest& request,
+                                 const grpc::CallbackServerContext& context) {
+  PlanService::Question question = QuestionFrom(request, context);
   question.live = request.live();
+  question.look_only = request.validate_only();
   question.heuristic = request.estimator() == pb::ESTIMATOR_KIND_HEURISTIC;
   return question;
+}
+
+ExecuteIfWorthIt WishOf(const pb::AnalyzeAndExecuteRequest& request,
+                        const grpc::CallbackServerContext& context) {
+  ExecuteIfWorthIt wish;
+  wish.question = QuestionFrom(request, context);
+  if (request.has_min_speedup()) wish.speedup_min = request.min_speedup();
+  wish.request_id = request.request_id();
+  wish.actor = request.actor();
+  return wish;
 }
 
 // A list that was asked for, and the words that its page tokens are bound to.
@@ -106,8 +144,7 @@ grpc::ServerUnaryReactor* BatchingHandler::AnalyzeQueue(
     const pb::AnalyzeQueueRequest* request,
     pb::AnalyzeQueueResponse* response) {
   return calls_.AdmittedChange(context, *request, [&](const Caller&) -> Begun {
-    PlanService::Question question = QuestionOf(*request);
-    question.call = CallOf(*context);
+    PlanService::Question question = QuestionOf(*request, *context);
     return Calls::Await<PlanService::Analysis>(
         context,
         [&](auto done) { plan_service_.Analyze(std::move(question), done); },
@@ -173,6 +210,24 @@ grpc::ServerUnaryReactor* BatchingHandler::ExecutePlan(
     return calls_.Write(
         context, [options](Tx& tx) { return sheaf::ExecutePlan(tx, options); },
         [response](const Executed& executed) { ToProto(executed, response); });
+  });
+}
+
+grpc::ServerUnaryReactor* BatchingHandler::AnalyzeAndExecute(
+    grpc::CallbackServerContext* context,
+    const pb::AnalyzeAndExecuteRequest* request,
+    pb::AnalyzeAndExecuteResponse* response) {
+  return calls_.AdmittedChange(context, *request, [&](const Caller&) -> Begun {
+    ExecuteIfWorthIt wish = WishOf(*request, *context);
+    return Calls::Await<AnalyzedAndExecuted>(
+        context,
+        [&](auto done) {
+          server::AnalyzeAndExecute(&plan_service_, &calls_.store(),
+                                    std::move(wish), done);
+        },
+        [response](const AnalyzedAndExecuted& done) {
+          ToProto(done, response);
+        });
   });
 }
 

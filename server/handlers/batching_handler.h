@@ -40,6 +40,10 @@ class BatchingHandler final
       grpc::CallbackServerContext* context,
       const sheaf::v1::ExecutePlanRequest* request,
       sheaf::v1::ExecutePlanResponse* response) override;
+  grpc::ServerUnaryReactor* AnalyzeAndExecute(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::AnalyzeAndExecuteRequest* request,
+      sheaf::v1::AnalyzeAndExecuteResponse* response) override;
   grpc::ServerUnaryReactor* UndoPlan(grpc::CallbackServerContext* context,
                                      const sheaf::v1::UndoPlanRequest* request,
                                      sheaf::v1::Plan* response) override;

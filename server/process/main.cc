@@ -73,7 +73,10 @@ int Serve(const ServerConfig& config) {
   // Debian's Abseil looks for deadlocks at every lock, which takes a tenth of
   // all time.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  SetUpLogging({.level = spdlog::level::from_str(config.log_level),
+  // The configuration was checked when it was loaded.
+  const LogLevels levels = *ParseLogLevels(config.log_level);
+  SetUpLogging({.level = levels.all,
+                .components = levels.components,
                 .json = config.log_json});
   auto server = Server::Start(config);
   if (!server.ok()) return Fail(server.status());

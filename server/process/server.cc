@@ -155,7 +155,8 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
       .now = [this] { return clock_->Now(); },
       .lease_duration = config_.lease_duration});
   plan_service_ =
-      std::make_unique<PlanService>(store_.get(), prices_.get(), &memory_);
+      std::make_unique<PlanService>(store_.get(), prices_.get(), &memory_,
+                                    [this] { return planner_->Turns(); });
   auto_planner_ =
       std::make_unique<AutoPlanner>(store_.get(), plan_service_.get());
   intake_ = std::make_unique<JobIntake>(
@@ -181,12 +182,17 @@ void Server::KeepLearned() {
 // Workers may have gone on while we were away: they get their full time to
 // come back.
 absl::Status Server::Recover() {
+  const auto first = ParseQueueSettings(config_.first_queue_settings);
+  if (!first.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("first_queue_settings: ", first.status().message()));
+  }
   SHEAF_RETURN_IF_ERROR(HandBackUnheld(*store_));
   int64_t sequence = 0;
   std::vector<Queue> queues;
   std::vector<Batch> batches;
   SHEAF_RETURN_IF_ERROR(WriteAndWait(*store_, [&](Tx& tx) {
-    EnsureDefaultQueue(tx);
+    EnsureDefaultQueue(tx, *first);
     RenewLeases(tx, config_.lease_duration);
     sequence = tx.LastSequence();
     queues = tx.Queues();
@@ -224,6 +230,7 @@ absl::Status Server::Listen() {
   watchers.push_back(MakeFailureLog());
   builder.experimental().SetInterceptorCreators(std::move(watchers));
   for (auto& handler : handlers_) builder.RegisterService(handler.get());
+  builder.RegisterCallbackGenericService(&unknown_methods_);
   listener_ = builder.BuildAndStart();
   if (listener_ == nullptr) {
     return absl::UnavailableError("gRPC does not start; see the log");

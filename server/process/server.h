@@ -25,6 +25,7 @@
 #include "server/handlers/door.h"
 #include "server/handlers/jobs_handler.h"
 #include "server/handlers/ready_job.h"
+#include "server/handlers/unknown_methods.h"
 #include "server/handlers/worker_handler.h"
 #include "server/liveness/vital_signs.h"
 #include "server/process/local_workers.h"
@@ -152,6 +153,7 @@ class Server {
   std::atomic<bool> open_ = false;
   std::atomic<int64_t> commits_ = 0;
   std::vector<std::unique_ptr<grpc::Service>> handlers_;
+  UnknownMethods unknown_methods_;
   std::unique_ptr<grpc::Server> listener_;
   std::unique_ptr<Listeners> sockets_;
   std::unique_ptr<AcceptLoop> accept_loop_;

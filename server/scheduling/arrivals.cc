@@ -45,6 +45,8 @@ double Arrivals::PerSecond(const Lane& lane, absl::Time now) const {
     runs -= first->second;
   }
   if (first == end) return 0;
+  // The first arrival opens the span; it says nothing about others to come.
+  runs -= first->second;
   const absl::Duration span = std::max(now - first->first, absl::Seconds(1));
   return static_cast<double>(runs) / absl::ToDoubleSeconds(span);
 }

@@ -21,7 +21,8 @@ class Arrivals {
  public:
   void NoteCommit(const Committed& committed, absl::Time now);
   // How many new runs came in a second, in lanes that differ from this one in
-  // their owner alone, over the last half minute.
+  // their owner alone, over the last half minute. Runs that came alone, or all
+  // at once, give no rate: 0.
   double PerSecond(const Lane& lane, absl::Time now) const;
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log/log.h"
 #include "batching/continuous/batch_forming.h"
 #include "batching/continuous/choose.h"
 
@@ -20,6 +21,7 @@ batching::WaitPolicy PolicyOf(const QueueSettings& settings,
   policy.batch_max = facts.size;
   policy.batch_min = std::min(settings.batch_min, facts.size);
   policy.wait_max = settings.wait_max;
+  policy.wait_min = settings.wait_min;
   policy.adaptive_threshold = settings.threshold;
   return policy;
 }
@@ -45,6 +47,23 @@ LineRows AddLine(const Line& line, absl::Time now, batching::RowSet* set) {
     added.runs.push_back(i);
   }
   return added;
+}
+
+// For `info,planner=debug`: why a batch went, or waits.
+void LogChoice(const std::string& queue, const batching::Choice& chosen,
+               const std::vector<std::vector<uint32_t>>& batches,
+               absl::Time now) {
+  if (chosen.head) {
+    Log(spdlog::level::debug, "planner", "a batch goes",
+        {{"queue", queue},
+         {"runs", batches[*chosen.head].size()},
+         {"why", chosen.why}});
+  } else {
+    Log(spdlog::level::debug, "planner", "a batch waits for more runs",
+        {{"queue", queue},
+         {"milliseconds", absl::ToInt64Milliseconds(chosen.wait_until - now)},
+         {"why", chosen.why}});
+  }
 }
 
 }  // namespace
@@ -103,6 +122,7 @@ LeasePolicy::Choice ChooseAmong(const Queue& queue, std::vector<Line> lines,
                                        .depth = queue.queued};
   const batching::Choice chosen = batching::ChooseBatch(
       heads, PolicyOf(queue.settings, facts), device, now);
+  LogChoice(queue.name, chosen, batches, now);
   if (!chosen.head) {
     choice.wait_until = chosen.wait_until;
     return choice;

@@ -225,6 +225,12 @@ bool LeasePlanner::GivesWay(WorkerId worker, RunId to, absl::Time now) {
   return ways_.try_emplace(to, worker, now).first->second.first == worker;
 }
 
+std::optional<batching::Turns> LeasePlanner::Turns() const {
+  if (!options_.fair) return std::nullopt;
+  absl::MutexLock lock(&mutex_);
+  return batching::Turns{fair_, options_.fairness};
+}
+
 std::map<std::string, absl::Duration> LeasePlanner::Given() const {
   absl::MutexLock lock(&mutex_);
   std::map<std::string, absl::Duration> given;

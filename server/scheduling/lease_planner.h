@@ -9,6 +9,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "absl/time/time.h"
 #include "batching/continuous/fair.h"
 #include "batching/continuous/placement.h"
+#include "batching/continuous/turn_order.h"
 #include "queue/leasing/lease.h"
 #include "server/scheduling/arrivals.h"
 #include "server/scheduling/memory_board.h"
@@ -79,6 +81,9 @@ class LeasePlanner final : public LeasePolicy {
   // The worker offers to hand back its batch for the sake of the waiting run
   // `to`. False where another worker has done so lately: one is enough.
   bool GivesWay(WorkerId worker, RunId to, absl::Time now);
+
+  // The turns of owners as they are now; none if owners take no turns.
+  std::optional<batching::Turns> Turns() const;
 
   // Predicted GPU time that owners were given since the server started.
   std::map<std::string, absl::Duration> Given() const;

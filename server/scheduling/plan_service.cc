@@ -1,12 +1,13 @@
 #include "server/scheduling/plan_service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/log/log.h"
 #include "base/status.h"
 #include "batching/plan/plan_json.h"
 #include "batching/plan/plan_text.h"
-#include "batching/plan/planner.h"
 #include "batching/plan/report.h"
 #include "batching/rows/cost.h"
 #include "queue/plans.h"
@@ -18,6 +19,38 @@ namespace {
 // Batches stored in one write: some milliseconds of the writer's time.
 constexpr size_t kSlice = 500;
 constexpr int kThreads = 2;
+// How long a batch may be passed over by batches of the loaded model: as long
+// as leases let owners fall behind for its sake.
+const absl::Duration kDeferMax =
+    absl::Milliseconds(batching::FairOptions().slack_ms);
+// To plan more rows a second time would take too long.
+constexpr size_t kFullestRowsMax = 100'000;
+// Batches in the answer to a look that stores nothing.
+constexpr size_t kBatchesShown = 100;
+
+PlanBatch StoredBatch(const batching::RowSet& set, const batching::Plan& plan,
+                      size_t index) {
+  const batching::PlannedBatch& planned = plan.batches[index];
+  PlanBatch batch;
+  batch.number = static_cast<int64_t>(index) + 1;
+  for (const uint32_t row : plan.RowsOf(planned)) {
+    batch.runs.push_back(set.rows[row].id());
+  }
+  batch.predicted = absl::Milliseconds(planned.ms);
+  batch.info = batching::BatchJson(set, plan, planned);
+  return batch;
+}
+
+void LogDecision(const PlanRecord& plan, const batching::PlanReport& report) {
+  Log(spdlog::level::debug, "planner", "analyzed a queue",
+      {{"queue", plan.queue},
+       {"mode", plan.mode},
+       {"runs", plan.run_count},
+       {"jobs", plan.job_count},
+       {"batches", plan.batch_count},
+       {"gain", report.gain},
+       {"verdict", std::string(batching::NameOf(report.verdict))}});
+}
 
 absl::Status CheckPaused(const Queue& queue, bool live) {
   if (live || queue.state == QueueState::kPaused) return absl::OkStatus();
@@ -108,28 +141,53 @@ absl::StatusOr<PlanService::Snapshot> PlanService::Look(
   return snapshot;
 }
 
-absl::StatusOr<PlanService::Analysis> PlanService::AnalyzeNow(
-    const Question& question) {
-  SHEAF_ASSIGN_OR_RETURN(const Snapshot snapshot, Look(question));
-  const batching::RowSet& set = snapshot.set;
-  if (set.rows.empty())
-    return Analysis{{}, batching::NothingToPlan(set), false};
-  const batching::CostModel model(&set.shapes, prices_.PricesOf(set.shapes));
+batching::PlanOptions PlanService::OptionsOf(const Question& question,
+                                             const Snapshot& snapshot) const {
+  const QueueSettings& settings = snapshot.queue.settings;
+  const PlanningSettings& own = question.planning;
   batching::PlanOptions options;
-  options.batch_size = question.batch_size > 0
-                           ? question.batch_size
-                           : snapshot.queue.settings.batch_size;
+  options.batch_size =
+      question.batch_size > 0 ? question.batch_size : settings.batch_size;
+  options.harm_max = own.harm_max.value_or(settings.harm_max);
+  options.waiting_weight =
+      own.waiting_percent.value_or(settings.waiting_percent) / 100.0;
+  options.knee_share = own.knee_percent.value_or(settings.knee_percent) / 100.0;
+  options.across_priorities =
+      own.across_priorities.value_or(settings.across_priorities);
+  options.defer_max = kDeferMax;
   options.now = snapshot.now;
   options.rows_max = [this](const batching::BatchKey& key) {
     return memory_.RowsMax(key.model, key.width, key.height);
   };
   options.threads = kThreads;
-  const batching::Plan plan = batching::MakeBestPlan(
-      set, model,
-      batching::RulesFor(question.mode, question.greedy, question.signature),
-      options);
-  const batching::PlanReport report =
-      batching::Report(set, model, plan, prices_.For(set), options);
+  return options;
+}
+
+absl::StatusOr<PlanService::Analysis> PlanService::AnalyzeNow(
+    const Question& question) {
+  SHEAF_ASSIGN_OR_RETURN(Snapshot snapshot, Look(question));
+  batching::RowSet& set = snapshot.set;
+  if (set.rows.empty()) return Analysis{{}, batching::NothingToPlan(set)};
+  const batching::Calibration calibration = prices_.For(set);
+  const batching::CostModel model(&set.shapes, prices_.PricesOf(set.shapes),
+                                  calibration.correction);
+  if (const auto turns = turns_()) batching::SortByTurns(*turns, model, &set);
+  const batching::PlanOptions options = OptionsOf(question, snapshot);
+  const auto plan_by = [&](bool greedy) {
+    return batching::MakeBestPlan(
+        set, model,
+        batching::RulesFor(question.mode, greedy, question.signature), options);
+  };
+  const batching::Plan plan = plan_by(question.greedy);
+  batching::PlanReport report =
+      batching::Report(set, model, plan, calibration, options);
+  if (batching::IsNothing(report)) {
+    return Analysis{{}, batching::NothingToPlan(set)};
+  }
+  if (!question.greedy && question.mode == batching::Mode::kMixed &&
+      set.rows.size() <= kFullestRowsMax) {
+    batching::NoteFullest(plan_by(true), model, calibration, &report);
+  }
 
   PlanRecord record;
   record.queue = question.queue;
@@ -145,10 +203,40 @@ absl::StatusOr<PlanService::Analysis> PlanService::AnalyzeNow(
                                       {.mode = question.mode,
                                        .batch_size = options.batch_size,
                                        .heuristic = question.heuristic});
-  SHEAF_ASSIGN_OR_RETURN(
-      record, Keep(snapshot, plan, std::move(record), question.call));
-  return Analysis{std::move(record), batching::Headline(report),
-                  batching::IsWorthExecuting(report, question.gain_min)};
+  Analysis analysis;
+  analysis.message = batching::Headline(report);
+  analysis.speedup = report.speedup;
+  analysis.worth_executing =
+      batching::IsWorthExecuting(report, question.gain_min);
+  LogDecision(record, report);
+  if (question.look_only) {
+    SHEAF_ASSIGN_OR_RETURN(analysis.batches, FirstBatches(snapshot, plan));
+    analysis.plan = std::move(record);
+  } else {
+    SHEAF_ASSIGN_OR_RETURN(
+        analysis.plan, Keep(snapshot, plan, std::move(record), question.call));
+  }
+  return analysis;
+}
+
+absl::StatusOr<std::vector<batching::WeightedBatch>> PlanService::FirstBatches(
+    const Snapshot& snapshot, const batching::Plan& plan) {
+  std::vector<batching::WeightedBatch> batches;
+  const auto weigh = [&](View& view) {
+    batches.clear();
+    const size_t count = std::min(plan.batches.size(), kBatchesShown);
+    for (size_t i = 0; i < count; ++i) {
+      batches.push_back(
+          batching::Weighted(view, StoredBatch(snapshot.set, plan, i)));
+    }
+    return absl::OkStatus();
+  };
+  SHEAF_RETURN_IF_ERROR(
+      ReadAndWait(*store_, weigh,
+                  {.length = CallOptions::Length::kScan,
+                   .cancelled = [this] { return stopping_.load(); },
+                   .own = true}));
+  return batches;
 }
 
 absl::StatusOr<PlanRecord> PlanService::Keep(const Snapshot& snapshot,
@@ -168,15 +256,7 @@ absl::StatusOr<PlanRecord> PlanService::Keep(const Snapshot& snapshot,
     std::vector<PlanBatch> slice;
     for (size_t i = from; i < std::min(from + kSlice, plan.batches.size());
          ++i) {
-      const batching::PlannedBatch& planned = plan.batches[i];
-      PlanBatch batch;
-      batch.number = static_cast<int64_t>(i) + 1;
-      for (const uint32_t row : plan.RowsOf(planned)) {
-        batch.runs.push_back(snapshot.set.rows[row].id());
-      }
-      batch.predicted = absl::Milliseconds(planned.ms);
-      batch.info = batching::BatchJson(snapshot.set, plan, planned);
-      slice.push_back(std::move(batch));
+      slice.push_back(StoredBatch(snapshot.set, plan, i));
     }
     SHEAF_RETURN_IF_ERROR(WriteAndWait(
         *store_, [&](Tx& tx) { return AddToPlan(tx, begun.id, slice); }, call));

@@ -8,18 +8,32 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "base/runner.h"
+#include "batching/continuous/turn_order.h"
 #include "batching/plan/plan.h"
+#include "batching/plan/plan_page.h"
+#include "batching/plan/planner.h"
 #include "queue/plan.h"
 #include "queue/store.h"
 #include "server/scheduling/memory_board.h"
 #include "server/scheduling/prices_board.h"
 
 namespace sheaf::server {
+
+// Settings of plans that take the place of the queue's own (QueueSettings has
+// members of the same names).
+struct PlanningSettings {
+  std::optional<absl::Duration> harm_max;
+  std::optional<int> waiting_percent;
+  std::optional<int> knee_percent;
+  std::optional<bool> across_priorities;
+};
 
 class PlanService {
  public:
@@ -29,7 +43,9 @@ class PlanService {
     bool greedy = false;
     batching::Signature signature = batching::Signature::kMinimal;
     int batch_size = 0;  // 0: the queue's
+    PlanningSettings planning;
     bool live = false;
+    bool look_only = false;            // stores nothing
     bool heuristic = false;            // the gain as the original reckoned it
     double gain_min = 1.1;             // for `worth_executing`
     CallOptions call = {.own = true};  // the asker's; `cancelled`: it has left
@@ -37,16 +53,23 @@ class PlanService {
   struct Analysis {
     std::optional<PlanRecord> plan;  // none where nothing can be batched
     std::string message;
-    // The band of its gain is known, and it gains `gain_min` even at the slow
-    // end.
-    bool worth_executing = false;
+    // The first batches, where the plan was not stored.
+    std::vector<batching::WeightedBatch> batches = {};
+    double speedup = 1;
+    bool worth_executing = false;  // IsWorthExecuting (batching/plan/report.h)
   };
   using Done = std::function<void(absl::StatusOr<Analysis>)>;
 
-  // Borrows all three.
+  // The turns of owners as they are now; none where owners take no turns.
+  using TurnsNow = std::function<std::optional<batching::Turns>()>;
+
+  // Borrows the first three.
   PlanService(Store* store, const PricesBoard* prices,
-              const MemoryBoard* memory)
-      : store_(store), prices_(*prices), memory_(*memory) {}
+              const MemoryBoard* memory, TurnsNow turns)
+      : store_(store),
+        prices_(*prices),
+        memory_(*memory),
+        turns_(std::move(turns)) {}
   // Ends waiting questions with SERVER_STOPPING.
   ~PlanService() { Stop(); }
   void Stop();
@@ -64,13 +87,19 @@ class PlanService {
   struct Snapshot;
   absl::StatusOr<Analysis> AnalyzeNow(const Question& question);
   absl::StatusOr<Snapshot> Look(const Question& question);
+  batching::PlanOptions OptionsOf(const Question& question,
+                                  const Snapshot& snapshot) const;
   absl::StatusOr<PlanRecord> Keep(const Snapshot& snapshot,
                                   const batching::Plan& plan, PlanRecord record,
                                   const CallOptions& call);
+  // The first batches of a plan that is not stored.
+  absl::StatusOr<std::vector<batching::WeightedBatch>> FirstBatches(
+      const Snapshot& snapshot, const batching::Plan& plan);
 
   Store* const store_;
   const PricesBoard& prices_;
   const MemoryBoard& memory_;
+  const TurnsNow turns_;
   // Counts a client's question in; false where it would be one too many.
   bool Enter(const CallOptions& call);
   void Leave(const CallOptions& call);

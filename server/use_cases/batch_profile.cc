@@ -17,6 +17,9 @@ BatchProfile ReadBatchProfile(const PricesBoard& prices,
     }
     profile.works.push_back(std::move(work));
   }
+  for (const WorkKind& kind : prices.MeasuredOn("")) {
+    profile.measured.push_back({kind, prices.ProfileOf(kind)});
+  }
   return profile;
 }
 

@@ -20,8 +20,14 @@ struct CalibratedWork {
   int batch_size_max = 0;      // with a recommendation
 };
 
+struct MeasuredWork {
+  WorkKind kind;
+  batching::Profile profile;
+};
+
 struct BatchProfile {
   batching::Profile configured;
+  std::vector<MeasuredWork> measured;  // by workers
   std::vector<CalibratedWork> works;
 };
 

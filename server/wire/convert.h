@@ -75,6 +75,10 @@ void ToProto(const Artifact& artifact, pb::Artifact* out);
 void ToProto(const StepProgress& progress, pb::Progress* out);
 
 QueueSettings FromProto(const pb::QueueSettings& settings);
+// Settings written as "policy=adaptive" or "wait_max=5s". INVALID_ARGUMENT
+// names the one that is none.
+absl::StatusOr<QueueSettings> ParseQueueSettings(
+    const std::vector<std::string>& settings);
 // INVALID_FIELD for a mask that names no setting, or an unknown one.
 absl::StatusOr<QueuePatch> FromProto(const pb::UpdateQueueRequest& request);
 absl::StatusOr<JobPatch> FromProto(const pb::UpdateJobRequest& request);

@@ -20,7 +20,7 @@ void Parse(const std::string& json, google::protobuf::Message* message) {
 
 void ToProto(const PlanRecord& plan, pb::Plan* out) {
   Parse(plan.report, out);
-  out->set_name(sheaf::NameOf(plan.id));
+  if (plan.id) out->set_name(sheaf::NameOf(plan.id));
   out->set_queue(absl::StrCat("queues/", plan.queue));
   out->set_state(static_cast<pb::PlanState>(plan.state));
   using batching::Mode;
@@ -34,8 +34,8 @@ void ToProto(const PlanRecord& plan, pb::Plan* out) {
   out->set_job_count(plan.job_count);
   out->set_batch_count(plan.batch_count);
   out->set_text(plan.preview);
-  SetTime(plan.create_time, out->mutable_create_time());
-  SetTime(plan.expire_time, out->mutable_expire_time());
+  PutTime(plan.create_time, out, &pb::Plan::mutable_create_time);
+  PutTime(plan.expire_time, out, &pb::Plan::mutable_expire_time);
   PutTime(plan.execute_time, out, &pb::Plan::mutable_execute_time);
 }
 
@@ -64,7 +64,7 @@ void ToProto(const batching::WorkKind& kind,
 
 void ToProto(const PlanBatch& batch, pb::PlanBatch* out) {
   Parse(batch.info, out);
-  out->set_name(sheaf::NameOf(batch));
+  if (batch.plan) out->set_name(sheaf::NameOf(batch));
   SetDuration(batch.predicted, out->mutable_predicted());
   if (batch.actual) SetDuration(*batch.actual, out->mutable_actual());
   std::set<JobId> seen;

@@ -6,19 +6,17 @@
 #include <charconv>
 #include <cmath>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/status.h"
 #include "server/wire/convert.h"
+#include "server/wire/text_fields.h"
 #include "server/wire/validator.h"
 
 namespace sheaf::server {
 namespace {
 
 using google::protobuf::FieldDescriptor;
-
-constexpr std::string_view kUnspecified = "UNSPECIFIED";
 
 // Values of all axes of a sweep together: twice as many as its runs.
 constexpr int64_t kSweepValuesMax = 2 * kRunsPerJobMax;
@@ -53,7 +51,9 @@ void Read(const pb::QueueSettings& in, const FieldDescriptor* field,
   const auto* reflection = pb::QueueSettings::GetReflection();
   *out = FromProto(
       static_cast<const Duration&>(reflection->GetMessage(in, field)));
-  if (on_wire == OnWire::kUpToHour) {
+  if (on_wire == OnWire::kBound) {
+    *out = std::max(*out, absl::ZeroDuration());
+  } else if (on_wire == OnWire::kUpToHour) {
     *out = std::clamp(*out, absl::ZeroDuration(), absl::Hours(1));
   } else if (on_wire == OnWire::kLimit && *out <= absl::ZeroDuration()) {
     *out = absl::InfiniteDuration();
@@ -61,7 +61,7 @@ void Read(const pb::QueueSettings& in, const FieldDescriptor* field,
 }
 
 template <class T>
-void Write(const T& value, const FieldDescriptor* field,
+void Write(const T& value, const FieldDescriptor* field, OnWire,
            pb::QueueSettings* out) {
   const auto* reflection = pb::QueueSettings::GetReflection();
   if constexpr (std::is_enum_v<T>) {
@@ -74,14 +74,15 @@ void Write(const T& value, const FieldDescriptor* field,
     reflection->SetInt64(out, field, value);
   }
 }
-void Write(std::optional<Priority> value, const FieldDescriptor* field,
+void Write(std::optional<Priority> value, const FieldDescriptor* field, OnWire,
            pb::QueueSettings* out) {
-  Write(value.value_or(Priority{}), field, out);
+  Write(value.value_or(Priority{}), field, OnWire::kPlain, out);
 }
-void Write(absl::Duration value, const FieldDescriptor* field,
+void Write(absl::Duration value, const FieldDescriptor* field, OnWire on_wire,
            pb::QueueSettings* out) {
   using google::protobuf::Duration;
   const auto* reflection = pb::QueueSettings::GetReflection();
+  if (value == absl::InfiniteDuration() && on_wire == OnWire::kBound) return;
   if (value == absl::InfiniteDuration()) value = absl::ZeroDuration();
   SetDuration(value,
               static_cast<Duration*>(reflection->MutableMessage(out, field)));
@@ -89,26 +90,6 @@ void Write(absl::Duration value, const FieldDescriptor* field,
 
 const FieldDescriptor* FieldOf(std::string_view setting) {
   return pb::QueueSettings::descriptor()->FindFieldByName(std::string(setting));
-}
-
-template <class T>
-bool ParseNumber(const std::string& text, T* number) {
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, *number);
-  return error == std::errc() && stop == end;
-}
-
-// The number of the value "RANDOM_MODE_PHILOX", "PHILOX" or "philox"; 0 where
-// there is none.
-int EnumValueNamed(const google::protobuf::EnumDescriptor& type,
-                   const std::string& text) {
-  const std::string name = absl::AsciiStrToUpper(text);
-  // The zero's name is the prefix of all, and UNSPECIFIED.
-  const std::string& zero = type.FindValueByNumber(0)->name();
-  const std::string prefix = zero.substr(0, zero.size() - kUnspecified.size());
-  const auto* value = type.FindValueByName(name);
-  if (value == nullptr) value = type.FindValueByName(prefix + name);
-  return value == nullptr ? 0 : value->number();
 }
 
 // Writes `text` into the field or map entry that `path` names; answers what is
@@ -120,7 +101,7 @@ std::string SetByPath(const std::string& path, const std::string& text,
   const std::string key = dot == path.npos ? "" : path.substr(dot + 1);
   if (name == "weights" && !key.empty()) {
     double weight = 0;
-    if (!ParseNumber(text, &weight)) return "is not a number";
+    if (!ReadNumber(text, &weight)) return "is not a number";
     (*request->mutable_weights())[key] = weight;
     return "";
   }
@@ -130,49 +111,11 @@ std::string SetByPath(const std::string& path, const std::string& text,
   }
   const FieldDescriptor* field =
       pb::RunRequest::descriptor()->FindFieldByName(name);
-  if (field == nullptr || field->is_repeated() || !key.empty()) {
+  if (field == nullptr || field->is_repeated() || !key.empty() ||
+      field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
     return absl::StrCat(path, " is not a single value of a run");
   }
-  const auto* reflection = request->GetReflection();
-  switch (field->cpp_type()) {
-    case FieldDescriptor::CPPTYPE_STRING:
-      reflection->SetString(request, field, text);
-      return "";
-    case FieldDescriptor::CPPTYPE_DOUBLE: {
-      double number = 0;
-      if (!ParseNumber(text, &number)) return "is not a number";
-      reflection->SetDouble(request, field, number);
-      return "";
-    }
-    case FieldDescriptor::CPPTYPE_INT64: {
-      int64_t number = 0;
-      if (!ParseNumber(text, &number)) return "is not a whole number";
-      reflection->SetInt64(request, field, number);
-      return "";
-    }
-    case FieldDescriptor::CPPTYPE_INT32: {
-      int32_t number = 0;
-      if (!ParseNumber(text, &number)) return "is not a whole number";
-      reflection->SetInt32(request, field, number);
-      return "";
-    }
-    case FieldDescriptor::CPPTYPE_BOOL: {
-      bool value = false;
-      if (!absl::SimpleAtob(text, &value)) return "is neither true nor false";
-      reflection->SetBool(request, field, value);
-      return "";
-    }
-    case FieldDescriptor::CPPTYPE_ENUM: {
-      const int value = EnumValueNamed(*field->enum_type(), text);
-      if (value == 0) {
-        return absl::StrCat("is no value of ", field->enum_type()->name());
-      }
-      reflection->SetEnumValue(request, field, value);
-      return "";
-    }
-    default:
-      return absl::StrCat(path, " is not a single value of a run");
-  }
+  return SetText(*field, text, request);
 }
 
 std::string NumberText(double number) {
@@ -274,7 +217,8 @@ void ToProto(const Queue& queue, pb::Queue* out) {
   out->set_state(static_cast<pb::QueueState>(queue.state));
   pb::QueueSettings* settings = out->mutable_settings();
   ForEachQueueSetting([&](const auto& setting) {
-    Write(queue.settings.*setting.member, FieldOf(setting.name), settings);
+    Write(queue.settings.*setting.member, FieldOf(setting.name),
+          setting.on_wire, settings);
   });
   out->set_revision(queue.revision);
   SetTime(queue.create_time, out->mutable_create_time());
@@ -289,6 +233,28 @@ void ToProto(const Queue& queue, pb::Queue* out) {
   out->set_queued_run_count(queue.queued);
   out->set_running_run_count(queue.running);
   if (queue.plan) out->set_plan(NameOf(queue.plan));
+}
+
+absl::StatusOr<QueueSettings> ParseQueueSettings(
+    const std::vector<std::string>& settings) {
+  pb::QueueSettings message;
+  for (const std::string& setting : settings) {
+    const std::pair<std::string, std::string> sides =
+        absl::StrSplit(setting, absl::MaxSplits('=', 1));
+    const FieldDescriptor* field = FieldOf(sides.first);
+    const std::string wrong = field == nullptr
+                                  ? "is no setting of a queue"
+                                  : SetText(*field, sides.second, &message);
+    if (!wrong.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", setting, "' ", wrong));
+    }
+  }
+  for (const Violation& violation : Validate(message)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(violation.field, " ", violation.description));
+  }
+  return FromProto(message);
 }
 
 QueueSettings FromProto(const pb::QueueSettings& in) {

@@ -8,8 +8,12 @@
 namespace sheaf::server {
 namespace {
 
-std::string Counted(int64_t count, const char* one, const char* many) {
-  return absl::StrCat(count, count == 1 ? one : many);
+void ToProto(const batching::WeightedBatch& weighted, pb::PlanBatch* out) {
+  ToProto(weighted.batch, out);
+  for (const auto& weights : weighted.weights) {
+    out->add_weights_list()->mutable_weights()->insert(weights.begin(),
+                                                       weights.end());
+  }
 }
 
 }  // namespace
@@ -18,6 +22,16 @@ void ToProto(const PlanService::Analysis& analysis,
              pb::AnalyzeQueueResponse* out) {
   out->set_message(analysis.message);
   if (analysis.plan) ToProto(*analysis.plan, out->mutable_plan());
+  for (const batching::WeightedBatch& batch : analysis.batches) {
+    ToProto(batch, out->add_batches());
+  }
+}
+
+void ToProto(const AnalyzedAndExecuted& done,
+             pb::AnalyzeAndExecuteResponse* out) {
+  out->set_message(done.message);
+  out->set_executed(done.executed);
+  if (done.plan) ToProto(*done.plan, out->mutable_plan());
 }
 
 void ToProto(const PlanWithTimes& plan, pb::Plan* out) {
@@ -35,13 +49,8 @@ void ToProto(const PlanPage& page, const std::string& question,
 
 void ToProto(const batching::PlanBatchPage& page, const std::string& question,
              pb::ListPlanBatchesResponse* out) {
-  for (const batching::WeightedBatch& weighted : page.batches) {
-    pb::PlanBatch* batch = out->add_batches();
-    ToProto(weighted.batch, batch);
-    for (const auto& weights : weighted.weights) {
-      batch->add_weights_list()->mutable_weights()->insert(weights.begin(),
-                                                           weights.end());
-    }
+  for (const batching::WeightedBatch& batch : page.batches) {
+    ToProto(batch, out->add_batches());
   }
   if (page.next) {
     out->set_next_page_token(MakePageToken(question, *page.next));
@@ -49,13 +58,9 @@ void ToProto(const batching::PlanBatchPage& page, const std::string& question,
 }
 
 void ToProto(const Executed& executed, pb::ExecutePlanResponse* out) {
-  const PlanRecord& plan = executed.plan;
-  ToProto(plan, out->mutable_plan());
+  ToProto(executed.plan, out->mutable_plan());
   out->set_replayed(executed.replayed);
-  out->set_message(
-      absl::StrCat("Queue reorganized successfully. ",
-                   Counted(plan.job_count, " job", " jobs"), " → ",
-                   Counted(plan.batch_count, " batch", " batches")));
+  out->set_message(MessageOf(executed));
 }
 
 void ToProto(const batching::Explanation& explanation,
@@ -77,6 +82,14 @@ void ToProto(const BatchProfile& profile, pb::BatchProfile* out) {
   const std::string& name = profile.configured.name;
   out->set_name(name);
   out->set_json(batching::Encode({{name, profile.configured}}));
+  for (const MeasuredWork& work : profile.measured) {
+    pb::MeasuredProfile* measured = out->add_measured();
+    measured->set_device(work.kind.device);
+    measured->set_model(work.kind.model);
+    measured->set_width(static_cast<int32_t>(work.kind.width));
+    measured->set_height(static_cast<int32_t>(work.kind.height));
+    measured->set_json(batching::Encode({{work.profile.name, work.profile}}));
+  }
   for (const CalibratedWork& work : profile.works) {
     pb::WorkCalibration* calibration = out->add_calibrations();
     ToProto(work.kind, work.calibration, calibration);

@@ -8,6 +8,7 @@
 #include "batching/rows/request_fields.h"
 #include "queue/plans.h"
 #include "server/scheduling/plan_service.h"
+#include "server/use_cases/analyze_and_execute.h"
 #include "server/use_cases/batch_profile.h"
 #include "sheaf/v1/batching_service.pb.h"
 
@@ -15,6 +16,8 @@ namespace sheaf::server {
 
 void ToProto(const PlanService::Analysis& analysis,
              sheaf::v1::AnalyzeQueueResponse* out);
+void ToProto(const AnalyzedAndExecuted& done,
+             sheaf::v1::AnalyzeAndExecuteResponse* out);
 void ToProto(const PlanWithTimes& plan, sheaf::v1::Plan* out);
 // `question`: what the token of the next page is bound to (page_token.h).
 void ToProto(const PlanPage& page, const std::string& question,

@@ -58,6 +58,74 @@ class PlanTest(Case):
             self.assertEqual(cluster.get(job).state, pb.JOB_STATE_SUCCEEDED)
         hand.close()
 
+    def test_batches_start_in_the_plans_order_whoever_owns_them(self):
+        cluster = self.paused()
+        for i in range(14):
+            controls = [weights(edge=0.5), weights(depth=0.4), {}][i % 3]
+            cluster.submit([dict(controls, steps=10 + 5 * (i % 4))] * (1 + i % 3),
+                           owner=f"owner{i % 6}")
+        plan = self.analyze(cluster, pb.BATCHING_MODE_STRICT).plan
+        planned = [sorted(batch.runs) for batch in self.batches(cluster, plan)]
+        self.assertGreater(len(planned), 6)
+        self.execute(cluster)
+        hand = Hand(cluster)
+        cluster.resume()
+        started = [sorted(run.run for run in hand.lease().runs)
+                   for _ in planned]
+        self.assertEqual(started, planned)
+        hand.close()
+
+    def test_owners_take_turns_within_a_plan(self):
+        cluster = self.paused()
+        for owner in ("ann", "ann", "ann", "bob"):
+            cluster.submit([weights(edge=0.5)] * 4, owner=owner)
+        plan = self.analyze(cluster).plan
+        owners = [
+            {cluster.get(job).owner for job in batch.jobs}
+            for batch in self.batches(cluster, plan)
+        ]
+        self.assertIn("bob", owners[0] | owners[1])
+
+    def test_a_look_stores_nothing(self):
+        cluster = self.paused()
+        for _ in range(6):
+            cluster.submit([weights(edge=0.5)])
+        answer = self.analyze(cluster, validate_only=True)
+        self.assertEqual(answer.plan.name, "")
+        self.assertEqual(answer.plan.run_count, 6)
+        self.assertEqual(
+            sum(len(batch.runs) for batch in answer.batches), 6)
+        self.assertEqual(
+            dict(answer.batches[0].weights_list[0].weights), {"edge": 0.5})
+        self.assertEqual(
+            self.refused(self.execute, cluster).reason, "NO_ANALYSIS")
+
+    def test_a_plan_that_does_not_pay_says_so(self):
+        cluster = self.paused()
+        cluster.submit([weights(edge=0.5)] * 4)
+        plan = self.analyze(cluster).plan
+        self.assertEqual(plan.verdict, pb.PLAN_VERDICT_NO_GAIN)
+        self.assertEqual(plan.speedup, 1)
+
+    def test_two_schedulers_share_a_queue_without_a_pause(self):
+        cluster = self.cluster()
+        for _ in range(8):
+            cluster.submit([weights(edge=0.5)])
+        ask = pb.AnalyzeAndExecuteRequest(
+            queue="queues/default", min_speedup=1.2, request_id="one")
+        first = cluster.batching.AnalyzeAndExecute(ask, timeout=CALL_TIMEOUT)
+        self.assertTrue(first.executed, first.message)
+        self.assertEqual(
+            first.message, "Queue reorganized successfully. 8 jobs → 2 batches")
+        again = cluster.batching.AnalyzeAndExecute(ask, timeout=CALL_TIMEOUT)
+        self.assertEqual(again.plan.name, first.plan.name)
+        ask.request_id, ask.min_speedup = "two", 50
+        left = cluster.batching.AnalyzeAndExecute(ask, timeout=CALL_TIMEOUT)
+        self.assertFalse(left.executed)
+        self.assertIn("below 50.00x", left.message)
+        self.assertEqual(cluster.queue().plan, first.plan.name)
+        self.assertEqual(cluster.queue().state, pb.QUEUE_STATE_ACTIVE)
+
     def test_strict_keeps_controls_apart(self):
         cluster = self.paused()
         cluster.submit([weights(edge=0.1 * n) for n in (1, 2, 3)])

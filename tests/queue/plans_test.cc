@@ -64,6 +64,47 @@ TEST_P(PlansTest, AWorkerThatTakesFewerGetsTheRestNext) {
   EXPECT_THAT(LeasedRuns({.batch_size_max = 2}), ElementsAre(First(b)));
 }
 
+TEST_P(PlansTest, BatchesStartInThePlansOrder) {
+  const Job a = Submit(), b = Submit(), c = Submit(), d = Submit();
+  const PlanRecord plan = Store({{First(d)}, {First(b)}, {First(c), First(a)}});
+  ASSERT_TRUE(Execute(plan.id).ok());
+  EXPECT_THAT(LeasedRuns(), ElementsAre(First(d)));
+  EXPECT_THAT(LeasedRuns(), ElementsAre(First(b)));
+  EXPECT_THAT(LeasedRuns(), ElementsAre(First(c), First(a)));
+}
+
+TEST_P(PlansTest, ARunOfHigherPriorityWaitsForNoBatchBeforeItsOwn) {
+  const Job a = Submit(), b = Submit();
+  const PlanRecord plan = Store({{First(a)}, {First(b)}}, /*live=*/true);
+  ASSERT_TRUE(Execute(plan.id).ok());
+  ASSERT_TRUE(Write([&](Tx& tx) {
+                return UpdateJob(tx, b.id, {.priority = Priority::kUrgent});
+              }).ok());
+  EXPECT_THAT(LeasedRuns(), ElementsAre(First(b)));
+  EXPECT_THAT(LeasedRuns(), ElementsAre(First(a)));
+}
+
+TEST_P(PlansTest, ABatchThatTheWorkerCannotMakeIsPassedOver) {
+  const Job b = Submit({.shared = {.model = "other"}});
+  const Job a = Submit({.shared = {.model = "one"}});
+  const Job c = Submit({.shared = {.model = "one"}});
+  const PlanRecord plan = Store({{First(b)}, {First(c)}, {First(a)}});
+  ASSERT_TRUE(Execute(plan.id).ok());
+  EXPECT_THAT(LeasedRuns({.models = Names({"one"})}), ElementsAre(First(c)));
+  EXPECT_THAT(LeasedRuns({.models = Names({"one"})}), ElementsAre(First(a)));
+  EXPECT_THAT(LeasedRuns(), ElementsAre(First(b)));
+}
+
+TEST_P(PlansTest, LeasesRememberWhichBatchesHaveGone) {
+  const Job a = Submit(), b = Submit(), c = Submit();
+  const PlanRecord plan = Store({{First(c)}, {First(b)}, {First(a)}});
+  ASSERT_TRUE(Execute(plan.id).ok());
+  for (int i = 0; i < 3; ++i) Lease();
+  const auto kept = Read([&](View& view) { return view.FindPlan(plan.id); });
+  // The third lease saw that the first two are gone.
+  EXPECT_EQ(kept->next_batch, 3);
+}
+
 TEST_P(PlansTest, AnyChangeOfWhatWaitsMakesAPlanStale) {
   const Job a = Submit(), b = Submit();
   const std::vector<std::pair<std::string, std::function<void()>>> changes = {

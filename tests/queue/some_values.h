@@ -13,7 +13,7 @@ inline void SetSome(int64_t* value) { *value = 16; }
 inline void SetSome(double* value) { *value = 0.75; }
 inline void SetSome(bool* value) { *value = true; }
 inline void SetSome(RandomMode* value) { *value = RandomMode::kPhilox; }
-inline void SetSome(BatchPolicy* value) { *value = BatchPolicy::kEconomic; }
+inline void SetSome(BatchPolicy* value) { *value = BatchPolicy::kAdaptive; }
 inline void SetSome(Priority* value) { *value = Priority::kHigh; }
 inline void SetSome(absl::Duration* value) { *value = absl::Minutes(7); }
 template <class T>

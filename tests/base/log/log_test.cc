@@ -174,6 +174,34 @@ TEST_F(LoggingTest, LevelsBelowTheSetOneAreSilent) {
   EXPECT_EQ(out_.str(), "");
 }
 
+TEST_F(LoggingTest, AComponentMayHaveALevelOfItsOwn) {
+  SetUpLogging(
+      {.level = spdlog::level::info,
+       .components = {{"planner", spdlog::level::debug},
+                      {"worker", spdlog::level::err}},
+       .sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(out_)});
+  Log(spdlog::level::debug, "planner", "chose");
+  Log(spdlog::level::debug, "lease", "leased");
+  Log(spdlog::level::warn, "worker", "stalled");
+  Log(spdlog::level::info, "jobs", "submitted");
+  EXPECT_THAT(out_.str(), HasSubstr("chose"));
+  EXPECT_THAT(out_.str(), Not(HasSubstr("leased")));
+  EXPECT_THAT(out_.str(), Not(HasSubstr("stalled")));
+  EXPECT_THAT(out_.str(), HasSubstr("submitted"));
+}
+
+TEST(LogLevelsTest, AListNamesTheGeneralLevelFirst) {
+  const LogLevels levels = *ParseLogLevels("info,planner=debug,worker=error");
+  EXPECT_EQ(levels.all, spdlog::level::info);
+  EXPECT_EQ(levels.components.at("planner"), spdlog::level::debug);
+  EXPECT_EQ(levels.components.at("worker"), spdlog::level::err);
+  EXPECT_EQ(ParseLogLevels("warning")->all, spdlog::level::warn);
+  for (const char* wrong : {"", "loud", "planner=debug", "info,debug", "info,",
+                            "info,=debug", "info,a=b=debug", "off"}) {
+    EXPECT_FALSE(ParseLogLevels(wrong).ok()) << wrong;
+  }
+}
+
 TEST_F(LoggingTest, PlainSpdlogLinesHaveNoFieldsOfOthers) {
   Start(true);
   Log(spdlog::level::info, "a", "b", {{"k", 1}});

@@ -62,14 +62,14 @@ TEST(ChooseTest, NobodyHoldsTheDeviceWhileAnotherBatchIsFull) {
   EXPECT_FALSE(choice.head.has_value());
 }
 
-TEST(ChooseTest, AdaptiveWaitsFullyBelowTheThresholdAndLeastAtTwiceIt) {
+TEST(ChooseTest, AdaptiveWaitsHalfAsLongAtTheThresholdAndLeastAtTwiceIt) {
   const Head head = MakeHead(2);
   const auto budget = [&](int64_t depth) {
     return WaitBudget(head, Adaptive(), {.depth = depth}, kNow);
   };
-  EXPECT_EQ(budget(1), absl::Milliseconds(400));
-  EXPECT_EQ(budget(4), absl::Milliseconds(400));
-  EXPECT_EQ(budget(6), absl::Milliseconds(250));
+  EXPECT_EQ(budget(0), absl::Milliseconds(400));
+  EXPECT_EQ(budget(4), absl::Milliseconds(250));
+  EXPECT_EQ(budget(6), absl::Milliseconds(175));
   EXPECT_EQ(budget(8), absl::Milliseconds(100));
   EXPECT_EQ(budget(100), absl::Milliseconds(100));
 }
@@ -79,7 +79,7 @@ TEST(ChooseTest, TheTimerStartsAtTheOldestArrival) {
   const Choice waits =
       ChooseBatch({{MakeHead(2, age)}}, Adaptive(), {.depth = 2}, kNow);
   EXPECT_FALSE(waits.head.has_value());
-  EXPECT_EQ(waits.wait_until, kNow - age + absl::Milliseconds(400));
+  EXPECT_EQ(waits.wait_until, kNow - age + absl::Milliseconds(325));
   const Choice runs = ChooseBatch({{MakeHead(2, absl::Milliseconds(400))}},
                                   Adaptive(), {.depth = 2}, kNow);
   EXPECT_EQ(runs.head, 0u);

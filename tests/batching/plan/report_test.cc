@@ -71,6 +71,73 @@ TEST(ReportTest, ACalibratedPlanHasABand) {
 TEST(ReportTest, OneJobThatFillsItsBatchesGainsNothing) {
   const PlanReport report = ReportOf(std::vector<RunSpec>(4), FastDevice());
   EXPECT_THAT(WarningsOf(report), Contains(Warning::kNoGain));
+  EXPECT_EQ(report.verdict, Verdict::kNoGain);
+  EXPECT_EQ(report.speedup, 1);
+}
+
+TEST(ReportTest, AMeasuredModelNeedsNoBand) {
+  Profile profile = FastDevice();
+  profile.measured_here = true;
+  const PlanReport report = ReportOf(Loose(8), profile);
+  EXPECT_EQ(report.verdict, Verdict::kExecute);
+  EXPECT_GT(report.speedup, 1.5);
+  EXPECT_TRUE(IsWorthExecuting(report, report.speedup * 0.99));
+  EXPECT_FALSE(IsWorthExecuting(report, report.speedup * 1.01));
+}
+
+TEST(ReportTest, APlanThatTakesLongerIsNotAdvised) {
+  // Filled in arrival order, each batch launches the costly control.
+  std::vector<RunSpec> runs;
+  for (int i = 0; i < 8; ++i) {
+    runs.push_back({.job = 1 + i / 4, .time_ms = i});
+    if (i >= 4) runs.back().controls["edge"] = 1;
+  }
+  const RowSet set = MakeRows(runs);
+  Profile profile = FastDevice();
+  profile.control = {500, 0, 0};
+  const CostModel model(&set.shapes, profile);
+  const PlanOptions options{.batch_size = 3};
+  const Plan plan = MakePlan(set, model, Policy::kMixedGreedy, options);
+  const PlanReport report = Report(set, model, plan, {}, {.batch_size = 4});
+  EXPECT_LT(report.speedup, 1);
+  EXPECT_EQ(report.verdict, Verdict::kSlower);
+  EXPECT_EQ(NameOf(report.verdict), "PLAN_VERDICT_SLOWER");
+}
+
+// One clock: a model that is corrected already gives the figures that an
+// uncorrected one gives with the same calibration.
+TEST(ReportTest, AllTimesAreCorrectedOnce) {
+  Calibration calibration;
+  for (int i = 0; i < 50; ++i) calibration = Observed(calibration, 100, 40);
+  const RowSet set = MakeRows(Loose(9));
+  const PlanOptions options;
+  const CostModel plain(&set.shapes, FastDevice());
+  const CostModel corrected(&set.shapes, FastDevice(), calibration.correction);
+  const Plan by_plain = MakePlan(set, plain, Policy::kBest, options);
+  const Plan by_corrected = MakePlan(set, corrected, Policy::kBest, options);
+  const PlanReport a = Report(set, plain, by_plain, calibration, options);
+  const PlanReport b =
+      Report(set, corrected, by_corrected, calibration, options);
+  EXPECT_NEAR(a.plan_ms, b.plan_ms, 1e-6);
+  EXPECT_NEAR(a.baseline_ms, b.baseline_ms, 1e-6);
+  EXPECT_NEAR(*a.estimate.high_ms, *b.estimate.high_ms, 1e-6);
+  EXPECT_NEAR(a.comparison.worst_later_ms, b.comparison.worst_later_ms, 1e-6);
+  EXPECT_EQ(a.gain, b.gain);
+  // The lines of batches add up to the headline.
+  double sum = 0;
+  for (const PlannedBatch& batch : by_corrected.batches) sum += batch.ms;
+  EXPECT_NEAR(sum, b.plan_ms, 1e-6);
+}
+
+TEST(ReportTest, AQueueOfSinglesIsNothing) {
+  std::vector<RunSpec> runs;
+  for (int i = 0; i < 3; ++i) {
+    runs.push_back({.job = i + 1, .model = "m" + std::to_string(i)});
+  }
+  EXPECT_TRUE(IsNothing(ReportOf(runs, FastDevice())));
+  EXPECT_FALSE(IsNothing(ReportOf(Loose(2), FastDevice())));
+  EXPECT_EQ(NothingToPlan(MakeRows(runs)),
+            "No batchable jobs found: 3 runs of which no two go together");
 }
 
 TEST(ReportTest, WhoEndsLaterAndWhoGoesAloneIsSaid) {

@@ -328,6 +328,40 @@ TEST_F(ConfigTest, WhatPrintConfigShowsLoadsAsTheSame) {
             std::regex_replace(first, origin, ""));
 }
 
+TEST_F(ConfigTest, ALogLevelMayNameComponents) {
+  EXPECT_EQ(Config({"--log-level=info,planner=debug"}).log_level,
+            "info,planner=debug");
+  EXPECT_THAT(ErrorOf({"--log-level=loud"}),
+              HasSubstr("log_level (flag --log-level): must be trace"));
+}
+
+TEST_F(ConfigTest, CommonNamesOfOtherServersSetTheFirstQueue) {
+  environment_["ENABLE_BATCHING"] = "true";
+  environment_["MAX_BATCH_SIZE"] = "8";
+  environment_["MAX_BATCH_WAIT_TIME"] = "5.0";
+  environment_["ADAPTIVE_BATCH_THRESHOLD"] = "12";
+  environment_["GPU_LOAD_BALANCE_STRATEGY"] = "queue-depth";
+  const ServerConfig config = Config();
+  EXPECT_THAT(config.first_queue_settings,
+              ElementsAre("policy=adaptive", "batch_size=8", "wait_max=5.0s",
+                          "threshold=12"));
+  EXPECT_EQ(config.placement, "queue-depth");
+  EXPECT_THAT(Print(), HasSubstr("# ENABLE_BATCHING, MAX_BATCH_SIZE"));
+  // A name of our own wins.
+  environment_["SHEAF_FIRST_QUEUE_SETTINGS"] = "policy=off";
+  EXPECT_THAT(Config().first_queue_settings, ElementsAre("policy=off"));
+}
+
+TEST_F(ConfigTest, BatchingThatIsTurnedOffIsOff) {
+  environment_["ENABLE_BATCHING"] = "false";
+  EXPECT_THAT(Config().first_queue_settings, ElementsAre("policy=off"));
+  environment_["ENABLE_BATCHING"] = "";
+  EXPECT_THAT(Config().first_queue_settings, IsEmpty());
+  environment_["ENABLE_ADAPTIVE_BATCHING"] = "false";
+  environment_["ADAPTIVE_BATCH_THRESHOLD"] = "12";
+  EXPECT_THAT(Config().first_queue_settings, ElementsAre("threshold=1000000"));
+}
+
 TEST_F(ConfigTest, RestoreNamesABackupAndAPlace) {
   const auto loaded =
       Load({"restore", "--backup", "b.sqlite", "--data-dir", "d"});

@@ -30,13 +30,19 @@ TEST_F(ArrivalsTest, NobodyComesUntilSomebodyHas) {
 }
 
 TEST_F(ArrivalsTest, RunsAreCountedOverTheTimeSinceTheFirst) {
-  for (int i = 0; i < 5; ++i) Come(4, kNow + i * absl::Seconds(1));
+  for (int i = 0; i < 6; ++i) Come(4, kNow + i * absl::Seconds(1));
   EXPECT_EQ(arrivals_.PerSecond(lane_, kNow + absl::Seconds(10)), 2);
 }
 
 TEST_F(ArrivalsTest, ABurstIsSpreadOverASecond) {
-  Come(20, kNow);
+  for (int i = 0; i < 21; ++i) Come(1, kNow);
   EXPECT_EQ(arrivals_.PerSecond(lane_, kNow + absl::Milliseconds(1)), 20);
+}
+
+TEST_F(ArrivalsTest, WhoComesAloneGivesNoHopeOfOthers) {
+  Come(1, kNow);
+  EXPECT_EQ(arrivals_.PerSecond(lane_, kNow), 0);
+  EXPECT_EQ(arrivals_.PerSecond(lane_, kNow + absl::Seconds(2)), 0);
 }
 
 TEST_F(ArrivalsTest, RunsThatComeBackAreNotNew) {
@@ -47,6 +53,7 @@ TEST_F(ArrivalsTest, RunsThatComeBackAreNotNew) {
 TEST_F(ArrivalsTest, AfterHalfAMinuteTheyNoLongerCount) {
   Come(5, kNow);
   Come(1, kNow + absl::Seconds(20));
+  Come(1, kNow + absl::Seconds(30));
   EXPECT_EQ(arrivals_.PerSecond(lane_, kNow + absl::Seconds(40)), 1.0 / 20);
   EXPECT_EQ(arrivals_.PerSecond(lane_, kNow + absl::Minutes(1)), 0);
 }
@@ -55,7 +62,7 @@ TEST_F(ArrivalsTest, OwnersOfAlikeLanesCountTogetherAndOtherLanesDoNot) {
   Come(3, kNow);
   lane_.owner = "bob";
   Come(2, kNow);
-  EXPECT_EQ(arrivals_.PerSecond(lane_, kNow + absl::Seconds(1)), 5);
+  EXPECT_EQ(arrivals_.PerSecond(lane_, kNow + absl::Seconds(1)), 2);
   lane_.width = 512;
   EXPECT_EQ(arrivals_.PerSecond(lane_, kNow + absl::Seconds(1)), 0);
 }

@@ -68,7 +68,9 @@ class AutoPlannerTest : public ::testing::Test {
   std::unique_ptr<Store> store_ = NewMemoryStore(&clock_);
   PricesBoard prices_{batching::FastDevice()};
   MemoryBoard memory_;
-  PlanService plans_{store_.get(), &prices_, &memory_};
+  std::optional<batching::Turns> turns_;
+  PlanService plans_{store_.get(), &prices_, &memory_,
+                     [this] { return turns_; }};
   AutoPlanner planner_{store_.get(), &plans_};
 };
 

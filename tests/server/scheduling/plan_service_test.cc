@@ -26,18 +26,20 @@ class PlanServiceTest : public ::testing::Test {
     });
   }
 
-  void SubmitJobs(int count) {
+  void SubmitJobs(int count, const std::string& model = "m",
+                  const std::string& owner = "") {
     for (int i = 0; i < count; ++i) {
       RunParams params;
       params.prompt = "hut";
-      params.model = "m";
+      params.model = model;
       params.steps = 20;
       params.sampler = "euler";
       params.width = 512;
       params.height = 512;
       params.seed = i;
       ASSERT_TRUE(Write(*store_, [&](Tx& tx) {
-                    return Submit(tx, MakeJob({.runs = {params}}));
+                    return Submit(tx,
+                                  MakeJob({.owner = owner, .runs = {params}}));
                   }).ok());
     }
   }
@@ -67,7 +69,9 @@ class PlanServiceTest : public ::testing::Test {
   std::unique_ptr<Store> store_ = NewMemoryStore(&clock_);
   PricesBoard prices_{batching::FastDevice()};
   MemoryBoard memory_;
-  PlanService plans_{store_.get(), &prices_, &memory_};
+  std::optional<batching::Turns> turns_;
+  PlanService plans_{store_.get(), &prices_, &memory_,
+                     [this] { return turns_; }};
 };
 
 TEST_F(PlanServiceTest, WhatWaitsInAPausedQueueBecomesAStoredPlan) {
@@ -130,6 +134,63 @@ TEST_F(PlanServiceTest, AfterStopQuestionsAreRefused) {
     refused = ReasonOf(analysis.status()) == Reason::kServerStopping;
   });
   EXPECT_TRUE(refused);
+}
+
+TEST_F(PlanServiceTest, ALookStoresNothingAndShowsTheFirstBatches) {
+  SubmitJobs(8);
+  Pause();
+  const auto analysis = Analyze({.look_only = true});
+  ASSERT_TRUE(analysis.ok()) << analysis.status();
+  ASSERT_TRUE(analysis->plan.has_value());
+  EXPECT_FALSE(analysis->plan->id);
+  EXPECT_EQ(analysis->plan->run_count, 8);
+  EXPECT_EQ(static_cast<int64_t>(analysis->batches.size()),
+            analysis->plan->batch_count);
+  EXPECT_EQ(analysis->batches[0].weights.size(),
+            analysis->batches[0].batch.runs.size());
+  EXPECT_TRUE(Read(*store_, [](View& view) {
+                return view.Plans(kDefaultQueue, {}, 10);
+              }).empty());
+}
+
+TEST_F(PlanServiceTest, RunsThatNothingGoesWithAreNoPlan) {
+  for (int i = 0; i < 3; ++i) SubmitJobs(1, "model" + std::to_string(i));
+  Pause();
+  const auto analysis = Analyze({});
+  ASSERT_TRUE(analysis.ok()) << analysis.status();
+  EXPECT_FALSE(analysis->plan.has_value());
+  EXPECT_EQ(analysis->message,
+            "No batchable jobs found: 3 runs of which no two go together");
+}
+
+TEST_F(PlanServiceTest, TheTurnsOfOwnersArePartOfThePlan) {
+  SubmitJobs(4, "m", "ann");
+  SubmitJobs(4, "m", "bob");
+  Pause();
+  turns_.emplace();
+  turns_->state.clock_ms = {{"ann", 1e9}};
+  const auto analysis = Analyze({.look_only = true});
+  ASSERT_TRUE(analysis.ok()) << analysis.status();
+  // Ann has had far more than her share.
+  EXPECT_EQ(analysis->batches[0].batch.runs[0].job(), JobId{5});
+}
+
+TEST_F(PlanServiceTest, TheQueuesSettingsBoundItsPlansUnlessTheAskerSaysOther) {
+  SubmitJobs(16);
+  Pause();
+  const auto batches_with = [&](PlanningSettings planning) {
+    return Analyze({.planning = planning, .look_only = true})
+        ->plan->batch_count;
+  };
+  const int64_t free = batches_with({});
+  QueuePatch patch;
+  patch.Set(&QueueSettings::harm_max, absl::ZeroDuration());
+  ASSERT_TRUE(Write(*store_, [&](Tx& tx) {
+                return UpdateQueue(tx, kDefaultQueue, patch, 0);
+              }).ok());
+  // The first run of a batch ends later than it would have alone.
+  EXPECT_GT(batches_with({}), free);
+  EXPECT_EQ(batches_with({.harm_max = absl::InfiniteDuration()}), free);
 }
 
 // Before figures are known, no plan surely gains enough.

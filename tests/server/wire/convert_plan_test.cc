@@ -28,6 +28,10 @@ PlanReport FullReport() {
   report.gain = "2.00x (\"measured\")";
   report.profile = "shapes, 64x64";
   report.heuristic_speedup = 3.5;
+  report.speedup = 3.2;
+  report.verdict = batching::Verdict::kNoGain;
+  report.fullest_batches = 5;
+  report.fullest_ms = 1750;
   report.comparison.earlier = 7;
   report.comparison.later = int64_t{1} << 53;
   report.warnings = {{batching::Warning::kSomeLater, "some later"},
@@ -66,6 +70,10 @@ TEST(ConvertPlanTest, APlanSaysOnTheWireWhatItsReportSaid) {
   EXPECT_EQ(plan.gain(), "2.00x (\"measured\")");
   EXPECT_EQ(plan.profile(), "shapes, 64x64");
   EXPECT_EQ(plan.heuristic_speedup(), 3.5);
+  EXPECT_EQ(plan.speedup(), 3.2);
+  EXPECT_EQ(plan.verdict(), pb::PLAN_VERDICT_NO_GAIN);
+  EXPECT_EQ(plan.fullest_batch_count(), 5);
+  EXPECT_DOUBLE_EQ(Seconds(plan.fullest_time()), 1.75);
   EXPECT_EQ(plan.earlier_run_count(), 7);
   EXPECT_EQ(plan.later_run_count(), int64_t{1} << 53);
   EXPECT_THAT(plan.warnings(), ElementsAre("some later", "a tail"));

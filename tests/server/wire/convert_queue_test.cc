@@ -66,6 +66,40 @@ TEST(ConvertQueueTest, AMaskMustNameSettingsThatThereAre) {
             "there is no setting batch_sizes");
 }
 
+TEST(ConvertQueueTest, ABoundIsWithoutEndWhereItIsAbsentAlone) {
+  EXPECT_EQ(FromProto(pb::QueueSettings()).harm_max, absl::InfiniteDuration());
+  EXPECT_FALSE(Shown(QueueSettings()).has_harm_max());
+  pb::QueueSettings in;
+  in.mutable_harm_max();
+  EXPECT_EQ(FromProto(in).harm_max, absl::ZeroDuration());
+  EXPECT_TRUE(Shown(FromProto(in)).has_harm_max());
+}
+
+TEST(ConvertQueueTest, SettingsAreReadFromTexts) {
+  const auto settings =
+      ParseQueueSettings({"policy=adaptive", "batch_size=8", "wait_max=5.0s",
+                          "twins=true", "preempt_from=high"});
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  QueueSettings expected;
+  expected.policy = BatchPolicy::kAdaptive;
+  expected.batch_size = 8;
+  expected.wait_max = absl::Seconds(5);
+  expected.twins = true;
+  expected.preempt_from = Priority::kHigh;
+  EXPECT_EQ(*settings, expected);
+  EXPECT_EQ(*ParseQueueSettings({}), QueueSettings());
+  for (const auto& [text, wrong] : std::map<std::string, std::string>{
+           {"batch_sizes=8", "'batch_sizes=8' is no setting of a queue"},
+           {"batch_size", "'batch_size' is not a whole number"},
+           {"batch_size=x", "'batch_size=x' is not a whole number"},
+           {"batch_size=2000", "batch_size"},
+           {"policy=soon", "'policy=soon' is no value of BatchPolicy"},
+           {"wait_max=5", "'wait_max=5' is not a duration like 30s"}}) {
+    EXPECT_THAT(std::string(ParseQueueSettings({text}).status().message()),
+                ::testing::HasSubstr(wrong));
+  }
+}
+
 TEST(ConvertQueueTest, AZeroDurationIsNoLimitAndWaitsAreCutToAnHour) {
   pb::QueueSettings in;
   in.mutable_run_duration_max();

@@ -239,7 +239,7 @@ class MeasuredProfile(_message.Message):
     def __init__(self, device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., json: _Optional[str] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ["baseline", "batch_count", "batch_size", "create_time", "earlier_run_count", "execute_time", "expire_time", "gain", "heuristic_speedup", "job_count", "later_run_count", "live", "measured_actual", "measured_batch_count", "measured_predicted", "mixed_batch_count", "mixed_time", "mode", "name", "predicted", "profile", "queue", "run_count", "singles", "speedup", "state", "strict_batch_count", "strict_time", "text", "unplanned", "verdict", "warnings"]
+    __slots__ = ["baseline", "batch_count", "batch_size", "create_time", "earlier_run_count", "execute_time", "expire_time", "fullest_batch_count", "fullest_time", "gain", "heuristic_speedup", "job_count", "later_run_count", "live", "measured_actual", "measured_batch_count", "measured_predicted", "mode", "name", "predicted", "profile", "queue", "run_count", "singles", "speedup", "state", "text", "unplanned", "verdict", "warnings"]
     class UnplannedEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -254,6 +254,8 @@ class Plan(_message.Message):
     EARLIER_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
     EXECUTE_TIME_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    FULLEST_BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FULLEST_TIME_FIELD_NUMBER: _ClassVar[int]
     GAIN_FIELD_NUMBER: _ClassVar[int]
     HEURISTIC_SPEEDUP_FIELD_NUMBER: _ClassVar[int]
     JOB_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -262,8 +264,6 @@ class Plan(_message.Message):
     MEASURED_ACTUAL_FIELD_NUMBER: _ClassVar[int]
     MEASURED_BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
     MEASURED_PREDICTED_FIELD_NUMBER: _ClassVar[int]
-    MIXED_BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
-    MIXED_TIME_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     PREDICTED_FIELD_NUMBER: _ClassVar[int]
@@ -273,8 +273,6 @@ class Plan(_message.Message):
     SINGLES_FIELD_NUMBER: _ClassVar[int]
     SPEEDUP_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
-    STRICT_BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
-    STRICT_TIME_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     UNPLANNED_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
@@ -286,6 +284,8 @@ class Plan(_message.Message):
     earlier_run_count: int
     execute_time: _timestamp_pb2.Timestamp
     expire_time: _timestamp_pb2.Timestamp
+    fullest_batch_count: int
+    fullest_time: _duration_pb2.Duration
     gain: str
     heuristic_speedup: float
     job_count: int
@@ -294,8 +294,6 @@ class Plan(_message.Message):
     measured_actual: _duration_pb2.Duration
     measured_batch_count: int
     measured_predicted: _duration_pb2.Duration
-    mixed_batch_count: int
-    mixed_time: _duration_pb2.Duration
     mode: BatchingMode
     name: str
     predicted: TimeEstimate
@@ -305,13 +303,11 @@ class Plan(_message.Message):
     singles: _duration_pb2.Duration
     speedup: float
     state: PlanState
-    strict_batch_count: int
-    strict_time: _duration_pb2.Duration
     text: str
     unplanned: _containers.ScalarMap[str, int]
     verdict: PlanVerdict
     warnings: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., queue: _Optional[str] = ..., state: _Optional[_Union[PlanState, str]] = ..., mode: _Optional[_Union[BatchingMode, str]] = ..., batch_size: _Optional[int] = ..., live: bool = ..., run_count: _Optional[int] = ..., job_count: _Optional[int] = ..., batch_count: _Optional[int] = ..., predicted: _Optional[_Union[TimeEstimate, _Mapping]] = ..., baseline: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., singles: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., gain: _Optional[str] = ..., profile: _Optional[str] = ..., earlier_run_count: _Optional[int] = ..., later_run_count: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ..., unplanned: _Optional[_Mapping[str, int]] = ..., text: _Optional[str] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., execute_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., measured_batch_count: _Optional[int] = ..., measured_predicted: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., measured_actual: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., heuristic_speedup: _Optional[float] = ..., speedup: _Optional[float] = ..., verdict: _Optional[_Union[PlanVerdict, str]] = ..., strict_batch_count: _Optional[int] = ..., mixed_batch_count: _Optional[int] = ..., strict_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., mixed_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., queue: _Optional[str] = ..., state: _Optional[_Union[PlanState, str]] = ..., mode: _Optional[_Union[BatchingMode, str]] = ..., batch_size: _Optional[int] = ..., live: bool = ..., run_count: _Optional[int] = ..., job_count: _Optional[int] = ..., batch_count: _Optional[int] = ..., predicted: _Optional[_Union[TimeEstimate, _Mapping]] = ..., baseline: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., singles: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., gain: _Optional[str] = ..., profile: _Optional[str] = ..., earlier_run_count: _Optional[int] = ..., later_run_count: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ..., unplanned: _Optional[_Mapping[str, int]] = ..., text: _Optional[str] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., execute_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., measured_batch_count: _Optional[int] = ..., measured_predicted: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., measured_actual: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., heuristic_speedup: _Optional[float] = ..., speedup: _Optional[float] = ..., verdict: _Optional[_Union[PlanVerdict, str]] = ..., fullest_batch_count: _Optional[int] = ..., fullest_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class PlanBatch(_message.Message):
     __slots__ = ["actual", "control_types", "jobs", "name", "predicted", "reason", "runs", "weights_list"]
@@ -334,16 +330,16 @@ class PlanBatch(_message.Message):
     def __init__(self, name: _Optional[str] = ..., runs: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[str]] = ..., control_types: _Optional[_Iterable[str]] = ..., weights_list: _Optional[_Iterable[_Union[Weights, _Mapping]]] = ..., predicted: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., reason: _Optional[str] = ..., actual: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class PlanningSettings(_message.Message):
-    __slots__ = ["across_priorities", "harm_max", "knee_percent", "waiting_weight"]
+    __slots__ = ["across_priorities", "harm_max", "knee_percent", "waiting_percent"]
     ACROSS_PRIORITIES_FIELD_NUMBER: _ClassVar[int]
     HARM_MAX_FIELD_NUMBER: _ClassVar[int]
     KNEE_PERCENT_FIELD_NUMBER: _ClassVar[int]
-    WAITING_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WAITING_PERCENT_FIELD_NUMBER: _ClassVar[int]
     across_priorities: bool
     harm_max: _duration_pb2.Duration
     knee_percent: int
-    waiting_weight: float
-    def __init__(self, harm_max: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., waiting_weight: _Optional[float] = ..., knee_percent: _Optional[int] = ..., across_priorities: bool = ...) -> None: ...
+    waiting_percent: int
+    def __init__(self, harm_max: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., waiting_percent: _Optional[int] = ..., knee_percent: _Optional[int] = ..., across_priorities: bool = ...) -> None: ...
 
 class TimeEstimate(_message.Message):
     __slots__ = ["high", "low", "time"]

@@ -18,7 +18,7 @@ from sheaf._pb.sheaf.v1 import job_pb2 as sheaf_dot_v1_dot_job__pb2
 from sheaf._pb.sheaf.v1 import rules_pb2 as sheaf_dot_v1_dot_rules__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1csheaf/v1/queue_service.proto\x12\x08sheaf.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x12sheaf/v1/job.proto\x1a\x14sheaf/v1/rules.proto\"\x84\x05\n\rQueueSettings\x12*\n\nbatch_size\x18\x01 \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00\x00\x90@\x12,\n\x0c\x61ttempts_max\x18\x02 \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00\x00Y@\x12\x1f\n\x08runs_max\x18\x03 \x01(\x03\x42\r\xfa\xa9\x19\t!\x00\x00\x00\x00\x00\x00\x00\x00\x12\x31\n\x0ekeep_succeeded\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0bkeep_failed\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x0ekeep_cancelled\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12%\n\x06policy\x18\x07 \x01(\x0e\x32\x15.sheaf.v1.BatchPolicy\x12)\n\tbatch_min\x18\x08 \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00\x00\x90@\x12+\n\x08wait_max\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\tthreshold\x18\n \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x80\x84.A\x12\x35\n\x10gain_min_percent\x18\x0b \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00@\x8f@H\x00\x88\x01\x01\x12\r\n\x05twins\x18\x0c \x01(\x08\x12(\n\x0cpreempt_from\x18\r \x01(\x0e\x32\x12.sheaf.v1.Priority\x12\x33\n\x10run_duration_max\x18\x0e \x01(\x0b\x32\x19.google.protobuf.DurationB\x13\n\x11_gain_min_percent\"\xa2\x03\n\x05Queue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x05state\x18\x02 \x01(\x0e\x32\x14.sheaf.v1.QueueState\x12)\n\x08settings\x18\x03 \x01(\x0b\x32\x17.sheaf.v1.QueueSettings\x12\x10\n\x08revision\x18\x04 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x08 \x01(\t\x12.\n\npause_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bresume_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\npause_mode\x18\x0b \x01(\x0e\x32\x13.sheaf.v1.PauseMode\x12\x18\n\x10queued_run_count\x18\x0c \x01(\x03\x12\x19\n\x11running_run_count\x18\r \x01(\x03\x12\x0c\n\x04plan\x18\x0e \x01(\t\"\xaa\x01\n\x12\x43reateQueueRequest\x12i\n\x04name\x18\x01 \x01(\tB[\xfa\xa9\x19W\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J2must look like queues/NAME, with a lower-case name\x12)\n\x08settings\x18\x02 \x01(\x0b\x32\x17.sheaf.v1.QueueSettings\"d\n\x0fGetQueueRequest\x12Q\n\x04name\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\"\x13\n\x11ListQueuesRequest\"5\n\x12ListQueuesResponse\x12\x1f\n\x06queues\x18\x01 \x03(\x0b\x32\x0f.sheaf.v1.Queue\"\xe9\x01\n\x12UpdateQueueRequest\x12Q\n\x04name\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12\x31\n\x08settings\x18\x02 \x01(\x0b\x32\x17.sheaf.v1.QueueSettingsB\x06\xfa\xa9\x19\x02\x08\x01\x12\x37\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xfa\xa9\x19\x02\x08\x01\x12\x14\n\x04\x65tag\x18\x04 \x01(\tB\x06\xfa\xa9\x19\x02\x10@\"g\n\x12\x44\x65leteQueueRequest\x12Q\n\x04name\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\"\x15\n\x13\x44\x65leteQueueResponse\"\xeb\x01\n\x11PauseQueueRequest\x12Q\n\x04name\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12\x17\n\x06reason\x18\x02 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x08\x12\x16\n\x05\x61\x63tor\x18\x03 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x01\x12/\n\x0bresume_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x04mode\x18\x05 \x01(\x0e\x32\x13.sheaf.v1.PauseMode\"\x7f\n\x12ResumeQueueRequest\x12Q\n\x04name\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12\x16\n\x05\x61\x63tor\x18\x02 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x01\"\x97\x01\n\x11\x44rainQueueRequest\x12Q\n\x04name\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12\x17\n\x06reason\x18\x02 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x08\x12\x16\n\x05\x61\x63tor\x18\x03 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x01\"\x95\x01\n\x11PurgeQueueRequest\x12Q\n\x04name\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\x12\x16\n\x05\x61\x63tor\x18\x03 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x01\"\'\n\x12PurgeQueueResponse\x12\x11\n\trun_count\x18\x01 \x01(\x03*s\n\nQueueState\x12\x1b\n\x17QUEUE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12QUEUE_STATE_ACTIVE\x10\x01\x12\x16\n\x12QUEUE_STATE_PAUSED\x10\x02\x12\x18\n\x14QUEUE_STATE_DRAINING\x10\x03*]\n\tPauseMode\x12\x1a\n\x16PAUSE_MODE_UNSPECIFIED\x10\x00\x12\x1a\n\x16PAUSE_MODE_AFTER_BATCH\x10\x01\x12\x18\n\x14PAUSE_MODE_NEXT_STEP\x10\x02*\x8e\x01\n\x0b\x42\x61tchPolicy\x12\x1c\n\x18\x42\x41TCH_POLICY_UNSPECIFIED\x10\x00\x12\x14\n\x10\x42\x41TCH_POLICY_OFF\x10\x01\x12\x19\n\x15\x42\x41TCH_POLICY_ADAPTIVE\x10\x02\x12\x19\n\x15\x42\x41TCH_POLICY_ECONOMIC\x10\x03\x12\x15\n\x11\x42\x41TCH_POLICY_AUTO\x10\x04\x32\xf4\x04\n\x0cQueueService\x12<\n\x0b\x43reateQueue\x12\x1c.sheaf.v1.CreateQueueRequest\x1a\x0f.sheaf.v1.Queue\x12;\n\x08GetQueue\x12\x19.sheaf.v1.GetQueueRequest\x1a\x0f.sheaf.v1.Queue\"\x03\x90\x02\x01\x12L\n\nListQueues\x12\x1b.sheaf.v1.ListQueuesRequest\x1a\x1c.sheaf.v1.ListQueuesResponse\"\x03\x90\x02\x01\x12\x41\n\x0bUpdateQueue\x12\x1c.sheaf.v1.UpdateQueueRequest\x1a\x0f.sheaf.v1.Queue\"\x03\x90\x02\x02\x12J\n\x0b\x44\x65leteQueue\x12\x1c.sheaf.v1.DeleteQueueRequest\x1a\x1d.sheaf.v1.DeleteQueueResponse\x12?\n\nPauseQueue\x12\x1b.sheaf.v1.PauseQueueRequest\x1a\x0f.sheaf.v1.Queue\"\x03\x90\x02\x02\x12\x41\n\x0bResumeQueue\x12\x1c.sheaf.v1.ResumeQueueRequest\x1a\x0f.sheaf.v1.Queue\"\x03\x90\x02\x02\x12?\n\nDrainQueue\x12\x1b.sheaf.v1.DrainQueueRequest\x1a\x0f.sheaf.v1.Queue\"\x03\x90\x02\x02\x12G\n\nPurgeQueue\x12\x1b.sheaf.v1.PurgeQueueRequest\x1a\x1c.sheaf.v1.PurgeQueueResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1csheaf/v1/queue_service.proto\x12\x08sheaf.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x12sheaf/v1/job.proto\x1a\x14sheaf/v1/rules.proto\"\xd8\x06\n\rQueueSettings\x12*\n\nbatch_size\x18\x01 \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00\x00\x90@\x12,\n\x0c\x61ttempts_max\x18\x02 \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00\x00Y@\x12\x1f\n\x08runs_max\x18\x03 \x01(\x03\x42\r\xfa\xa9\x19\t!\x00\x00\x00\x00\x00\x00\x00\x00\x12\x31\n\x0ekeep_succeeded\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0bkeep_failed\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x0ekeep_cancelled\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12%\n\x06policy\x18\x07 \x01(\x0e\x32\x15.sheaf.v1.BatchPolicy\x12)\n\tbatch_min\x18\x08 \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00\x00\x90@\x12+\n\x08wait_max\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\tthreshold\x18\n \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x80\x84.A\x12\x35\n\x10gain_min_percent\x18\x0b \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00@\x8f@H\x00\x88\x01\x01\x12\r\n\x05twins\x18\x0c \x01(\x08\x12(\n\x0cpreempt_from\x18\r \x01(\x0e\x32\x12.sheaf.v1.Priority\x12\x33\n\x10run_duration_max\x18\x0e \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08wait_min\x18\x0f \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08harm_max\x18\x10 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0fwaiting_percent\x18\x11 \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00@\x8f@\x12,\n\x0cknee_percent\x18\x12 \x01(\x05\x42\x16\xfa\xa9\x19\x12!\x00\x00\x00\x00\x00\x00\x00\x00)\x00\x00\x00\x00\x00\x00Y@\x12\x19\n\x11\x61\x63ross_priorities\x18\x13 \x01(\x08\x42\x13\n\x11_gain_min_percent\"\xa2\x03\n\x05Queue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x05state\x18\x02 \x01(\x0e\x32\x14.sheaf.v1.QueueState\x12)\n\x08settings\x18\x03 \x01(\x0b\x32\x17.sheaf.v1.QueueSettings\x12\x10\n\x08revision\x18\x04 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x08 \x01(\t\x12.\n\npause_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bresume_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\npause_mode\x18\x0b \x01(\x0e\x32\x13.sheaf.v1.PauseMode\x12\x18\n\x10queued_run_count\x18\x0c \x01(\x03\x12\x19\n\x11running_run_count\x18\r \x01(\x03\x12\x0c\n\x04plan\x18\x0e \x01(\t\"\xaa\x01\n\x12\x43reateQueueRequest\x12i\n\x04name\x18\x01 \x01(\tB[\xfa\xa9\x19W\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J2must look like queues/NAME, with a lower-case name\x12)\n\x08settings\x18\x02 \x01(\x0b\x32\x17.sheaf.v1.QueueSettings\"d\n\x0fGetQueueRequest\x12Q\n\x04name\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\"\x13\n\x11ListQueuesRequest\"5\n\x12ListQueuesResponse\x12\x1f\n\x06queues\x18\x01 \x03(\x0b\x32\x0f.sheaf.v1.Queue\"\xe9\x01\n\x12UpdateQueueRequest\x12Q\n\x04name\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12\x31\n\x08settings\x18\x02 \x01(\x0b\x32\x17.sheaf.v1.QueueSettingsB\x06\xfa\xa9\x19\x02\x08\x01\x12\x37\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xfa\xa9\x19\x02\x08\x01\x12\x14\n\x04\x65tag\x18\x04 \x01(\tB\x06\xfa\xa9\x19\x02\x10@\"g\n\x12\x44\x65leteQueueRequest\x12Q\n\x04name\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\"\x15\n\x13\x44\x65leteQueueResponse\"\xeb\x01\n\x11PauseQueueRequest\x12Q\n\x04name\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12\x17\n\x06reason\x18\x02 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x08\x12\x16\n\x05\x61\x63tor\x18\x03 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x01\x12/\n\x0bresume_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x04mode\x18\x05 \x01(\x0e\x32\x13.sheaf.v1.PauseMode\"\x7f\n\x12ResumeQueueRequest\x12Q\n\x04name\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12\x16\n\x05\x61\x63tor\x18\x02 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x01\"\x97\x01\n\x11\x44rainQueueRequest\x12Q\n\x04name\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12\x17\n\x06reason\x18\x02 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x08\x12\x16\n\x05\x61\x63tor\x18\x03 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x01\"\x95\x01\n\x11PurgeQueueRequest\x12Q\n\x04name\x18\x01 \x01(\tBC\xfa\xa9\x19?\x08\x01\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\x12\x16\n\x05\x61\x63tor\x18\x03 \x01(\tB\x07\xfa\xa9\x19\x03\x10\x80\x01\"\'\n\x12PurgeQueueResponse\x12\x11\n\trun_count\x18\x01 \x01(\x03*s\n\nQueueState\x12\x1b\n\x17QUEUE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12QUEUE_STATE_ACTIVE\x10\x01\x12\x16\n\x12QUEUE_STATE_PAUSED\x10\x02\x12\x18\n\x14QUEUE_STATE_DRAINING\x10\x03*]\n\tPauseMode\x12\x1a\n\x16PAUSE_MODE_UNSPECIFIED\x10\x00\x12\x1a\n\x16PAUSE_MODE_AFTER_BATCH\x10\x01\x12\x18\n\x14PAUSE_MODE_NEXT_STEP\x10\x02*\x8e\x01\n\x0b\x42\x61tchPolicy\x12\x1c\n\x18\x42\x41TCH_POLICY_UNSPECIFIED\x10\x00\x12\x14\n\x10\x42\x41TCH_POLICY_OFF\x10\x01\x12\x19\n\x15\x42\x41TCH_POLICY_ADAPTIVE\x10\x02\x12\x19\n\x15\x42\x41TCH_POLICY_ECONOMIC\x10\x03\x12\x15\n\x11\x42\x41TCH_POLICY_AUTO\x10\x04\x32\xf4\x04\n\x0cQueueService\x12<\n\x0b\x43reateQueue\x12\x1c.sheaf.v1.CreateQueueRequest\x1a\x0f.sheaf.v1.Queue\x12;\n\x08GetQueue\x12\x19.sheaf.v1.GetQueueRequest\x1a\x0f.sheaf.v1.Queue\"\x03\x90\x02\x01\x12L\n\nListQueues\x12\x1b.sheaf.v1.ListQueuesRequest\x1a\x1c.sheaf.v1.ListQueuesResponse\"\x03\x90\x02\x01\x12\x41\n\x0bUpdateQueue\x12\x1c.sheaf.v1.UpdateQueueRequest\x1a\x0f.sheaf.v1.Queue\"\x03\x90\x02\x02\x12J\n\x0b\x44\x65leteQueue\x12\x1c.sheaf.v1.DeleteQueueRequest\x1a\x1d.sheaf.v1.DeleteQueueResponse\x12?\n\nPauseQueue\x12\x1b.sheaf.v1.PauseQueueRequest\x1a\x0f.sheaf.v1.Queue\"\x03\x90\x02\x02\x12\x41\n\x0bResumeQueue\x12\x1c.sheaf.v1.ResumeQueueRequest\x1a\x0f.sheaf.v1.Queue\"\x03\x90\x02\x02\x12?\n\nDrainQueue\x12\x1b.sheaf.v1.DrainQueueRequest\x1a\x0f.sheaf.v1.Queue\"\x03\x90\x02\x02\x12G\n\nPurgeQueue\x12\x1b.sheaf.v1.PurgeQueueRequest\x1a\x1c.sheaf.v1.PurgeQueueResponseb\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sheaf.v1.queue_service_pb2', globals())
@@ -37,6 +37,10 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _QUEUESETTINGS.fields_by_name['threshold']._serialized_options = b'\372\251\031\022!\000\000\000\000\000\000\000\000)\000\000\000\000\200\204.A'
   _QUEUESETTINGS.fields_by_name['gain_min_percent']._options = None
   _QUEUESETTINGS.fields_by_name['gain_min_percent']._serialized_options = b'\372\251\031\022!\000\000\000\000\000\000\000\000)\000\000\000\000\000@\217@'
+  _QUEUESETTINGS.fields_by_name['waiting_percent']._options = None
+  _QUEUESETTINGS.fields_by_name['waiting_percent']._serialized_options = b'\372\251\031\022!\000\000\000\000\000\000\000\000)\000\000\000\000\000@\217@'
+  _QUEUESETTINGS.fields_by_name['knee_percent']._options = None
+  _QUEUESETTINGS.fields_by_name['knee_percent']._serialized_options = b'\372\251\031\022!\000\000\000\000\000\000\000\000)\000\000\000\000\000\000Y@'
   _CREATEQUEUEREQUEST.fields_by_name['name']._options = None
   _CREATEQUEUEREQUEST.fields_by_name['name']._serialized_options = b'\372\251\031W\010\001\032\037queues/[a-z0-9][a-z0-9_-]{0,62}J2must look like queues/NAME, with a lower-case name'
   _GETQUEUEREQUEST.fields_by_name['name']._options = None
@@ -83,40 +87,40 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _QUEUESERVICE.methods_by_name['ResumeQueue']._serialized_options = b'\220\002\002'
   _QUEUESERVICE.methods_by_name['DrainQueue']._options = None
   _QUEUESERVICE.methods_by_name['DrainQueue']._serialized_options = b'\220\002\002'
-  _QUEUESTATE._serialized_start=2680
-  _QUEUESTATE._serialized_end=2795
-  _PAUSEMODE._serialized_start=2797
-  _PAUSEMODE._serialized_end=2890
-  _BATCHPOLICY._serialized_start=2893
-  _BATCHPOLICY._serialized_end=3035
+  _QUEUESTATE._serialized_start=2892
+  _QUEUESTATE._serialized_end=3007
+  _PAUSEMODE._serialized_start=3009
+  _PAUSEMODE._serialized_end=3102
+  _BATCHPOLICY._serialized_start=3105
+  _BATCHPOLICY._serialized_end=3247
   _QUEUESETTINGS._serialized_start=184
-  _QUEUESETTINGS._serialized_end=828
-  _QUEUE._serialized_start=831
-  _QUEUE._serialized_end=1249
-  _CREATEQUEUEREQUEST._serialized_start=1252
-  _CREATEQUEUEREQUEST._serialized_end=1422
-  _GETQUEUEREQUEST._serialized_start=1424
-  _GETQUEUEREQUEST._serialized_end=1524
-  _LISTQUEUESREQUEST._serialized_start=1526
-  _LISTQUEUESREQUEST._serialized_end=1545
-  _LISTQUEUESRESPONSE._serialized_start=1547
-  _LISTQUEUESRESPONSE._serialized_end=1600
-  _UPDATEQUEUEREQUEST._serialized_start=1603
-  _UPDATEQUEUEREQUEST._serialized_end=1836
-  _DELETEQUEUEREQUEST._serialized_start=1838
-  _DELETEQUEUEREQUEST._serialized_end=1941
-  _DELETEQUEUERESPONSE._serialized_start=1943
-  _DELETEQUEUERESPONSE._serialized_end=1964
-  _PAUSEQUEUEREQUEST._serialized_start=1967
-  _PAUSEQUEUEREQUEST._serialized_end=2202
-  _RESUMEQUEUEREQUEST._serialized_start=2204
-  _RESUMEQUEUEREQUEST._serialized_end=2331
-  _DRAINQUEUEREQUEST._serialized_start=2334
-  _DRAINQUEUEREQUEST._serialized_end=2485
-  _PURGEQUEUEREQUEST._serialized_start=2488
-  _PURGEQUEUEREQUEST._serialized_end=2637
-  _PURGEQUEUERESPONSE._serialized_start=2639
-  _PURGEQUEUERESPONSE._serialized_end=2678
-  _QUEUESERVICE._serialized_start=3038
-  _QUEUESERVICE._serialized_end=3666
+  _QUEUESETTINGS._serialized_end=1040
+  _QUEUE._serialized_start=1043
+  _QUEUE._serialized_end=1461
+  _CREATEQUEUEREQUEST._serialized_start=1464
+  _CREATEQUEUEREQUEST._serialized_end=1634
+  _GETQUEUEREQUEST._serialized_start=1636
+  _GETQUEUEREQUEST._serialized_end=1736
+  _LISTQUEUESREQUEST._serialized_start=1738
+  _LISTQUEUESREQUEST._serialized_end=1757
+  _LISTQUEUESRESPONSE._serialized_start=1759
+  _LISTQUEUESRESPONSE._serialized_end=1812
+  _UPDATEQUEUEREQUEST._serialized_start=1815
+  _UPDATEQUEUEREQUEST._serialized_end=2048
+  _DELETEQUEUEREQUEST._serialized_start=2050
+  _DELETEQUEUEREQUEST._serialized_end=2153
+  _DELETEQUEUERESPONSE._serialized_start=2155
+  _DELETEQUEUERESPONSE._serialized_end=2176
+  _PAUSEQUEUEREQUEST._serialized_start=2179
+  _PAUSEQUEUEREQUEST._serialized_end=2414
+  _RESUMEQUEUEREQUEST._serialized_start=2416
+  _RESUMEQUEUEREQUEST._serialized_end=2543
+  _DRAINQUEUEREQUEST._serialized_start=2546
+  _DRAINQUEUEREQUEST._serialized_end=2697
+  _PURGEQUEUEREQUEST._serialized_start=2700
+  _PURGEQUEUEREQUEST._serialized_end=2849
+  _PURGEQUEUERESPONSE._serialized_start=2851
+  _PURGEQUEUERESPONSE._serialized_end=2890
+  _QUEUESERVICE._serialized_start=3250
+  _QUEUESERVICE._serialized_end=3878
 # @@protoc_insertion_point(module_scope)

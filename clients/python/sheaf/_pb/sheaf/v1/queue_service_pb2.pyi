@@ -130,28 +130,36 @@ class Queue(_message.Message):
     def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[QueueState, str]] = ..., settings: _Optional[_Union[QueueSettings, _Mapping]] = ..., revision: _Optional[int] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., reason: _Optional[str] = ..., actor: _Optional[str] = ..., pause_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., resume_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., pause_mode: _Optional[_Union[PauseMode, str]] = ..., queued_run_count: _Optional[int] = ..., running_run_count: _Optional[int] = ..., plan: _Optional[str] = ...) -> None: ...
 
 class QueueSettings(_message.Message):
-    __slots__ = ["attempts_max", "batch_min", "batch_size", "gain_min_percent", "keep_cancelled", "keep_failed", "keep_succeeded", "policy", "preempt_from", "run_duration_max", "runs_max", "threshold", "twins", "wait_max"]
+    __slots__ = ["across_priorities", "attempts_max", "batch_min", "batch_size", "gain_min_percent", "harm_max", "keep_cancelled", "keep_failed", "keep_succeeded", "knee_percent", "policy", "preempt_from", "run_duration_max", "runs_max", "threshold", "twins", "wait_max", "wait_min", "waiting_percent"]
+    ACROSS_PRIORITIES_FIELD_NUMBER: _ClassVar[int]
     ATTEMPTS_MAX_FIELD_NUMBER: _ClassVar[int]
     BATCH_MIN_FIELD_NUMBER: _ClassVar[int]
     BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
     GAIN_MIN_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    HARM_MAX_FIELD_NUMBER: _ClassVar[int]
     KEEP_CANCELLED_FIELD_NUMBER: _ClassVar[int]
     KEEP_FAILED_FIELD_NUMBER: _ClassVar[int]
     KEEP_SUCCEEDED_FIELD_NUMBER: _ClassVar[int]
+    KNEE_PERCENT_FIELD_NUMBER: _ClassVar[int]
     POLICY_FIELD_NUMBER: _ClassVar[int]
     PREEMPT_FROM_FIELD_NUMBER: _ClassVar[int]
     RUNS_MAX_FIELD_NUMBER: _ClassVar[int]
     RUN_DURATION_MAX_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     TWINS_FIELD_NUMBER: _ClassVar[int]
+    WAITING_PERCENT_FIELD_NUMBER: _ClassVar[int]
     WAIT_MAX_FIELD_NUMBER: _ClassVar[int]
+    WAIT_MIN_FIELD_NUMBER: _ClassVar[int]
+    across_priorities: bool
     attempts_max: int
     batch_min: int
     batch_size: int
     gain_min_percent: int
+    harm_max: _duration_pb2.Duration
     keep_cancelled: _duration_pb2.Duration
     keep_failed: _duration_pb2.Duration
     keep_succeeded: _duration_pb2.Duration
+    knee_percent: int
     policy: BatchPolicy
     preempt_from: _job_pb2.Priority
     run_duration_max: _duration_pb2.Duration
@@ -159,7 +167,9 @@ class QueueSettings(_message.Message):
     threshold: int
     twins: bool
     wait_max: _duration_pb2.Duration
-    def __init__(self, batch_size: _Optional[int] = ..., attempts_max: _Optional[int] = ..., runs_max: _Optional[int] = ..., keep_succeeded: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., keep_failed: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., keep_cancelled: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., policy: _Optional[_Union[BatchPolicy, str]] = ..., batch_min: _Optional[int] = ..., wait_max: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., threshold: _Optional[int] = ..., gain_min_percent: _Optional[int] = ..., twins: bool = ..., preempt_from: _Optional[_Union[_job_pb2.Priority, str]] = ..., run_duration_max: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    wait_min: _duration_pb2.Duration
+    waiting_percent: int
+    def __init__(self, batch_size: _Optional[int] = ..., attempts_max: _Optional[int] = ..., runs_max: _Optional[int] = ..., keep_succeeded: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., keep_failed: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., keep_cancelled: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., policy: _Optional[_Union[BatchPolicy, str]] = ..., batch_min: _Optional[int] = ..., wait_max: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., threshold: _Optional[int] = ..., gain_min_percent: _Optional[int] = ..., twins: bool = ..., preempt_from: _Optional[_Union[_job_pb2.Priority, str]] = ..., run_duration_max: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., wait_min: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., harm_max: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., waiting_percent: _Optional[int] = ..., knee_percent: _Optional[int] = ..., across_priorities: bool = ...) -> None: ...
 
 class ResumeQueueRequest(_message.Message):
     __slots__ = ["actor", "name"]
