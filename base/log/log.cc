@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "base/json.h"
+#include "base/near_word.h"
 #include "base/safe_text.h"
 #include "base/status.h"
 #include "spdlog/sinks/stdout_sinks.h"
@@ -175,30 +177,36 @@ spdlog::level::level_enum LevelOfComponent(std::string_view component) {
   return own == levels.components.end() ? levels.all : own->second;
 }
 
+const std::vector<std::string>& LevelNames() {
+  static const auto* const names = new std::vector<std::string>{
+      "trace", "debug", "info", "warning", "error"};
+  return *names;
+}
+
 std::optional<spdlog::level::level_enum> LevelNamed(const std::string& name) {
-  const spdlog::level::level_enum level = spdlog::level::from_str(name);
-  // from_str answers "off" to what it does not know.
-  if (level == spdlog::level::off || level == spdlog::level::critical) {
+  const auto& names = LevelNames();
+  if (std::find(names.begin(), names.end(), name) == names.end()) {
     return std::nullopt;
   }
-  return level;
+  return spdlog::level::from_str(name);
 }
 
 }  // namespace
 
 absl::StatusOr<LogLevels> ParseLogLevels(const std::string& text) {
-  const absl::Status wrong = absl::InvalidArgumentError(
-      absl::StrCat("must be trace, debug, info, warning or error, or such a "
-                   "level and levels of components (info,planner=debug), not "
-                   "'",
-                   text, "'"));
   LogLevels levels;
   bool first = true;
   for (const absl::string_view part : absl::StrSplit(text, ',')) {
     const std::vector<std::string> sides = absl::StrSplit(part, '=');
     const auto level = LevelNamed(sides.back());
     const bool names_component = sides.size() == 2 && !sides[0].empty();
-    if (!level || names_component == first) return wrong;
+    if (!level || names_component == first || sides.size() > 2) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "must be one of ", absl::StrJoin(LevelNames(), ", "),
+          ", or such a level and levels of components (info,planner=debug), "
+          "not '",
+          text, "'", level ? "" : DidYouMean(sides.back(), LevelNames())));
+    }
     if (first) {
       levels.all = *level;
     } else {

@@ -90,7 +90,8 @@ absl::Duration WaitBudget(const Head& head, const WaitPolicy& policy,
   }
   absl::Duration budget = policy.rule == WaitRule::kAdaptive
                               ? AdaptiveBudget(policy, device.depth)
-                              : EconomicBudget(head, policy, device);
+                              : std::min(EconomicBudget(head, policy, device),
+                                         head.expected_by - head.oldest);
   if (policy.rule == WaitRule::kAdaptive && head.rows < policy.batch_min) {
     budget = policy.wait_max;
   }

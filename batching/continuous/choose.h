@@ -51,7 +51,9 @@ struct Head {
   double one_ms = 0;                             // T(1)
   double more_ms = 0;                            // T(n + 1)
   double arrivals_per_second = 0;  // of runs that could join (lambda)
-  bool loaded = false;             // its model is the device's present one
+  // Economic: until when the next of them may still be hoped for.
+  absl::Time expected_by = absl::InfiniteFuture();
+  bool loaded = false;  // its model is the device's present one
 };
 
 // Milliseconds of GPU that one more run in this batch saves.

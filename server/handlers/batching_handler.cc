@@ -27,7 +27,7 @@ PlanId PlanNamed(const std::string& name) {
   return PlanId{name.empty() ? 0 : std::stoll(LastPart(name))};
 }
 
-PlanningSettings FromProto(const pb::PlanningSettings& in) {
+PlanningSettings PlanningOf(const pb::PlanningSettings& in) {
   PlanningSettings settings;
   if (in.has_harm_max()) {
     settings.harm_max =
@@ -55,7 +55,7 @@ PlanService::Question QuestionFrom(const Request& request,
     question.signature = batching::Signature::kConservative;
   }
   question.batch_size = request.batch_size();
-  question.planning = FromProto(request.planning());
+  question.planning = PlanningOf(request.planning());
   question.call = CallOf(context);
   return question;
 }

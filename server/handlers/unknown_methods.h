@@ -4,7 +4,12 @@
 // Owned by the server. Any thread.
 #pragma once
 
+// In this order: gRPC's header uses its way of reading, which the other
+// changes.
+// clang-format off
+#include "server/wire/guarded_messages.h"
 #include <grpcpp/generic/async_generic_service.h>
+// clang-format on
 
 namespace sheaf::server {
 

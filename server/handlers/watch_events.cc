@@ -21,6 +21,16 @@ constexpr absl::Duration kHeartbeat = absl::Seconds(15);
 // Steps waiting to be sent, newest per run; more are dropped.
 constexpr size_t kStepsHeldMax = 256;
 
+// The event as one job's watcher hears it: a batch may hold runs of other jobs.
+Event PartOf(Event event, JobId job) {
+  std::erase_if(event.runs, [job](const RunChange& change) {
+    return change.run.job() != job;
+  });
+  std::erase_if(event.ended,
+                [job](const JobEnd& end) { return end.job != job; });
+  return event;
+}
+
 class WatchReactor final
     : public grpc::ServerWriteReactor<pb::WatchEventsResponse>,
       public std::enable_shared_from_this<WatchReactor> {
@@ -109,7 +119,8 @@ class WatchReactor final
     if (page_.empty() && !LoadRecent()) return Fetch();
     if (!page_.empty()) {
       out_.mutable_event()->Clear();
-      ToProto(*page_.front(), out_.mutable_event());
+      ToProto(job_ ? PartOf(*page_.front(), job_) : *page_.front(),
+              out_.mutable_event());
       page_.pop_front();
       return Send();
     }

@@ -23,6 +23,7 @@
 #include "server/process/server_key.h"
 #include "server/process/worker_environment.h"
 #include "server/use_cases/run_checkpoints.h"
+#include "server/wire/convert.h"
 #include "server/wire/message_guard.h"
 #include "spdlog/spdlog.h"
 

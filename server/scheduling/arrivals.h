@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -24,12 +25,23 @@ class Arrivals {
   // their owner alone, over the last half minute. Runs that came alone, or all
   // at once, give no rate: 0.
   double PerSecond(const Lane& lane, absl::Time now) const;
+  // When the hope for the next one is over: after three times the pause that
+  // has lain between two of them.
+  absl::Time ExpectedBy(const Lane& lane, absl::Time now) const;
 
  private:
   struct Track {
     std::deque<std::pair<absl::Time, int64_t>> times;
     int64_t runs = 0;
   };
+  // The arrivals of the last half minute.
+  struct Recent {
+    absl::Time first, last;
+    int64_t arrivals = 0;
+    int64_t runs = 0;
+    int64_t runs_of_first = 0;
+  };
+  std::optional<Recent> RecentOf(const Lane& lane, absl::Time now) const;
 
   mutable absl::Mutex mutex_;
   std::map<std::string, Track> tracks_ ABSL_GUARDED_BY(mutex_);

@@ -108,6 +108,7 @@ LeasePolicy::Choice ChooseAmong(const Queue& queue, std::vector<Line> lines,
     head.rows_max = fit;
     head.oldest = lines[i].waiting[0].run.run_time;
     head.arrivals_per_second = facts.arrivals_per_second[i];
+    head.expected_by = facts.expected_by[i];
     head.loaded = facts.loaded[i];
     heads.push_back(head);
     line_of.push_back(i);

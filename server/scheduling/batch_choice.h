@@ -40,6 +40,8 @@ struct ChoiceFacts {
   bool at_work = false;   // the worker already steps a batch: it does not wait
   std::vector<int> fits;  // for each line: runs that fit the device together
   std::vector<double> arrivals_per_second;  // for each line
+  // For each line: until when the next arrival may be hoped for.
+  std::vector<absl::Time> expected_by;
   std::vector<bool> loaded;  // for each line: the worker has its model
 };
 

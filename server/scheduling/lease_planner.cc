@@ -140,6 +140,7 @@ LeasePolicy::Choice LeasePlanner::Choose(const Queue& queue, const Lessee& who,
     facts.fits.push_back(RowsMax(line.lane, who));
     facts.arrivals_per_second.push_back(
         parts_.arrivals->PerSecond(line.lane, now));
+    facts.expected_by.push_back(parts_.arrivals->ExpectedBy(line.lane, now));
     facts.loaded.push_back(parts_.places->IsLoaded(who.id, line.lane));
   }
   return ChooseAmong(

@@ -20,9 +20,12 @@ void Parse(const std::string& json, google::protobuf::Message* message) {
 
 void ToProto(const PlanRecord& plan, pb::Plan* out) {
   Parse(plan.report, out);
-  if (plan.id) out->set_name(sheaf::NameOf(plan.id));
+  // A look that stored nothing has neither a name nor a state.
+  if (plan.id) {
+    out->set_name(sheaf::NameOf(plan.id));
+    out->set_state(static_cast<pb::PlanState>(plan.state));
+  }
   out->set_queue(absl::StrCat("queues/", plan.queue));
-  out->set_state(static_cast<pb::PlanState>(plan.state));
   using batching::Mode;
   for (const Mode mode : {Mode::kStrict, Mode::kMixed, Mode::kBest}) {
     if (plan.mode == batching::TextOf(mode)) {

@@ -19,6 +19,7 @@
 
 #define SHEAF_GUARDED_MESSAGES(X) \
   X(AcceptClockRequest)           \
+  X(AnalyzeAndExecuteRequest)     \
   X(AnalyzeQueueRequest)          \
   X(BackupRequest)                \
   X(CalibrateWorkerRequest)       \

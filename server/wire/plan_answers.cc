@@ -8,7 +8,7 @@
 namespace sheaf::server {
 namespace {
 
-void ToProto(const batching::WeightedBatch& weighted, pb::PlanBatch* out) {
+void WriteBatch(const batching::WeightedBatch& weighted, pb::PlanBatch* out) {
   ToProto(weighted.batch, out);
   for (const auto& weights : weighted.weights) {
     out->add_weights_list()->mutable_weights()->insert(weights.begin(),
@@ -23,7 +23,7 @@ void ToProto(const PlanService::Analysis& analysis,
   out->set_message(analysis.message);
   if (analysis.plan) ToProto(*analysis.plan, out->mutable_plan());
   for (const batching::WeightedBatch& batch : analysis.batches) {
-    ToProto(batch, out->add_batches());
+    WriteBatch(batch, out->add_batches());
   }
 }
 
@@ -50,7 +50,7 @@ void ToProto(const PlanPage& page, const std::string& question,
 void ToProto(const batching::PlanBatchPage& page, const std::string& question,
              pb::ListPlanBatchesResponse* out) {
   for (const batching::WeightedBatch& batch : page.batches) {
-    ToProto(batch, out->add_batches());
+    WriteBatch(batch, out->add_batches());
   }
   if (page.next) {
     out->set_next_page_token(MakePageToken(question, *page.next));

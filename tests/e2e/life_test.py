@@ -84,6 +84,8 @@ class LifeTest(fixture.Case):
 
     def test_urgent_goes_before_low_and_old_before_new(self):
         cluster = self.cluster()
+        # Each job by itself: otherwise those of one priority go together.
+        cluster.set_queue(policy=pb.BATCH_POLICY_OFF)
         cluster.pause()
         wanted = []
         for priority in ("LOW", "NORMAL", "HIGH", "URGENT", "NORMAL"):

@@ -127,7 +127,8 @@ class PolicyTest(Case):
         profile = self.profile(cluster)
         self.assertEqual(profile.name, "simulated")
         (known,) = profile.calibrations
-        self.assertEqual((known.device, known.width), ("simulated", 8))
+        self.assertTrue(known.device.startswith("simulated: "), known.device)
+        self.assertEqual(known.width, 8)
         # The pictures' way to the server is not in the profile.
         self.assertGreater(known.correction, 0.9)
         self.assertLess(known.low, known.high)
@@ -149,8 +150,13 @@ class PolicyTest(Case):
         until(lambda: report().measured_batch_count == 3, "it is measured")
         actual = report().measured_actual.ToTimedelta().total_seconds()
         predicted = report().measured_predicted.ToTimedelta().total_seconds()
-        self.assertAlmostEqual(predicted, 3 * 5 * 0.035, places=3)
-        self.assertGreater(actual, predicted * 0.95)
+        # One clock: the batches' times are those of the headline, corrected.
+        headline = plan.predicted.time.ToTimedelta().total_seconds()
+        by_the_profile = 3 * 5 * 0.035
+        self.assertAlmostEqual(predicted, headline, places=2)
+        self.assertAlmostEqual(
+            predicted, by_the_profile * known.correction, delta=0.03)
+        self.assertGreater(actual, by_the_profile * 0.95)
         cluster.stop()
         cluster.start()
         self.assertEqual(self.profile(cluster).calibrations[0].batch_count, 15)

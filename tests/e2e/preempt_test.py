@@ -32,7 +32,9 @@ class PreemptTest(TorchCase):
 
     def test_an_urgent_job_takes_the_place_of_one_that_goes_on_later(self):
         cluster = self.torch_cluster()
-        cluster.set_queue(preempt_from=pb.PRIORITY_URGENT)
+        # Otherwise the urgent run would join the steps of the others.
+        cluster.set_queue(preempt_from=pb.PRIORITY_URGENT,
+                          policy=pb.BATCH_POLICY_OFF)
         low = self.begin(cluster, LONG)
         urgent = self.urgent(cluster)
         self.assertEqual(
@@ -50,6 +52,7 @@ class PreemptTest(TorchCase):
 
     def test_no_job_gives_way_where_the_queue_does_not_say_so(self):
         cluster = self.torch_cluster()
+        cluster.set_queue(policy=pb.BATCH_POLICY_OFF)
         low = self.begin(cluster, SHORT)
         urgent = self.urgent(cluster)
         self.ended(cluster, urgent)

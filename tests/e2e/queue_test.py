@@ -44,6 +44,7 @@ class PauseTest(fixture.Case):
 
     def test_a_pause_lets_the_running_batch_finish(self):
         cluster = self.cluster()
+        cluster.set_queue(policy=pb.BATCH_POLICY_OFF)
         cluster.worker(time_scale=1, step_time="20ms")
         job = cluster.submit(5, shared={"steps": 20})
         until(lambda: "RUNNING" in cluster.states(job), "a batch runs")

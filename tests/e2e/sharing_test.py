@@ -25,6 +25,11 @@ LINEAR = {
 
 
 class Case(fixture.Case):
+    def one_by_one(self, **options):
+        """A cluster in whose queue each job goes by itself."""
+        cluster = self.cluster(start=False)
+        return cluster.start(first_queue_settings="policy=off", **options)
+
     def measured(self, **options):
         """A cluster whose device profile was measured."""
         cluster = self.cluster(start=False)
@@ -43,7 +48,7 @@ class Case(fixture.Case):
 
 class OwnersTest(Case):
     def test_a_flood_delays_a_newcomer_by_one_batch(self):
-        cluster = self.cluster()
+        cluster = self.one_by_one()
         hand = Hand(cluster)
         self.addCleanup(hand.close)
         flood = [cluster.submit(owner="flood").name for _ in range(20)]
@@ -53,8 +58,7 @@ class OwnersTest(Case):
                          [new[0], flood[1], new[1], flood[2]])
 
     def test_weights_divide_the_time(self):
-        cluster = self.cluster(start=False)
-        cluster.start(fair_weights="ann:3")
+        cluster = self.one_by_one(fair_weights="ann:3")
         for _ in range(30):
             cluster.submit(owner="ann")
             cluster.submit(owner="bob")
@@ -66,8 +70,7 @@ class OwnersTest(Case):
         self.assertIn(owners.count("ann"), (14, 15, 16))
 
     def test_quotas(self):
-        cluster = self.cluster(start=False)
-        cluster.start(owner_queued_max=3, owner_running_max=2)
+        cluster = self.one_by_one(owner_queued_max=3, owner_running_max=2)
         job = cluster.submit(3, owner="ann")
         refused = self.refused_submit(cluster, owner="ann")
         self.assertEqual((refused.code, refused.reason),

@@ -103,6 +103,17 @@ TEST(ChooseTest, ADeadlineCutsTheWaitShort) {
   EXPECT_EQ(ChooseBatch({{head}}, Adaptive(), {.depth = 1}, kNow).head, 0u);
 }
 
+TEST(ChooseTest, EconomicWaitsNoLongerThanItMayHope) {
+  Head head = MakeHead(2, absl::Milliseconds(50));
+  ASSERT_GT(WaitBudget(head, Economic(), {.depth = 1}, kNow),
+            absl::Milliseconds(70));
+  head.expected_by = kNow + absl::Milliseconds(20);
+  EXPECT_EQ(WaitBudget(head, Economic(), {.depth = 1}, kNow),
+            absl::Milliseconds(70));
+  head.expected_by = absl::InfinitePast();
+  EXPECT_EQ(ChooseBatch({{head}}, Economic(), {.depth = 1}, kNow).head, 0u);
+}
+
 TEST(ChooseTest, EconomicWaitsOnlyWhereThatPays) {
   const Head head = MakeHead(2);
   // 10 a second save 850 ms each: 8.5 ms a ms, against 0.1 for each of two.

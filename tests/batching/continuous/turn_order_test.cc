@@ -27,7 +27,7 @@ std::vector<RunSpec> Of(const std::string& owner, int runs, int64_t time_ms) {
   std::vector<RunSpec> specs;
   for (int i = 0; i < runs; ++i) {
     specs.push_back(
-        {.job = time_ms + i + 1, .owner = owner, .time_ms = time_ms + i});
+        {.job = time_ms + i + 1, .time_ms = time_ms + i, .owner = owner});
   }
   return specs;
 }

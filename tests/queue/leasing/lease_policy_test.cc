@@ -16,6 +16,11 @@ using testing::IsEmpty;
 
 class LeasePolicyTest : public UseCaseTest {
  protected:
+  // Each job by itself, unless a test says otherwise.
+  void SetUp() override {
+    UseCaseTest::SetUp();
+    SetPolicy(BatchPolicy::kOff);
+  }
   void SetPolicy(BatchPolicy policy) {
     Write([&](Tx& tx) {
       const QueuePatch patch = PatchOf(&QueueSettings::policy, policy);
@@ -77,7 +82,7 @@ TEST_P(LeasePolicyTest, WhatIsNotDueIsNotShown) {
 TEST_P(LeasePolicyTest, AQueueThatWaitsHoldsUpNoOther) {
   SetPolicy(BatchPolicy::kAdaptive);
   ASSERT_TRUE(Write([](Tx& tx) {
-                return CreateQueue(tx, "night", QueueSettings{});
+                return CreateQueue(tx, "night", {.policy = BatchPolicy::kOff});
               }).ok());
   Submit();
   const Job other = Submit({.queue = "night"});
@@ -102,6 +107,28 @@ TEST_P(LeasePolicyTest, LinesAreWhatTheWorkerCanServe) {
   ASSERT_EQ(puppet_.seen.size(), 2u);
   EXPECT_EQ(puppet_.seen[0].lane.model, "a");
   EXPECT_EQ(puppet_.seen[1].lane.model, "b");
+}
+
+TEST_P(LeasePolicyTest, LanesThatAreEqualOnceSpelledOutAreOneLine) {
+  SetPolicy(BatchPolicy::kAdaptive);
+  NewJob named;
+  named.shared.model = "shapes";
+  const Job a = Submit(), b = Submit(named);
+  puppet_.take = 1;
+  EXPECT_THAT(Leased(), ElementsAre(First(a)));
+  EXPECT_EQ(puppet_.seen.size(), 2u) << "nobody knows the default";
+  puppet_.default_model = "shapes";
+  puppet_.take = 4;
+  const Job c = Submit();
+  EXPECT_THAT(Leased(), ElementsAre(First(b), First(c)));
+  EXPECT_EQ(puppet_.seen.size(), 1u);
+}
+
+TEST_P(LeasePolicyTest, OnlyRunsThatMixAreLeasedTogether) {
+  const Job job = Submit({.runs = Runs(3)});
+  puppet_.mix = 2;
+  EXPECT_THAT(Leased(), ElementsAre(RunId(job.id, 0), RunId(job.id, 1)));
+  EXPECT_THAT(Leased(), ElementsAre(RunId(job.id, 2)));
 }
 
 TEST_P(LeasePolicyTest, WorkBehindManyOwnersAtTheirLimitsIsNoticed) {

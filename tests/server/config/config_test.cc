@@ -332,7 +332,7 @@ TEST_F(ConfigTest, ALogLevelMayNameComponents) {
   EXPECT_EQ(Config({"--log-level=info,planner=debug"}).log_level,
             "info,planner=debug");
   EXPECT_THAT(ErrorOf({"--log-level=loud"}),
-              HasSubstr("log_level (flag --log-level): must be trace"));
+              HasSubstr("log_level (flag --log-level): must be one of trace"));
 }
 
 TEST_F(ConfigTest, CommonNamesOfOtherServersSetTheFirstQueue) {

@@ -2,6 +2,10 @@
 
 #include <grpcpp/generic/generic_stub.h>
 
+#include <string>
+#include <utility>
+
+#include "absl/synchronization/notification.h"
 #include "tests/server/handlers/running_server.h"
 
 namespace sheaf::server {
@@ -14,7 +18,8 @@ class UnknownMethodsTest : public RunningServer {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() +
                          std::chrono::seconds(30));
-    const grpc::ByteBuffer nothing;
+    const grpc::Slice empty;
+    const grpc::ByteBuffer nothing(&empty, 1);
     grpc::ByteBuffer answer;
     grpc::Status status;
     absl::Notification done;

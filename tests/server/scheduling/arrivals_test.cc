@@ -45,6 +45,21 @@ TEST_F(ArrivalsTest, WhoComesAloneGivesNoHopeOfOthers) {
   EXPECT_EQ(arrivals_.PerSecond(lane_, kNow + absl::Seconds(2)), 0);
 }
 
+TEST_F(ArrivalsTest, HopeEndsAfterThreeOfTheirPauses) {
+  EXPECT_EQ(arrivals_.ExpectedBy(lane_, kNow), absl::InfinitePast());
+  Come(1, kNow);
+  EXPECT_EQ(arrivals_.ExpectedBy(lane_, kNow), absl::InfinitePast());
+  Come(1, kNow + absl::Seconds(2));
+  Come(1, kNow + absl::Seconds(4));
+  EXPECT_EQ(arrivals_.ExpectedBy(lane_, kNow + absl::Seconds(5)),
+            kNow + absl::Seconds(10));
+  // Two that come together give a moment's hope.
+  lane_.width = 512;
+  Come(1, kNow);
+  Come(1, kNow);
+  EXPECT_EQ(arrivals_.ExpectedBy(lane_, kNow), kNow + absl::Milliseconds(100));
+}
+
 TEST_F(ArrivalsTest, RunsThatComeBackAreNotNew) {
   Come(0, kNow, 7);
   EXPECT_EQ(arrivals_.PerSecond(lane_, kNow + absl::Seconds(1)), 0);

@@ -62,6 +62,7 @@ class BatchChoiceTest : public ::testing::Test {
     ChoiceFacts facts = facts_;
     facts.fits.resize(lines.size(), 100);
     facts.arrivals_per_second.resize(lines.size());
+    facts.expected_by.resize(lines.size(), absl::InfiniteFuture());
     facts.loaded.resize(lines.size());
     return ChooseAmong(queue, std::move(lines), facts, Wide, now);
   }
@@ -90,7 +91,8 @@ TEST_F(BatchChoiceTest, AdaptiveWaitsWhileFewAreQueuedAndNoLonger) {
   const Queue queue = QueueOf(BatchPolicy::kAdaptive, 2);
   const auto choice = Choose(queue, {LineOf(2)});
   EXPECT_THAT(choice.runs, IsEmpty());
-  EXPECT_EQ(choice.wait_until, kNow + absl::Seconds(4));
+  // Two runs of a threshold of ten: nine tenths of the longest wait.
+  EXPECT_EQ(choice.wait_until, kNow + absl::Milliseconds(3500));
   EXPECT_THAT(Choose(queue, {LineOf(2)}, choice.wait_until).runs, SizeIs(2));
 }
 
