@@ -221,6 +221,7 @@ absl::Status RunProfile(Context& context, NoArgs&) {
                               {"MODEL", "model"},
                               {"WIDTH", "width"},
                               {"HEIGHT", "height"},
+                              {"CONTROLS", "control_count"},
                               {"BATCHES", "batch_count"},
                               {"CALIBRATED", "calibrated"},
                               {"TIMES", "correction"},

@@ -163,8 +163,8 @@ std::optional<Run> FirstOfBeside(Tx& tx, const Lessee& who) {
 // How many more rows may step with the batch at hand, of which `first` is a
 // run. 0 for a batch of a plan: the plan says which runs step together, and for
 // how long.
-int RoomBeside(Tx& tx, const Lessee& who, const Run& first, const Lane& lane,
-               LeasePolicy* policy) {
+int RoomBeside(Tx& tx, const Lessee& who, const Run& first,
+               const RunParams& params, const Lane& lane, LeasePolicy* policy) {
   const std::optional<Queue> queue = tx.FindQueue(lane.queue);
   if (!queue || first.alone) return 0;
   if (queue->plan && tx.FindPlanBatch(queue->plan, first.id)) return 0;
@@ -173,7 +173,7 @@ int RoomBeside(Tx& tx, const Lessee& who, const Run& first, const Lane& lane,
     most = std::min<int64_t>(most, who.batch_size_max);
   }
   if (policy != nullptr) {
-    most = std::min<int64_t>(most, policy->RowsMax(lane, who));
+    most = std::min<int64_t>(most, policy->RowsMax(who, params));
   }
   return static_cast<int>(most) - who.row_count;
 }
@@ -248,9 +248,10 @@ LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
     if (!first) return result;
     beside = tx.FindLane(first->lane);
     result.beside = beside;
-    asking.batch_size_max = RoomBeside(tx, who, *first, *beside, policy);
-    if (asking.batch_size_max <= 0) return result;
     together = Merge(tx.SharedParams(first->id.job()), tx.OwnParams(first->id));
+    asking.batch_size_max =
+        RoomBeside(tx, who, *first, *together, *beside, policy);
+    if (asking.batch_size_max <= 0) return result;
   }
   Look look = PickAndSettle(tx, asking, policy, beside ? &*beside : nullptr);
   result.next_time = look.next_time;

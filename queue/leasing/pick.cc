@@ -179,18 +179,21 @@ bool Joins(Tx& tx, const Lane& beside, const Picked& picked) {
 Picked NaturalBatch(Ask& ask, const Head& head) {
   int size = IsBatchable(head.lane.kind) ? head.queue.settings.batch_size : 1;
   if (ask.who.batch_size_max > 0) size = std::min(size, ask.who.batch_size_max);
-  if (ask.policy != nullptr) {
-    size = std::min(size, ask.policy->RowsMax(head.lane, ask.who));
+  if (head.run.alone) size = 1;
+  Picked picked{.queue = head.queue, .runs = LoadRuns(ask.tx, {head.run})};
+  if (ask.policy != nullptr && size > 1) {
+    size = std::min(size, ask.policy->RowsMax(ask.who, picked.runs[0].params));
   }
+  if (size <= 1) return picked;
   std::vector<Run> members;
-  if (size <= 1 || head.run.alone) {
-    members.push_back(head.run);
-  } else {
-    for (Run& run : ask.tx.ReadyWith(head.run, size)) {
-      if (!run.alone) members.push_back(std::move(run));
-    }
+  for (Run& run : ask.tx.ReadyWith(head.run, size)) {
+    if (!run.alone) members.push_back(std::move(run));
   }
-  return {.queue = head.queue, .runs = LoadRuns(ask.tx, std::move(members))};
+  picked.runs = LoadRuns(ask.tx, std::move(members));
+  if (ask.policy != nullptr) {
+    picked.runs.resize(ask.policy->CountThatFit(ask.who, picked.runs));
+  }
+  return picked;
 }
 
 // The runs that go with the head now; none where they wait for more until

@@ -33,7 +33,7 @@ void AdminHandler::FillWorker(const WorkerInfo& worker,
   ToProto(worker, batches, out);
   std::set<std::string> devices;
   for (const DeviceInfo& device : worker.devices) {
-    if (!device.name.empty()) devices.insert(device.name);
+    if (!device.name.empty()) devices.insert(IdentityOf(device));
   }
   for (const std::string& device : devices) {
     if (*figure_bytes <= 0) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/scheduling/work_of.h"
+
 namespace sheaf::server {
 namespace {
 
@@ -73,9 +75,7 @@ double BatchesUnderWay::Started(const Leased& leased, const Lessee& who,
 std::optional<Prediction> BatchesUnderWay::PredictionOf(const Leased& leased,
                                                         const Lessee& who,
                                                         absl::Time now) {
-  const RunParams& params = leased.runs[0].params;
-  const WorkKind kind = {who.device, params.model.value_or(""),
-                         params.width.value_or(0), params.height.value_or(0)};
+  const WorkKind kind = WorkOf(who, leased.runs);
   if (leased.predicted_ms > 0) {
     return prices_.Predicted(leased.predicted_ms, kind);
   }

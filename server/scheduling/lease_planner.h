@@ -63,7 +63,9 @@ class LeasePlanner final : public LeasePolicy {
   }
   Turn Next(const Lessee& who, const std::vector<LaneHead>& heads,
             absl::Time now) const override;
-  int RowsMax(const Lane& lane, const Lessee& who) const override;
+  int RowsMax(const Lessee& who, const RunParams& like) const override;
+  size_t CountThatFit(const Lessee& who,
+                      const std::vector<LeasedRun>& runs) const override;
   Choice Choose(const Queue& queue, const Lessee& who, std::vector<Line> lines,
                 absl::Time now) const override;
   Terms TermsOf(const Lessee& who, const Lane& lane,

@@ -1,5 +1,6 @@
 #include "server/scheduling/plan_service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -108,6 +109,23 @@ absl::StatusOr<PlanService::Snapshot> PlanService::Look(
   return snapshot;
 }
 
+// By the most controls that a run of the key uses.
+std::function<int(const batching::BatchKey&)> PlanService::RowsMaxOf(
+    const batching::RowSet& set) const {
+  std::map<std::string, int> controls;
+  for (size_t i = 0; i < set.shapes.shapes(); ++i) {
+    const batching::Shape& shape = set.shapes.shape(static_cast<uint32_t>(i));
+    int& most = controls[set.shapes.key(shape.key).text];
+    const auto used = set.shapes.signature(shape.signature).size();
+    most = std::max(most, static_cast<int>(used));
+  }
+  return [this, controls](const batching::BatchKey& key) {
+    return memory_.RowsMaxAnywhere(
+        {"", key.model, key.width, key.height,
+         std::min(controls.at(key.text), WorkKind::kControlsMax)});
+  };
+}
+
 absl::StatusOr<PlanService::Analysis> PlanService::AnalyzeNow(
     const Question& question) {
   SHEAF_ASSIGN_OR_RETURN(const Snapshot snapshot, Look(question));
@@ -120,9 +138,7 @@ absl::StatusOr<PlanService::Analysis> PlanService::AnalyzeNow(
                            ? question.batch_size
                            : snapshot.queue.settings.batch_size;
   options.now = snapshot.now;
-  options.rows_max = [this](const batching::BatchKey& key) {
-    return memory_.RowsMax(key.model, key.width, key.height);
-  };
+  options.rows_max = RowsMaxOf(set);
   options.threads = kThreads;
   const batching::Plan plan = batching::MakeBestPlan(
       set, model,

@@ -63,6 +63,8 @@ class PlanService {
  private:
   struct Snapshot;
   absl::StatusOr<Analysis> AnalyzeNow(const Question& question);
+  std::function<int(const batching::BatchKey&)> RowsMaxOf(
+      const batching::RowSet& set) const;
   absl::StatusOr<Snapshot> Look(const Question& question);
   absl::StatusOr<PlanRecord> Keep(const Snapshot& snapshot,
                                   const batching::Plan& plan, PlanRecord record,

@@ -16,17 +16,12 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "queue/leasing/lease.h"
+#include "server/scheduling/device_identity.h"
 
 namespace sheaf::server {
 
-struct DeviceInfo {
-  std::string name;
-  std::string description;
-  int64_t memory_bytes = 0;
-};
-
 struct WorkerInfo {
-  Lessee lessee;
+  Lessee lessee;  // its device goes by its identity (device_identity.h)
   std::vector<DeviceInfo> devices;
   std::string version;
   // Calls in the worker's name show this secret, or come over the connection of

@@ -105,10 +105,11 @@ Work WorkOf(const WorkerInfo& worker, const StatsParts& parts) {
 
 void WorkersToProto(const StatsParts& parts, pb::Stats* out) {
   struct OfDevice {
+    DeviceInfo device;  // the first
     Work work;
     std::vector<std::string> workers;
   };
-  std::map<std::pair<std::string, std::string>, OfDevice> devices;
+  std::map<std::string, OfDevice> devices;  // by identity
   for (const WorkerInfo& worker : parts.workers) {
     const Work work = WorkOf(worker, parts);
     pb::WorkerStats* theirs = out->add_workers();
@@ -117,17 +118,19 @@ void WorkersToProto(const StatsParts& parts, pb::Stats* out) {
     Fill(work, theirs->mutable_work());
     for (const DeviceInfo& device : worker.devices) {
       theirs->add_devices(device.name);
-      OfDevice& all = devices[{device.name, device.description}];
+      OfDevice& all = devices[IdentityOf(device)];
+      if (all.workers.empty()) all.device = device;
       all.work.Add(work);
       all.workers.push_back(NameOf(worker.lessee.id));
     }
   }
-  for (const auto& [key, device] : devices) {
+  for (const auto& [identity, all] : devices) {
     pb::DeviceStats* theirs = out->add_devices();
-    theirs->set_name(key.first);
-    theirs->set_description(key.second);
-    for (const auto& worker : device.workers) theirs->add_workers(worker);
-    Fill(device.work, theirs->mutable_work());
+    theirs->set_identity(identity);
+    theirs->set_name(all.device.name);
+    theirs->set_description(all.device.description);
+    for (const auto& worker : all.workers) theirs->add_workers(worker);
+    Fill(all.work, theirs->mutable_work());
   }
 }
 

@@ -83,11 +83,15 @@ WorkerInfo FromProto(const pb::RegisterWorkerRequest& request) {
   worker.lessee.pixels_max = request.pixels_max();
   worker.pixel_steps_max = request.pixel_steps_max();
   for (const pb::Device& device : request.devices()) {
-    worker.devices.push_back(
-        {device.name(), device.description(), device.memory_bytes()});
+    worker.devices.push_back({.name = device.name(),
+                              .description = device.description(),
+                              .memory_bytes = device.memory_bytes(),
+                              .driver = device.driver(),
+                              .build = device.build(),
+                              .host = device.host()});
   }
   if (!worker.devices.empty()) {
-    worker.lessee.device = worker.devices[0].name;
+    worker.lessee.device = IdentityOf(worker.devices[0]);
     worker.lessee.device_bytes = worker.devices[0].memory_bytes;
   }
   worker.version = request.version();

@@ -32,7 +32,13 @@ class Puppet : public LeasePolicy {
     if (next >= heads.size()) return {std::nullopt, turn_wait, better, {}};
     return {next};
   }
-  int RowsMax(const Lane&, const Lessee&) const override { return rows_max; }
+  int RowsMax(const Lessee&, const RunParams&) const override {
+    return rows_max;
+  }
+  size_t CountThatFit(const Lessee&,
+                      const std::vector<LeasedRun>& runs) const override {
+    return std::min<size_t>(runs.size(), rows_max);
+  }
   Terms TermsOf(const Lessee&, const Lane&, const std::vector<LeasedRun>& runs,
                 double, absl::Time) const override {
     return {std::min<int>(share, static_cast<int>(runs.size()))};

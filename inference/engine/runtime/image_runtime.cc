@@ -7,26 +7,37 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "base/version.h"
 #include "inference/engine/pipeline/begin.h"
 #include "inference/engine/pipeline/pictures.h"
 #include "inference/engine/runtime/model_cache.h"
 #include "inference/engine/schedule/registry.h"
 #include "inference/engine/tensor/devices.h"
 #include "inference/engine/tensor/guard.h"
+#include "inference/engine/tensor/hardware.h"
 #include "inference/engine/tensor/memory.h"
 #include "inference/engine/tensor/placement.h"
 
 namespace sheaf::engine {
 namespace {
 
+const char* NameOf(at::ScalarType dtype) {
+  if (dtype == at::kHalf) return "fp16";
+  return dtype == at::kBFloat16 ? "bf16" : "fp32";
+}
+
 DeviceFacts FactsOf(const RuntimeOptions& options, std::string device,
                     const Placement& placement) {
   DeviceFacts facts;
   facts.name = std::move(device);
+  facts.build =
+      absl::StrCat("sheaf ", kVersion, ", LibTorch ", TORCH_VERSION_MAJOR, ".",
+                   TORCH_VERSION_MINOR, ", ", NameOf(placement.dtype));
+  std::string host = ProcessorName();
+  if (host.empty()) host = "CPU";
+  absl::StrAppend(&host, ", ", at::get_num_threads(), " threads");
   if (placement.device.is_cpu()) {
-    facts.description =
-        absl::StrCat("CPU, ", at::get_num_threads(), " threads, LibTorch ",
-                     TORCH_VERSION_MAJOR, ".", TORCH_VERSION_MINOR);
+    facts.description = std::move(host);
     facts.memory_bytes = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) *
                          static_cast<size_t>(sysconf(_SC_PAGESIZE));
     if (options.memory_bytes_max > 0) {
@@ -34,8 +45,13 @@ DeviceFacts FactsOf(const RuntimeOptions& options, std::string device,
           std::min(facts.memory_bytes, options.memory_bytes_max);
     }
   } else {
-    facts.description = absl::StrCat("CUDA, LibTorch ", TORCH_VERSION_MAJOR,
-                                     ".", TORCH_VERSION_MINOR);
+    const int index =
+        placement.device.has_index() ? placement.device.index() : 0;
+    Card card = CudaCard(index);
+    facts.description = card.name.empty() ? "CUDA" : std::move(card.name);
+    facts.memory_bytes = card.memory_bytes;
+    facts.driver = std::move(card.driver);
+    facts.host = std::move(host);
   }
   return facts;
 }

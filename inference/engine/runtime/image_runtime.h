@@ -27,8 +27,11 @@ class ModelCache;
 
 struct DeviceFacts {
   std::string name;
-  std::string description;
+  std::string description;  // its make
   size_t memory_bytes = 0;
+  std::string driver;  // its version
+  std::string build;   // the software that computes, and in which numbers
+  std::string host;    // its make, where that is another than the device's
 };
 
 // The process's bytes in memory, before and after it gave back memory that was

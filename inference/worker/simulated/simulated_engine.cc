@@ -44,6 +44,11 @@ std::vector<v1::Device> SimulatedEngine::Devices() const {
   device.set_name("simulated");
   device.set_description("No device: takes time, draws patterns");
   device.set_memory_bytes(options_.memory_bytes);
+  // The times that a real device has by its make.
+  device.set_build(fmt::format(
+      "{} a step, {} a further row",
+      absl::FormatDuration(options_.time_scale * options_.step_time),
+      absl::FormatDuration(options_.time_scale * options_.row_time)));
   return {device};
 }
 

@@ -42,6 +42,9 @@ std::vector<v1::Device> TorchEngine::Devices() const {
   device.set_name(facts.name);
   device.set_description(facts.description);
   device.set_memory_bytes(static_cast<int64_t>(facts.memory_bytes));
+  device.set_driver(facts.driver);
+  device.set_build(facts.build);
+  device.set_host(facts.host);
   return {device};
 }
 

@@ -258,13 +258,33 @@ TEST_F(LeaseTermsTest, ByTimesThatNobodyMeasuredNothingIsSplit) {
 }
 
 TEST_F(LeaseTermsTest, NoMoreGoThanFitTheDevice) {
-  EXPECT_GE(planner_.RowsMax(lane_, Worker(1)), 8);
+  const RunParams& like = runs_[0].params;
+  EXPECT_GE(planner_.RowsMax(Worker(1), like), 8);
+  EXPECT_EQ(planner_.CountThatFit(Worker(1), runs_), 8u);
   batching::BatchMemory memory;
   memory.rows = 1;
   memory.peak_bytes = 400;
   Lessee small = Worker(1);
   memory_.Learn({"gpu", "base", 512, 512}, 1000, memory);
-  EXPECT_EQ(planner_.RowsMax(lane_, small), 2);
+  EXPECT_EQ(planner_.RowsMax(small, like), 2);
+  EXPECT_EQ(planner_.CountThatFit(small, runs_), 2u);
+}
+
+TEST_F(LeaseTermsTest, ABatchEndsBeforeARunWhoseControlsLeaveNoRoom) {
+  batching::BatchMemory memory;
+  for (const int rows : {1, 2, 4}) {
+    memory.rows = rows;
+    memory.peak_bytes = 100 * rows;
+    memory_.Learn({"gpu", "base", 512, 512}, 1000, memory);
+  }
+  memory.rows = 1;
+  memory.peak_bytes = 400;
+  memory_.Learn({"gpu", "base", 512, 512, 1}, 1000, memory);
+  EXPECT_EQ(planner_.CountThatFit(Worker(1), runs_), 8u);
+  runs_[5].params.weights = {{"edge", 1}};
+  EXPECT_EQ(planner_.CountThatFit(Worker(1), runs_), 5u);
+  runs_[0].params.weights = {{"edge", 1}};
+  EXPECT_EQ(planner_.CountThatFit(Worker(1), runs_), 2u);
 }
 
 TEST_F(LeaseTermsTest, AnOwnersLimitIsTheConfiguredOne) {

@@ -88,7 +88,7 @@ TEST_F(ConvertStatsTest, OfOneQueueTheTotalIsThatQueue) {
 
 TEST_F(ConvertStatsTest, BusyIsAShareOfTheTimeThatTheWorkerWasHere) {
   AddWorker(1, "cuda:0", 50'000);
-  AddWorker(2, "cuda:0", 20'000, absl::Seconds(25));
+  AddWorker(2, "cuda:1", 20'000, absl::Seconds(25));
   AddWorker(3, "cpu", 0);
   Batch batch;
   batch.id = BatchId{9};
@@ -104,6 +104,7 @@ TEST_F(ConvertStatsTest, BusyIsAShareOfTheTimeThatTheWorkerWasHere) {
   ASSERT_EQ(stats.devices_size(), 2);
   const pb::DeviceStats& cards = stats.devices(1);
   EXPECT_EQ(cards.name(), "cuda:0");
+  EXPECT_EQ(cards.identity(), "cuda: a card");
   EXPECT_EQ(cards.workers_size(), 2);
   EXPECT_DOUBLE_EQ(cards.work().busy_ratio(), 70.0 / 125);
   EXPECT_EQ(cards.work().batch_count(), 4);

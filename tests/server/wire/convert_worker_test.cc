@@ -32,6 +32,7 @@ TEST(ConvertWorkerTest, AWorkerTellsItsFactsAndItsFirstDeviceIsItsOwn) {
     device->set_name("gpu" + std::to_string(bytes));
     device->set_description("a card");
     device->set_memory_bytes(bytes);
+    device->set_driver("7");
   }
   const WorkerInfo worker = FromProto(request);
   EXPECT_EQ(worker.lessee.name, "gpu box");
@@ -43,7 +44,7 @@ TEST(ConvertWorkerTest, AWorkerTellsItsFactsAndItsFirstDeviceIsItsOwn) {
   EXPECT_EQ(worker.pixel_steps_max, 9);
   EXPECT_EQ(worker.version, "1.2.3");
   EXPECT_TRUE(worker.measures);
-  EXPECT_EQ(worker.lessee.device, "gpu1000");
+  EXPECT_EQ(worker.lessee.device, "gpu1000: a card, 1000 bytes; driver 7");
   EXPECT_EQ(worker.lessee.device_bytes, 1000);
   ASSERT_THAT(worker.devices, SizeIs(2));
   EXPECT_EQ(worker.devices[1].name, "gpu2000");

@@ -75,16 +75,18 @@ class ConfigEntry(_message.Message):
     def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class DeviceStats(_message.Message):
-    __slots__ = ["description", "name", "work", "workers"]
+    __slots__ = ["description", "identity", "name", "work", "workers"]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     WORKERS_FIELD_NUMBER: _ClassVar[int]
     WORK_FIELD_NUMBER: _ClassVar[int]
     description: str
+    identity: str
     name: str
     work: WorkStats
     workers: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., workers: _Optional[_Iterable[str]] = ..., work: _Optional[_Union[WorkStats, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., workers: _Optional[_Iterable[str]] = ..., work: _Optional[_Union[WorkStats, _Mapping]] = ..., identity: _Optional[str] = ...) -> None: ...
 
 class DrainWorkerRequest(_message.Message):
     __slots__ = ["name"]
@@ -269,9 +271,10 @@ class TimeStats(_message.Message):
     def __init__(self, count: _Optional[int] = ..., p50: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., p95: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., max: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class WorkMemory(_message.Message):
-    __slots__ = ["batch_count", "budget_bytes", "device", "height", "measured", "model", "peak_bytes", "peak_run_count", "profile", "ran_out_run_count", "recommendation", "run_count_max", "width"]
+    __slots__ = ["batch_count", "budget_bytes", "control_count", "device", "height", "measured", "model", "peak_bytes", "peak_run_count", "profile", "ran_out_run_count", "recommendation", "run_count_max", "width"]
     BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
     BUDGET_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CONTROL_COUNT_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     MEASURED_FIELD_NUMBER: _ClassVar[int]
@@ -285,6 +288,7 @@ class WorkMemory(_message.Message):
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     batch_count: int
     budget_bytes: int
+    control_count: int
     device: str
     height: int
     measured: bool
@@ -296,7 +300,7 @@ class WorkMemory(_message.Message):
     recommendation: str
     run_count_max: int
     width: int
-    def __init__(self, device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., run_count_max: _Optional[int] = ..., batch_count: _Optional[int] = ..., peak_bytes: _Optional[int] = ..., peak_run_count: _Optional[int] = ..., budget_bytes: _Optional[int] = ..., ran_out_run_count: _Optional[int] = ..., recommendation: _Optional[str] = ..., profile: _Optional[str] = ..., measured: bool = ...) -> None: ...
+    def __init__(self, device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., run_count_max: _Optional[int] = ..., batch_count: _Optional[int] = ..., peak_bytes: _Optional[int] = ..., peak_run_count: _Optional[int] = ..., budget_bytes: _Optional[int] = ..., ran_out_run_count: _Optional[int] = ..., recommendation: _Optional[str] = ..., profile: _Optional[str] = ..., measured: bool = ..., control_count: _Optional[int] = ...) -> None: ...
 
 class WorkStats(_message.Message):
     __slots__ = ["batch_count", "batch_size_average", "batches", "busy_ratio", "failed_attempt_count", "running_run_count", "succeeded_run_count"]

@@ -377,10 +377,11 @@ class Weights(_message.Message):
     def __init__(self, weights: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class WorkCalibration(_message.Message):
-    __slots__ = ["batch_count", "batch_size_max", "calibrated", "correction", "device", "height", "high", "low", "model", "recommendation", "width"]
+    __slots__ = ["batch_count", "batch_size_max", "calibrated", "control_count", "correction", "device", "height", "high", "low", "model", "recommendation", "width"]
     BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
     BATCH_SIZE_MAX_FIELD_NUMBER: _ClassVar[int]
     CALIBRATED_FIELD_NUMBER: _ClassVar[int]
+    CONTROL_COUNT_FIELD_NUMBER: _ClassVar[int]
     CORRECTION_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
@@ -392,6 +393,7 @@ class WorkCalibration(_message.Message):
     batch_count: int
     batch_size_max: int
     calibrated: bool
+    control_count: int
     correction: float
     device: str
     height: int
@@ -400,7 +402,7 @@ class WorkCalibration(_message.Message):
     model: str
     recommendation: str
     width: int
-    def __init__(self, device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., batch_count: _Optional[int] = ..., calibrated: bool = ..., correction: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., batch_size_max: _Optional[int] = ..., recommendation: _Optional[str] = ...) -> None: ...
+    def __init__(self, device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., batch_count: _Optional[int] = ..., calibrated: bool = ..., correction: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., batch_size_max: _Optional[int] = ..., recommendation: _Optional[str] = ..., control_count: _Optional[int] = ...) -> None: ...
 
 class BatchingMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -52,14 +52,22 @@ class DeregisterWorkerResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class Device(_message.Message):
-    __slots__ = ["description", "memory_bytes", "name"]
+    __slots__ = ["build", "description", "driver", "host", "identity", "memory_bytes", "name"]
+    BUILD_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    DRIVER_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
+    build: str
     description: str
+    driver: str
+    host: str
+    identity: str
     memory_bytes: int
     name: str
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., memory_bytes: _Optional[int] = ..., driver: _Optional[str] = ..., build: _Optional[str] = ..., host: _Optional[str] = ..., identity: _Optional[str] = ...) -> None: ...
 
 class FinishRunsRequest(_message.Message):
     __slots__ = ["batch", "engine_time", "epoch", "memory", "outcomes", "secret", "worker"]
