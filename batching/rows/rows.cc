@@ -54,6 +54,7 @@ const UnplannedWords& WordsOf(Unplanned why) {
       {"alone", "to be tried alone after a failure"},
       {"too_various",
        "with controls beyond the 65,535 names that are told apart"},
+      {"no_worker", "that no worker can do"},
   };
   return kWords[static_cast<int>(why) - 1];
 }

@@ -156,6 +156,7 @@ enum class Unplanned {
   kScheduled = 3,   // its run_time is to come
   kAlone = 4,       // ran out of memory or died before
   kTooVarious = 5,  // the queue names more controls than are told apart
+  kNoWorker = 6,    // no worker that is here takes such runs
 };
 
 // How a reason is called in JSON, "not_queued", and what it says of such runs:

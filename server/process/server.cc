@@ -154,8 +154,8 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
                        absl::Time now) { planner_->Looked(notes, now); },
       .now = [this] { return clock_->Now(); },
       .lease_duration = config_.lease_duration});
-  plan_service_ =
-      std::make_unique<PlanService>(store_.get(), prices_.get(), &memory_);
+  plan_service_ = std::make_unique<PlanService>(store_.get(), prices_.get(),
+                                                &memory_, &workers_);
   auto_planner_ =
       std::make_unique<AutoPlanner>(store_.get(), plan_service_.get());
   intake_ = std::make_unique<JobIntake>(

@@ -10,8 +10,10 @@
 #include "batching/plan/planner.h"
 #include "batching/plan/report.h"
 #include "batching/rows/cost.h"
+#include "queue/order.h"
 #include "queue/plans.h"
 #include "queue/queues.h"
+#include "server/scheduling/able_workers.h"
 
 namespace sheaf::server {
 namespace {
@@ -36,7 +38,31 @@ struct PlanService::Snapshot {
   int64_t sequence = 0;
   absl::Time now;
   batching::RowSet set;
+  std::string lacking;  // as of AbleWorkers; the workers do not do it
+  bool nobody = false;  // no worker is here
 };
+
+std::string PlanService::NothingToPlan(const Snapshot& snapshot) {
+  std::string text = batching::NothingToPlan(snapshot.set);
+  if (!snapshot.lacking.empty()) {
+    absl::StrAppend(&text, " (", snapshot.lacking, ")");
+  }
+  return text;
+}
+
+void PlanService::WarnOfWorkers(const Snapshot& snapshot,
+                                batching::PlanReport* report) {
+  std::string text;
+  if (snapshot.nobody) {
+    text = "no worker is here: nobody knows what they will be able to do";
+  } else if (!snapshot.lacking.empty()) {
+    text = absl::StrCat("left out, since no worker here does it: ",
+                        snapshot.lacking);
+  } else {
+    return;
+  }
+  report->warnings.push_back({batching::Warning::kNoWorker, std::move(text)});
+}
 
 void PlanService::Stop() {
   stopping_ = true;
@@ -94,10 +120,17 @@ absl::StatusOr<PlanService::Snapshot> PlanService::Look(
     SHEAF_RETURN_IF_ERROR(CheckPaused(snapshot.queue, question.live));
     snapshot.sequence = view.LastSequence();
     snapshot.now = view.now();
+    AbleWorkers workers(workers_.Staying());
     view.ForEachWaiting(question.queue, [&](const WaitingRun& waiting) {
+      if (IsBatchable(waiting.lane.kind) && !workers.Take(waiting.lane)) {
+        ++snapshot.set.unplanned[batching::Unplanned::kNoWorker];
+        return;
+      }
       snapshot.set.Add(waiting.run, waiting.lane.kind, waiting.lane.owner,
                        waiting.params, snapshot.now);
     });
+    snapshot.lacking = workers.Lacking();
+    snapshot.nobody = workers.nobody();
     return absl::OkStatus();
   };
   SHEAF_RETURN_IF_ERROR(
@@ -130,8 +163,7 @@ absl::StatusOr<PlanService::Analysis> PlanService::AnalyzeNow(
     const Question& question) {
   SHEAF_ASSIGN_OR_RETURN(const Snapshot snapshot, Look(question));
   const batching::RowSet& set = snapshot.set;
-  if (set.rows.empty())
-    return Analysis{{}, batching::NothingToPlan(set), false};
+  if (set.rows.empty()) return Analysis{{}, NothingToPlan(snapshot), false};
   const batching::CostModel model(&set.shapes, prices_.PricesOf(set.shapes));
   batching::PlanOptions options;
   options.batch_size = question.batch_size > 0
@@ -144,8 +176,9 @@ absl::StatusOr<PlanService::Analysis> PlanService::AnalyzeNow(
       set, model,
       batching::RulesFor(question.mode, question.greedy, question.signature),
       options);
-  const batching::PlanReport report =
+  batching::PlanReport report =
       batching::Report(set, model, plan, prices_.For(set), options);
+  WarnOfWorkers(snapshot, &report);
 
   PlanRecord record;
   record.queue = question.queue;

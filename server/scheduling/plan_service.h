@@ -13,11 +13,12 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "base/runner.h"
-#include "batching/plan/plan.h"
+#include "batching/plan/report.h"
 #include "queue/plan.h"
 #include "queue/store.h"
 #include "server/scheduling/memory_board.h"
 #include "server/scheduling/prices_board.h"
+#include "server/scheduling/workers.h"
 
 namespace sheaf::server {
 
@@ -43,10 +44,10 @@ class PlanService {
   };
   using Done = std::function<void(absl::StatusOr<Analysis>)>;
 
-  // Borrows all three.
+  // Borrows all of them.
   PlanService(Store* store, const PricesBoard* prices,
-              const MemoryBoard* memory)
-      : store_(store), prices_(*prices), memory_(*memory) {}
+              const MemoryBoard* memory, const WorkerRegistry* workers)
+      : store_(store), prices_(*prices), memory_(*memory), workers_(*workers) {}
   // Ends waiting questions with SERVER_STOPPING.
   ~PlanService() { Stop(); }
   void Stop();
@@ -63,6 +64,9 @@ class PlanService {
  private:
   struct Snapshot;
   absl::StatusOr<Analysis> AnalyzeNow(const Question& question);
+  static std::string NothingToPlan(const Snapshot& snapshot);
+  static void WarnOfWorkers(const Snapshot& snapshot,
+                            batching::PlanReport* report);
   std::function<int(const batching::BatchKey&)> RowsMaxOf(
       const batching::RowSet& set) const;
   absl::StatusOr<Snapshot> Look(const Question& question);
@@ -73,6 +77,7 @@ class PlanService {
   Store* const store_;
   const PricesBoard& prices_;
   const MemoryBoard& memory_;
+  const WorkerRegistry& workers_;
   // Counts a client's question in; false where it would be one too many.
   bool Enter(const CallOptions& call);
   void Leave(const CallOptions& call);

@@ -64,6 +64,9 @@ class WorkerRegistry {
   // The worker, if it takes work now; and how many workers are known.
   std::optional<Lessee> Taker(WorkerId id) const;
   int count() const;
+  // All workers but those that are leaving. One whose stream is missed counts:
+  // it may be back in a moment.
+  std::vector<Lessee> Staying() const;
   // The address from which a worker registered; "" where there is no such
   // worker. CountFrom: how many workers registered from an address.
   std::string AddressOf(WorkerId id) const;

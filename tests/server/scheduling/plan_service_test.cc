@@ -15,6 +15,7 @@
 namespace sheaf::server {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class PlanServiceTest : public ::testing::Test {
@@ -26,11 +27,11 @@ class PlanServiceTest : public ::testing::Test {
     });
   }
 
-  void SubmitJobs(int count) {
+  void SubmitJobs(int count, const std::string& model = "m") {
     for (int i = 0; i < count; ++i) {
       RunParams params;
       params.prompt = "hut";
-      params.model = "m";
+      params.model = model;
       params.steps = 20;
       params.sampler = "euler";
       params.width = 512;
@@ -45,6 +46,13 @@ class PlanServiceTest : public ::testing::Test {
     ASSERT_TRUE(Write(*store_, [](Tx& tx) {
                   return PauseQueue(tx, kDefaultQueue, {});
                 }).ok());
+  }
+
+  void AddWorker(const std::string& model) {
+    WorkerInfo worker;
+    worker.lessee.id = WorkerId{workers_.count() + 1};
+    worker.lessee.models = {model};
+    workers_.Attach(worker, [](const WorkerNudge&) {});
   }
 
   absl::StatusOr<PlanService::Analysis> Analyze(
@@ -67,7 +75,8 @@ class PlanServiceTest : public ::testing::Test {
   std::unique_ptr<Store> store_ = NewMemoryStore(&clock_);
   PricesBoard prices_{batching::FastDevice()};
   MemoryBoard memory_;
-  PlanService plans_{store_.get(), &prices_, &memory_};
+  WorkerRegistry workers_;
+  PlanService plans_{store_.get(), &prices_, &memory_, &workers_};
 };
 
 TEST_F(PlanServiceTest, WhatWaitsInAPausedQueueBecomesAStoredPlan) {
@@ -130,6 +139,45 @@ TEST_F(PlanServiceTest, AfterStopQuestionsAreRefused) {
     refused = ReasonOf(analysis.status()) == Reason::kServerStopping;
   });
   EXPECT_TRUE(refused);
+}
+
+TEST_F(PlanServiceTest, RunsThatNoWorkerCanDoAreInNoPlan) {
+  AddWorker("m");
+  SubmitJobs(8);
+  Pause();
+  const PlanRecord before = *Analyze({})->plan;
+  SubmitJobs(3, "mm");
+  const PlanRecord plan = *Analyze({})->plan;
+  EXPECT_EQ(plan.run_count, 8);
+  EXPECT_EQ(plan.batch_count, before.batch_count);
+  EXPECT_THAT(plan.report, HasSubstr(R"("unplanned":{"no_worker":"3"})"));
+  EXPECT_THAT(plan.preview,
+              AllOf(HasSubstr("Left as they are: 3 runs that no worker can do"),
+                    HasSubstr("Warning: left out, since no worker here does "
+                              "it: model 'mm' (3 runs)")));
+  EXPECT_EQ(plan.preview.substr(0, plan.preview.find("Mode")),
+            before.preview.substr(0, before.preview.find("Mode")))
+      << "they add to no gain";
+}
+
+TEST_F(PlanServiceTest, WhereNoWorkerCanDoAnythingTheWordsSayWhatIsLacking) {
+  AddWorker("another");
+  SubmitJobs(2);
+  Pause();
+  const auto analysis = Analyze({});
+  ASSERT_TRUE(analysis.ok()) << analysis.status();
+  EXPECT_FALSE(analysis->plan.has_value());
+  EXPECT_EQ(analysis->message,
+            "No batchable jobs found: 2 runs that no worker can do "
+            "(model 'm' (2 runs))");
+}
+
+TEST_F(PlanServiceTest, WithoutWorkersAllIsPlannedWithAWarning) {
+  SubmitJobs(8);
+  Pause();
+  const PlanRecord plan = *Analyze({})->plan;
+  EXPECT_EQ(plan.run_count, 8);
+  EXPECT_THAT(plan.preview, HasSubstr("Warning: no worker is here"));
 }
 
 // Before figures are known, no plan surely gains enough.
