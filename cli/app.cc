@@ -162,6 +162,7 @@ std::unique_ptr<CLI::App> MakeApp(Context* context) {
   AddArtifactCommands(*app, *context);
   AddEventsCommand(*app, *context);
   AddBatchCommands(*app, *context);
+  AddModelsCommand(*app, *context);
   AddStatsCommand(*app, *context);
   AddTraceCommands(*app, *context);
   AddAdminCommands(*app, *context);

@@ -99,6 +99,17 @@ bool MeasuredProfiles::IsMeasured(const WorkKind& kind) const {
   return IsMeasuredAtThatSize(kind) || Nearest(kind) != nullptr;
 }
 
+bool MeasuredProfiles::StepsAlone(const std::string& device,
+                                  const std::string& model) const {
+  for (auto it = profiles_.lower_bound({.device = device, .model = model});
+       it != profiles_.end() && it->first.device == device &&
+       it->first.model == model;
+       ++it) {
+    if (it->second.alone) return true;
+  }
+  return false;
+}
+
 std::vector<std::string> MeasuredProfiles::DevicesOf(
     const std::string& model) const {
   std::vector<std::string> devices;

@@ -36,6 +36,9 @@ class MeasuredProfiles {
   bool IsMeasuredAtThatSize(const WorkKind& kind) const {
     return profiles_.count(kind.Plain()) > 0;
   }
+  // Whether the device steps the model's rows one by one: it was found out at
+  // some size.
+  bool StepsAlone(const std::string& device, const std::string& model) const;
   // Devices that have measured the model at any size.
   std::vector<std::string> DevicesOf(const std::string& model) const;
 

@@ -13,6 +13,7 @@ void AddWorkerCommands(CLI::App& app, Context& context);
 void AddArtifactCommands(CLI::App& app, Context& context);
 void AddEventsCommand(CLI::App& app, Context& context);
 void AddBatchCommands(CLI::App& app, Context& context);
+void AddModelsCommand(CLI::App& app, Context& context);
 void AddStatsCommand(CLI::App& app, Context& context);
 void AddTraceCommands(CLI::App& app, Context& context);
 void AddAdminCommands(CLI::App& app, Context& context);

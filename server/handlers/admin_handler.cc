@@ -7,9 +7,11 @@
 #include "base/status.h"
 #include "server/handlers/calls.h"
 #include "server/scheduling/learned_figures.h"
+#include "server/scheduling/offers.h"
 #include "server/scheduling/workers.h"
 #include "server/wire/admin_answers.h"
 #include "server/wire/convert.h"
+#include "server/wire/convert_catalog.h"
 #include "server/wire/convert_memory.h"
 
 namespace sheaf::server {
@@ -85,6 +87,16 @@ grpc::ServerUnaryReactor* AdminHandler::ListWorkers(
                        [this, response](const std::vector<Batch>& batches) {
                          FillWorkers(batches, response);
                        });
+  });
+}
+
+grpc::ServerUnaryReactor* AdminHandler::GetCatalog(
+    grpc::CallbackServerContext* context, const pb::GetCatalogRequest* request,
+    pb::GetCatalogResponse* response) {
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    ToProto(OfferedBy(parts_.workers->List(), *parts_.prices),
+            parts_.page_bytes_max, response);
+    return Calls::Done(context);
   });
 }
 

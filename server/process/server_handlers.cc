@@ -42,6 +42,7 @@ WorkerHandler::Parts Server::PartsOfWorkers() {
 AdminHandler::Parts Server::PartsOfAdmin() {
   AdminHandler::Parts parts{.store = store_.get(),
                             .workers = &workers_,
+                            .prices = prices_.get(),
                             .learned = learned_.get(),
                             .orders = worker_orders_.get(),
                             .backups = backups_.get(),

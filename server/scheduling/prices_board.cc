@@ -118,6 +118,12 @@ bool PricesBoard::HasMeasured(const std::string& device,
   return std::find(devices.begin(), devices.end(), device) != devices.end();
 }
 
+bool PricesBoard::StepsAlone(const std::string& device,
+                             const std::string& model) const {
+  absl::MutexLock lock(&mutex_);
+  return measured_.StepsAlone(device, model);
+}
+
 std::vector<WorkKind> PricesBoard::MeasuredOn(const std::string& device) const {
   absl::MutexLock lock(&mutex_);
   std::vector<WorkKind> kinds;

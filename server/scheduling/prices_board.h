@@ -53,6 +53,9 @@ class PricesBoard {
   bool IsMeasured(const WorkKind& kind) const;
   // Whether the model was measured on the device, at any size.
   bool HasMeasured(const std::string& device, const std::string& model) const;
+  // Whether the device's worker found that it must step the model's rows one by
+  // one.
+  bool StepsAlone(const std::string& device, const std::string& model) const;
   // The kinds of work that were measured themselves, on one device, or on all
   // where `device` is empty.
   std::vector<WorkKind> MeasuredOn(const std::string& device) const;

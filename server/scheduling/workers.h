@@ -8,6 +8,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "queue/leasing/lease.h"
+#include "server/scheduling/catalog.h"
 #include "server/scheduling/device_identity.h"
 
 namespace sheaf::server {
@@ -23,6 +25,9 @@ namespace sheaf::server {
 struct WorkerInfo {
   Lessee lessee;  // its device goes by its identity (device_identity.h)
   std::vector<DeviceInfo> devices;
+  // Null for a worker that does not tell what it offers. `models`: its facts.
+  std::shared_ptr<const Catalog> catalog;
+  std::shared_ptr<const batching::ModelTable> models;
   std::string version;
   // Calls in the worker's name show this secret, or come over the connection of
   // this peer (worker_claim.h).
@@ -64,6 +69,9 @@ class WorkerRegistry {
   // The worker, if it takes work now; and how many workers are known.
   std::optional<Lessee> Taker(WorkerId id) const;
   int count() const;
+  // The facts of a worker's models; null where it tells nothing, or is
+  // gone.
+  std::shared_ptr<const batching::ModelTable> ModelsOf(WorkerId id) const;
   // All workers but those that are leaving. One whose stream is missed counts:
   // it may be back in a moment.
   std::vector<Lessee> Staying() const;

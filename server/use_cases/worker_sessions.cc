@@ -17,6 +17,7 @@ namespace {
 // Most workers of one address; and most bytes of one worker's model names.
 constexpr int kWorkersMax = 512;
 constexpr int64_t kNameBytesMax = 256 << 10;
+constexpr int64_t kCatalogBytesMax = 256 << 10;
 
 }  // namespace
 
@@ -30,6 +31,11 @@ absl::StatusOr<WorkerInfo> WorkerSessions::Admit(const Caller& caller,
     return InvalidArgument(
         {{"models",
           absl::StrCat("take more than ", kNameBytesMax, " bytes in all")}});
+  }
+  if (worker.catalog != nullptr && worker.catalog->bytes > kCatalogBytesMax) {
+    return InvalidArgument(
+        {{"catalog",
+          absl::StrCat("takes more than ", kCatalogBytesMax, " bytes")}});
   }
   if (parts_.workers->CountFrom(caller.address) >= kWorkersMax) {
     return WithRetryAfter(

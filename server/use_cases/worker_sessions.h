@@ -43,8 +43,9 @@ class WorkerSessions {
   explicit WorkerSessions(Parts parts) : parts_(std::move(parts)) {}
 
   // Lets a worker of these facts in, and gives it a secret. INVALID_FIELD for
-  // models whose names are too long together, OVERLOADED where too many workers
-  // come from the caller's address, WORKER_OUTDATED.
+  // models whose names are too long together and for a catalog that is too
+  // large, OVERLOADED where too many workers come from the caller's address,
+  // WORKER_OUTDATED.
   absl::StatusOr<WorkerInfo> Admit(const Caller& caller,
                                    WorkerInfo worker) const;
   // Gives it a name that no worker has had. On the writer.

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/wire/convert.h"
+#include "server/wire/convert_catalog.h"
 #include "server/wire/convert_memory.h"
 
 namespace sheaf::server {
@@ -93,6 +94,11 @@ WorkerInfo FromProto(const pb::RegisterWorkerRequest& request) {
   if (!worker.devices.empty()) {
     worker.lessee.device = IdentityOf(worker.devices[0]);
     worker.lessee.device_bytes = worker.devices[0].memory_bytes;
+  }
+  if (request.has_catalog()) {
+    auto catalog = std::make_shared<Catalog>(FromProto(request.catalog()));
+    worker.models = TableOf(*catalog);
+    worker.catalog = std::move(catalog);
   }
   worker.version = request.version();
   worker.measures = request.measures();

@@ -37,6 +37,7 @@
   X(ForgetLearnedRequest)         \
   X(GetArtifactRequest)           \
   X(GetBatchProfileRequest)       \
+  X(GetCatalogRequest)            \
   X(GetJobRequest)                \
   X(GetPlanRequest)               \
   X(GetPreviewRequest)            \

@@ -200,6 +200,24 @@ struct FakeServer::State : public v1::JobService::Service {
 
   struct Admin : public v1::AdminService::Service {
     State* state = nullptr;
+    // Two models, one of which nobody describes.
+    Status GetCatalog(ServerContext*, const v1::GetCatalogRequest*,
+                      v1::GetCatalogResponse* response) override {
+      v1::OfferedModel* known = response->add_models();
+      v1::CatalogModel* model = known->mutable_model();
+      model->set_name("shapes");
+      model->set_is_default(true);
+      model->mutable_defaults()->set_width(64);
+      model->mutable_defaults()->set_height(64);
+      model->set_batching(v1::BATCH_CAPABILITY_ONE_BY_ONE);
+      model->add_controls("edge");
+      model->add_controls("seg");
+      known->add_workers("workers/3");
+      response->add_models()->mutable_model()->set_name("unknown");
+      response->add_samplers("Euler a");
+      response->set_models_left_out(5);
+      return Status::OK;
+    }
     // Two queues at work, one worker.
     Status GetStats(ServerContext*, const v1::GetStatsRequest* request,
                     v1::Stats* response) override {

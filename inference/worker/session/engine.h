@@ -73,6 +73,9 @@ class Engine {
   // The devices it works on, as the server shows them.
   virtual std::vector<v1::Device> Devices() const = 0;
 
+  // Its models and names; empty for an engine that cannot tell.
+  virtual v1::Catalog Catalog() const { return {}; }
+
   // Takes on every run of `batch` as one row, in their order, beside the rows
   // at hand. Returns the number of the first row; the others follow it. No
   // number is given twice. If it throws, it has taken on none.

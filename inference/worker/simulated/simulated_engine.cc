@@ -52,6 +52,15 @@ std::vector<v1::Device> SimulatedEngine::Devices() const {
   return {device};
 }
 
+v1::Catalog SimulatedEngine::Catalog() const {
+  v1::Catalog catalog;
+  v1::CatalogModel* model = catalog.add_models();
+  model->set_name("*");
+  model->mutable_defaults()->set_steps(options_.steps_default);
+  model->set_batching(v1::BATCH_CAPABILITY_FULL);
+  return catalog;
+}
+
 std::vector<SimulatedEngine::RowFault> SimulatedEngine::FaultsFor(
     const v1::LeasedBatch& batch, int index, std::string* error) const {
   const v1::LeasedRun& run = batch.runs(index);

@@ -12,6 +12,7 @@
 #include "inference/engine/runtime/image_runtime.h"
 #include "inference/engine/tensor/beats.h"
 #include "inference/worker/session/engine.h"
+#include "inference/worker/torch/catalog.h"
 #include "inference/worker/torch/measurer.h"
 #include "inference/worker/torch/model_list.h"
 #include "inference/worker/torch/request_resolver.h"
@@ -32,6 +33,7 @@ class TorchEngine : public Engine {
   Measurer* measurer() { return &measurer_; }
 
   std::vector<v1::Device> Devices() const override;
+  v1::Catalog Catalog() const override { return CatalogOf(models_); }
   // Loads models and fetches pictures: this can take long.
   int64_t Add(const v1::LeasedBatch& batch) override;
   std::vector<RowEnd> Step() override;

@@ -273,6 +273,31 @@ TEST_F(WorkerHandlerTest, AProfileIsTakenOnceItFitsItsWorker) {
   EXPECT_FALSE(Register()->hello.calibrate()) << "\"m\" has been measured";
 }
 
+TEST_F(WorkerHandlerTest, TheModelsOfItsCatalogAreOffered) {
+  pb::RegisterWorkerRequest hello = Facts();
+  pb::CatalogModel* model = hello.mutable_catalog()->add_models();
+  model->set_name("m");
+  model->mutable_defaults()->set_steps(12);
+  const auto second = Register(hello);
+  pb::GetCatalogResponse catalog;
+  ASSERT_TRUE(Call<pb::AdminService>(&pb::AdminService::Stub::GetCatalog,
+                                     pb::GetCatalogRequest(), &catalog)
+                  .ok());
+  ASSERT_EQ(catalog.models_size(), 1);
+  EXPECT_EQ(catalog.models(0).model().name(), "m");
+  EXPECT_THAT(catalog.models(0).workers(),
+              ElementsAre("workers/1", "workers/2"));
+  EXPECT_FALSE(catalog.models(0).model().defaults().has_steps())
+      << "the first worker does not tell";
+  model->set_name("no/path");
+  EXPECT_EQ(ReasonOf(Register(hello)->End()), "INVALID_FIELD");
+  model->set_name("m");
+  for (int i = 0; i < 4000; ++i) {
+    hello.mutable_catalog()->add_models()->set_name(std::string(100, 'a'));
+  }
+  EXPECT_EQ(ReasonOf(Register(hello)->End()), "INVALID_FIELD");
+}
+
 // Workers whose runs take 1000 bytes each, on devices of one name.
 class OwnMemoryTest : public WorkerHandlerTest {
  protected:

@@ -81,6 +81,16 @@ absl::Status LoadUNetModel(Model* model) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<ModelTraits> ReadUNetTraits(const std::string& folder) {
+  SHEAF_ASSIGN_OR_RETURN(const Config unet,
+                         Config::Read(folder + "/unet/config.json"));
+  SHEAF_ASSIGN_OR_RETURN(const UNetConfig denoiser, ReadUNetConfig(unet));
+  SHEAF_ASSIGN_OR_RETURN(const Config pictures,
+                         Config::Read(folder + "/vae/config.json"));
+  SHEAF_ASSIGN_OR_RETURN(const VaeConfig vae, ReadVaeConfig(pictures));
+  return TraitsOf(denoiser, vae);
+}
+
 absl::StatusOr<std::vector<Task>> ReadUNetTasks(const std::string& folder) {
   SHEAF_ASSIGN_OR_RETURN(const Config json,
                          Config::Read(folder + "/config.json"));

@@ -27,6 +27,9 @@ TEST_F(SessionTest, WorkerPresentsItselfWithItsDevices) {
   EXPECT_THAT(hello.queues(), ElementsAre("queues/fast"));
   ASSERT_EQ(hello.devices_size(), 1);
   EXPECT_EQ(hello.devices(0).name(), "simulated");
+  ASSERT_EQ(hello.catalog().models_size(), 1);
+  EXPECT_EQ(hello.catalog().models(0).name(), "*");
+  EXPECT_EQ(hello.catalog().models(0).defaults().steps(), 20);
   EXPECT_FALSE(hello.measures());
 }
 
