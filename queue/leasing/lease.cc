@@ -178,6 +178,15 @@ int RoomBeside(Tx& tx, const Lessee& who, const Run& first,
   return static_cast<int>(most) - who.row_count;
 }
 
+// Keeps the runs, from the first on, that mix with a run that is being stepped.
+void KeepThoseThatMix(const LeasePolicy& policy, const Lessee& who,
+                      const RunParams& stepped, std::vector<LeasedRun>* runs) {
+  std::vector<LeasedRun> all(1);
+  all[0].params = stepped;
+  all.insert(all.end(), runs->begin(), runs->end());
+  runs->resize(policy.CountThatMix(who, all) - 1);
+}
+
 // The index that a call uses: its policy's, or one of its own.
 class Heads {
  public:
@@ -266,6 +275,9 @@ LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
       return !HaveSameExtra(run.params, *together);
     });
     if (others > 0) picked.predicted_ms = 0;
+  }
+  if (beside && policy != nullptr && !picked.runs.empty()) {
+    KeepThoseThatMix(*policy, who, *together, &picked.runs);
   }
   if (picked.runs.empty()) return result;
   if (picked.planned) NoteStarted(tx, picked.queue.plan);

@@ -126,7 +126,8 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
   }));
   prices_ = std::make_unique<PricesBoard>(profile);
   learned_ = std::make_unique<LearnedFigures>(prices_.get(), &memory_, learned);
-  under_way_ = std::make_unique<BatchesUnderWay>(prices_.get());
+  const auto models_of = [this](WorkerId id) { return workers_.ModelsOf(id); };
+  under_way_ = std::make_unique<BatchesUnderWay>(prices_.get(), models_of);
   places_ = std::make_unique<WorkerPlaces>(WorkerPlaces::Parts{
       .taker = [this](WorkerId worker) { return workers_.Taker(worker); },
       .free_in =
@@ -136,13 +137,13 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
   SHEAF_ASSIGN_OR_RETURN(LeasePlanner::Options options,
                          PlannerOptionsOf(config_));
   planner_ = std::make_unique<LeasePlanner>(
-      std::move(options), LeasePlanner::Parts{.prices = prices_.get(),
-                                              .memory = &memory_,
-                                              .places = places_.get(),
-                                              .arrivals = &arrivals_,
-                                              .count_workers = [this] {
-                                                return workers_.count();
-                                              }});
+      std::move(options),
+      LeasePlanner::Parts{.prices = prices_.get(),
+                          .memory = &memory_,
+                          .places = places_.get(),
+                          .arrivals = &arrivals_,
+                          .count_workers = [this] { return workers_.count(); },
+                          .models_of = models_of});
   lease_waiters_ = std::make_unique<LeaseWaiters>(LeaseWaiters::Parts{
       .store = store_.get(),
       .timer = &timer_,

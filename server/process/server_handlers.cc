@@ -157,7 +157,7 @@ void Server::MakeHandlers() {
       calls, artifacts_.get(), &uploads_, &downloads_));
   handlers_.push_back(std::make_unique<BatchingHandler>(
       calls, plan_service_.get(), prices_.get(), &memory_, learned_.get(),
-      PageBytesMax()));
+      &workers_, PageBytesMax()));
   handlers_.push_back(std::make_unique<AdminHandler>(calls, PartsOfAdmin()));
 }
 

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 
 #include "batching/rows/model_table.h"
+#include "queue/types.h"
 
 namespace sheaf::server {
 
@@ -36,5 +38,9 @@ struct Catalog {
 
 // The facts that decide which runs go together on the worker of the catalog.
 std::shared_ptr<const batching::ModelTable> TableOf(const Catalog& catalog);
+
+// Finds the facts of a worker's models; null where nothing is known of them.
+using ModelsOf =
+    std::function<std::shared_ptr<const batching::ModelTable>(WorkerId)>;
 
 }  // namespace sheaf::server

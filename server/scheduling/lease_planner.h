@@ -9,6 +9,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -21,6 +22,7 @@
 #include "batching/continuous/placement.h"
 #include "queue/leasing/lease.h"
 #include "server/scheduling/arrivals.h"
+#include "server/scheduling/catalog.h"
 #include "server/scheduling/memory_board.h"
 #include "server/scheduling/prices_board.h"
 #include "server/scheduling/worker_places.h"
@@ -48,6 +50,7 @@ class LeasePlanner final : public LeasePolicy {
     WorkerPlaces* places = nullptr;
     const Arrivals* arrivals = nullptr;
     std::function<int()> count_workers;
+    ModelsOf models_of;  // none: no worker tells of its models
   };
   LeasePlanner(Options options, Parts parts)
       : options_(std::move(options)),
@@ -63,6 +66,9 @@ class LeasePlanner final : public LeasePolicy {
   }
   Turn Next(const Lessee& who, const std::vector<LaneHead>& heads,
             absl::Time now) const override;
+  Lane Spelled(const Lessee& who, const Lane& lane) const override;
+  size_t CountThatMix(const Lessee& who,
+                      const std::vector<LeasedRun>& runs) const override;
   int RowsMax(const Lessee& who, const RunParams& like) const override;
   size_t CountThatFit(const Lessee& who,
                       const std::vector<LeasedRun>& runs) const override;
@@ -97,6 +103,13 @@ class LeasePlanner final : public LeasePolicy {
   // How many workers may share a batch of that many runs.
   int DevicesFor(const Lessee& who, const Lane& lane, int runs) const;
   double SwapMs(const Lessee& who, const Lane& lane) const;
+  std::shared_ptr<const batching::ModelTable> ModelsOn(
+      const Lessee& who) const {
+    return parts_.models_of ? parts_.models_of(who.id) : nullptr;
+  }
+  // The differences that runs like this one may have in a batch on this worker.
+  batching::Capability CapabilityFor(const Lessee& who,
+                                     const RunParams& like) const;
   batching::WorkerView ViewOf(const WorkerPlace& place, const Lane& lane) const;
 
   const Options options_;

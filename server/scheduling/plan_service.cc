@@ -14,6 +14,7 @@
 #include "queue/plans.h"
 #include "queue/queues.h"
 #include "server/scheduling/able_workers.h"
+#include "server/scheduling/offers.h"
 
 namespace sheaf::server {
 namespace {
@@ -115,6 +116,8 @@ absl::StatusOr<PlanService::Snapshot> PlanService::Look(
   Snapshot snapshot;
   const auto look = [&](View& view) -> absl::Status {
     snapshot = Snapshot();
+    snapshot.set.shapes = batching::ShapeTable(
+        {.models = CommonModels(workers_.List(), prices_)});
     SHEAF_ASSIGN_OR_RETURN(snapshot.queue,
                            FindQueueOrError(view, question.queue));
     SHEAF_RETURN_IF_ERROR(CheckPaused(snapshot.queue, question.live));

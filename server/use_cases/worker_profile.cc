@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "batching/pricing/profile.h"
 #include "queue/error.h"
+#include "server/scheduling/work_of.h"
 
 namespace sheaf::server {
 namespace {
@@ -57,6 +58,7 @@ absl::Status TakeProfile(PricesBoard* prices, const WorkerInfo& worker,
   }
   SHEAF_ASSIGN_OR_RETURN(batching::Profile profile, ProfileIn(json));
   kind.device = IdentityOf(*device);
+  kind = Spelled(std::move(kind), worker.models.get());
   prices->Measured(kind, std::move(profile));
   Log(spdlog::level::info, "calibration", "measured",
       {{"worker", worker.lessee.name},

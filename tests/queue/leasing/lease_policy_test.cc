@@ -104,6 +104,28 @@ TEST_P(LeasePolicyTest, LinesAreWhatTheWorkerCanServe) {
   EXPECT_EQ(puppet_.seen[1].lane.model, "b");
 }
 
+TEST_P(LeasePolicyTest, LanesThatAreEqualOnceSpelledOutAreOneLine) {
+  SetPolicy(BatchPolicy::kAdaptive);
+  NewJob named;
+  named.shared.model = "shapes";
+  const Job a = Submit(), b = Submit(named);
+  puppet_.take = 1;
+  EXPECT_THAT(Leased(), ElementsAre(First(a)));
+  EXPECT_EQ(puppet_.seen.size(), 2u) << "nobody knows the default";
+  puppet_.default_model = "shapes";
+  puppet_.take = 4;
+  const Job c = Submit();
+  EXPECT_THAT(Leased(), ElementsAre(First(b), First(c)));
+  EXPECT_EQ(puppet_.seen.size(), 1u);
+}
+
+TEST_P(LeasePolicyTest, OnlyRunsThatMixAreLeasedTogether) {
+  const Job job = Submit({.runs = Runs(3)});
+  puppet_.mix = 2;
+  EXPECT_THAT(Leased(), ElementsAre(RunId(job.id, 0), RunId(job.id, 1)));
+  EXPECT_THAT(Leased(), ElementsAre(RunId(job.id, 2)));
+}
+
 TEST_P(LeasePolicyTest, WorkBehindManyOwnersAtTheirLimitsIsNoticed) {
   puppet_.running_max = 1;
   for (int i = 0; i < 12; ++i) {

@@ -48,8 +48,26 @@ class PlanServiceTest : public ::testing::Test {
                 }).ok());
   }
 
-  void AddWorker(const std::string& model) {
+  // A worker with this model, which it makes at 512x512 in 20 steps unless told
+  // otherwise.
+  void AddWorkerThatTells(
+      const std::string& model,
+      batching::Capability capability = batching::Capability::kFull) {
+    Catalog catalog;
+    CatalogModel& described = catalog.models[model];
+    described.name = model;
+    described.is_default = true;
+    described.facts.capability = capability;
+    RunParams& defaults = described.facts.defaults;
+    defaults.width = defaults.height = 512;
+    defaults.steps = 20;
     WorkerInfo worker;
+    worker.models = TableOf(catalog);
+    worker.catalog = std::make_shared<Catalog>(std::move(catalog));
+    Attach(std::move(worker), model);
+  }
+  void AddWorker(const std::string& model) { Attach({}, model); }
+  void Attach(WorkerInfo worker, const std::string& model) {
     worker.lessee.id = WorkerId{workers_.count() + 1};
     worker.lessee.models = {model};
     workers_.Attach(worker, [](const WorkerNudge&) {});
@@ -170,6 +188,35 @@ TEST_F(PlanServiceTest, WhereNoWorkerCanDoAnythingTheWordsSayWhatIsLacking) {
   EXPECT_EQ(analysis->message,
             "No batchable jobs found: 2 runs that no worker can do "
             "(model 'm' (2 runs))");
+}
+
+TEST_F(PlanServiceTest, RunsThatSpellOutDefaultsGoWithThoseThatDoNot) {
+  SubmitJobs(2);
+  for (int i = 0; i < 2; ++i) {
+    RunParams params;
+    params.sampler = "euler";
+    params.seed = i;
+    ASSERT_TRUE(Write(*store_, [&](Tx& tx) {
+                  return Submit(tx, MakeJob({.runs = {params}}));
+                }).ok());
+  }
+  Pause();
+  const auto batches = [&] {
+    return Analyze({.mode = batching::Mode::kStrict, .greedy = true})
+        ->plan->batch_count;
+  };
+  EXPECT_EQ(batches(), 2) << "nobody knows the defaults";
+  AddWorkerThatTells("m");
+  EXPECT_EQ(batches(), 1);
+}
+
+TEST_F(PlanServiceTest, AModelThatTakesOneRunAtATimeIsPlannedSo) {
+  SubmitJobs(4);
+  Pause();
+  AddWorkerThatTells("m");
+  EXPECT_LT(Analyze({})->plan->batch_count, 4);
+  AddWorkerThatTells("m", batching::Capability::kDisabled);
+  EXPECT_EQ(Analyze({})->plan->batch_count, 4);
 }
 
 TEST_F(PlanServiceTest, WithoutWorkersAllIsPlannedWithAWarning) {

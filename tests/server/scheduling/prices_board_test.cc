@@ -158,6 +158,20 @@ TEST_F(PricesBoardTest, MeasuredProfilesOutliveTheServer) {
   EXPECT_FALSE(next.HasMeasured("cpu", "m"));
 }
 
+TEST_F(PricesBoardTest, AModelThatStepsAloneIsRememberedUntilItIsMeasuredAnew) {
+  batching::Profile profile = Flat();
+  profile.alone = true;
+  prices_.Measured(kKind, profile);
+  EXPECT_TRUE(prices_.StepsAlone("gpu", "m"));
+  EXPECT_FALSE(prices_.StepsAlone("gpu", "mm"));
+  EXPECT_FALSE(prices_.StepsAlone("cpu", "m"));
+  PricesBoard next(Flat());
+  Restart(&next);
+  EXPECT_TRUE(next.StepsAlone("gpu", "m"));
+  next.Measured(kKind, Flat());
+  EXPECT_FALSE(next.StepsAlone("gpu", "m"));
+}
+
 TEST_F(PricesBoardTest, NamesMayHoldAnything) {
   const WorkKind kind{"gpu\n1", "a\\n\\\nb", 64, 32};
   const std::string name = NameOf("x\n", kind);
