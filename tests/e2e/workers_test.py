@@ -78,7 +78,8 @@ class ModelsTest(batching_calls.Case):
     def test_runs_that_spell_out_defaults_go_with_those_that_do_not(self):
         cluster = self.paused()
         cluster.set_queue(policy=pb.BATCH_POLICY_ADAPTIVE)
-        plain = cluster.submit(1)
+        plain = cluster.submit(
+            1, shared={"width": None, "height": None, "steps": None})
         spelled = cluster.submit(1, shared={
             "model": "shapes", "width": 64, "height": 64, "steps": 20})
         self.assertFalse(self.explain(cluster, plain, spelled).mixed)

@@ -6,6 +6,8 @@
 #include <array>
 #include <fstream>
 #include <sstream>
+#include <type_traits>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"

@@ -64,7 +64,8 @@ class BoardsTest : public ::testing::Test {
                             .lease_duration = kLease});
     who_ = MakeWorker({.id = kWorker, .device = "gpu", .device_bytes = 1000});
     workers_.Attach({.lessee = who_}, nullptr);
-    plans_ = std::make_unique<PlanService>(store_.get(), &prices_, &memory_);
+    plans_ = std::make_unique<PlanService>(store_.get(), &prices_, &memory_,
+                                           &workers_);
     auto_planner_ = std::make_unique<AutoPlanner>(store_.get(), plans_.get());
     observers_ = ObserversOf({.store = store_.get(),
                               .stats = &stats_,
