@@ -307,6 +307,9 @@ class OwnMemoryTest : public WorkerHandlerTest {
     request.set_name("queues/default");
     request.mutable_settings()->set_batch_size(16);
     request.mutable_update_mask()->add_paths("batch_size");
+    // Runs do not wait for others.
+    request.mutable_settings()->set_policy(pb::BATCH_POLICY_OFF);
+    request.mutable_update_mask()->add_paths("policy");
     pb::Queue queue;
     EXPECT_TRUE(Call<pb::QueueService>(&pb::QueueService::Stub::UpdateQueue,
                                        request, &queue)

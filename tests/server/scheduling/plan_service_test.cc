@@ -168,7 +168,7 @@ TEST_F(PlanServiceTest, RunsThatNoWorkerCanDoAreInNoPlan) {
   const PlanRecord plan = *Analyze({})->plan;
   EXPECT_EQ(plan.run_count, 8);
   EXPECT_EQ(plan.batch_count, before.batch_count);
-  EXPECT_THAT(plan.report, HasSubstr(R"("unplanned":{"no_worker":"3"})"));
+  EXPECT_THAT(plan.report, HasSubstr(R"("unplanned":{"no_worker":3})"));
   EXPECT_THAT(plan.preview,
               AllOf(HasSubstr("Left as they are: 3 runs that no worker can do"),
                     HasSubstr("Warning: left out, since no worker here does "

@@ -25,7 +25,13 @@ class CatalogTest : public ::testing::Test {
                       "cross_attention_dim": 32, "in_channels": )" +
                       std::to_string(in_channels) + "}");
     folder_.Write(name + "/vae/config.json",
-                  R"({"block_out_channels": [32, 64, 64, 64]})");
+                  R"({"block_out_channels": [32, 64, 64, 64],
+                      "down_block_types": [
+                        "DownEncoderBlock2D", "DownEncoderBlock2D",
+                        "DownEncoderBlock2D", "DownEncoderBlock2D"],
+                      "up_block_types": [
+                        "UpDecoderBlock2D", "UpDecoderBlock2D",
+                        "UpDecoderBlock2D", "UpDecoderBlock2D"]})");
     folder_.Write(name + "/scheduler/scheduler_config.json",
                   R"({"_class_name": "PNDMScheduler"})");
     folder_.Write(name + "/controlnet_edge/config.json", "{}");
@@ -73,7 +79,7 @@ TEST_F(CatalogTest, ATableGoesBeforeTheFiles) {
 }
 
 TEST_F(CatalogTest, FilesThatDoNotReadLeaveTheirFactsOut) {
-  AddModel("box", "");
+  AddModel("box", "default = true\n");
   folder_.Write("box/vae/config.json", "{");
   const v1::CatalogModel model = Read().models(0);
   EXPECT_EQ(model.name(), "box");
