@@ -20,12 +20,4 @@ void AddDoctorCommand(CLI::App& app, Context& context);
 // completion, man, config, version and the hidden __complete.
 void AddToolCommands(CLI::App& app, Context& context);
 
-// Verbs of `batch` that ask a server.
-void AddPlanCommands(CLI::App& batch, Context& context);
-void AddPlanShow(CLI::App& batch, Context& context);
-// Verbs of `job` that live in files of their own.
-void AddJobSubmit(CLI::App& job, Context& context);
-void AddJobFollow(CLI::App& job, Context& context);
-void AddJobPreview(CLI::App& job, Context& context);
-
 }  // namespace sheaf::cli

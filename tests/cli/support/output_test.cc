@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "cli/commands/job_commands.h"
+#include "cli/commands/job/job_commands.h"
 #include "cli/support/flag_values.h"
 #include "cli/support/progress_bar.h"
 #include "cli/support/text.h"

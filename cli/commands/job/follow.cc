@@ -1,13 +1,12 @@
-#include "cli/commands/follow.h"
+#include "cli/commands/job/follow.h"
 
 #include <algorithm>
 #include <map>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "cli/commands/commands.h"
 #include "cli/commands/events.h"
-#include "cli/commands/job_commands.h"
+#include "cli/commands/job/job_commands.h"
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
 #include "cli/support/progress_bar.h"

@@ -1,4 +1,4 @@
-#include "cli/commands/submit_flags.h"
+#include "cli/commands/job/submit_flags.h"
 
 #include <random>
 

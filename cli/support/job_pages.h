@@ -1,16 +1,14 @@
-// `sheaf job list`.
+// Lists of jobs, page after page. Blocks; one thread.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 
-#include "cli/support/context.h"
+#include "absl/status/statusor.h"
+#include "cli/support/client.h"
 #include "sheaf/v1/job_service.pb.h"
 
 namespace sheaf::cli {
-
-void AddJobList(CLI::App& job, Context& context);
 
 // The filter that --filter, --state and --queue ask for together.
 absl::StatusOr<std::string> JobFilter(const std::string& filter,

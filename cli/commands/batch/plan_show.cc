@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status.h"
-#include "cli/commands/commands.h"
+#include "cli/commands/batch/batch_commands.h"
 #include "cli/support/flag_values.h"
 #include "cli/support/plan_names.h"
 #include "cli/support/text.h"
@@ -58,8 +58,9 @@ absl::Status RunPlanShow(Context& context, ShowArgs& args) {
   v1::ListPlanBatchesResponse all;
   do {
     SHEAF_ASSIGN_OR_RETURN(
-        auto page, client->Call<v1::ListPlanBatchesResponse>(
-                       "sheaf.v1.BatchingService/ListPlanBatches", request));
+        auto page,
+        client->Call<v1::ListPlanBatchesResponse>(
+            absl::StrCat(kBatchingService, "ListPlanBatches"), request));
     request.set_page_token(page.next_page_token());
     all.mutable_batches()->MergeFrom(page.batches());
   } while (!request.page_token().empty());

@@ -1,4 +1,4 @@
-#include "cli/commands/job_commands.h"
+#include "cli/commands/job/job_commands.h"
 
 #include <algorithm>
 #include <ostream>
@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "cli/commands/commands.h"
-#include "cli/commands/job_list.h"
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
 #include "cli/support/text.h"

@@ -8,10 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "cli/commands/commands.h"
-#include "cli/commands/follow.h"
-#include "cli/commands/job_commands.h"
-#include "cli/commands/submit_flags.h"
+#include "cli/commands/job/follow.h"
+#include "cli/commands/job/job_commands.h"
+#include "cli/commands/job/submit_flags.h"
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
 #include "cli/support/prompts_file.h"

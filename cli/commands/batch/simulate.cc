@@ -1,4 +1,6 @@
-// `sheaf batch`, and its verb `simulate`, which needs no server.
+// `sheaf batch simulate`, which needs no server.
+#include "batching/simulate/simulate.h"
+
 #include <algorithm>
 #include <fstream>
 #include <ostream>
@@ -12,8 +14,7 @@
 #include "base/safe_text.h"
 #include "base/status.h"
 #include "batching/plan/report.h"
-#include "batching/simulate/simulate.h"
-#include "cli/commands/commands.h"
+#include "cli/commands/batch/batch_commands.h"
 #include "cli/support/text.h"
 #include "cli/support/tree.h"
 
@@ -216,10 +217,7 @@ absl::Status RunSimulate(Context& context, SimulateArgs& args) {
 
 }  // namespace
 
-void AddBatchCommands(CLI::App& app, Context& context) {
-  CLI::App& batch =
-      AddNoun(app, "batch", "Show and change how runs are batched");
-  AddPlanCommands(batch, context);
+void AddSimulate(CLI::App& batch, Context& context) {
   const auto [simulate, args] = AddVerb(
       batch, context, "simulate",
       "Try batching policies on a trace with a simulated device", &RunSimulate);

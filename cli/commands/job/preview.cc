@@ -7,7 +7,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "base/status.h"
-#include "cli/commands/commands.h"
+#include "cli/commands/job/job_commands.h"
 #include "cli/support/flag_values.h"
 #include "cli/support/new_file.h"
 #include "cli/support/states.h"
