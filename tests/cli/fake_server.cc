@@ -49,6 +49,10 @@ struct FakeServer::State : public v1::JobService::Service {
   v1::GetStatsRequest stats_request;
   int stats_left = -1;  // no limit
   std::vector<std::string> measured;
+  std::vector<v1::Worker> workers;
+  std::vector<v1::Run> runs;
+  std::vector<std::string> jobs = {"jobs/0", "jobs/1", "jobs/2", "jobs/3",
+                                   "jobs/4"};
   std::string authorization;
   std::unique_ptr<grpc::Server> server;
 
@@ -92,6 +96,7 @@ struct FakeServer::State : public v1::JobService::Service {
     }
     if (request->name() != "jobs/42") return NoSuchJob(request->name());
     *response = Present();
+    for (const v1::Run& run : runs) *response->add_runs() = run;
     return Status::OK;
   }
 
@@ -106,14 +111,16 @@ struct FakeServer::State : public v1::JobService::Service {
 
   Status ListJobs(ServerContext*, const v1::ListJobsRequest* request,
                   v1::ListJobsResponse* response) override {
-    // Five jobs, two a page at most.
+    // Two a page at most.
+    const std::lock_guard lock(mutex);
+    const int count = static_cast<int>(jobs.size());
     const int begin =
         request->page_token().empty() ? 0 : std::stoi(request->page_token());
     const int size = std::min(2, request->page_size());
-    for (int i = begin; i < std::min(5, begin + size); ++i) {
-      response->add_jobs()->set_name("jobs/" + std::to_string(i));
+    for (int i = begin; i < std::min(count, begin + size); ++i) {
+      response->add_jobs()->set_name(jobs[i]);
     }
-    if (begin + size < 5) {
+    if (begin + size < count) {
       response->set_next_page_token(std::to_string(begin + size));
     }
     return Status::OK;
@@ -236,7 +243,11 @@ struct FakeServer::State : public v1::JobService::Service {
       return Status::OK;
     }
     Status ListWorkers(ServerContext*, const v1::ListWorkersRequest*,
-                       v1::ListWorkersResponse*) override {
+                       v1::ListWorkersResponse* response) override {
+      const std::lock_guard lock(state->mutex);
+      for (const v1::Worker& worker : state->workers) {
+        *response->add_workers() = worker;
+      }
       return Status::OK;
     }
     Status CalibrateWorker(ServerContext*,
@@ -323,6 +334,21 @@ std::string FakeServer::PutArtifact(const std::string& bytes) {
 void FakeServer::SetOutputs(const std::vector<v1::Output>& outputs) {
   const std::lock_guard lock(state_->mutex);
   state_->outputs = outputs;
+}
+
+void FakeServer::SetWorkers(const std::vector<v1::Worker>& workers) {
+  const std::lock_guard lock(state_->mutex);
+  state_->workers = workers;
+}
+
+void FakeServer::SetJobs(const std::vector<std::string>& names) {
+  const std::lock_guard lock(state_->mutex);
+  state_->jobs = names;
+}
+
+void FakeServer::SetRuns(const std::vector<v1::Run>& runs) {
+  const std::lock_guard lock(state_->mutex);
+  state_->runs = runs;
 }
 
 void FakeServer::CorruptArtifacts() {

@@ -29,6 +29,12 @@ class FakeServer {
   void SetOutputs(const std::vector<v1::Output>& outputs);
   // Sends bytes that do not match the name.
   void CorruptArtifacts();
+  // The workers that are connected; none at first.
+  void SetWorkers(const std::vector<v1::Worker>& workers);
+  // The names of the jobs that ListJobs lists; five others at first.
+  void SetJobs(const std::vector<std::string>& names);
+  // The runs that GetJob shows.
+  void SetRuns(const std::vector<v1::Run>& runs);
   // The next `count` calls of GetStats answer; the one after fails.
   void LimitStats(int count);
 

@@ -9,6 +9,7 @@
 #include "cli/commands/commands.h"
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
+#include "cli/support/takers.h"
 #include "cli/support/text.h"
 #include "cli/support/transfer.h"
 #include "cli/support/tree.h"
@@ -87,6 +88,7 @@ void PrintJob(Context& context, const v1::Job& job) {
                              " runs; for all of them: sheaf job get ",
                              JobIdText(job.name()), " --runs"));
   }
+  SayIfNobodyTakes(context, WaitingWorksOf(job));
 }
 
 absl::Status RunJobGet(Context& context, JobGetArgs& args) {

@@ -14,6 +14,7 @@
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
 #include "cli/support/prompts_file.h"
+#include "cli/support/takers.h"
 #include "cli/support/transfer.h"
 #include "cli/support/tree.h"
 #include "queue/run_fields.h"
@@ -97,8 +98,7 @@ absl::StatusOr<v1::SubmitJobRequest> MakeRequest(Context& context,
   return request;
 }
 
-absl::Status SayWhatNext(Context& context,
-                         const v1::SubmitJobResponse& response) {
+void SayWhatNext(Context& context, const v1::SubmitJobResponse& response) {
   const v1::Job& job = response.job();
   const std::string id = JobIdText(job.name());
   context.Say(absl::StrCat(response.replayed()
@@ -107,7 +107,13 @@ absl::Status SayWhatNext(Context& context,
                            job.name(), " (", job.run_count(),
                            job.run_count() == 1 ? " run" : " runs",
                            "). Follow it: sheaf job watch ", id));
-  return absl::OkStatus();
+}
+
+// A job that an earlier submit made may have ended.
+void SayIfItsRunsStay(Context& context, const v1::SubmitJobRequest& request,
+                      const v1::SubmitJobResponse& response) {
+  if (HasEnded(response.job())) return;
+  SayIfNobodyTakes(context, WorksOf(request.job()));
 }
 
 absl::Status RunSubmit(Context& context, SubmitArgs& args) {
@@ -135,13 +141,17 @@ absl::Status RunSubmit(Context& context, SubmitArgs& args) {
   if (request.validate_only()) {
     context.MakePrinter().One(response.job(), JobColumns());
     context.Say("Dry run: the job is valid, nothing was submitted.");
+    SayIfNobodyTakes(context, WorksOf(request.job()));
     return absl::OkStatus();
   }
   if (!args.wait && !args.watch) {
     context.MakePrinter().One(response.job(), JobColumns());
-    return SayWhatNext(context, response);
+    SayWhatNext(context, response);
+    SayIfItsRunsStay(context, request, response);
+    return absl::OkStatus();
   }
   context.Say(absl::StrCat("Submitted ", response.job().name(), "."));
+  SayIfItsRunsStay(context, request, response);
   SHEAF_ASSIGN_OR_RETURN(const v1::Job job,
                          FollowJob(context, response.job().name(), args.watch));
   context.MakePrinter().One(job, JobColumns());

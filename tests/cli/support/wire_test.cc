@@ -1,16 +1,11 @@
 // The commands against a server in this process.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
-#include "cli/support/client.h"
 #include "cli/support/errors.h"
-#include "tests/cli/fake_server.h"
-#include "tests/cli/run_cli.h"
+#include "tests/cli/wire_fixture.h"
 
 namespace sheaf::cli {
 namespace {
@@ -20,38 +15,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-class WireTest : public testing::Test {
- protected:
-  WireTest() {
-    directory_ = testing::TempDir() + "/sheaf_wire_" +
-                 std::to_string(getpid()) + "." +
-                 testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::filesystem::remove_all(directory_);
-    std::filesystem::create_directories(directory_);
-  }
-  ~WireTest() override { std::filesystem::remove_all(directory_); }
-
-  RunResult Cli(std::vector<std::string> arguments, RunOptions options = {}) {
-    options.variables["SHEAF_SERVER"] = server_.address();
-    return RunCli(arguments, options);
-  }
-  std::string Write(const std::string& name, const std::string& bytes) {
-    const std::string path = directory_ + "/" + name;
-    std::ofstream(path, std::ios::binary) << bytes;
-    return path;
-  }
-
-  FakeServer server_;
-  std::string directory_;
-};
 
 TEST_F(WireTest, SubmitPrintsTheJobAndTheNextCommand) {
   const RunResult result =
@@ -207,9 +170,9 @@ TEST_F(WireTest, DownloadWritesOutputsInsideItsDirectoryOnly) {
   const std::vector<std::string> get = {"job", "get", "42", "--download", out};
   const RunResult result = Cli(get);
   ASSERT_EQ(result.exit, kExitOk) << result.err;
-  EXPECT_EQ(ReadFile(out + "/run-0-image.png"), "pixels");
-  EXPECT_EQ(ReadFile(out + "/run-0-output.png"), "pixels");
-  EXPECT_EQ(ReadFile(out + "/2-run-0-image.png"), "pixels");
+  EXPECT_EQ(BytesOf(out + "/run-0-image.png"), "pixels");
+  EXPECT_EQ(BytesOf(out + "/run-0-output.png"), "pixels");
+  EXPECT_EQ(BytesOf(out + "/2-run-0-image.png"), "pixels");
   EXPECT_FALSE(std::filesystem::exists(directory_ + "/evil.png"));
   EXPECT_EQ(Cli(get).exit, kExitOk) << "the same bytes again are fine";
 }
@@ -227,8 +190,8 @@ TEST_F(WireTest, DownloadReplacesOtherFilesOnlyByForceAndNeverFollowsLinks) {
   EXPECT_EQ(Cli({"job", "get", "42", "--download", out}).exit, kExitConflict);
   EXPECT_EQ(Cli({"job", "get", "42", "--download", out, "--force"}).exit,
             kExitOk);
-  EXPECT_EQ(ReadFile(victim), "precious");
-  EXPECT_EQ(ReadFile(out + "/run-0-image.png"), "pixels");
+  EXPECT_EQ(BytesOf(victim), "precious");
+  EXPECT_EQ(BytesOf(out + "/run-0-image.png"), "pixels");
 }
 
 TEST_F(WireTest, WrongBytesNeverGetTheirName) {
