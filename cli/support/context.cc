@@ -128,6 +128,11 @@ bool Context::IsForPeople() const {
   return format == Format::kTable || format == Format::kWide;
 }
 
+bool Context::IsJson() const {
+  const Format format = FormatFromText(Setting("output"));
+  return format == Format::kJson || format == Format::kJsonl;
+}
+
 void Context::Say(const std::string& line) {
   if (!quiet) err() << PrintableLines(line) << std::endl;
 }

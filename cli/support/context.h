@@ -46,6 +46,8 @@ class Context {
   Printer MakePrinter();
   // Whether the output is to be read by people: a table, and no JSON.
   bool IsForPeople() const;
+  // Whether it is JSON, errors included.
+  bool IsJson() const;
   // A line for the user on standard error; nothing with --quiet.
   void Say(const std::string& line);
   // Asks the question on the terminal. OK for yes; CANCELLED for no;

@@ -56,4 +56,10 @@ std::string ReasonOf(const absl::Status& status);
 // address that was called.
 std::string Explain(const absl::Status& status, std::string_view server);
 
+// The same for programs: an object on one line, with `exitCode`, `code`
+// ("NOT_FOUND") and `message`; where they are known, also `reason`, `metadata`
+// of the ErrorInfo, `violations` (each with `subject` and `description`),
+// `retryDelay` ("1.5s") and `help`.
+std::string ErrorJson(const absl::Status& status, std::string_view server);
+
 }  // namespace sheaf::cli

@@ -115,6 +115,10 @@ TEST_F(WireTest, MissingJobExitsThreeWithItsReason) {
   const RunResult result = Cli({"job", "get", "7"});
   EXPECT_EQ(result.exit, kExitNotFound);
   EXPECT_THAT(result.err, HasSubstr("there is no jobs/7 (JOB_NOT_FOUND)"));
+  EXPECT_EQ(Cli({"job", "get", "7", "-o", "json"}).err,
+            R"({"exitCode":3,"code":"NOT_FOUND","message":"there is no )"
+            R"(jobs/7","reason":"JOB_NOT_FOUND"})"
+            "\n");
 }
 
 TEST_F(WireTest, ServerThatIsBackInAMomentIsNoError) {
