@@ -149,12 +149,12 @@ int ReportUsage(Context& context, const CLI::App& app,
 }
 
 int Report(Context& context, const absl::Status& status) {
-  if (!status.ok()) {
+  if (!status.ok() && !status.message().empty()) {
     PrintError(context, status);
     return ExitCodeOf(status);
   }
   context.out().flush();
-  if (context.out()) return kExitOk;
+  if (context.out()) return ExitCodeOf(status);
   PrintError(context, absl::InternalError("cannot write to standard output"));
   return kExitInternal;
 }

@@ -148,6 +148,9 @@ const std::vector<ExitCodeText>& ExitCodes() {
            "The server cannot be reached or did not answer in time."},
           {kExitQuota, "A quota or a limit is used up."},
           {kExitJobFailed, "The awaited job ended FAILED."},
+          {kExitNothing,
+           "There was nothing to do: no runs can be batched, or the plan is "
+           "not worth it."},
           {kExitInterrupted, "Interrupted (Ctrl-C)."},
       };
   return *kCodes;
@@ -188,6 +191,10 @@ ExitCode ExitCodeOf(const absl::Status& status) {
 absl::Status WithExitCode(absl::Status status, ExitCode code) {
   status.SetPayload(kExitUrl, absl::Cord(absl::StrCat(code)));
   return status;
+}
+
+absl::Status NothingToDo() {
+  return WithExitCode(absl::UnknownError(""), kExitNothing);
 }
 
 absl::Status UsageError(std::string message) {

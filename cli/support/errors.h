@@ -22,6 +22,7 @@ enum ExitCode : int {
   kExitUnavailable = 6,
   kExitQuota = 7,
   kExitJobFailed = 8,
+  kExitNothing = 9,
   kExitInterrupted = 130,
 };
 
@@ -38,6 +39,10 @@ ExitCode ExitCodeOf(const absl::Status& status);
 
 // `status` that exits with `code`, whatever its own code says.
 absl::Status WithExitCode(absl::Status status, ExitCode code);
+
+// Nothing was wrong, and nothing was there to do: exits 9 without a message,
+// since the command has printed its answer.
+absl::Status NothingToDo();
 
 // The user's mistake on the command line or in a file he named: exits 2.
 absl::Status UsageError(std::string message);

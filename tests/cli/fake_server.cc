@@ -12,6 +12,7 @@
 #include "sheaf/v1/artifact_service.grpc.pb.h"
 #include "sheaf/v1/job_service.grpc.pb.h"
 #include "sheaf/v1/queue_service.grpc.pb.h"
+#include "tests/cli/fake_batching.h"
 
 namespace sheaf::cli {
 namespace {
@@ -54,6 +55,7 @@ struct FakeServer::State : public v1::JobService::Service {
   std::vector<std::string> jobs = {"jobs/0", "jobs/1", "jobs/2", "jobs/3",
                                    "jobs/4"};
   std::string authorization;
+  FakeBatching batching;
   std::unique_ptr<grpc::Server> server;
 
   v1::Job Present() {
@@ -304,6 +306,7 @@ FakeServer::FakeServer() : state_(std::make_unique<State>()) {
   builder.RegisterService(&state_->queues);
   builder.RegisterService(&state_->admin);
   builder.RegisterService(&state_->artifact_service);
+  builder.RegisterService(&state_->batching);
   state_->server = builder.BuildAndStart();
   address_ = "127.0.0.1:" + std::to_string(port);
 }
@@ -313,6 +316,8 @@ FakeServer::~FakeServer() {
   // Stop the server before the services that it points to.
   state_->server.reset();
 }
+
+FakeBatching& FakeServer::batching() { return state_->batching; }
 
 void FakeServer::SetOutcome(v1::JobState outcome) {
   const std::lock_guard lock(state_->mutex);

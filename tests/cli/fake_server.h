@@ -12,6 +12,8 @@
 
 namespace sheaf::cli {
 
+class FakeBatching;
+
 class FakeServer {
  public:
   FakeServer();
@@ -19,6 +21,8 @@ class FakeServer {
 
   // "127.0.0.1:PORT".
   const std::string& address() const { return address_; }
+
+  FakeBatching& batching();
 
   // The state of a submitted job by the time it is asked for.
   void SetOutcome(v1::JobState outcome);

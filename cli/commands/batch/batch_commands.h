@@ -2,13 +2,23 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
 
+#include "absl/status/statusor.h"
 #include "cli/support/context.h"
+#include "sheaf/v1/batching_service.pb.h"
 
 namespace sheaf::cli {
 
 // The calls of the service are named by this and the method.
 inline constexpr char kBatchingService[] = "sheaf.v1.BatchingService/";
+
+// Every batch of the plan, page after page.
+absl::StatusOr<v1::ListPlanBatchesResponse> AllPlanBatches(
+    Client& client, const std::string& plan);
+
+// The line that says how to undo a plan that was executed.
+std::string UndoHint(const v1::Plan& plan);
 
 void AddAnalyze(CLI::App& batch, Context& context);
 // Verbs that take a plan, and `list`.

@@ -23,7 +23,9 @@ std::vector<Column> PlanColumns() {
           {"RUNS", "run_count"},
           {"JOBS", "job_count"},
           {"BATCHES", "batch_count"},
-          {"GAIN", "gain"},
+          {"SPEEDUP", "speedup", Column::Style::kDecimal},
+          {"VERDICT", "verdict", Column::Style::kState},
+          {"GAIN", "gain", Column::Style::kPlain, true},
           {"AGE", "create_time", Column::Style::kAge}};
 }
 
@@ -76,9 +78,7 @@ absl::Status RunExecute(Context& context, PlanArgs& args) {
   } else {
     context.MakePrinter().One(answer.plan(), PlanColumns());
   }
-  context.Say(absl::StrCat("To undo it: sheaf batch undo ",
-                           answer.plan().name(),
-                           ", until the first of its batches starts."));
+  context.Say(UndoHint(answer.plan()));
   return absl::OkStatus();
 }
 
@@ -139,6 +139,11 @@ absl::Status RunPlanList(Context& context, PlanArgs& args) {
 }
 
 }  // namespace
+
+std::string UndoHint(const v1::Plan& plan) {
+  return absl::StrCat("To undo it: sheaf batch undo ", plan.name(),
+                      ", until the first of its batches starts.");
+}
 
 void AddPlanCommands(CLI::App& batch, Context& context) {
   const auto [preview, preview_args] = AddVerb(

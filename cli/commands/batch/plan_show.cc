@@ -51,19 +51,10 @@ void PrintBatch(std::ostream& out, const v1::PlanBatch& batch) {
 
 absl::Status RunPlanShow(Context& context, ShowArgs& args) {
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
-  v1::ListPlanBatchesRequest request;
   SHEAF_ASSIGN_OR_RETURN(
-      *request.mutable_plan(),
+      const std::string plan,
       PlanOrNewest(client, args.plan, args.queue, IsAnyPlan, "is kept"));
-  v1::ListPlanBatchesResponse all;
-  do {
-    SHEAF_ASSIGN_OR_RETURN(
-        auto page,
-        client->Call<v1::ListPlanBatchesResponse>(
-            absl::StrCat(kBatchingService, "ListPlanBatches"), request));
-    request.set_page_token(page.next_page_token());
-    all.mutable_batches()->MergeFrom(page.batches());
-  } while (!request.page_token().empty());
+  SHEAF_ASSIGN_OR_RETURN(const auto all, AllPlanBatches(*client, plan));
   if (!context.IsForPeople()) {
     context.MakePrinter().List(all, "batches", {});
     return absl::OkStatus();
@@ -75,6 +66,22 @@ absl::Status RunPlanShow(Context& context, ShowArgs& args) {
 }
 
 }  // namespace
+
+absl::StatusOr<v1::ListPlanBatchesResponse> AllPlanBatches(
+    Client& client, const std::string& plan) {
+  v1::ListPlanBatchesRequest request;
+  request.set_plan(plan);
+  v1::ListPlanBatchesResponse all;
+  do {
+    SHEAF_ASSIGN_OR_RETURN(
+        auto page,
+        client.Call<v1::ListPlanBatchesResponse>(
+            absl::StrCat(kBatchingService, "ListPlanBatches"), request));
+    request.set_page_token(page.next_page_token());
+    all.mutable_batches()->MergeFrom(page.batches());
+  } while (!request.page_token().empty());
+  return all;
+}
 
 void AddPlanShow(CLI::App& batch, Context& context) {
   const auto [show, show_args] =

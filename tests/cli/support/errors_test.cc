@@ -54,7 +54,7 @@ TEST(ErrorsTest, ExitCodeThatWasSetWins) {
 TEST(ErrorsTest, ExitCodesAreThoseOfTheManual) {
   std::vector<int> codes;
   for (const ExitCodeText& exit : ExitCodes()) codes.push_back(exit.code);
-  EXPECT_THAT(codes, testing::ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 130));
+  EXPECT_THAT(codes, testing::ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130));
 }
 
 absl::Status RichStatus() {
