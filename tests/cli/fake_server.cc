@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 
+#include "absl/time/clock.h"
 #include "base/sha256.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -51,6 +52,7 @@ struct FakeServer::State : public v1::JobService::Service {
   int stats_left = -1;  // no limit
   std::vector<std::string> measured;
   std::vector<v1::Worker> workers;
+  std::vector<v1::Event> events;
   std::vector<v1::Run> runs;
   std::vector<std::string> jobs = {"jobs/0", "jobs/1", "jobs/2", "jobs/3",
                                    "jobs/4"};
@@ -155,9 +157,18 @@ struct FakeServer::State : public v1::JobService::Service {
 
   // A progress report, an event, a break; the rest after the reconnect.
   Status WatchEvents(
-      ServerContext*, const v1::WatchEventsRequest* request,
+      ServerContext* context, const v1::WatchEventsRequest* request,
       grpc::ServerWriter<v1::WatchEventsResponse>* writer) override {
     v1::WatchEventsResponse message;
+    if (!events.empty()) {
+      for (const v1::Event& event : events) {
+        if (event.sequence() <= request->after_sequence()) continue;
+        *message.mutable_event() = event;
+        writer->Write(message);
+      }
+      while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
+      return Status::CANCELLED;
+    }
     if (request->after_sequence() < 8) {
       auto* progress = message.mutable_progress();
       progress->set_run("jobs/42/runs/0");
@@ -240,7 +251,9 @@ struct FakeServer::State : public v1::JobService::Service {
     Status GetServerInfo(ServerContext*, const v1::GetServerInfoRequest*,
                          v1::ServerInfo* response) override {
       response->set_version("9.9.9");
-      response->set_last_event_sequence(7);
+      const auto& events = state->events;
+      response->set_last_event_sequence(
+          events.empty() ? 7 : events.back().sequence());
       response->set_disk_free_bytes(int64_t{100} << 30);
       return Status::OK;
     }
@@ -344,6 +357,11 @@ void FakeServer::SetOutputs(const std::vector<v1::Output>& outputs) {
 void FakeServer::SetWorkers(const std::vector<v1::Worker>& workers) {
   const std::lock_guard lock(state_->mutex);
   state_->workers = workers;
+}
+
+void FakeServer::SetEvents(const std::vector<v1::Event>& events) {
+  const std::lock_guard lock(state_->mutex);
+  state_->events = events;
 }
 
 void FakeServer::SetJobs(const std::vector<std::string>& names) {

@@ -33,6 +33,8 @@ class FakeServer {
   void SetOutputs(const std::vector<v1::Output>& outputs);
   // Sends bytes that do not match the name.
   void CorruptArtifacts();
+  // The events so far. Streams of them stay open until the client leaves.
+  void SetEvents(const std::vector<v1::Event>& events);
   // The workers that are connected; none at first.
   void SetWorkers(const std::vector<v1::Worker>& workers);
   // The names of the jobs that ListJobs lists; five others at first.

@@ -97,12 +97,6 @@ TEST_F(WireTest, WatchPrintsEventsAndDrawsABarOnATerminalOnly) {
   EXPECT_THAT(bar.err, HasSubstr("[----"));
 }
 
-TEST_F(WireTest, EventsStopAtTheirLimitAndAreJsonLinesOnRequest) {
-  const RunResult result = Cli({"events", "--limit", "1", "-o", "json"});
-  EXPECT_EQ(result.exit, kExitOk) << result.err;
-  EXPECT_THAT(result.out, HasSubstr("{\"event\":{\"sequence\":\"8\""));
-}
-
 TEST_F(WireTest, ListGoesThroughThePages) {
   EXPECT_EQ(Cli({"job", "list", "--limit", "0", "-o", "name"}).out,
             "jobs/0\njobs/1\njobs/2\njobs/3\njobs/4\n");
