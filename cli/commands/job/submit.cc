@@ -198,6 +198,8 @@ void AddRunFlags(CLI::App* verb, SubmitArgs* args) {
   ForEachRunField([&](const auto& field) { AddRunFlag(verb, field, args); });
   AddValues(verb, "--sweep", &args->flags.sweeps, "FIELD=VALUES",
             "seed=1..8, guidance=5,7.5,9; if repeated, every combination");
+  AddValue(verb, "-n,--count", &args->flags.count, "NUMBER",
+           "Runs of each prompt, with seeds that count up from --seed [1]");
   verb->add_flag("--zip", args->flags.zip,
                  "Combine the sweeps value by value instead");
 }
@@ -241,6 +243,7 @@ void AddJobSubmit(CLI::App& job, Context& context) {
   verb->footer(
       "Examples:\n"
       "  sheaf job submit --prompt 'a red fox' --size 512x512 --wait\n"
+      "  sheaf job submit --prompt 'a red fox' -n 8 --seed 100\n"
       "  sheaf job submit --prompt 'a fox' --sweep seed=1..8 --sweep "
       "guidance=5,7.5\n"
       "  sheaf job submit --prompt 'a hall' --control depth:0.8:depth.png\n"

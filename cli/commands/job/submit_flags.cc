@@ -1,13 +1,16 @@
 #include "cli/commands/job/submit_flags.h"
 
+#include <limits>
 #include <random>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/sha256.h"
 #include "base/status.h"
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
+#include "cli/support/prompts_file.h"
 #include "cli/support/run_fields.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
@@ -88,6 +91,53 @@ absl::Status ApplySweeps(const SubmitFlags& flags, v1::JobSpec* job) {
   return absl::OkStatus();
 }
 
+// A seed for those that gave none: as random as the id.
+int64_t SeedOf(const std::string& request_id) {
+  uint32_t seed = 0;
+  (void)absl::SimpleHexAtoi(Sha256Hex(request_id).substr(0, 8), &seed);
+  return seed;
+}
+
+// Makes each run `count` runs, with seeds that count up.
+absl::Status RepeatRuns(const std::string& count_text,
+                        v1::SubmitJobRequest* request) {
+  int64_t count = 0;
+  if (!absl::SimpleAtoi(count_text, &count) || count < 1 ||
+      count > static_cast<int64_t>(kPromptsRunsMax)) {
+    return UsageError(absl::StrCat("--count must be a number from 1 to ",
+                                   kPromptsRunsMax, ", not '", count_text,
+                                   "'"));
+  }
+  v1::JobSpec* job = request->mutable_job();
+  for (const v1::SweepAxis& axis : job->sweep().axes()) {
+    if (axis.field() == "seed") {
+      return UsageError("--count and --sweep seed exclude each other");
+    }
+  }
+  if (job->runs().empty()) job->add_runs();
+  if (job->runs_size() * count > static_cast<int64_t>(kPromptsRunsMax)) {
+    return UsageError(absl::StrCat("--count ", count, " makes more than ",
+                                   kPromptsRunsMax, " runs"));
+  }
+  const int64_t usual = job->shared().has_seed()
+                            ? job->shared().seed()
+                            : SeedOf(request->request_id());
+  google::protobuf::RepeatedPtrField<v1::RunRequest> runs;
+  runs.Swap(job->mutable_runs());
+  for (const v1::RunRequest& run : runs) {
+    const int64_t first = run.has_seed() ? run.seed() : usual;
+    if (first > std::numeric_limits<int64_t>::max() - count) {
+      return UsageError(
+          absl::StrCat("the seed ", first, " is too large to count up from"));
+    }
+    for (int64_t i = 0; i < count; ++i) {
+      *job->add_runs() = run;
+      job->mutable_runs()->rbegin()->set_seed(first + i);
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ApplySubmitFlags(const SubmitFlags& flags, absl::Time now,
@@ -98,7 +148,8 @@ absl::Status ApplySubmitFlags(const SubmitFlags& flags, absl::Time now,
   SHEAF_RETURN_IF_ERROR(ApplySweeps(flags, job));
   if (!flags.request_id.empty()) request->set_request_id(flags.request_id);
   if (flags.dry_run) request->set_validate_only(true);
-  return absl::OkStatus();
+  return flags.count.empty() ? absl::OkStatus()
+                             : RepeatRuns(flags.count, request);
 }
 
 absl::StatusOr<v1::SubmitJobRequest> ParseSubmitJson(const std::string& json) {

@@ -29,12 +29,15 @@ struct SubmitFlags {
   std::string attempts;
   std::vector<std::string> sweeps;
   bool zip = false;
+  std::string count;  // runs of each run, with seeds that count up
   std::string request_id;
   bool dry_run = false;
 };
 
 // Puts the flags over `request`, which is the one from --json or an empty one.
 // An empty text leaves its field as it is. INVALID_ARGUMENT names the flag.
+// With `count`, runs without a seed begin at one that follows from the
+// request's id: a submit that is tried again asks for the same.
 absl::Status ApplySubmitFlags(const SubmitFlags& flags, absl::Time now,
                               v1::SubmitJobRequest* request);
 

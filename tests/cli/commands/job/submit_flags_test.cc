@@ -8,6 +8,7 @@
 namespace sheaf::cli {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::MatchesRegex;
 
@@ -66,6 +67,68 @@ TEST(SubmitTest, EveryFlagFindsItsField) {
   EXPECT_EQ(job.sweep().mode(), v1::Sweep::MODE_ZIP);
   EXPECT_EQ(request.request_id(), "r-1");
   EXPECT_TRUE(request.validate_only());
+}
+
+std::vector<int64_t> SeedsOf(const v1::JobSpec& job) {
+  std::vector<int64_t> seeds;
+  for (const v1::RunRequest& run : job.runs()) seeds.push_back(run.seed());
+  return seeds;
+}
+
+TEST(SubmitTest, ACountMakesRunsWithSeedsThatCountUp) {
+  v1::SubmitJobRequest request;
+  SubmitFlags flags = {.prompts = {"a"}, .fields = {{"seed", "7"}}};
+  flags.count = "3";
+  ASSERT_TRUE(ApplySubmitFlags(flags, kNow, &request).ok());
+  EXPECT_EQ(request.job().shared().prompt(), "a");
+  EXPECT_THAT(SeedsOf(request.job()), ElementsAre(7, 8, 9));
+}
+
+TEST(SubmitTest, ACountRepeatsEachPromptAndRunsMayHaveSeedsOfTheirOwn) {
+  v1::SubmitJobRequest request;
+  request.mutable_job()->add_runs()->set_seed(40);
+  SubmitFlags flags = {.prompts = {"a", "b"}, .fields = {{"seed", "7"}}};
+  flags.count = "2";
+  ASSERT_TRUE(ApplySubmitFlags(flags, kNow, &request).ok());
+  EXPECT_THAT(SeedsOf(request.job()), ElementsAre(40, 41, 7, 8, 7, 8));
+  EXPECT_EQ(request.job().runs(3).prompt(), "a");
+  EXPECT_EQ(request.job().runs(4).prompt(), "b");
+}
+
+TEST(SubmitTest, ASeedThatWasNotGivenFollowsFromTheRequestId) {
+  const auto seeds = [](const char* id) {
+    v1::SubmitJobRequest request;
+    SubmitFlags flags = {.prompts = {"a"}, .request_id = id};
+    flags.count = "2";
+    EXPECT_TRUE(ApplySubmitFlags(flags, kNow, &request).ok());
+    return SeedsOf(request.job());
+  };
+  const std::vector<int64_t> first = seeds("r-1");
+  EXPECT_THAT(first, ElementsAre(first[0], first[0] + 1));
+  EXPECT_EQ(seeds("r-1"), first);
+  EXPECT_NE(seeds("r-2"), first);
+}
+
+TEST(SubmitTest, ACountThatCannotBeIsRefused) {
+  for (const char* count : {"0", "-1", "x", "1.5", "100001"}) {
+    v1::SubmitJobRequest request;
+    SubmitFlags flags = {.prompts = {"a"}};
+    flags.count = count;
+    EXPECT_FALSE(ApplySubmitFlags(flags, kNow, &request).ok()) << count;
+  }
+  v1::SubmitJobRequest request;
+  SubmitFlags flags = {.prompts = {"a", "b"}};
+  flags.count = "50001";
+  EXPECT_THAT(ApplySubmitFlags(flags, kNow, &request).message(),
+              HasSubstr("more than 100000 runs"));
+  flags.count = "2";
+  flags.fields = {{"seed", "9223372036854775807"}};
+  EXPECT_THAT(ApplySubmitFlags(flags, kNow, &request).message(),
+              HasSubstr("too large"));
+  flags.fields = {};
+  flags.sweeps = {"seed=1..2"};
+  EXPECT_THAT(ApplySubmitFlags(flags, kNow, &request).message(),
+              HasSubstr("exclude each other"));
 }
 
 TEST(SubmitTest, JsonMayBeAJobOrARequestAndFlagsGoOnTop) {
