@@ -12,8 +12,8 @@
 #include "sheaf/v1/admin_service.grpc.pb.h"
 #include "sheaf/v1/artifact_service.grpc.pb.h"
 #include "sheaf/v1/job_service.grpc.pb.h"
-#include "sheaf/v1/queue_service.grpc.pb.h"
 #include "tests/cli/fake_batching.h"
+#include "tests/cli/fake_queues.h"
 
 namespace sheaf::cli {
 namespace {
@@ -42,7 +42,6 @@ struct FakeServer::State : public v1::JobService::Service {
   int get_job_calls = 0;
   v1::SubmitJobRequest submit;
   v1::CancelJobRequest cancel;
-  v1::UpdateQueueRequest queue_update;
   v1::UpdateJobRequest job_update;
   std::map<std::string, std::string> artifacts;
   std::vector<std::string> uploads;
@@ -58,6 +57,7 @@ struct FakeServer::State : public v1::JobService::Service {
                                    "jobs/4"};
   std::string authorization;
   FakeBatching batching;
+  FakeQueues queues;
   std::unique_ptr<grpc::Server> server;
 
   v1::Job Present() {
@@ -194,30 +194,6 @@ struct FakeServer::State : public v1::JobService::Service {
     return Status::OK;
   }
 
-  struct Queues : public v1::QueueService::Service {
-    State* state = nullptr;
-    Status ListQueues(ServerContext*, const v1::ListQueuesRequest*,
-                      v1::ListQueuesResponse* response) override {
-      v1::Queue* queue = response->add_queues();
-      queue->set_name("queues/default");
-      queue->set_state(v1::QUEUE_STATE_PAUSED);
-      queue->set_reason("cleaning");
-      return Status::OK;
-    }
-    Status UpdateQueue(ServerContext*, const v1::UpdateQueueRequest* request,
-                       v1::Queue* response) override {
-      const std::lock_guard lock(state->mutex);
-      state->queue_update = *request;
-      response->set_name(request->name());
-      return Status::OK;
-    }
-    Status PurgeQueue(ServerContext*, const v1::PurgeQueueRequest*,
-                      v1::PurgeQueueResponse* response) override {
-      response->set_run_count(12);
-      return Status::OK;
-    }
-  } queues;
-
   struct Admin : public v1::AdminService::Service {
     State* state = nullptr;
     // Two queues at work, one worker.
@@ -307,7 +283,6 @@ struct FakeServer::State : public v1::JobService::Service {
 };
 
 FakeServer::FakeServer() : state_(std::make_unique<State>()) {
-  state_->queues.state = state_.get();
   state_->admin.state = state_.get();
   state_->artifact_service.state = state_.get();
   grpc::EnableDefaultHealthCheckService(true);
@@ -331,6 +306,8 @@ FakeServer::~FakeServer() {
 }
 
 FakeBatching& FakeServer::batching() { return state_->batching; }
+
+FakeQueues& FakeServer::queues() { return state_->queues; }
 
 void FakeServer::SetOutcome(v1::JobState outcome) {
   const std::lock_guard lock(state_->mutex);
@@ -390,8 +367,7 @@ v1::CancelJobRequest FakeServer::last_cancel() const {
 }
 
 v1::UpdateQueueRequest FakeServer::last_queue_update() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->queue_update;
+  return state_->queues.last_update();
 }
 
 v1::UpdateJobRequest FakeServer::last_job_update() const {

@@ -13,6 +13,7 @@
 namespace sheaf::cli {
 
 class FakeBatching;
+class FakeQueues;
 
 class FakeServer {
  public:
@@ -23,6 +24,7 @@ class FakeServer {
   const std::string& address() const { return address_; }
 
   FakeBatching& batching();
+  FakeQueues& queues();
 
   // The state of a submitted job by the time it is asked for.
   void SetOutcome(v1::JobState outcome);

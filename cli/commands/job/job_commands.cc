@@ -1,17 +1,16 @@
 #include "cli/commands/job/job_commands.h"
 
-#include <algorithm>
 #include <ostream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/job/download.h"
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
 #include "cli/support/takers.h"
 #include "cli/support/text.h"
-#include "cli/support/transfer.h"
 #include "cli/support/tree.h"
 
 namespace sheaf::cli {
@@ -33,49 +32,6 @@ struct JobGetArgs {
   bool force = false;
 };
 
-// Every run of the job, page after page.
-absl::StatusOr<v1::ListRunsResponse> AllRuns(Client& client,
-                                             const std::string& job) {
-  v1::ListRunsRequest request;
-  request.set_job(job);
-  request.set_page_size(1000);
-  v1::ListRunsResponse all;
-  do {
-    SHEAF_ASSIGN_OR_RETURN(auto page,
-                           client.Call<v1::ListRunsResponse>(
-                               "sheaf.v1.JobService/ListRuns", request));
-    request.set_page_token(page.next_page_token());
-    for (v1::Run& run : *page.mutable_runs()) *all.add_runs() = std::move(run);
-  } while (!request.page_token().empty());
-  return all;
-}
-
-absl::Status DownloadOutputs(Context& context, Client& client,
-                             const std::string& job, const JobGetArgs& args) {
-  SHEAF_ASSIGN_OR_RETURN(const auto runs, AllRuns(client, job));
-  SHEAF_ASSIGN_OR_RETURN(OutputDirectory directory,
-                         OutputDirectory::Open(args.directory));
-  int count = 0;
-  for (const v1::Run& run : runs.runs()) {
-    std::vector<std::string> taken;
-    for (const v1::Output& output : run.outputs()) {
-      std::string name = OutputFileName(run.index(), output);
-      // Two outputs of one run may have the same name.
-      if (std::find(taken.begin(), taken.end(), name) != taken.end()) {
-        name = absl::StrCat(taken.size(), "-", name);
-      }
-      taken.push_back(name);
-      SHEAF_RETURN_IF_ERROR(
-          directory.Download(client, output.artifact(), name, args.force));
-      context.out() << args.directory << "/" << name << "\n";
-      ++count;
-    }
-  }
-  context.Say(absl::StrCat(count, count == 1 ? " picture of " : " pictures of ",
-                           job, " in ", args.directory, "."));
-  return absl::OkStatus();
-}
-
 void PrintJob(Context& context, const v1::Job& job) {
   Printer printer = context.MakePrinter();
   printer.One(job, JobColumns());
@@ -95,7 +51,9 @@ absl::Status RunJobGet(Context& context, JobGetArgs& args) {
   SHEAF_ASSIGN_OR_RETURN(const std::string name, JobName(args.name));
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   if (!args.directory.empty()) {
-    return DownloadOutputs(context, *client, name, args);
+    return DownloadOutputs(
+        context, name, args.directory, args.force,
+        [&](const std::string& path) { context.out() << path << "\n"; });
   }
   if (args.runs) {
     SHEAF_ASSIGN_OR_RETURN(const auto runs, AllRuns(*client, name));

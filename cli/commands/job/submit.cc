@@ -6,10 +6,13 @@
 #include <sstream>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "cli/commands/job/download.h"
 #include "cli/commands/job/follow.h"
 #include "cli/commands/job/job_commands.h"
+#include "cli/commands/job/queue_size.h"
 #include "cli/commands/job/submit_flags.h"
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
@@ -31,8 +34,15 @@ struct SubmitArgs {
   std::vector<std::string> loras;
   std::string file;
   std::string json;
+  std::string batch_size;
+  std::string directory;
+  bool force = false;
   bool wait = false;
   bool watch = false;
+
+  bool is_new = false;  // no earlier submit has this request id
+
+  bool Waits() const { return wait || watch || !directory.empty(); }
 };
 
 // The text of a file, or of standard input for "-".
@@ -93,6 +103,7 @@ absl::StatusOr<v1::SubmitJobRequest> MakeRequest(Context& context,
   }
   if (flags.request_id.empty() && request.request_id().empty()) {
     flags.request_id = NewRequestId();
+    args.is_new = true;
   }
   SHEAF_RETURN_IF_ERROR(ApplySubmitFlags(flags, absl::Now(), &request));
   return request;
@@ -109,6 +120,19 @@ void SayWhatNext(Context& context, const v1::SubmitJobResponse& response) {
                            "). Follow it: sheaf job watch ", id));
 }
 
+// For the case that this command does not come to its end.
+void SayHowToGoOn(Context& context, const SubmitArgs& args,
+                  const v1::Job& job) {
+  std::string line = absl::StrCat("Submitted ", job.name(), ".");
+  if (!args.directory.empty()) {
+    absl::StrAppend(&line,
+                    " If this is interrupted, its pictures come by: sheaf job "
+                    "get ",
+                    JobIdText(job.name()), " --download ", args.directory);
+  }
+  context.Say(line);
+}
+
 // A job that an earlier submit made may have ended.
 void SayIfItsRunsStay(Context& context, const v1::SubmitJobRequest& request,
                       const v1::SubmitJobResponse& response) {
@@ -116,7 +140,7 @@ void SayIfItsRunsStay(Context& context, const v1::SubmitJobRequest& request,
   SayIfNobodyTakes(context, WorksOf(request.job()));
 }
 
-absl::Status RunSubmit(Context& context, SubmitArgs& args) {
+absl::Status CheckTogether(const SubmitArgs& args) {
   if (!args.file.empty() && !args.json.empty()) {
     return UsageError("--file and --json exclude each other");
   }
@@ -124,11 +148,42 @@ absl::Status RunSubmit(Context& context, SubmitArgs& args) {
       args.flags.sweeps.empty() && args.flags.kind.empty()) {
     return UsageError("nothing to do: give a --prompt, a --file or a --json");
   }
-  SHEAF_ASSIGN_OR_RETURN(v1::SubmitJobRequest request,
-                         MakeRequest(context, args));
+  if (args.force && args.directory.empty()) {
+    return UsageError("--force needs --output-dir");
+  }
+  return absl::OkStatus();
+}
+
+// Makes what the job needs: a directory for its pictures, pictures that it
+// names, the batch size.
+absl::Status Prepare(Context& context, const SubmitArgs& args,
+                     v1::SubmitJobRequest* request) {
+  int size = 0;
+  if (!args.batch_size.empty() &&
+      (!absl::SimpleAtoi(args.batch_size, &size) || size < 1)) {
+    return UsageError(
+        absl::StrCat("--batch-size must be a number from 1 on, "
+                     "not '",
+                     args.batch_size, "'"));
+  }
+  if (!args.directory.empty() && !request->validate_only()) {
+    // A submit that is tried again finds its own pictures.
+    if (!args.force && args.is_new) {
+      SHEAF_RETURN_IF_ERROR(CheckHoldsNoPictures(args.directory));
+    }
+    SHEAF_RETURN_IF_ERROR(OutputDirectory::Open(args.directory).status());
+  }
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
-  SHEAF_RETURN_IF_ERROR(UploadPictures(*client, request.mutable_job()));
-  const auto answer = client->Call<v1::SubmitJobResponse>(
+  SHEAF_RETURN_IF_ERROR(UploadPictures(*client, request->mutable_job()));
+  if (size == 0 || request->validate_only()) return absl::OkStatus();
+  const std::string& queue = request->job().queue();
+  return UseBatchSize(context, queue.empty() ? "queues/default" : queue, size);
+}
+
+absl::StatusOr<v1::SubmitJobResponse> Submit(
+    Context& context, const v1::SubmitJobRequest& request) {
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
+  auto answer = client->Call<v1::SubmitJobResponse>(
       "sheaf.v1.JobService/SubmitJob", request);
   if (absl::IsUnavailable(answer.status()) ||
       absl::IsDeadlineExceeded(answer.status())) {
@@ -137,25 +192,43 @@ absl::Status RunSubmit(Context& context, SubmitArgs& args) {
                      "again without making a second job, add: --request-id ",
                      request.request_id()));
   }
-  SHEAF_ASSIGN_OR_RETURN(const v1::SubmitJobResponse response, answer);
-  if (request.validate_only()) {
-    context.MakePrinter().One(response.job(), JobColumns());
-    context.Say("Dry run: the job is valid, nothing was submitted.");
-    SayIfNobodyTakes(context, WorksOf(request.job()));
-    return absl::OkStatus();
+  return answer;
+}
+
+// Waits for the job, and downloads its pictures if a directory was named.
+absl::Status Await(Context& context, const SubmitArgs& args,
+                   const std::string& name) {
+  SHEAF_ASSIGN_OR_RETURN(const v1::Job job,
+                         FollowJob(context, name, args.watch));
+  context.MakePrinter().One(job, JobColumns());
+  if (!args.directory.empty()) {
+    SHEAF_RETURN_IF_ERROR(DownloadOutputs(
+        context, name, args.directory, args.force, [](const std::string&) {}));
   }
-  if (!args.wait && !args.watch) {
-    context.MakePrinter().One(response.job(), JobColumns());
-    SayWhatNext(context, response);
+  return OutcomeOf(job);
+}
+
+absl::Status RunSubmit(Context& context, SubmitArgs& args) {
+  SHEAF_RETURN_IF_ERROR(CheckTogether(args));
+  SHEAF_ASSIGN_OR_RETURN(v1::SubmitJobRequest request,
+                         MakeRequest(context, args));
+  SHEAF_RETURN_IF_ERROR(Prepare(context, args, &request));
+  SHEAF_ASSIGN_OR_RETURN(const auto response, Submit(context, request));
+  const v1::Job& job = response.job();
+  if (request.validate_only()) {
+    context.MakePrinter().One(job, JobColumns());
+    context.Say("Dry run: the job is valid, nothing was submitted.");
     SayIfItsRunsStay(context, request, response);
     return absl::OkStatus();
   }
-  context.Say(absl::StrCat("Submitted ", response.job().name(), "."));
+  if (args.Waits()) {
+    SayHowToGoOn(context, args, job);
+  } else {
+    context.MakePrinter().One(job, JobColumns());
+    SayWhatNext(context, response);
+  }
   SayIfItsRunsStay(context, request, response);
-  SHEAF_ASSIGN_OR_RETURN(const v1::Job job,
-                         FollowJob(context, response.job().name(), args.watch));
-  context.MakePrinter().One(job, JobColumns());
-  return OutcomeOf(job);
+  return args.Waits() ? Await(context, args, job.name()) : absl::OkStatus();
 }
 
 // The fields that hold many values have flags that may be repeated.
@@ -238,6 +311,13 @@ void AddJobSubmit(CLI::App& job, Context& context) {
            "change it");
   verb->add_flag("--dry-run", args->flags.dry_run,
                  "Check everything, submit nothing");
+  AddValue(verb, "--batch-size", &args->batch_size, "COUNT",
+           "Set the queue's batch size, if no other runs are in the queue");
+  AddValue(verb, "--output-dir", &args->directory, "DIR",
+           "Wait, then write the pictures as run-INDEX-NAME.ext into this "
+           "directory");
+  verb->add_flag("--force", args->force,
+                 "With --output-dir: replace files that differ");
   verb->add_flag("--wait", args->wait, "Wait until the job has ended");
   verb->add_flag("--watch", args->watch, "Wait, and print its events");
   verb->footer(
@@ -249,7 +329,9 @@ void AddJobSubmit(CLI::App& job, Context& context) {
       "  sheaf job submit --prompt 'a hall' --control depth:0.8:depth.png\n"
       "  sheaf job submit --prompt 'a (red:1.3) fox' --emphasis on "
       "--clip-skip 1\n"
-      "  sheaf job submit --file prompts.csv --steps 20 --priority high");
+      "  sheaf job submit --file prompts.csv --steps 20 --priority high\n"
+      "  sheaf job submit --file prompts.jsonl --batch-size 4 --output-dir "
+      "out");
 }
 
 }  // namespace sheaf::cli
