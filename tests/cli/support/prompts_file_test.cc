@@ -78,6 +78,49 @@ TEST(PromptsFileTest, JsonLinesAreRunRequests) {
   EXPECT_EQ((*runs)[2].negative_prompt(), "x");
 }
 
+TEST(PromptsFileTest, ListsOfEditsNameTheirFieldsInTheirOwnWay) {
+  const auto csv =
+      Csv("input_images,instruction,seed\n"
+          "cat.png,make it red,7\n"
+          "\" dog.png ; \",make it blue,8\n");
+  ASSERT_TRUE(csv.ok()) << csv.status();
+  ASSERT_EQ(csv->size(), 2u);
+  EXPECT_EQ((*csv)[0].init_image(), "cat.png");
+  EXPECT_EQ((*csv)[0].prompt(), "make it red");
+  EXPECT_EQ((*csv)[1].init_image(), "dog.png");
+  EXPECT_EQ((*csv)[1].seed(), 8);
+  const auto json = JsonLines(
+      R"({"input_images": ["cat.png"], "instruction": "a", "seed": 7})"
+      "\n"
+      R"({"input_image": "dog.png", "instruction": "b", "guidance": 0.1})"
+      "\n"
+      R"({"prompt": "c", "seed": 9223372036854775807})");
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_EQ((*json)[0].init_image(), "cat.png");
+  EXPECT_EQ((*json)[0].prompt(), "a");
+  EXPECT_EQ((*json)[0].seed(), 7);
+  EXPECT_EQ((*json)[1].init_image(), "dog.png");
+  EXPECT_EQ((*json)[1].guidance(), 0.1);
+  EXPECT_EQ((*json)[2].seed(), 9223372036854775807);
+}
+
+TEST(PromptsFileTest, OneInputPictureIsTakenAndNoPictureIsDroppedInSilence) {
+  EXPECT_THAT(
+      ErrorOf(Csv("input_images,instruction\na.png;b.png,x\na|b|c,y\n")),
+      AllOf(HasSubstr("p.csv:2: a run takes one input picture, and "
+                      "'a.png;b.png' names 2"),
+            HasSubstr("p.csv:3: a run takes one input picture, and 'a|b|c' "
+                      "names 3")));
+  EXPECT_THAT(ErrorOf(JsonLines(R"({"input_images": ["a", "b"]})")),
+              HasSubstr("p.jsonl:1: a run takes one input picture"));
+  EXPECT_THAT(ErrorOf(JsonLines(R"({"input_images": 3})")),
+              HasSubstr("must be a text"));
+  EXPECT_THAT(ErrorOf(Csv("prompt,instruction\na,b\n")),
+              HasSubstr("column 'prompt' twice"));
+  EXPECT_THAT(ErrorOf(JsonLines(R"({"prompt": "a", "instruction": "b"})")),
+              HasSubstr("'prompt' twice"));
+}
+
 TEST(PromptsFileTest, EveryBadLineIsNamedWithItsNumber) {
   EXPECT_THAT(ErrorOf(Csv("prompt,seed\nfox,x\nfine,1\n\"two\nlines\",y\n")),
               AllOf(HasSubstr("p.csv:2: seed must be a whole number"),
