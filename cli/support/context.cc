@@ -156,6 +156,11 @@ const std::string& Context::Setting(const std::string& key) const {
   return settings_.at(key).value;
 }
 
+absl::StatusOr<std::string> Context::QueueOrUsual(
+    const std::string& name) const {
+  return QueueName(name.empty() ? Setting("queue") : name);
+}
+
 bool Context::UsesColor(bool is_terminal) const {
   const std::string& color = Setting("color");
   if (color != "auto") return color == "always";

@@ -55,6 +55,9 @@ class Context {
   absl::Status Confirm(const std::string& question);
 
   const std::string& Setting(const std::string& key) const;
+  // "queues/NAME" of the queue that is named, or, if none is, of the one in the
+  // settings. INVALID_ARGUMENT if it is no queue's name.
+  absl::StatusOr<std::string> QueueOrUsual(const std::string& name) const;
   const Settings& settings() const { return settings_; }
   const Environment& environment() const { return environment_; }
   std::ostream& out() const { return *environment_.out; }

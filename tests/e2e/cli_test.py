@@ -323,7 +323,8 @@ class OperatorTest(CliTest):
         self.assertEqual((queue["state"], queue["reason"]),
                          ("QUEUE_STATE_PAUSED", "lunch"))
         self.sheaf("queue", "resume", "night")
-        self.sheaf("queue", "resume", "night", code=CONFLICT)
+        self.sheaf("queue", "resume", "night")
+        self.assertIn("active already", self.stderr)
         self.sheaf("queue", "delete", "night", "--yes", code=CONFLICT)
         self.sheaf("queue", "drain", "night")
         self.sheaf("job", "submit", "--prompt", "x", "--queue", "night",

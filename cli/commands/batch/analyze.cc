@@ -12,7 +12,6 @@
 #include "cli/commands/watch.h"
 #include "cli/support/errors.h"
 #include "cli/support/field_text.h"
-#include "cli/support/flag_values.h"
 #include "cli/support/text.h"
 #include "cli/support/tree.h"
 #include "sheaf/v1/batching_service.pb.h"
@@ -43,7 +42,7 @@ constexpr PlanningFlag kPlanningFlags[] = {
 };
 
 struct AnalyzeArgs {
-  std::string queue = "default";
+  std::string queue;
   std::string mode = "best";
   std::string planner = "optimal";
   std::string signature = "minimal";
@@ -86,9 +85,11 @@ absl::Status ReadPlanning(const AnalyzeArgs& args,
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::AnalyzeQueueRequest> RequestOf(const AnalyzeArgs& args) {
+absl::StatusOr<v1::AnalyzeQueueRequest> RequestOf(const Context& context,
+                                                  const AnalyzeArgs& args) {
   v1::AnalyzeQueueRequest request;
-  SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), QueueName(args.queue));
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(),
+                         context.QueueOrUsual(args.queue));
   request.set_mode(args.mode == "strict"  ? v1::BATCHING_MODE_STRICT
                    : args.mode == "mixed" ? v1::BATCHING_MODE_MIXED
                                           : v1::BATCHING_MODE_BEST);
@@ -211,7 +212,7 @@ absl::Status AnalyzeAndExecute(Context& context, const AnalyzeArgs& args,
 
 absl::Status RunAnalyze(Context& context, AnalyzeArgs& args) {
   SHEAF_RETURN_IF_ERROR(CheckTogether(args));
-  SHEAF_ASSIGN_OR_RETURN(const auto request, RequestOf(args));
+  SHEAF_ASSIGN_OR_RETURN(const auto request, RequestOf(context, args));
   if (args.execute) return AnalyzeAndExecute(context, args, request);
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   if (args.watch) return AnalyzeAgainAndAgain(context, *client, args, request);

@@ -6,7 +6,6 @@
 #include "base/safe_text.h"
 #include "base/status.h"
 #include "cli/commands/batch/batch_commands.h"
-#include "cli/support/flag_values.h"
 #include "cli/support/plan_names.h"
 #include "cli/support/text.h"
 #include "cli/support/tree.h"
@@ -36,7 +35,7 @@ bool WasExecuted(const v1::Plan& plan) { return plan.has_execute_time(); }
 
 struct PlanArgs {
   std::string plan;
-  std::string queue = "default";
+  std::string queue;
   std::string request_id;
   bool unchanged = false;
 };
@@ -46,7 +45,7 @@ absl::Status RunPlanPreview(Context& context, PlanArgs& args) {
   v1::GetPlanRequest request;
   SHEAF_ASSIGN_OR_RETURN(
       *request.mutable_name(),
-      PlanOrNewest(client, args.plan, args.queue, IsAnyPlan, "is kept"));
+      PlanOrNewest(context, args.plan, args.queue, IsAnyPlan, "is kept"));
   SHEAF_ASSIGN_OR_RETURN(
       const auto plan, client->Call<v1::Plan>(
                            absl::StrCat(kBatchingService, "GetPlan"), request));
@@ -61,7 +60,8 @@ absl::Status RunPlanPreview(Context& context, PlanArgs& args) {
 absl::Status RunExecute(Context& context, PlanArgs& args) {
   v1::ExecutePlanRequest request;
   if (!args.plan.empty()) request.set_name(PlanName(args.plan));
-  SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), QueueName(args.queue));
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(),
+                         context.QueueOrUsual(args.queue));
   request.set_request_id(args.request_id);
   request.set_unchanged(args.unchanged);
   request.set_actor(context.environment().variable("USER").value_or(""));
@@ -87,7 +87,7 @@ absl::Status RunUndo(Context& context, PlanArgs& args) {
   v1::UndoPlanRequest request;
   SHEAF_ASSIGN_OR_RETURN(
       *request.mutable_name(),
-      PlanOrNewest(client, args.plan, args.queue, IsActive, "is in force"));
+      PlanOrNewest(context, args.plan, args.queue, IsActive, "is in force"));
   request.set_actor(context.environment().variable("USER").value_or(""));
   SHEAF_ASSIGN_OR_RETURN(
       const auto plan,
@@ -114,7 +114,7 @@ absl::Status RunReport(Context& context, PlanArgs& args) {
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   v1::GetPlanRequest request;
   SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(),
-                         PlanOrNewest(client, args.plan, args.queue,
+                         PlanOrNewest(context, args.plan, args.queue,
                                       WasExecuted, "has been executed"));
   SHEAF_ASSIGN_OR_RETURN(
       const auto plan, client->Call<v1::Plan>(
@@ -128,7 +128,8 @@ absl::Status RunReport(Context& context, PlanArgs& args) {
 
 absl::Status RunPlanList(Context& context, PlanArgs& args) {
   v1::ListPlansRequest request;
-  SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), QueueName(args.queue));
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(),
+                         context.QueueOrUsual(args.queue));
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   SHEAF_ASSIGN_OR_RETURN(
       const auto plans,

@@ -18,7 +18,7 @@ namespace {
 
 struct ShowArgs {
   std::string plan;
-  std::string queue = "default";
+  std::string queue;
 };
 
 // "edge 0.5, seg 0"
@@ -53,7 +53,7 @@ absl::Status RunPlanShow(Context& context, ShowArgs& args) {
   SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   SHEAF_ASSIGN_OR_RETURN(
       const std::string plan,
-      PlanOrNewest(client, args.plan, args.queue, IsAnyPlan, "is kept"));
+      PlanOrNewest(context, args.plan, args.queue, IsAnyPlan, "is kept"));
   SHEAF_ASSIGN_OR_RETURN(const auto all, AllPlanBatches(*client, plan));
   if (!context.IsForPeople()) {
     context.MakePrinter().List(all, "batches", {});
