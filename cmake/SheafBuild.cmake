@@ -86,10 +86,11 @@ function(sheaf_library name)
   endif()
 endfunction()
 
-# sheaf_program(NAME MAIN_FILE LINK libs... [PCH_OF library] [WHEN_ASKED]): with
-# WHEN_ASKED it is built when it is asked for by its name, and not installed.
+# sheaf_program(NAME MAIN_FILE LINK libs... [PCH_OF library] [WHEN_ASKED]
+# [NOT_INSTALLED]): with WHEN_ASKED it is built when it is asked for by its name,
+# and not installed either.
 function(sheaf_program name main)
-  cmake_parse_arguments(arg "WHEN_ASKED" "PCH_OF" "LINK" ${ARGN})
+  cmake_parse_arguments(arg "WHEN_ASKED;NOT_INSTALLED" "PCH_OF" "LINK" ${ARGN})
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${main})
     add_executable(${name} ${main})
     target_link_libraries(${name} PRIVATE ${arg_LINK})
@@ -102,7 +103,7 @@ function(sheaf_program name main)
     endif()
     if(arg_WHEN_ASKED)
       set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
-    else()
+    elseif(NOT arg_NOT_INSTALLED)
       install(TARGETS ${name} RUNTIME DESTINATION bin)
     endif()
   endif()
