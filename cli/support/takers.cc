@@ -58,7 +58,7 @@ std::string Instead(const std::vector<const v1::Worker*>& workers,
   if (!guess.empty()) return guess;
   const size_t more = names.size() > kNamesMax ? names.size() - kNamesMax : 0;
   names.resize(names.size() - more);
-  return absl::StrCat("; there is ", absl::StrJoin(names, ", "),
+  return absl::StrCat("; offered: ", absl::StrJoin(names, ", "),
                       more == 0 ? "" : absl::StrCat(" and ", more, " more"),
                       ".");
 }

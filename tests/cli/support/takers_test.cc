@@ -54,7 +54,7 @@ TEST(TakersTest, OtherwiseTheNamesThatThereAreAreSaid) {
   work.kind = "upscale";
   EXPECT_EQ(WhyNobodyTakes(work, List({Worker("inference", "shapes"),
                                        Worker("batch_inference", "shapes")})),
-            "no connected worker does jobs of the kind 'upscale'; there is "
+            "no connected worker does jobs of the kind 'upscale'; offered: "
             "batch_inference, inference.");
   v1::Worker worker = Worker("", "");
   for (int i = 10; i < 30; ++i) worker.add_models("m" + std::to_string(i));
@@ -70,7 +70,7 @@ TEST(TakersTest, KindAndModelMustBeThoseOfOneWorker) {
       work, List({Worker("inference", "shapes"), Worker("upscale", "big")}));
   EXPECT_THAT(why, AllOf(HasSubstr("has the model 'shapes'"),
                          HasSubstr("of those for its queue and kind"),
-                         HasSubstr("there is big")));
+                         HasSubstr("offered: big")));
 }
 
 TEST(TakersTest, AQueueThatNoWorkerServesIsSaid) {

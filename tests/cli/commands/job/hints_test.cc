@@ -32,7 +32,7 @@ TEST_F(HintsTest, ASubmitThatNobodyTakesSaysWhatIsMissing) {
                                         "model 'shape', did you mean 'shapes'"),
                               HasSubstr("sheaf-worker --server 127.0.0.1:")));
   EXPECT_THAT(Cli({"job", "submit", "--prompt", "a", "--kind", "upscale"}).err,
-              HasSubstr("does jobs of the kind 'upscale'; there is inference"));
+              HasSubstr("does jobs of the kind 'upscale'; offered: inference"));
   EXPECT_THAT(
       Cli({"job", "submit", "--prompt", "a", "--kind", "upscale", "--dry-run"})
           .err,
