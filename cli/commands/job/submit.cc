@@ -161,10 +161,8 @@ absl::Status Prepare(Context& context, const SubmitArgs& args,
   int size = 0;
   if (!args.batch_size.empty() &&
       (!absl::SimpleAtoi(args.batch_size, &size) || size < 1)) {
-    return UsageError(
-        absl::StrCat("--batch-size must be a number from 1 on, "
-                     "not '",
-                     args.batch_size, "'"));
+    return UsageError(absl::StrCat("--batch-size must be 1 or more, not '",
+                                   args.batch_size, "'"));
   }
   if (!args.directory.empty() && !request->validate_only()) {
     // A submit that is tried again finds its own pictures.
@@ -271,10 +269,10 @@ void AddRunFlags(CLI::App* verb, SubmitArgs* args) {
   ForEachRunField([&](const auto& field) { AddRunFlag(verb, field, args); });
   AddValues(verb, "--sweep", &args->flags.sweeps, "FIELD=VALUES",
             "seed=1..8, guidance=5,7.5,9; if repeated, every combination");
-  AddValue(verb, "-n,--count", &args->flags.count, "NUMBER",
-           "Runs of each prompt, with seeds that count up from --seed [1]");
   verb->add_flag("--zip", args->flags.zip,
                  "Combine the sweeps value by value instead");
+  AddValue(verb, "-n,--count", &args->flags.count, "NUMBER",
+           "Runs of each prompt, with seeds that count up from --seed [1]");
 }
 
 void AddJobFlags(CLI::App* verb, SubmitArgs* args) {

@@ -95,7 +95,7 @@ TEST_F(SubmitToFolderTest, TheBatchSizeOfOthersRunsStaysAsItIs) {
 
 TEST_F(SubmitToFolderTest, MistakesAreNamed) {
   EXPECT_THAT(Submit({"--batch-size", "none"}).err,
-              HasSubstr("must be a number"));
+              HasSubstr("must be 1 or more"));
   EXPECT_THAT(Submit({"--force"}).err, HasSubstr("needs --output-dir"));
 }
 
