@@ -1,7 +1,5 @@
 #include "inference/engine/runtime/image_runtime.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -11,7 +9,7 @@
 #include "inference/engine/pipeline/pictures.h"
 #include "inference/engine/runtime/model_cache.h"
 #include "inference/engine/schedule/registry.h"
-#include "inference/engine/tensor/devices.h"
+#include "inference/engine/tensor/accelerator.h"
 #include "inference/engine/tensor/guard.h"
 #include "inference/engine/tensor/memory.h"
 #include "inference/engine/tensor/placement.h"
@@ -19,23 +17,12 @@
 namespace sheaf::engine {
 namespace {
 
-DeviceFacts FactsOf(const RuntimeOptions& options, std::string device,
-                    const Placement& placement) {
-  DeviceFacts facts;
-  facts.name = std::move(device);
-  if (placement.device.is_cpu()) {
-    facts.description =
-        absl::StrCat("CPU, ", at::get_num_threads(), " threads, LibTorch ",
-                     TORCH_VERSION_MAJOR, ".", TORCH_VERSION_MINOR);
-    facts.memory_bytes = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) *
-                         static_cast<size_t>(sysconf(_SC_PAGESIZE));
-    if (options.memory_bytes_max > 0) {
-      facts.memory_bytes =
-          std::min(facts.memory_bytes, options.memory_bytes_max);
-    }
-  } else {
-    facts.description = absl::StrCat("CUDA, LibTorch ", TORCH_VERSION_MAJOR,
-                                     ".", TORCH_VERSION_MINOR);
+// The limit on tensors holds for those on the CPU.
+DeviceFacts LimitedFacts(const RuntimeOptions& options,
+                         std::string_view device) {
+  DeviceFacts facts = FactsOf(device);
+  if (device == "cpu" && options.memory_bytes_max > 0) {
+    facts.memory_bytes = std::min(facts.memory_bytes, options.memory_bytes_max);
   }
   return facts;
 }
@@ -50,16 +37,16 @@ struct ImageRuntime::Slot {
 
 absl::StatusOr<std::unique_ptr<ImageRuntime>> ImageRuntime::Open(
     const RuntimeOptions& options) {
-  SHEAF_ASSIGN_OR_RETURN(std::string device,
+  SHEAF_ASSIGN_OR_RETURN(const std::string device,
                          ResolveDevice(options.device, DevicesHere()));
   SHEAF_ASSIGN_OR_RETURN(const Placement placement,
                          PlacementNamed(device, options.dtype));
   SetMemoryLimit(options.memory_bytes_max);
   auto cache = std::make_unique<ModelCache>(ModelCache::Options{
       .placement = placement, .bytes_max = options.model_bytes_max});
-  return std::unique_ptr<ImageRuntime>(new ImageRuntime(
-      std::move(cache), FactsOf(options, std::move(device), placement),
-      options.batches_per_cleanup));
+  return std::unique_ptr<ImageRuntime>(
+      new ImageRuntime(std::move(cache), LimitedFacts(options, device),
+                       options.batches_per_cleanup));
 }
 
 ImageRuntime::ImageRuntime(std::unique_ptr<ModelCache> cache,
@@ -237,10 +224,10 @@ std::optional<Cleanup> ImageRuntime::StartMemory() {
   if (is_due || cache_->together().ran_out > 0) {
     batches_ = 0;
     cleanup = Cleanup{.bytes_before = ResidentBytes()};
-    CleanUpMemory();
+    CleanUpMemory(cache_->device());
     cleanup->bytes_after = ResidentBytes();
   }
-  ResetMemoryPeak();
+  ResetMemoryPeak(cache_->device());
   cache_->ForgetLimits();
   return cleanup;
 }
@@ -252,7 +239,7 @@ std::unique_ptr<Measuring> ImageRuntime::Measure(MeasureRequest wanted) {
 MemoryUse ImageRuntime::memory() const {
   const RowStepper::Together together = cache_->together();
   return {.rows = together.most,
-          .peak_bytes = MemoryPeak(),
+          .peak_bytes = MemoryPeak(cache_->device()),
           .ran_out_rows = together.ran_out};
 }
 

@@ -20,16 +20,11 @@
 #include "inference/engine/runtime/image_request.h"
 #include "inference/engine/runtime/measure.h"
 #include "inference/engine/runtime/options.h"
+#include "inference/engine/tensor/devices.h"
 
 namespace sheaf::engine {
 
 class ModelCache;
-
-struct DeviceFacts {
-  std::string name;
-  std::string description;
-  size_t memory_bytes = 0;
-};
 
 // The process's bytes in memory, before and after it gave back memory that was
 // kept for later.
@@ -41,7 +36,7 @@ struct Cleanup {
 // The most rows and memory used since the last StartMemory().
 struct MemoryUse {
   size_t rows = 0;          // Most that stepped together.
-  size_t peak_bytes = 0;    // 0: unknown.
+  size_t peak_bytes = 0;    // Of the device's memory; 0: unknown.
   size_t ran_out_rows = 0;  // Fewest for which memory ran out; 0: it did not.
 };
 

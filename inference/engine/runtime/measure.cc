@@ -12,6 +12,8 @@
 #include "inference/engine/runtime/model_cache.h"
 #include "inference/engine/runtime/self_test.h"
 #include "inference/engine/schedule/registry.h"
+#include "inference/engine/tensor/accelerator.h"
+#include "inference/engine/tensor/guard.h"
 
 namespace sheaf::engine {
 namespace {
@@ -100,6 +102,8 @@ absl::StatusOr<double> Measuring::Median(
   for (int i = 0; i <= kTimes; ++i) {
     const absl::Time begin = absl::Now();
     SHEAF_RETURN_IF_ERROR(action());
+    SHEAF_RETURN_IF_ERROR(Guard("waiting for the device",
+                                [&] { Synchronize(bench_->cache->device()); }));
     times.push_back(absl::ToDoubleMilliseconds(absl::Now() - begin));
     if (absl::Now() - since > share) break;
   }

@@ -1,12 +1,20 @@
 #include "inference/engine/tensor/devices.h"
 
 #include <c10/core/impl/VirtualGuardImpl.h>
+#include <unistd.h>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "inference/engine/tensor/torch.h"
 
 namespace sheaf::engine {
+namespace {
+
+constexpr std::string_view kCuda = "cuda";
+constexpr int kOrdinalMax = 127;
+
+}  // namespace
 
 std::vector<std::string> DevicesHere() {
   std::vector<std::string> devices;
@@ -30,6 +38,41 @@ absl::StatusOr<std::string> ResolveDevice(
         "'", ToAbsl(name), "' is no device; write auto or auto:1"));
   }
   return here[index % here.size()];
+}
+
+std::optional<int> CudaOrdinal(std::string_view name) {
+  if (name == kCuda) return 0;
+  if (!name.starts_with("cuda:")) return std::nullopt;
+  int ordinal = 0;
+  if (!absl::SimpleAtoi(ToAbsl(name.substr(kCuda.size() + 1)), &ordinal) ||
+      ordinal < 0 || ordinal > kOrdinalMax) {
+    return std::nullopt;
+  }
+  return ordinal;
+}
+
+DeviceFacts FactsOf(std::string_view device, const CudaDriver& driver) {
+  const std::string library =
+      absl::StrCat("LibTorch ", TORCH_VERSION_MAJOR, ".", TORCH_VERSION_MINOR);
+  DeviceFacts facts = {.name = std::string(device)};
+  const std::optional<int> ordinal = CudaOrdinal(device);
+  if (!ordinal) {
+    facts.description =
+        absl::StrCat("CPU, ", at::get_num_threads(), " threads, ", library);
+    facts.memory_bytes = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) *
+                         static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    return facts;
+  }
+  const std::optional<Card> card = CardNumber(*ordinal, driver);
+  if (!card) {
+    facts.description = absl::StrCat("CUDA, ", library);
+    return facts;
+  }
+  facts.description =
+      absl::StrCat(card->name, ", CUDA ", card->cuda_version / 1000, ".",
+                   card->cuda_version % 1000 / 10, ", ", library);
+  facts.memory_bytes = card->memory_bytes;
+  return facts;
 }
 
 }  // namespace sheaf::engine
