@@ -23,7 +23,7 @@ constexpr double kElsewhere = 10;
 constexpr HalfBounds kBf16 = {
     .module = 0.04, .latents = 0.1, .picture = 0.01, .levels = 16};
 constexpr HalfBounds kFp16 = {
-    .module = 0.01, .latents = 0.025, .picture = 0.01, .levels = 4};
+    .module = 0.006, .latents = 0.015, .picture = 0.01, .levels = 4};
 
 // The distance of the two by the length of `expected`.
 double RelativeDistance(const at::Tensor& actual, const at::Tensor& expected) {
