@@ -372,3 +372,8 @@ class WorkerStats(_message.Message):
 
 class WorkerState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    WORKER_STATE_BUSY: _ClassVar[WorkerState]
+    WORKER_STATE_DRAINING: _ClassVar[WorkerState]
+    WORKER_STATE_IDLE: _ClassVar[WorkerState]
+    WORKER_STATE_LOST: _ClassVar[WorkerState]
+    WORKER_STATE_UNSPECIFIED: _ClassVar[WorkerState]

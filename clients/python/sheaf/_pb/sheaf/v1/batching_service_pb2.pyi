@@ -404,18 +404,40 @@ class WorkCalibration(_message.Message):
 
 class BatchingMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    BATCHING_MODE_BEST: _ClassVar[BatchingMode]
+    BATCHING_MODE_MIXED: _ClassVar[BatchingMode]
+    BATCHING_MODE_STRICT: _ClassVar[BatchingMode]
+    BATCHING_MODE_UNSPECIFIED: _ClassVar[BatchingMode]
 
 class PlannerKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    PLANNER_KIND_GREEDY: _ClassVar[PlannerKind]
+    PLANNER_KIND_OPTIMAL: _ClassVar[PlannerKind]
+    PLANNER_KIND_UNSPECIFIED: _ClassVar[PlannerKind]
 
 class SignatureKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    SIGNATURE_KIND_CONSERVATIVE: _ClassVar[SignatureKind]
+    SIGNATURE_KIND_MINIMAL: _ClassVar[SignatureKind]
+    SIGNATURE_KIND_UNSPECIFIED: _ClassVar[SignatureKind]
 
 class EstimatorKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    ESTIMATOR_KIND_COST_MODEL: _ClassVar[EstimatorKind]
+    ESTIMATOR_KIND_HEURISTIC: _ClassVar[EstimatorKind]
+    ESTIMATOR_KIND_UNSPECIFIED: _ClassVar[EstimatorKind]
 
 class PlanState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    PLAN_STATE_ACTIVE: _ClassVar[PlanState]
+    PLAN_STATE_READY: _ClassVar[PlanState]
+    PLAN_STATE_REPLACED: _ClassVar[PlanState]
+    PLAN_STATE_UNDONE: _ClassVar[PlanState]
+    PLAN_STATE_UNSPECIFIED: _ClassVar[PlanState]
 
 class PlanVerdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    PLAN_VERDICT_EXECUTE: _ClassVar[PlanVerdict]
+    PLAN_VERDICT_NO_GAIN: _ClassVar[PlanVerdict]
+    PLAN_VERDICT_SLOWER: _ClassVar[PlanVerdict]
+    PLAN_VERDICT_UNSPECIFIED: _ClassVar[PlanVerdict]

@@ -325,6 +325,9 @@ class Sweep(_message.Message):
     __slots__ = ["axes", "mode"]
     class Mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
+        MODE_PRODUCT: _ClassVar[Sweep.Mode]
+        MODE_UNSPECIFIED: _ClassVar[Sweep.Mode]
+        MODE_ZIP: _ClassVar[Sweep.Mode]
     AXES_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     MODE_PRODUCT: Sweep.Mode
@@ -355,15 +358,43 @@ class SweepRange(_message.Message):
 
 class Priority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    PRIORITY_HIGH: _ClassVar[Priority]
+    PRIORITY_LOW: _ClassVar[Priority]
+    PRIORITY_NORMAL: _ClassVar[Priority]
+    PRIORITY_UNSPECIFIED: _ClassVar[Priority]
+    PRIORITY_URGENT: _ClassVar[Priority]
 
 class RunState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    RUN_STATE_CANCELLED: _ClassVar[RunState]
+    RUN_STATE_FAILED: _ClassVar[RunState]
+    RUN_STATE_QUEUED: _ClassVar[RunState]
+    RUN_STATE_RUNNING: _ClassVar[RunState]
+    RUN_STATE_SUCCEEDED: _ClassVar[RunState]
+    RUN_STATE_UNSPECIFIED: _ClassVar[RunState]
 
 class JobState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    JOB_STATE_CANCELLED: _ClassVar[JobState]
+    JOB_STATE_FAILED: _ClassVar[JobState]
+    JOB_STATE_QUEUED: _ClassVar[JobState]
+    JOB_STATE_RUNNING: _ClassVar[JobState]
+    JOB_STATE_SUCCEEDED: _ClassVar[JobState]
+    JOB_STATE_UNSPECIFIED: _ClassVar[JobState]
 
 class ErrorClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    ERROR_CLASS_BAD_INPUT: _ClassVar[ErrorClass]
+    ERROR_CLASS_CRASH_LOOP: _ClassVar[ErrorClass]
+    ERROR_CLASS_DEADLINE: _ClassVar[ErrorClass]
+    ERROR_CLASS_ENGINE: _ClassVar[ErrorClass]
+    ERROR_CLASS_OUT_OF_MEMORY: _ClassVar[ErrorClass]
+    ERROR_CLASS_TRANSIENT: _ClassVar[ErrorClass]
+    ERROR_CLASS_UNSPECIFIED: _ClassVar[ErrorClass]
+    ERROR_CLASS_WORKER_DIED: _ClassVar[ErrorClass]
 
 class RandomMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    RANDOM_MODE_CPU: _ClassVar[RandomMode]
+    RANDOM_MODE_PHILOX: _ClassVar[RandomMode]
+    RANDOM_MODE_UNSPECIFIED: _ClassVar[RandomMode]
