@@ -1,27 +1,26 @@
 """The pictures that a description of a job names.
 
 A picture may stand as "artifacts/{sha256}", as the path of a file, as bytes or
-as an image of Pillow: in `init_image`, in `mask`, in the `image` of a control,
-and in a sweep over the first two. `Description` finds those that are to be
-sent; once each has its name, it is a JobSpec.
+as an image of Pillow, in every field of a JobSpec whose rules want an artifact,
+and in a sweep over such a field. `Description` finds those that are to be sent;
+once each has its name, it is a JobSpec.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
-from typing import Any, Dict, List, Mapping, Union
+from typing import Any, Dict, FrozenSet, List, Mapping, Tuple, Union
 
 from google.protobuf.message import Message
 
 from sheaf import artifacts
-from sheaf.types import JobSpec
+from sheaf._pb.sheaf.v1 import rules_pb2
+from sheaf.types import JobSpec, RunRequest, Sweep
 
 # A description of a job: a JobSpec, or a mapping with its fields.
 Spec = Union[JobSpec, Mapping[str, Any]]
-
-# Fields of a RunRequest that hold a picture.
-_FIELDS = ("init_image", "mask")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,60 +59,60 @@ class Description:
     def __init__(self, job: Spec, field: str = "") -> None:
         """`field` is put before the names of fields."""
         self.places: List[Place] = []
-        self._values = _values(job)
-        if shared := self._values.get("shared"):
-            self._values["shared"] = self._request(shared, f"{field}shared")
-        if runs := self._values.get("runs"):
-            self._values["runs"] = [
-                self._request(run, f"{field}runs[{index}]")
-                for index, run in enumerate(runs)
-            ]
-        if sweep := self._values.get("sweep"):
-            self._values["sweep"] = self._sweep(sweep, f"{field}sweep")
+        self._values = self._read(job, JobSpec.DESCRIPTOR, field)
 
     def spec(self) -> JobSpec:
         return JobSpec(**self._values)
 
-    def _request(self, request: Any, field: str) -> Dict[str, Any]:
-        values = _values(request)
-        for name in _FIELDS:
-            if name in values:
-                self._note(values, name, f"{field}.{name}")
-        if controls := values.get("controls"):
-            controls = [_values(control) for control in controls]
-            for index, control in enumerate(controls):
-                if "image" in control:
-                    place = f"{field}.controls[{index}].image"
-                    self._note(control, "image", place)
-            values["controls"] = controls
-        return values
-
-    def _sweep(self, sweep: Any, field: str) -> Dict[str, Any]:
-        values = _values(sweep)
-        axes = [_values(axis) for axis in values.get("axes") or ()]
-        for number, axis in enumerate(axes):
-            if axis.get("field") not in _FIELDS:
+    def _read(self, described: Any, kind: Any, field: str) -> Dict[str, Any]:
+        """The fields of a message of type `kind`, or of its mapping; `field`
+        stands before their names."""
+        values = _values(described)
+        pictures, holders = _fields(kind)
+        for name in pictures.intersection(values):
+            self._pick(values, name, f"{field}{name}")
+        for name in holders.keys() & values.keys():
+            value, inner, at = values[name], holders[name], f"{field}{name}"
+            if value is None:
                 continue
-            axis["values"] = list(axis.get("values") or ())
-            for index in range(len(axis["values"])):
-                place = f"{field}.axes[{number}].values[{index}]"
-                self._note(axis["values"], index, place)
-        values["axes"] = axes
+            if isinstance(value, (Mapping, Message)):
+                values[name] = self._read(value, inner, f"{at}.")
+            else:
+                values[name] = [
+                    self._read(each, inner, f"{at}[{index}].")
+                    for index, each in enumerate(value)
+                ]
+        if kind is Sweep.DESCRIPTOR:
+            self._read_axes(values, field)
         return values
 
-    def _note(self, holder: Any, key: Any, field: str) -> None:
+    def _read_axes(self, sweep: Dict[str, Any], field: str) -> None:
+        """The values of an axis are pictures if its field is one."""
+        pictures, _ = _fields(RunRequest.DESCRIPTOR)
+        sweep["axes"] = [_values(axis) for axis in sweep.get("axes") or ()]
+        for index, axis in enumerate(sweep["axes"]):
+            if axis.get("field") in pictures and axis.get("values"):
+                self._pick(axis, "values", f"{field}axes[{index}].values")
+
+    def _pick(self, holder: Any, key: Any, field: str) -> None:
+        """Notes the picture, or the list of pictures, at `holder[key]`."""
         source = holder[key]
         if source is None or source == "":
             return
         if isinstance(source, str) and source.startswith("artifacts/"):
             return
-        if not isinstance(source, artifacts.SOURCES):
+        if isinstance(source, artifacts.SOURCES):
+            self.places.append(Place(field, source, holder, key))
+        elif hasattr(source, "__iter__"):
+            holder[key] = list(source)
+            for index in range(len(holder[key])):
+                self._pick(holder[key], index, f"{field}[{index}]")
+        else:
             kind = type(source).__name__
             raise TypeError(
                 f"{field}: a picture is a path, bytes, an image or the name "
                 f"of an artifact, not {kind}"
             )
-        self.places.append(Place(field, source, holder, key))
 
 
 def _values(described: Any) -> Dict[str, Any]:
@@ -121,3 +120,19 @@ def _values(described: Any) -> Dict[str, Any]:
     if isinstance(described, Message):
         return {field.name: value for field, value in described.ListFields()}
     return dict(described)
+
+
+@functools.lru_cache(maxsize=None)
+def _fields(kind: Any) -> Tuple[FrozenSet[str], Dict[str, Any]]:
+    """The fields of the message type `kind` that hold pictures, and those with
+    messages that do, with the types of these."""
+    pictures, holders = set(), {}
+    for field in kind.fields:
+        inner = field.message_type
+        if inner is None:
+            rules = field.GetOptions().Extensions[rules_pb2.rules]
+            if rules.pattern.startswith("artifacts/"):
+                pictures.add(field.name)
+        elif inner is Sweep.DESCRIPTOR or any(_fields(inner)):
+            holders[field.name] = inner
+    return frozenset(pictures), holders

@@ -8,7 +8,7 @@ import unittest
 
 import sheaf
 from sheaf._pb.sheaf.v1 import artifact_service_pb2 as artifact_pb
-from sheaf.pictures import Description
+from sheaf.pictures import Description, _fields
 
 from case import ClientTest, twins
 
@@ -168,6 +168,28 @@ class StreamTest(ClientTest):
 
 
 class DescriptionTest(unittest.TestCase):
+    def test_pictures_stand_where_the_contract_wants_artifacts(self):
+        pictures, holders = _fields(sheaf.RunRequest.DESCRIPTOR)
+        self.assertLessEqual({"init_image", "mask"}, pictures)
+        self.assertNotIn("model", pictures)
+        self.assertEqual(list(holders), ["controls"])
+        pictures, holders = _fields(sheaf.JobSpec.DESCRIPTOR)
+        self.assertEqual(pictures, set())
+        self.assertEqual(list(holders), ["shared", "runs", "sweep"])
+
+    def test_a_list_of_pictures_has_a_place_for_each(self):
+        description = Description({})
+        values = {"images": ("a.png", "artifacts/0", b"c")}
+        description._pick(values, "images", "shared.images")
+        self.assertEqual(
+            [place.field for place in description.places],
+            ["shared.images[0]", "shared.images[2]"],
+        )
+        description.places[1].put("artifacts/1")
+        self.assertEqual(
+            values["images"], ["a.png", "artifacts/0", "artifacts/1"]
+        )
+
     def test_a_message_comes_back_as_it_was(self):
         spec = sheaf.JobSpec(
             kind="inference",
