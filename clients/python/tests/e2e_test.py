@@ -240,6 +240,8 @@ class BatchingTest(EndToEndTest):
             [dict(row.weights) for row in batch.weights_list],
             [{"a": 1, "b": 0}, *[{"a": 0, "b": 0.5}] * 2, {"a": 0, "b": 0}],
         )
+        self.assertGreater(mixed.speedup, 1)
+        self.assertTrue(mixed.advised)
         self.assertEqual(
             self.client.preview_text(queue=self.queue), mixed.text
         )
@@ -266,6 +268,27 @@ class BatchingTest(EndToEndTest):
         self.client.set_batch_size(3, self.queue)
         with self.assertRaisesRegex(sheaf.Conflict, "Analysis is stale"):
             self.client.execute(queue=self.queue)
+        self.client.purge(self.queue)
+
+    def test_a_look_stores_nothing(self):
+        self.mixed_jobs()
+        look = self.client.analyze(self.queue, validate_only=True)
+        self.assertGreater(len(look.batches), 0)
+        self.assertEqual(look.name, "")
+        self.assertEqual(list(self.client.plans(self.queue)), [])
+        self.client.purge(self.queue)
+
+    def test_one_call_analyzes_and_executes_what_is_worth_it(self):
+        self.mixed_jobs()
+        refused = self.client.analyze_and_execute(
+            self.queue, min_speedup=1000
+        )
+        self.assertFalse(refused)
+        self.assertEqual(self.client.queue(self.queue).plan, "")
+        done = self.client.analyze_and_execute(self.queue, min_speedup=1)
+        self.assertTrue(done)
+        self.assertGreater(done.speedup, 1)
+        self.assertEqual(self.client.queue(self.queue).plan, done.name)
         self.client.purge(self.queue)
 
     def test_two_runs_are_explained(self):
