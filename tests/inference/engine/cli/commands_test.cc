@@ -170,6 +170,11 @@ TEST_F(CommandsTest, PreprocessWritesAPictureOfEdges) {
   for (const uint8_t value : ReadPng(Path("edges.png")).image.pixels) {
     ASSERT_TRUE(value == 0 || value == 255);
   }
+  // Options may stand with the name.
+  Printed("preprocess",
+          {"canny(low=10,high=20)", Path("picture.png"), Path("same.png")});
+  EXPECT_EQ(ReadPng(Path("same.png")).image.pixels,
+            ReadPng(Path("edges.png")).image.pixels);
   EXPECT_THAT(std::string(Ran("preprocess", {"x-ray", "a", "b"}).message()),
               HasSubstr("canny"));
 }
