@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "base/status.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/follow.h"
@@ -27,6 +28,7 @@ struct SubmitArgs {
   // CLI11 puts the text of the flags that set one run field here, and keeps
   // pointers to the elements.
   std::deque<std::pair<std::string, std::string>> fields;
+  std::vector<std::string> images;
   std::vector<std::string> controls;
   std::vector<std::string> loras;
   std::string file;
@@ -81,6 +83,7 @@ absl::StatusOr<v1::SubmitJobRequest> MakeRequest(Context& context,
   }
   SubmitFlags& flags = args.flags;
   flags.fields.assign(args.fields.begin(), args.fields.end());
+  for (const auto& text : args.images) flags.fields.emplace_back("image", text);
   for (const auto& text : args.controls) {
     flags.fields.emplace_back("control", text);
   }
@@ -150,6 +153,10 @@ absl::Status RunSubmit(Context& context, SubmitArgs& args) {
 }
 
 // The fields that hold many values have flags that may be repeated.
+std::vector<std::string>* TextsOf(std::vector<std::string> RunParams::*,
+                                  SubmitArgs* args) {
+  return &args->images;
+}
 std::vector<std::string>* TextsOf(std::vector<Control> RunParams::*,
                                   SubmitArgs* args) {
   return &args->controls;
@@ -177,10 +184,12 @@ void AddRunFlag(CLI::App* verb, const RunField<T>& field, SubmitArgs* args) {
   } else if (field.name == "prompt") {
     // Several are runs of their own.
     AddValues(verb, flag, &args->flags.prompts, value, help);
-  } else if (field.name != "height") {
-    // Width and height share a flag.
-    const std::string_view name = flag == "--size" ? "size" : field.name;
-    auto& text = args->fields.emplace_back(std::string(name), "");
+  } else if (verb->get_option_no_throw(flag) == nullptr) {
+    // A width and a height share a flag, and the name that the flag has.
+    const std::string name =
+        value == "WxH" ? absl::StrReplaceAll(flag.substr(2), {{"-", "_"}})
+                       : std::string(field.name);
+    auto& text = args->fields.emplace_back(name, "");
     AddValue(verb, flag, &text.second, value, help);
   }
 }
@@ -235,6 +244,8 @@ void AddJobSubmit(CLI::App& job, Context& context) {
       "  sheaf job submit --prompt 'a fox' --sweep seed=1..8 --sweep "
       "guidance=5,7.5\n"
       "  sheaf job submit --prompt 'a hall' --control depth:0.8:depth.png\n"
+      "  sheaf job submit --prompt 'a hall' --control "
+      "edge=canny:0.8:photo.jpg\n"
       "  sheaf job submit --prompt 'a (red:1.3) fox' --emphasis on "
       "--clip-skip 1\n"
       "  sheaf job submit --file prompts.csv --steps 20 --priority high");

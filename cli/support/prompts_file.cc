@@ -55,7 +55,8 @@ std::vector<std::string> ReadHeader(const CsvRow& row, Complaints* complaints) {
     names.push_back(Trim(cell));
     const std::string& name = names.back();
     complaints->Add(row.line, CheckRunFieldName(name));
-    const bool may_repeat = name == "control" || name == "lora";
+    const bool may_repeat =
+        name == "image" || name == "control" || name == "lora";
     if (!seen.insert(name).second && !may_repeat) {
       complaints->Add(row.line, absl::StrCat("column '", name, "' twice"));
     }

@@ -6,7 +6,7 @@
 // "seed": "7", "weights": {"depth": 0.5}}), or just a prompt in quotes.
 //
 // CSV (RFC 4180): the first row names the fields: those of RunRequest that
-// hold one value, "negative", "size" (512x768), "control", "lora",
+// hold one value, "negative", "size" (512x768), "image", "control", "lora",
 // "weights.TYPE" and "extra.KEY". An empty cell leaves its field unset. Cells
 // may be quoted and then hold commas, line breaks and doubled quotes.
 //

@@ -28,6 +28,9 @@ struct ImageControl {
   double weight = 1.0;
   double start = 0.0;
   double end = 1.0;
+  // For the caller: the name that the image is kept by, since a preprocessor
+  // made it. Empty: it is not kept.
+  std::string kept_as;
 };
 
 struct ImageRequest {

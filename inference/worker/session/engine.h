@@ -42,6 +42,13 @@ inline absl::StatusOr<std::string> MakePng(const PngMaker& maker) {
   }
 }
 
+// A file that a row leaves beside its picture, by its name among the outputs of
+// the run.
+struct NamedPng {
+  std::string name;
+  PngMaker make;
+};
+
 // How one row ended: with a picture, without one (an engine that was told to
 // make none), or with an error.
 struct RowEnd {
@@ -50,7 +57,8 @@ struct RowEnd {
   v1::ErrorClass error_class =
       v1::ERROR_CLASS_UNSPECIFIED;  // Unset: it went well.
   std::string error_message;
-  PngMaker make_png;  // If set, replaces `png`.
+  PngMaker make_png;           // If set, replaces `png`.
+  std::vector<NamedPng> more;  // Where there is a picture.
 
   bool failed() const { return error_class != v1::ERROR_CLASS_UNSPECIFIED; }
 };

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -49,6 +50,8 @@ class TorchEngine : public Engine {
     int index = 0;                       // Into the batch's runs.
     engine::ImageRuntime::RowId id = 0;  // 0: it could not begin.
     engine::ImageRequest wanted;
+    // Control pictures that were made for the run, by the names of its outputs.
+    std::vector<std::pair<std::string, engine::Image>> maps;
   };
 
   static const std::string& RunOf(const Row& row) {
@@ -63,8 +66,7 @@ class TorchEngine : public Engine {
   std::string MakingOf(const Row& row) const;
   // Logs that memory ran out, once for each number of rows.
   void NoteRanOut();
-  RowEnd EndOf(int64_t number, const Row& row,
-               absl::StatusOr<engine::Image> image);
+  RowEnd EndOf(int64_t number, Row row, absl::StatusOr<engine::Image> image);
 
   const ModelList models_;
   const std::unique_ptr<engine::ImageRuntime> runtime_;

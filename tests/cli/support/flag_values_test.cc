@@ -70,6 +70,18 @@ TEST(ControlTest, PartsMayBeLeftOff) {
   ASSERT_TRUE(no_weight.ok());
   EXPECT_FALSE(no_weight->has_weight());
   EXPECT_EQ(no_weight->image(), "x.png");
+  EXPECT_EQ(no_weight->preprocess(), "");
+  const auto made = ParseControl("edge=canny(low=50,high=150):0.8:a.png:0:0.5");
+  ASSERT_TRUE(made.ok());
+  EXPECT_EQ(made->type(), "edge");
+  EXPECT_EQ(made->preprocess(), "canny(low=50,high=150)");
+  EXPECT_EQ(made->weight(), 0.8);
+  EXPECT_EQ(made->image(), "a.png");
+  EXPECT_EQ(made->end(), 0.5);
+  EXPECT_EQ(ParseControl("edge=blur")->preprocess(), "blur");
+  EXPECT_EQ(ParseControl("edge::a=b.png")->image(), "a=b.png");
+  EXPECT_FALSE(ParseControl("edge=:1").ok());
+  EXPECT_FALSE(ParseControl("=canny").ok());
   EXPECT_FALSE(ParseControl(":1").ok());
   EXPECT_FALSE(ParseControl("depth:strong").ok());
 }

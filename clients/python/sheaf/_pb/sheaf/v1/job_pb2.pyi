@@ -58,18 +58,20 @@ class Attempt(_message.Message):
     def __init__(self, attempt: _Optional[int] = ..., worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[RunState, str]] = ..., error: _Optional[_Union[RunError, _Mapping]] = ...) -> None: ...
 
 class Control(_message.Message):
-    __slots__ = ["end", "image", "start", "type", "weight"]
+    __slots__ = ["end", "image", "preprocess", "start", "type", "weight"]
     END_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
+    PREPROCESS_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_FIELD_NUMBER: _ClassVar[int]
     end: float
     image: str
+    preprocess: str
     start: float
     type: str
     weight: float
-    def __init__(self, type: _Optional[str] = ..., weight: _Optional[float] = ..., image: _Optional[str] = ..., start: _Optional[float] = ..., end: _Optional[float] = ...) -> None: ...
+    def __init__(self, type: _Optional[str] = ..., weight: _Optional[float] = ..., image: _Optional[str] = ..., start: _Optional[float] = ..., end: _Optional[float] = ..., preprocess: _Optional[str] = ...) -> None: ...
 
 class Job(_message.Message):
     __slots__ = ["attempts_max", "create_time", "end_time", "eta", "eta_per_run", "etag", "expire_time", "kind", "labels", "name", "owner", "position", "priority", "queue", "request_id", "run_count", "run_counts", "run_time", "runs", "shared", "start_deadline", "start_time", "state"]
@@ -254,7 +256,7 @@ class RunError(_message.Message):
     def __init__(self, error_class: _Optional[_Union[ErrorClass, str]] = ..., message: _Optional[str] = ...) -> None: ...
 
 class RunRequest(_message.Message):
-    __slots__ = ["clip_skip", "controls", "emphasis", "eta", "extra", "guess_mode", "guidance", "guidance_rescale", "height", "image_guidance", "init_image", "loras", "mask", "model", "negative_prompt", "prompt", "prompt_chunks", "random", "sampler", "seed", "steps", "strength", "vae", "weights", "width"]
+    __slots__ = ["clip_skip", "controls", "crop_left", "crop_top", "emphasis", "eta", "extra", "guess_mode", "guidance", "guidance_rescale", "height", "image_guidance", "images", "init_image", "loras", "mask", "model", "negative_prompt", "negative_prompt_2", "original_height", "original_width", "prompt", "prompt_2", "prompt_chunks", "random", "refiner", "refiner_start", "sampler", "seed", "steps", "strength", "target_height", "target_width", "vae", "weights", "width"]
     class ExtraEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -271,6 +273,8 @@ class RunRequest(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
     CLIP_SKIP_FIELD_NUMBER: _ClassVar[int]
     CONTROLS_FIELD_NUMBER: _ClassVar[int]
+    CROP_LEFT_FIELD_NUMBER: _ClassVar[int]
+    CROP_TOP_FIELD_NUMBER: _ClassVar[int]
     EMPHASIS_FIELD_NUMBER: _ClassVar[int]
     ETA_FIELD_NUMBER: _ClassVar[int]
     EXTRA_FIELD_NUMBER: _ClassVar[int]
@@ -278,24 +282,35 @@ class RunRequest(_message.Message):
     GUIDANCE_FIELD_NUMBER: _ClassVar[int]
     GUIDANCE_RESCALE_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
     IMAGE_GUIDANCE_FIELD_NUMBER: _ClassVar[int]
     INIT_IMAGE_FIELD_NUMBER: _ClassVar[int]
     LORAS_FIELD_NUMBER: _ClassVar[int]
     MASK_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
+    NEGATIVE_PROMPT_2_FIELD_NUMBER: _ClassVar[int]
     NEGATIVE_PROMPT_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_WIDTH_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_2_FIELD_NUMBER: _ClassVar[int]
     PROMPT_CHUNKS_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     RANDOM_FIELD_NUMBER: _ClassVar[int]
+    REFINER_FIELD_NUMBER: _ClassVar[int]
+    REFINER_START_FIELD_NUMBER: _ClassVar[int]
     SAMPLER_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     STRENGTH_FIELD_NUMBER: _ClassVar[int]
+    TARGET_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    TARGET_WIDTH_FIELD_NUMBER: _ClassVar[int]
     VAE_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     clip_skip: int
     controls: _containers.RepeatedCompositeFieldContainer[Control]
+    crop_left: int
+    crop_top: int
     emphasis: bool
     eta: float
     extra: _containers.ScalarMap[str, str]
@@ -304,22 +319,31 @@ class RunRequest(_message.Message):
     guidance_rescale: float
     height: int
     image_guidance: float
+    images: _containers.RepeatedScalarFieldContainer[str]
     init_image: str
     loras: _containers.RepeatedCompositeFieldContainer[Lora]
     mask: str
     model: str
     negative_prompt: str
+    negative_prompt_2: str
+    original_height: int
+    original_width: int
     prompt: str
+    prompt_2: str
     prompt_chunks: int
     random: RandomMode
+    refiner: str
+    refiner_start: float
     sampler: str
     seed: int
     steps: int
     strength: float
+    target_height: int
+    target_width: int
     vae: str
     weights: _containers.ScalarMap[str, float]
     width: int
-    def __init__(self, prompt: _Optional[str] = ..., negative_prompt: _Optional[str] = ..., seed: _Optional[int] = ..., steps: _Optional[int] = ..., guidance: _Optional[float] = ..., sampler: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., model: _Optional[str] = ..., vae: _Optional[str] = ..., controls: _Optional[_Iterable[_Union[Control, _Mapping]]] = ..., weights: _Optional[_Mapping[str, float]] = ..., loras: _Optional[_Iterable[_Union[Lora, _Mapping]]] = ..., init_image: _Optional[str] = ..., mask: _Optional[str] = ..., strength: _Optional[float] = ..., extra: _Optional[_Mapping[str, str]] = ..., clip_skip: _Optional[int] = ..., prompt_chunks: _Optional[int] = ..., emphasis: bool = ..., guess_mode: bool = ..., eta: _Optional[float] = ..., guidance_rescale: _Optional[float] = ..., image_guidance: _Optional[float] = ..., random: _Optional[_Union[RandomMode, str]] = ...) -> None: ...
+    def __init__(self, prompt: _Optional[str] = ..., negative_prompt: _Optional[str] = ..., seed: _Optional[int] = ..., steps: _Optional[int] = ..., guidance: _Optional[float] = ..., sampler: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., model: _Optional[str] = ..., vae: _Optional[str] = ..., controls: _Optional[_Iterable[_Union[Control, _Mapping]]] = ..., weights: _Optional[_Mapping[str, float]] = ..., loras: _Optional[_Iterable[_Union[Lora, _Mapping]]] = ..., init_image: _Optional[str] = ..., mask: _Optional[str] = ..., strength: _Optional[float] = ..., extra: _Optional[_Mapping[str, str]] = ..., clip_skip: _Optional[int] = ..., prompt_chunks: _Optional[int] = ..., emphasis: bool = ..., guess_mode: bool = ..., eta: _Optional[float] = ..., guidance_rescale: _Optional[float] = ..., image_guidance: _Optional[float] = ..., random: _Optional[_Union[RandomMode, str]] = ..., prompt_2: _Optional[str] = ..., negative_prompt_2: _Optional[str] = ..., original_width: _Optional[int] = ..., original_height: _Optional[int] = ..., crop_left: _Optional[int] = ..., crop_top: _Optional[int] = ..., target_width: _Optional[int] = ..., target_height: _Optional[int] = ..., refiner: _Optional[str] = ..., refiner_start: _Optional[float] = ..., images: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Sweep(_message.Message):
     __slots__ = ["axes", "mode"]
