@@ -27,6 +27,11 @@ seg = "{golden}/controlnet-b"
 [models.sd2]
 folder = "{golden}/tiny-sd2"
 variant = "fp16"
+
+[models.xl]
+folder = "{golden}/tiny-sdxl"
+[models.fine]
+folder = "{golden}/tiny-refiner"
 """
 
 
@@ -267,6 +272,13 @@ class TroubleTest(TorchCase):
             ({"weights": {"seg": 0.5}, "init_image": whole},
              "give the control a ready map"),
             ({"weights": {"depth": 0.5}}, "no control 'depth'"),
+            ({"prompt_2": "oil"}, "no second text encoder"),
+            ({"original_width": 64, "original_height": 64}, "original size"),
+            ({"refiner": "fin"}, "no refiner 'fin' here, did you mean 'fine'?"),
+            ({"refiner_start": 0.5}, "needs a refiner"),
+            ({"refiner": "fine", "init_image": whole, "mask": whole},
+             "neither a mask nor an edit"),
+            ({"images": [whole, whole]}, "takes one input picture, not 2"),
             ({"loras": [pb.Lora(name="x")]}, "LoRA"),
             ({"vae": "best"}, "no VAE 'best'"),
             ({"extra": {"clip_skip": "9"}}, "clip_skip"),

@@ -194,12 +194,8 @@ absl::StatusOr<std::vector<at::Tensor>> Refined(
     const Model& refiner, std::vector<RunRequest> requests,
     const std::vector<at::Tensor>& latents) {
   for (size_t i = 0; i < requests.size(); ++i) {
-    RunRequest& request = requests[i];
-    request.task = Task::kImage;
-    request.latents = FromTorch(latents[i].unsqueeze(0));
-    request.denoising_start = request.denoising_end;
-    request.denoising_end.reset();
-    request.controls.clear();
+    requests[i] = RefinerPart(std::move(requests[i]));
+    requests[i].latents = FromTorch(latents[i].unsqueeze(0));
   }
   return Latents(refiner, requests);
 }

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,16 @@ struct ImageControl {
   std::string kept_as;
 };
 
+// Another model that makes the last steps of a run.
+struct ImageRefiner {
+  ModelPlace model;
+  double start = 0.8;  // The part of the noise that is gone by then.
+};
+
 struct ImageRequest {
   ModelPlace model;
+  // For runs from a prompt or a picture, without a mask.
+  std::optional<ImageRefiner> refiner;
   std::string sampler = "auto";
   std::vector<ImageControl> controls;
   // The runtime fills in its scheduler and controls. A width or height of 0

@@ -135,14 +135,46 @@ absl::Status ReadSettings(const v1::RunRequest& wish, RunRequest* request) {
   return settings.Finish();
 }
 
+// A pair of sides of which a run gives both or neither. Height first.
+absl::StatusOr<std::optional<engine::Pair>> ReadSize(
+    const char* name, std::optional<int> width, std::optional<int> height) {
+  if (!width && !height) return std::optional<engine::Pair>();
+  if (width && height) return engine::Pair{*height, *width};
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, "_width and ", name, "_height need each other"));
+}
+
+// An empty second prompt is the same as none.
+std::optional<std::string> SecondPrompt(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(text);
+}
+
+// The values that only models with two text encoders hear of.
+absl::Status ReadSecond(const v1::RunRequest& wish, RunRequest* request) {
+#define SHEAF_FIELD(name) IfHas(wish.has_##name(), wish.name())
+  request->prompt_2 = SecondPrompt(wish.prompt_2());
+  request->negative_prompt_2 = SecondPrompt(wish.negative_prompt_2());
+  request->crop = {wish.crop_top(), wish.crop_left()};
+  SHEAF_ASSIGN_OR_RETURN(request->original_size,
+                         ReadSize("original", SHEAF_FIELD(original_width),
+                                  SHEAF_FIELD(original_height)));
+  SHEAF_ASSIGN_OR_RETURN(request->target_size,
+                         ReadSize("target", SHEAF_FIELD(target_width),
+                                  SHEAF_FIELD(target_height)));
+#undef SHEAF_FIELD
+  return absl::OkStatus();
+}
+
+// `what` the model is to the run: "model", "refiner".
 absl::StatusOr<const OfferedModel*> FindModel(const ModelList& models,
+                                              const char* what,
                                               const std::string& alias) {
   const OfferedModel* const model = models.Find(alias);
   if (model != nullptr) return model;
   std::vector<std::string> names;
   for (const OfferedModel& one : models.all()) names.push_back(one.alias);
-  return absl::NotFoundError(
-      absl::StrCat("no model '", alias, "' here", DidYouMean(alias, names)));
+  return absl::NotFoundError(absl::StrCat("no ", what, " '", alias, "' here",
+                                          DidYouMean(alias, names)));
 }
 
 absl::StatusOr<std::string> FindVae(const OfferedModel& model,
@@ -155,32 +187,16 @@ absl::StatusOr<std::string> FindVae(const OfferedModel& model,
       absl::StrCat("model '", model.alias, "' has no VAE '", alias, "'"));
 }
 
-// Refuses the fields that the engine does not go by yet.
-absl::Status CheckKnown(const v1::RunRequest& wish) {
-  const bool is_known = wish.prompt_2().empty() &&
-                        wish.negative_prompt_2().empty() &&
-                        !wish.has_original_width() &&
-                        !wish.has_original_height() && wish.crop_left() == 0 &&
-                        wish.crop_top() == 0 && !wish.has_target_width() &&
-                        !wish.has_target_height() && wish.refiner().empty() &&
-                        !wish.has_refiner_start() && wish.images().empty();
-  if (is_known) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      "this engine goes by no refiner, second prompts, sizes of SDXL and "
-      "several pictures yet");
-}
-
 }  // namespace
 
 absl::StatusOr<ImageRequest> RequestResolver::Take(const v1::LeasedBatch& batch,
                                                    int row) {
   const v1::RunRequest& wish = batch.runs(row).request();
   SHEAF_ASSIGN_OR_RETURN(const OfferedModel* const model,
-                         FindModel(*models_, wish.model()));
+                         FindModel(*models_, "model", wish.model()));
   if (!wish.loras().empty()) {
     return absl::InvalidArgumentError("this engine applies no LoRAs yet");
   }
-  SHEAF_RETURN_IF_ERROR(CheckKnown(wish));
   ImageRequest wanted;
   wanted.model = model->place;
   SHEAF_ASSIGN_OR_RETURN(wanted.model.vae, FindVae(*model, wish));
@@ -200,10 +216,33 @@ absl::StatusOr<ImageRequest> RequestResolver::Take(const v1::LeasedBatch& batch,
   wanted.pixels_max = model->pixels_max;
   wanted.pixel_steps_max = limits_.pixel_steps_max;
   SHEAF_RETURN_IF_ERROR(ReadSettings(wish, &request));
+  SHEAF_RETURN_IF_ERROR(ReadSecond(wish, &request));
+  SHEAF_RETURN_IF_ERROR(AddRefiner(wish, &wanted));
   source_pixels_ = 0;
   SHEAF_RETURN_IF_ERROR(AddPictures(wish, &request));
   SHEAF_RETURN_IF_ERROR(AddControls(batch, row, *model, &wanted));
   return wanted;
+}
+
+// The refiner decodes the picture, so that a VAE that the run names is for it,
+// too.
+absl::Status RequestResolver::AddRefiner(const v1::RunRequest& wish,
+                                         ImageRequest* wanted) {
+  if (wish.refiner().empty()) {
+    if (!wish.has_refiner_start()) return absl::OkStatus();
+    return absl::InvalidArgumentError("refiner_start needs a refiner");
+  }
+  SHEAF_ASSIGN_OR_RETURN(const OfferedModel* const refiner,
+                         FindModel(*models_, "refiner", wish.refiner()));
+  wanted->refiner.emplace();
+  wanted->refiner->model = refiner->place;
+  if (wish.has_refiner_start()) wanted->refiner->start = wish.refiner_start();
+  if (wish.has_vae()) {
+    wanted->refiner->model.vae = wanted->model.vae;
+    return absl::OkStatus();
+  }
+  SHEAF_ASSIGN_OR_RETURN(wanted->refiner->model.vae, FindVae(*refiner, wish));
+  return absl::OkStatus();
 }
 
 // A side of 0 is left to the model; the runtime checks such sizes later.
@@ -228,13 +267,22 @@ absl::Status RequestResolver::CheckSize(const OfferedModel& model,
 
 absl::Status RequestResolver::AddPictures(const v1::RunRequest& wish,
                                           RunRequest* request) {
-  if (!wish.has_init_image()) {
+  std::vector<std::string> pictures(wish.images().begin(), wish.images().end());
+  if (wish.has_init_image()) {
+    pictures.insert(pictures.begin(), wish.init_image());
+  }
+  if (pictures.size() > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("this model takes one input picture, not ",
+                     pictures.size(), " (init_image and images)"));
+  }
+  if (pictures.empty()) {
     if (!wish.has_mask()) return absl::OkStatus();
     return absl::InvalidArgumentError(
         "a mask needs a first picture (init_image)");
   }
   request->task = Task::kImage;
-  SHEAF_ASSIGN_OR_RETURN(request->image, Picture(wish.init_image()));
+  SHEAF_ASSIGN_OR_RETURN(request->image, Picture(pictures.front()));
   if (wish.has_strength()) request->strength = wish.strength();
   if (!wish.has_mask()) return absl::OkStatus();
   request->task = Task::kInpaint;

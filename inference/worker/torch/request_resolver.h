@@ -53,6 +53,8 @@ class RequestResolver {
   absl::StatusOr<engine::Image> Picture(const std::string& artifact);
   // Counts the pixels of one more picture of the run at hand.
   absl::Status CountSource(int64_t pixels);
+  absl::Status AddRefiner(const v1::RunRequest& wish,
+                          engine::ImageRequest* wanted);
   absl::Status AddControls(const v1::LeasedBatch& batch, int row,
                            const OfferedModel& model,
                            engine::ImageRequest* wanted);

@@ -100,6 +100,75 @@ TEST_F(RequestResolverTest, ADetectorLooksAtSoManyPixelsAtMost) {
               "detectors take at most 16777216");
 }
 
+TEST_F(RequestResolverTest, SecondPromptsAndSizesArePassedOn) {
+  wish().set_prompt_2("oil");
+  wish().set_negative_prompt_2("");
+  wish().set_original_width(640);
+  wish().set_original_height(480);
+  wish().set_crop_left(8);
+  wish().set_crop_top(16);
+  wish().set_target_width(1024);
+  wish().set_target_height(768);
+  const auto wanted = Take();
+  ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
+  const engine::RunRequest& request = wanted->request;
+  EXPECT_EQ(request.prompt_2, "oil");
+  EXPECT_EQ(request.negative_prompt_2, std::nullopt);
+  EXPECT_EQ(request.original_size->first, 480);
+  EXPECT_EQ(request.original_size->second, 640);
+  EXPECT_EQ(request.crop.first, 16);
+  EXPECT_EQ(request.crop.second, 8);
+  EXPECT_EQ(request.target_size->first, 768);
+  EXPECT_EQ(request.target_size->second, 1024);
+  const engine::Image image = engine::MakeImage(8, 8, 3);
+  const auto more = DescriptionOf(batch_, 0, *wanted, image, models_).more;
+  EXPECT_EQ(more.at("Prompt 2"), "oil");
+  EXPECT_EQ(more.at("Original size"), "640x480");
+  EXPECT_EQ(more.at("Crop"), "8,16");
+  EXPECT_EQ(more.at("Target size"), "1024x768");
+  wish().clear_original_height();
+  ExpectError(absl::StatusCode::kInvalidArgument,
+              "original_width and original_height need each other");
+}
+
+TEST_F(RequestResolverTest, ARefinerIsAModelByItsAlias) {
+  EXPECT_FALSE(Take()->refiner.has_value());
+  wish().set_refiner("fine");
+  EXPECT_EQ(Take()->refiner->start, 0.8);
+  wish().set_refiner_start(0.6);
+  const auto wanted = Take();
+  ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
+  EXPECT_EQ(wanted->model.folder, folder_.path() + "/sd");
+  EXPECT_EQ(wanted->refiner->model.folder, folder_.path() + "/fine");
+  EXPECT_EQ(wanted->refiner->start, 0.6);
+  EXPECT_EQ(wanted->refiner->model.vae, folder_.path() + "/fine/vae_soft");
+  const auto description =
+      DescriptionOf(batch_, 0, *wanted, engine::MakeImage(8, 8, 3), models_);
+  EXPECT_EQ(description.vae, "soft");
+  EXPECT_EQ(description.model, "sd");
+  EXPECT_EQ(description.more.at("Refiner"), "fine");
+  EXPECT_EQ(description.more.at("Refiner switch at"), "0.6");
+  wish().set_vae("fast");
+  EXPECT_EQ(Take()->refiner->model.vae, folder_.path() + "/sd/vae_fast");
+  wish().set_refiner("fin");
+  ExpectError(absl::StatusCode::kNotFound,
+              "no refiner 'fin' here, did you mean 'fine'?");
+  wish().clear_refiner();
+  ExpectError(absl::StatusCode::kInvalidArgument,
+              "refiner_start needs a refiner");
+}
+
+TEST_F(RequestResolverTest, OnePictureMayComeUnderEitherName) {
+  wish().add_images(kPicture);
+  const auto wanted = Take();
+  ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
+  EXPECT_EQ(wanted->request.task, engine::Task::kImage);
+  EXPECT_EQ(wanted->request.image.width, 8);
+  wish().set_init_image(kPicture);
+  ExpectError(absl::StatusCode::kInvalidArgument,
+              "takes one input picture, not 2");
+}
+
 TEST_F(RequestResolverTest, APictureIsFetchedOnceForAllThatShareIt) {
   AddControl("edge", kPicture, 1);
   wish().set_init_image(kPicture);
