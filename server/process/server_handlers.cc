@@ -100,6 +100,7 @@ void Server::MakeUseCasesOfWorkers() {
                             .workers = &workers_,
                             .lease_waiters = lease_waiters_.get(),
                             .prices = prices_.get(),
+                            .stats = &stats_,
                             .now = now,
                             .is_closing = [this] { return stopping_.load(); },
                             .lease_duration = config_.lease_duration,

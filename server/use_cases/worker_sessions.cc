@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/secret.h"
@@ -17,6 +18,14 @@ namespace {
 // Most workers of one address; and most bytes of one worker's model names.
 constexpr int kWorkersMax = 512;
 constexpr int64_t kNameBytesMax = 256 << 10;
+
+std::vector<DeviceKind> KindsOf(const std::vector<DeviceInfo>& devices) {
+  std::vector<DeviceKind> kinds;
+  for (const DeviceInfo& device : devices) {
+    kinds.emplace_back(device.name, device.description);
+  }
+  return kinds;
+}
 
 }  // namespace
 
@@ -62,6 +71,7 @@ absl::StatusOr<WorkerInfo> WorkerSessions::Name(Tx& tx,
 Welcome WorkerSessions::Open(WorkerInfo worker,
                              WorkerRegistry::Nudge nudge) const {
   worker.register_time = worker.heartbeat_time = parts_.now();
+  parts_.stats->NoteJoined(worker.lessee.id, KindsOf(worker.devices));
   parts_.workers->Attach(worker, std::move(nudge));
   return {.lease_duration = parts_.lease_duration,
           .heartbeat_interval = parts_.heartbeat_interval,
@@ -102,7 +112,9 @@ void WorkerSessions::End(WorkerId id, const std::string& name, LeaseEnd how,
   const Event left{
       .type = EventType::kWorkerLeft, .worker = name, .reason = reason};
   EndLeasesOf(*parts_.store, id, how,
-              [store = parts_.store, left, done](const absl::Status& ended) {
+              [store = parts_.store, stats = parts_.stats, id, left,
+               done](const absl::Status& ended) {
+                stats->NoteLeft(id);
                 store->Write(
                     [left](Tx& tx) {
                       tx.AppendEvent(left);

@@ -15,6 +15,7 @@
 #include "server/scheduling/lease_waiters.h"
 #include "server/scheduling/prices_board.h"
 #include "server/scheduling/workers.h"
+#include "server/telemetry/stats_board.h"
 
 namespace sheaf::server {
 
@@ -34,6 +35,7 @@ class WorkerSessions {
     WorkerRegistry* workers = nullptr;
     LeaseWaiters* lease_waiters = nullptr;
     const PricesBoard* prices = nullptr;
+    StatsBoard* stats = nullptr;  // is told who comes and goes
     std::function<absl::Time()> now;
     std::function<bool()> is_closing;  // the server stops: nobody is missed
     absl::Duration lease_duration;

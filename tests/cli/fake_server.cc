@@ -216,12 +216,19 @@ struct FakeServer::State : public v1::JobService::Service {
         v1::QueueWindow* window = queue->mutable_window();
         window->set_runs_per_second(2.0 / 3);
         window->set_batch_fill(0.754);
+        window->mutable_wait()->mutable_mean()->set_seconds(47);
         window->mutable_wait()->mutable_p95()->set_seconds(62);
+        v1::WorkTotals* totals = queue->mutable_since_start();
+        totals->set_batch_count(1234);
+        totals->set_batched_run_count(5678);
+        totals->mutable_wait()->mutable_sum()->set_seconds(7260);
+        totals->mutable_generation()->mutable_sum()->set_seconds(3605);
       }
       response->mutable_total()->set_queued_run_count(34);
       v1::WorkerStats* worker = response->add_workers();
       worker->set_name("workers/3");
       worker->mutable_work()->set_busy_ratio(0.5);
+      worker->mutable_work()->set_running_run_count(6);
       worker->mutable_work()->add_batches("batches/9");
       v1::ConfigEntry* entry = response->add_config();
       entry->set_key("group_max");

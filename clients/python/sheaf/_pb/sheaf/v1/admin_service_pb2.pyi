@@ -139,7 +139,7 @@ class OwnerStats(_message.Message):
     def __init__(self, owner: _Optional[str] = ..., queued_run_count: _Optional[int] = ..., running_run_count: _Optional[int] = ..., predicted_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class QueueStats(_message.Message):
-    __slots__ = ["batch_size", "cancelled_run_count", "failed_run_count", "jobs", "name", "queued_run_count", "queued_run_count_max", "queued_run_count_max_time", "running_run_count", "state", "succeeded_run_count", "window"]
+    __slots__ = ["batch_size", "cancelled_run_count", "failed_run_count", "jobs", "name", "queued_run_count", "queued_run_count_max", "queued_run_count_max_time", "running_run_count", "since_start", "state", "succeeded_run_count", "window"]
     BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
     CANCELLED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
     FAILED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -149,6 +149,7 @@ class QueueStats(_message.Message):
     QUEUED_RUN_COUNT_MAX_FIELD_NUMBER: _ClassVar[int]
     QUEUED_RUN_COUNT_MAX_TIME_FIELD_NUMBER: _ClassVar[int]
     RUNNING_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SINCE_START_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     SUCCEEDED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
     WINDOW_FIELD_NUMBER: _ClassVar[int]
@@ -161,10 +162,11 @@ class QueueStats(_message.Message):
     queued_run_count_max: int
     queued_run_count_max_time: _timestamp_pb2.Timestamp
     running_run_count: int
+    since_start: WorkTotals
     state: _queue_service_pb2.QueueState
     succeeded_run_count: int
     window: QueueWindow
-    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[_queue_service_pb2.QueueState, str]] = ..., queued_run_count: _Optional[int] = ..., running_run_count: _Optional[int] = ..., batch_size: _Optional[int] = ..., queued_run_count_max: _Optional[int] = ..., queued_run_count_max_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., succeeded_run_count: _Optional[int] = ..., failed_run_count: _Optional[int] = ..., cancelled_run_count: _Optional[int] = ..., jobs: _Optional[_Union[JobCounts, _Mapping]] = ..., window: _Optional[_Union[QueueWindow, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[_queue_service_pb2.QueueState, str]] = ..., queued_run_count: _Optional[int] = ..., running_run_count: _Optional[int] = ..., batch_size: _Optional[int] = ..., queued_run_count_max: _Optional[int] = ..., queued_run_count_max_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., succeeded_run_count: _Optional[int] = ..., failed_run_count: _Optional[int] = ..., cancelled_run_count: _Optional[int] = ..., jobs: _Optional[_Union[JobCounts, _Mapping]] = ..., window: _Optional[_Union[QueueWindow, _Mapping]] = ..., since_start: _Optional[_Union[WorkTotals, _Mapping]] = ...) -> None: ...
 
 class QueueWindow(_message.Message):
     __slots__ = ["batch_count", "batch_fill", "batch_size_average", "cancelled_run_count", "failed_attempt_count", "failed_run_count", "generation", "runs_per_second", "succeeded_run_count", "wait"]
@@ -257,16 +259,26 @@ class Stats(_message.Message):
     def __init__(self, now: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., window: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., total: _Optional[_Union[QueueStats, _Mapping]] = ..., queues: _Optional[_Iterable[_Union[QueueStats, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStats, _Mapping]]] = ..., devices: _Optional[_Iterable[_Union[DeviceStats, _Mapping]]] = ..., config: _Optional[_Iterable[_Union[ConfigEntry, _Mapping]]] = ..., owners: _Optional[_Iterable[_Union[OwnerStats, _Mapping]]] = ..., knee: _Optional[int] = ..., memory: _Optional[_Iterable[_Union[WorkMemory, _Mapping]]] = ...) -> None: ...
 
 class TimeStats(_message.Message):
-    __slots__ = ["count", "max", "p50", "p95"]
+    __slots__ = ["count", "max", "mean", "p50", "p95"]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     MAX_FIELD_NUMBER: _ClassVar[int]
+    MEAN_FIELD_NUMBER: _ClassVar[int]
     P50_FIELD_NUMBER: _ClassVar[int]
     P95_FIELD_NUMBER: _ClassVar[int]
     count: int
     max: _duration_pb2.Duration
+    mean: _duration_pb2.Duration
     p50: _duration_pb2.Duration
     p95: _duration_pb2.Duration
-    def __init__(self, count: _Optional[int] = ..., p50: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., p95: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., max: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    def __init__(self, count: _Optional[int] = ..., p50: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., p95: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., max: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., mean: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class TimeSum(_message.Message):
+    __slots__ = ["count", "sum"]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    SUM_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    sum: _duration_pb2.Duration
+    def __init__(self, count: _Optional[int] = ..., sum: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class WorkMemory(_message.Message):
     __slots__ = ["batch_count", "budget_bytes", "device", "height", "measured", "model", "peak_bytes", "peak_run_count", "profile", "ran_out_run_count", "recommendation", "run_count_max", "width"]
@@ -299,13 +311,14 @@ class WorkMemory(_message.Message):
     def __init__(self, device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., run_count_max: _Optional[int] = ..., batch_count: _Optional[int] = ..., peak_bytes: _Optional[int] = ..., peak_run_count: _Optional[int] = ..., budget_bytes: _Optional[int] = ..., ran_out_run_count: _Optional[int] = ..., recommendation: _Optional[str] = ..., profile: _Optional[str] = ..., measured: bool = ...) -> None: ...
 
 class WorkStats(_message.Message):
-    __slots__ = ["batch_count", "batch_size_average", "batches", "busy_ratio", "failed_attempt_count", "running_run_count", "succeeded_run_count"]
+    __slots__ = ["batch_count", "batch_size_average", "batches", "busy_ratio", "failed_attempt_count", "running_run_count", "since_start", "succeeded_run_count"]
     BATCHES_FIELD_NUMBER: _ClassVar[int]
     BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
     BATCH_SIZE_AVERAGE_FIELD_NUMBER: _ClassVar[int]
     BUSY_RATIO_FIELD_NUMBER: _ClassVar[int]
     FAILED_ATTEMPT_COUNT_FIELD_NUMBER: _ClassVar[int]
     RUNNING_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SINCE_START_FIELD_NUMBER: _ClassVar[int]
     SUCCEEDED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
     batch_count: int
     batch_size_average: float
@@ -313,8 +326,21 @@ class WorkStats(_message.Message):
     busy_ratio: float
     failed_attempt_count: int
     running_run_count: int
+    since_start: WorkTotals
     succeeded_run_count: int
-    def __init__(self, batch_count: _Optional[int] = ..., batch_size_average: _Optional[float] = ..., succeeded_run_count: _Optional[int] = ..., failed_attempt_count: _Optional[int] = ..., busy_ratio: _Optional[float] = ..., batches: _Optional[_Iterable[str]] = ..., running_run_count: _Optional[int] = ...) -> None: ...
+    def __init__(self, batch_count: _Optional[int] = ..., batch_size_average: _Optional[float] = ..., succeeded_run_count: _Optional[int] = ..., failed_attempt_count: _Optional[int] = ..., busy_ratio: _Optional[float] = ..., batches: _Optional[_Iterable[str]] = ..., running_run_count: _Optional[int] = ..., since_start: _Optional[_Union[WorkTotals, _Mapping]] = ...) -> None: ...
+
+class WorkTotals(_message.Message):
+    __slots__ = ["batch_count", "batched_run_count", "generation", "wait"]
+    BATCHED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    WAIT_FIELD_NUMBER: _ClassVar[int]
+    batch_count: int
+    batched_run_count: int
+    generation: TimeSum
+    wait: TimeSum
+    def __init__(self, batch_count: _Optional[int] = ..., batched_run_count: _Optional[int] = ..., wait: _Optional[_Union[TimeSum, _Mapping]] = ..., generation: _Optional[_Union[TimeSum, _Mapping]] = ...) -> None: ...
 
 class Worker(_message.Message):
     __slots__ = ["batch_size_max", "batches", "devices", "display_name", "engine_time", "failed_run_count", "heartbeat_time", "kinds", "measures", "memory", "memory_left_out", "models", "models_left_out", "name", "queues", "register_time", "state", "succeeded_run_count", "version"]
