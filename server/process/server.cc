@@ -196,6 +196,7 @@ absl::Status Server::Recover() {
   SHEAF_RETURN_IF_ERROR(SweepCheckpoints(*store_, *checkpoints_));
   events_->Start(sequence);
   stats_.Start(queues, batches, clock_->Now());
+  progress_.Start(batches);
   under_way_->Start(batches);
   open_ = true;
   return absl::OkStatus();

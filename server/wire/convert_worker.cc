@@ -128,7 +128,8 @@ void ToProto(const BatchOffer& offer, pb::LeaseBatchResponse* out) {
 }
 
 ProgressReport FromProto(const pb::ReportProgressRequest& request) {
-  ProgressReport report{.claim = ClaimOf(request)};
+  ProgressReport report{.claim = ClaimOf(request),
+                        .memory_bytes = request.memory().peak_bytes()};
   for (const pb::RunStep& step : request.steps()) {
     report.steps.push_back({ParseRunName(step.run()).value_or(RunId()),
                             step.step(), step.step_count(), step.preview()});

@@ -119,7 +119,7 @@ class BoardsTest : public ::testing::Test {
     });
     answered.WaitForNotification();
     for (const RunId run : leased.batch.runs) {
-      progress_.Note(run, 1, 10, clock_.now());
+      progress_.Note(run, leased.batch.id, 1, 10, clock_.now());
       previews_.Keep(run, 1, "picture", clock_.now());
     }
     batching::BatchMemory memory;

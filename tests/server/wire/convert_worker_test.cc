@@ -151,6 +151,8 @@ TEST(ConvertWorkerTest, AReportOfProgressNamesItsLeaseAndItsSteps) {
   step->set_step(6);
   step->set_step_count(20);
   step->set_preview("picture");
+  EXPECT_EQ(FromProto(request).memory_bytes, 0);
+  request.mutable_memory()->set_peak_bytes(5000);
   const ProgressReport report = FromProto(request);
   EXPECT_EQ(report.claim.worker, WorkerId{3});
   EXPECT_EQ(report.claim.batch, BatchId{7});
@@ -161,6 +163,7 @@ TEST(ConvertWorkerTest, AReportOfProgressNamesItsLeaseAndItsSteps) {
   EXPECT_EQ(report.steps[0].step, 6);
   EXPECT_EQ(report.steps[0].step_count, 20);
   EXPECT_EQ(report.steps[0].preview, "picture");
+  EXPECT_EQ(report.memory_bytes, 5000);
 }
 
 TEST(ConvertWorkerTest, OrdersGoOutUnlessTheLeaseIsLost) {

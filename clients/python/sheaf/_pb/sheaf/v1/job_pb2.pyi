@@ -57,6 +57,20 @@ class Attempt(_message.Message):
     worker: str
     def __init__(self, attempt: _Optional[int] = ..., worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[RunState, str]] = ..., error: _Optional[_Union[RunError, _Mapping]] = ...) -> None: ...
 
+class BatchProgress(_message.Message):
+    __slots__ = ["failed_run_count", "memory_bytes", "name", "running_run_count", "succeeded_run_count"]
+    FAILED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SUCCEEDED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    failed_run_count: int
+    memory_bytes: int
+    name: str
+    running_run_count: int
+    succeeded_run_count: int
+    def __init__(self, name: _Optional[str] = ..., running_run_count: _Optional[int] = ..., succeeded_run_count: _Optional[int] = ..., failed_run_count: _Optional[int] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
+
 class Control(_message.Message):
     __slots__ = ["end", "image", "start", "type", "weight"]
     END_FIELD_NUMBER: _ClassVar[int]
@@ -72,7 +86,7 @@ class Control(_message.Message):
     def __init__(self, type: _Optional[str] = ..., weight: _Optional[float] = ..., image: _Optional[str] = ..., start: _Optional[float] = ..., end: _Optional[float] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ["attempts_max", "create_time", "end_time", "eta", "eta_per_run", "etag", "expire_time", "kind", "labels", "name", "owner", "position", "priority", "queue", "request_id", "run_count", "run_counts", "run_time", "runs", "shared", "start_deadline", "start_time", "state"]
+    __slots__ = ["attempts_max", "create_time", "end_time", "eta", "eta_per_run", "etag", "expire_time", "kind", "labels", "name", "owner", "position", "priority", "queue", "request_id", "run_count", "run_counts", "run_time", "runs", "shared", "start_deadline", "start_time", "state", "success_ratio"]
     class LabelsEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +117,7 @@ class Job(_message.Message):
     START_DEADLINE_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    SUCCESS_RATIO_FIELD_NUMBER: _ClassVar[int]
     attempts_max: int
     create_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
@@ -126,7 +141,8 @@ class Job(_message.Message):
     start_deadline: _timestamp_pb2.Timestamp
     start_time: _timestamp_pb2.Timestamp
     state: JobState
-    def __init__(self, name: _Optional[str] = ..., queue: _Optional[str] = ..., kind: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., state: _Optional[_Union[JobState, str]] = ..., run_counts: _Optional[_Union[RunCounts, _Mapping]] = ..., run_count: _Optional[int] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., run_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_deadline: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., attempts_max: _Optional[int] = ..., request_id: _Optional[str] = ..., etag: _Optional[str] = ..., shared: _Optional[_Union[RunRequest, _Mapping]] = ..., runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., position: _Optional[int] = ..., eta: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., eta_per_run: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    success_ratio: float
+    def __init__(self, name: _Optional[str] = ..., queue: _Optional[str] = ..., kind: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., state: _Optional[_Union[JobState, str]] = ..., run_counts: _Optional[_Union[RunCounts, _Mapping]] = ..., run_count: _Optional[int] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., run_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_deadline: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., attempts_max: _Optional[int] = ..., request_id: _Optional[str] = ..., etag: _Optional[str] = ..., shared: _Optional[_Union[RunRequest, _Mapping]] = ..., runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., position: _Optional[int] = ..., eta: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., eta_per_run: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., success_ratio: _Optional[float] = ...) -> None: ...
 
 class JobSpec(_message.Message):
     __slots__ = ["attempts_max", "kind", "labels", "owner", "priority", "queue", "run_time", "runs", "shared", "start_deadline", "sweep"]
@@ -180,18 +196,20 @@ class Output(_message.Message):
     def __init__(self, artifact: _Optional[str] = ..., name: _Optional[str] = ..., media_type: _Optional[str] = ...) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ["eta", "preview_step", "step", "step_count", "update_time"]
+    __slots__ = ["batch", "eta", "preview_step", "step", "step_count", "update_time"]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
     ETA_FIELD_NUMBER: _ClassVar[int]
     PREVIEW_STEP_FIELD_NUMBER: _ClassVar[int]
     STEP_COUNT_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    batch: BatchProgress
     eta: _timestamp_pb2.Timestamp
     preview_step: int
     step: int
     step_count: int
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, step: _Optional[int] = ..., step_count: _Optional[int] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., eta: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., preview_step: _Optional[int] = ...) -> None: ...
+    def __init__(self, step: _Optional[int] = ..., step_count: _Optional[int] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., eta: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., preview_step: _Optional[int] = ..., batch: _Optional[_Union[BatchProgress, _Mapping]] = ...) -> None: ...
 
 class Run(_message.Message):
     __slots__ = ["attempt", "attempts", "batch", "cancel_requested", "end_time", "error", "failure_count", "index", "name", "outputs", "plan_batch", "progress", "request", "run_time", "start_time", "state", "worker"]

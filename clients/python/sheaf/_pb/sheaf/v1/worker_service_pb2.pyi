@@ -238,18 +238,20 @@ class ReportProfileResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class ReportProgressRequest(_message.Message):
-    __slots__ = ["batch", "epoch", "secret", "steps", "worker"]
+    __slots__ = ["batch", "epoch", "memory", "secret", "steps", "worker"]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_FIELD_NUMBER: _ClassVar[int]
     SECRET_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
     batch: str
     epoch: int
+    memory: BatchMemory
     secret: bytes
     steps: _containers.RepeatedCompositeFieldContainer[RunStep]
     worker: str
-    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[RunStep, _Mapping]]] = ..., secret: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[RunStep, _Mapping]]] = ..., secret: _Optional[bytes] = ..., memory: _Optional[_Union[BatchMemory, _Mapping]] = ...) -> None: ...
 
 class ReportProgressResponse(_message.Message):
     __slots__ = ["cancel_runs", "drain", "lease_expire_time", "lease_lost", "release_runs"]
