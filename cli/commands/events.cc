@@ -8,6 +8,7 @@
 #include "cli/commands/commands.h"
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
+#include "cli/support/job_progress.h"
 #include "cli/support/output.h"
 #include "cli/support/text.h"
 #include "cli/support/tree.h"
@@ -155,9 +156,9 @@ void PrintEvent(Context& context, const v1::WatchEventsResponse& message) {
                                               : EventText(message.event()))
                   << std::endl;
   } else {
-    context.out() << FieldText(message, "progress.run") << "  step "
-                  << message.progress().progress().step() << "/"
-                  << message.progress().progress().step_count() << std::endl;
+    context.out() << FieldText(message, "progress.run") << "  "
+                  << ProgressText(message.progress().progress(), absl::Now())
+                  << std::endl;
   }
 }
 

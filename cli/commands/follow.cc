@@ -1,7 +1,6 @@
 #include "cli/commands/follow.h"
 
 #include <algorithm>
-#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
@@ -10,6 +9,7 @@
 #include "cli/commands/job_commands.h"
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
+#include "cli/support/job_progress.h"
 #include "cli/support/progress_bar.h"
 #include "cli/support/states.h"
 #include "cli/support/tree.h"
@@ -24,27 +24,6 @@ constexpr absl::Duration kRefresh = absl::Milliseconds(250);
 constexpr absl::Duration kWaitCall = absl::Seconds(30);
 // `job wait` gives up on a server that is away for longer (a restart, say).
 constexpr absl::Duration kAwayMax = absl::Minutes(1);
-
-int EndedRuns(const v1::Job& job) {
-  int ended = 0;
-  for (const RunStateFacts& facts : kRunStates) {
-    if (facts.final) ended += CountIn(job.run_counts(), facts.state);
-  }
-  return ended;
-}
-
-std::string CountsText(const v1::Job& job) {
-  std::string text =
-      absl::StrCat(EndedRuns(job), "/", job.run_count(), " runs ended");
-  // The runs that wait or succeeded are the rest.
-  for (const RunStateFacts& facts : kRunStates) {
-    if (facts.state == RunState::kQueued) continue;
-    if (facts.state == RunState::kSucceeded) continue;
-    const int count = CountIn(job.run_counts(), facts.state);
-    if (count > 0) absl::StrAppend(&text, ", ", count, " ", ToAbsl(facts.word));
-  }
-  return text;
-}
 
 // A job while it is watched: its last known state and its runs' steps.
 class Follower {
@@ -72,16 +51,8 @@ class Follower {
 
   // False once it needs no more messages.
   bool Take(const v1::WatchEventsResponse& message) {
-    if (message.has_progress()) {
-      const v1::Progress& progress = message.progress().progress();
-      if (progress.step_count() > 0) {
-        parts_[message.progress().run()] =
-            static_cast<double>(progress.step()) / progress.step_count();
-      }
-    } else {
-      for (const auto& run : message.event().runs()) parts_.erase(run.run());
-      stale_ = stale_ || !message.has_heartbeat();
-    }
+    running_.Take(message);
+    stale_ = stale_ || message.has_event() || message.has_resync();
     Print(message);
     const bool ended = message.event().ended_jobs_size() > 0;
     // Counting events here would count the events between the snapshot and the
@@ -108,10 +79,13 @@ class Follower {
   }
 
   void Draw() {
-    double done = EndedRuns(job_);
-    for (const auto& [run, part] : parts_) done += part;
+    const absl::Time now = absl::Now();
+    const double done = EndedRuns(job_) + running_.done();
     const int total = std::max(1, job_.run_count());
-    bar_.Draw(done / total, CountsText(job_), absl::Now());
+    std::string text = CountsText(job_);
+    const std::string steps = running_.Text(now);
+    if (!steps.empty()) absl::StrAppend(&text, ": ", steps);
+    bar_.Draw(done / total, text, now);
   }
 
   Context& context_;
@@ -120,7 +94,7 @@ class Follower {
   bool has_bar_;
   ProgressBar bar_;
   v1::Job job_;
-  std::map<std::string, double> parts_;
+  RunningRuns running_;
   bool stale_ = false;
   absl::Time refresh_time_ = absl::InfinitePast();
   absl::Status status_;

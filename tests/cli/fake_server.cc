@@ -60,8 +60,10 @@ struct FakeServer::State : public v1::JobService::Service {
       counts->set_running(1);
     } else if (outcome == v1::JOB_STATE_FAILED) {
       counts->set_failed(1);
+      present.set_success_ratio(0);
     } else {
       counts->set_succeeded(1);
+      present.set_success_ratio(1);
     }
     return present;
   }
@@ -154,6 +156,10 @@ struct FakeServer::State : public v1::JobService::Service {
       progress->set_run("jobs/42/runs/0");
       progress->mutable_progress()->set_step(1);
       progress->mutable_progress()->set_step_count(2);
+      v1::BatchProgress* batch = progress->mutable_progress()->mutable_batch();
+      batch->set_name("batches/9");
+      batch->set_running_run_count(1);
+      batch->set_memory_bytes(int64_t{5} << 20);
       writer->Write(message);
       message.mutable_event()->set_sequence(8);
       message.mutable_event()->set_type(v1::EVENT_TYPE_RUNS_STARTED);

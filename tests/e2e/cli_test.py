@@ -220,6 +220,16 @@ class FollowTest(CliTest):
                    "sim.fault=bad-input", "--wait", code=JOB_FAILED)
         self.sheaf("job", "watch", good)
 
+    def test_watch_tells_the_step_the_end_and_the_memory(self):
+        self.server.worker(time_scale=1, row_bytes=1024)
+        job = self.submit("--prompt", "x", "--steps", "100",
+                          "--sweep", "seed=1..2")
+        told = self.sheaf("job", "watch", job)
+        self.assertRegex(
+            told, r"jobs/\d+/runs/1  step \d+/100, ready in \d+s; "
+                  r"its batch: 2 running, 2\.0 KiB")
+        self.assertRegex(self.sheaf("job", "get", job), r"SUCCESS\W+100%")
+
     def test_get_list_cancel_retry_update_delete(self):
         names = [self.submit("--prompt", "x", "--label", f"n={i}",
                              "--run-at", "+1h") for i in range(3)]

@@ -121,7 +121,8 @@ TEST_F(WireTest, SubmitAndWaitFollowsAcrossALostConnection) {
   EXPECT_EQ(result.exit, kExitJobFailed);
   EXPECT_THAT(result.err,
               AllOf(HasSubstr("The connection was lost"),
-                    HasSubstr("jobs/42: 1/1 runs ended"), Not(HasSubstr("["))));
+                    HasSubstr("jobs/42: 1/1 runs ended, 0% succeeded"),
+                    Not(HasSubstr("["))));
   EXPECT_THAT(result.out, HasSubstr("STATE"));
 }
 
@@ -132,6 +133,16 @@ TEST_F(WireTest, WatchPrintsEventsAndDrawsABarOnATerminalOnly) {
   EXPECT_THAT(bar.out, AllOf(HasSubstr("8  runs_started  jobs/42"),
                              HasSubstr("jobs/42 ended succeeded")));
   EXPECT_THAT(bar.err, HasSubstr("[----"));
+}
+
+TEST_F(WireTest, WatchTellsStepsAndMemoryAndGetTheShareThatSucceeded) {
+  Cli({"job", "submit", "--prompt", "a"});
+  EXPECT_THAT(Cli({"job", "get", "42"}).out, Not(HasSubstr("SUCCESS")));
+  EXPECT_THAT(
+      Cli({"job", "watch", "42"}).out,
+      HasSubstr("jobs/42/runs/0  step 1/2; its batch: 1 running, 5.0 MiB\n"));
+  EXPECT_THAT(Cli({"job", "get", "42"}).out,
+              testing::ContainsRegex("SUCCESS:? +100%"));
 }
 
 TEST_F(WireTest, EventsStopAtTheirLimitAndAreJsonLinesOnRequest) {
