@@ -41,7 +41,7 @@ TEST_F(StatsTest, TheTableIsForPeople) {
   EXPECT_THAT(result.out, HasSubstr("1m2s"));
   EXPECT_THAT(result.out, ContainsRegex("all +34"));
   EXPECT_THAT(result.out, ContainsRegex("WAIT MEAN +P50 +P95 +RUN MEAN"));
-  EXPECT_THAT(result.out, ContainsRegex("75% +47s +1m2s"));
+  EXPECT_THAT(result.out, ContainsRegex("75% +47s +- +1m2s"));
   EXPECT_THAT(result.out, ContainsRegex("BUSY +DEPTH +HOLDS"));
   EXPECT_THAT(result.out, ContainsRegex("workers/3 .* 50% +6 +batches/9"));
   EXPECT_THAT(result.out, Not(HasSubstr("ALL RUNS")));
