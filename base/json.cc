@@ -328,6 +328,34 @@ void JsonObject::Name(std::string_view name) {
   *out_ += ':';
 }
 
+void AppendJson(const Json& value, std::string* out) {
+  if (value.boolean() != nullptr) {
+    *out += *value.boolean() ? "true" : "false";
+  } else if (value.integer()) {
+    *out += std::to_string(*value.integer());
+  } else if (value.number()) {
+    AppendJsonNumber(*value.number(), out);
+  } else if (value.text() != nullptr) {
+    AppendJsonString(*value.text(), out);
+  } else if (value.array() != nullptr) {
+    *out += '[';
+    for (const Json& item : *value.array()) {
+      if (&item != &value.array()->front()) *out += ',';
+      AppendJson(item, out);
+    }
+    *out += ']';
+  } else if (value.object() != nullptr) {
+    JsonObject object(out);
+    for (const auto& [name, member] : *value.object()) {
+      object.Name(name);
+      AppendJson(member, out);
+    }
+    object.Close();
+  } else {
+    *out += "null";
+  }
+}
+
 void JsonObject::Text(std::string_view name, std::string_view value) {
   Name(name);
   AppendJsonString(value, out_);

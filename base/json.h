@@ -48,6 +48,8 @@ void AppendJsonString(std::string_view text, std::string* out);
 // Appends a number in the shortest form that reads back equal. The number
 // must be finite.
 void AppendJsonNumber(double number, std::string* out);
+// Appends a value on one line. Parse reads it back equal.
+void AppendJson(const Json& value, std::string* out);
 
 // Writes one object: JsonObject o(&out); o.Text("a", x); o.Close();
 class JsonObject {

@@ -7,7 +7,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/near_word.h"
-#include "base/safe_text.h"
 #include "base/status.h"
 #include "base/version.h"
 #include "cli/commands/commands.h"
@@ -111,37 +110,52 @@ Reading ReadArguments(const CLI::App& root,
   return reading;
 }
 
-void PrintError(Context& context, std::string_view text, bool color) {
-  context.err() << (color ? "\033[31merror:\033[0m " : "error: ") << text
-                << std::endl;
+// An object for programs, lines for people. Without settings, which may be what
+// is wrong, it is for people.
+void PrintError(Context& context, const absl::Status& status) {
+  if (context.settings().empty()) {
+    context.err() << "error: " << Explain(status, "") << std::endl;
+    return;
+  }
+  const std::string& server = context.Setting("server");
+  if (context.IsJson()) {
+    context.err() << ErrorJson(status, server) << std::endl;
+    return;
+  }
+  const bool color = context.UsesColor(context.environment().err_is_terminal);
+  context.err() << (color ? "\033[31merror:\033[0m " : "error: ")
+                << Explain(status, server) << std::endl;
 }
 
 int ReportUsage(Context& context, const CLI::App& app,
                 const std::vector<std::string>& arguments,
                 const CLI::ParseError& error) {
+  // The flags that were understood say how to print the error.
+  const bool configured = context.Configure(GlobalFlags(app)).ok();
+  const bool is_json = configured && context.IsJson();
   const Reading reading = ReadArguments(app, arguments);
   const bool lacks_verb =
       reading.mistake.empty() && !reading.app->get_subcommands({}).empty();
-  if (lacks_verb) {
+  if (lacks_verb && !is_json) {
     context.err() << reading.app->help();
     return kExitUsage;
   }
-  const std::string text =
-      reading.mistake.empty() ? std::string(error.what()) : reading.mistake;
-  PrintError(context, Printable(text), false);
-  context.Say(absl::StrCat("See '", PathOf(reading.app), " --help'."));
+  PrintError(context, UsageError(reading.mistake.empty() ? error.what()
+                                                         : reading.mistake));
+  if (!is_json) {
+    context.Say(absl::StrCat("See '", PathOf(reading.app), " --help'."));
+  }
   return kExitUsage;
 }
 
 int Report(Context& context, const absl::Status& status) {
-  if (!status.ok()) {
-    PrintError(context, Explain(status, context.Setting("server")),
-               context.UsesColor(context.environment().err_is_terminal));
+  if (!status.ok() && !status.message().empty()) {
+    PrintError(context, status);
     return ExitCodeOf(status);
   }
   context.out().flush();
-  if (context.out()) return kExitOk;
-  PrintError(context, "cannot write to standard output", false);
+  if (context.out()) return ExitCodeOf(status);
+  PrintError(context, absl::InternalError("cannot write to standard output"));
   return kExitInternal;
 }
 
@@ -162,6 +176,7 @@ std::unique_ptr<CLI::App> MakeApp(Context* context) {
   AddArtifactCommands(*app, *context);
   AddEventsCommand(*app, *context);
   AddBatchCommands(*app, *context);
+  AddModelsCommand(*app, *context);
   AddStatsCommand(*app, *context);
   AddTraceCommands(*app, *context);
   AddAdminCommands(*app, *context);
@@ -193,7 +208,7 @@ int Run(const std::vector<std::string>& arguments, Environment environment) {
   }
   const absl::Status configured = context.Configure(GlobalFlags(*app));
   if (!configured.ok()) {
-    PrintError(context, Explain(configured, ""), false);
+    PrintError(context, configured);
     return ExitCodeOf(configured);
   }
   return Report(context, context.action());

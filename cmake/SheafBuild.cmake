@@ -5,7 +5,11 @@ set(CMAKE_CXX_FLAGS_DEV "-O1 -g1 -D_GLIBCXX_ASSERTIONS")
 set(CMAKE_C_FLAGS_DEV "-O1 -g1")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 
-add_compile_options(-Wall -Wextra -Werror -Wno-missing-field-initializers)
+add_compile_options(-Wall -Wextra -Wno-missing-field-initializers)
+if(SHEAF_WARNINGS_FAIL)
+  # Off where a compiler that nobody here has seen only has to build.
+  add_compile_options(-Werror)
+endif()
 add_compile_options(-fstack-protector-strong)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND
     (SHEAF_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "Release"))
@@ -86,10 +90,11 @@ function(sheaf_library name)
   endif()
 endfunction()
 
-# sheaf_program(NAME MAIN_FILE LINK libs... [PCH_OF library] [WHEN_ASKED]): with
-# WHEN_ASKED it is built when it is asked for by its name, and not installed.
+# sheaf_program(NAME MAIN_FILE LINK libs... [PCH_OF library] [WHEN_ASKED]
+# [NOT_INSTALLED]): with WHEN_ASKED it is built when it is asked for by its name,
+# and not installed either.
 function(sheaf_program name main)
-  cmake_parse_arguments(arg "WHEN_ASKED" "PCH_OF" "LINK" ${ARGN})
+  cmake_parse_arguments(arg "WHEN_ASKED;NOT_INSTALLED" "PCH_OF" "LINK" ${ARGN})
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${main})
     add_executable(${name} ${main})
     target_link_libraries(${name} PRIVATE ${arg_LINK})
@@ -102,7 +107,7 @@ function(sheaf_program name main)
     endif()
     if(arg_WHEN_ASKED)
       set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
-    else()
+    elseif(NOT arg_NOT_INSTALLED)
       install(TARGETS ${name} RUNTIME DESTINATION bin)
     endif()
   endif()

@@ -39,8 +39,9 @@ if(SHEAF_TORCH)
     set(TORCH_LIBRARIES ${SHEAF_TORCH_FOLDER}/lib/libtorch_cpu.so
       ${SHEAF_TORCH_FOLDER}/lib/libc10.so)
     if(SHEAF_CUDA)
-      # Nothing of it is called by name.
-      list(APPEND TORCH_LIBRARIES -Wl,--no-as-needed
+      # Nothing of it is called by name. It finds CUDA's own libraries when it is
+      # loaded; GNU's linker would want to see them.
+      list(APPEND TORCH_LIBRARIES -Wl,--allow-shlib-undefined -Wl,--no-as-needed
         ${SHEAF_TORCH_FOLDER}/lib/libtorch_cuda.so
         ${SHEAF_TORCH_FOLDER}/lib/libc10_cuda.so -Wl,--as-needed)
     endif()

@@ -35,10 +35,16 @@ int64_t MemberBytes(const std::optional<T>& value) {
 int64_t MemberBytes(const std::optional<std::string>& text) {
   return text ? Size(*text) + kFieldBytes : 0;
 }
+int64_t MemberBytes(const std::vector<std::string>& texts) {
+  int64_t bytes = 0;
+  for (const std::string& text : texts) bytes += Size(text) + kFieldBytes;
+  return bytes;
+}
 int64_t MemberBytes(const std::vector<Control>& controls) {
   int64_t bytes = 0;
   for (const Control& control : controls) {
-    bytes += Size(control.type) + Size(control.image) + 4 * kFieldBytes;
+    bytes += Size(control.type) + Size(control.image) +
+             Size(control.preprocess) + 5 * kFieldBytes;
   }
   return bytes;
 }

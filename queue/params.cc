@@ -73,12 +73,27 @@ void PutMember(JsonObject& object, std::string_view name,
   if (value) Put(object, name, *value);
 }
 
+void PutMember(JsonObject& object, std::string_view name,
+               const std::vector<std::string>& texts, std::string* out) {
+  if (texts.empty()) return;
+  object.Name(name);
+  *out += '[';
+  for (const std::string& text : texts) {
+    if (&text != &texts.front()) *out += ',';
+    AppendJsonString(text, out);
+  }
+  *out += ']';
+}
+
 void PutItem(JsonObject& object, const Control& control) {
   object.Text("type", control.type);
   if (control.weight) object.Number("weight", *control.weight);
   if (!control.image.empty()) object.Text("image", control.image);
   if (control.start) object.Number("start", *control.start);
   if (control.end) object.Number("end", *control.end);
+  if (!control.preprocess.empty()) {
+    object.Text("preprocess", control.preprocess);
+  }
 }
 void PutItem(JsonObject& object, const Lora& lora) {
   object.Text("name", lora.name);
@@ -112,6 +127,15 @@ void PutMember(JsonObject& object, std::string_view name,
   entries.Close();
 }
 
+bool Get(const Json& json, std::vector<std::string>* texts) {
+  if (json.array() == nullptr) return false;
+  for (const Json& item : *json.array()) {
+    if (item.text() == nullptr) return false;
+    texts->push_back(*item.text());
+  }
+  return true;
+}
+
 bool Get(const Json& json, std::vector<Control>* controls) {
   if (json.array() == nullptr) return false;
   for (const Json& item : *json.array()) {
@@ -122,9 +146,13 @@ bool Get(const Json& json, std::vector<Control>* controls) {
     if (!GetOptional(item, "weight", &control.weight)) return false;
     if (!GetOptional(item, "start", &control.start)) return false;
     if (!GetOptional(item, "end", &control.end)) return false;
-    if (const Json* j = item.Find("image")) {
-      if (j->text() == nullptr) return false;
-      control.image = *j->text();
+    for (const auto& [name, text] :
+         {std::pair("image", &control.image),
+          std::pair("preprocess", &control.preprocess)}) {
+      const Json* const member = item.Find(name);
+      if (member == nullptr) continue;
+      if (member->text() == nullptr) return false;
+      *text = *member->text();
     }
   }
   return true;
@@ -270,11 +298,13 @@ bool HaveSameExtra(const RunParams& a, const RunParams& b) {
 std::vector<std::string> ArtifactsOf(const RunParams& params) {
   std::vector<std::string> digests;
   ForEachRunField([&](const auto& field) {
-    if constexpr (std::is_same_v<decltype(field.member),
-                                 std::optional<std::string> RunParams::*>) {
-      const std::optional<std::string>& digest = params.*field.member;
-      if (field.trait == FieldTrait::kArtifact && digest)
-        digests.push_back(*digest);
+    const auto& named = params.*field.member;
+    using Named = std::remove_cvref_t<decltype(named)>;
+    if (field.trait != FieldTrait::kArtifact) return;
+    if constexpr (std::is_same_v<Named, std::optional<std::string>>) {
+      if (named) digests.push_back(*named);
+    } else if constexpr (std::is_same_v<Named, std::vector<std::string>>) {
+      digests.insert(digests.end(), named.begin(), named.end());
     }
   });
   for (const Control& control : params.controls) {

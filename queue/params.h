@@ -24,6 +24,7 @@ struct Control {
   std::string image;             // digest of an artifact, or empty
   std::optional<double> start;   // absent reads as 0
   std::optional<double> end;     // absent reads as 1
+  std::string preprocess;        // detector that makes the picture, or empty
   bool operator==(const Control&) const = default;
 };
 
@@ -64,6 +65,17 @@ struct RunParams {
   std::optional<double> guidance_rescale;
   std::optional<double> image_guidance;
   std::optional<RandomMode> random;
+  std::optional<std::string> prompt_2;
+  std::optional<std::string> negative_prompt_2;
+  std::optional<int64_t> original_width;
+  std::optional<int64_t> original_height;
+  std::optional<int64_t> crop_left;
+  std::optional<int64_t> crop_top;
+  std::optional<int64_t> target_width;
+  std::optional<int64_t> target_height;
+  std::optional<std::string> refiner;
+  std::optional<double> refiner_start;
+  std::vector<std::string> images;  // digests
   std::map<std::string, std::string> extra;
   bool operator==(const RunParams&) const = default;
 };

@@ -20,6 +20,7 @@ enum class Warning {
   kSomeLater = 4,     // runs that end later than they would have
   kDeadlines = 5,     // runs that will not start in time
   kTailOfOne = 6,     // runs that nothing goes with
+  kNoWorker = 7,      // runs that no worker can do, or no worker at all
 };
 struct WarningText {
   Warning warning;

@@ -16,7 +16,7 @@ std::string SizeText(const WorkKind& kind) {
 }
 
 std::string TitleOf(const WorkKind& kind) {
-  return absl::StrCat(kind.device, ", ",
+  return absl::StrCat(ShortName(kind.device), ", ",
                       kind.model.empty() ? "default model" : kind.model, ", ",
                       SizeText(kind));
 }
@@ -59,7 +59,7 @@ Profile Scaled(Profile profile, double factor) {
 void MeasuredProfiles::Put(const WorkKind& kind, Profile profile) {
   profile.name = TitleOf(kind);
   profile.measured_here = true;
-  profiles_[kind] = std::move(profile);
+  profiles_[kind.Plain()] = std::move(profile);
 }
 
 const MeasuredProfiles::Entry* MeasuredProfiles::Nearest(
@@ -84,7 +84,7 @@ const MeasuredProfiles::Entry* MeasuredProfiles::Nearest(
 }
 
 Profile MeasuredProfiles::For(const WorkKind& kind) const {
-  const auto found = profiles_.find(kind);
+  const auto found = profiles_.find(kind.Plain());
   if (found != profiles_.end()) return found->second;
   const Entry* nearest = Nearest(kind);
   if (nearest == nullptr) return configured_;
@@ -96,7 +96,18 @@ Profile MeasuredProfiles::For(const WorkKind& kind) const {
 }
 
 bool MeasuredProfiles::IsMeasured(const WorkKind& kind) const {
-  return profiles_.count(kind) > 0 || Nearest(kind) != nullptr;
+  return IsMeasuredAtThatSize(kind) || Nearest(kind) != nullptr;
+}
+
+bool MeasuredProfiles::StepsAlone(const std::string& device,
+                                  const std::string& model) const {
+  for (auto it = profiles_.lower_bound({.device = device, .model = model});
+       it != profiles_.end() && it->first.device == device &&
+       it->first.model == model;
+       ++it) {
+    if (it->second.alone) return true;
+  }
+  return false;
 }
 
 std::vector<std::string> MeasuredProfiles::DevicesOf(

@@ -1,6 +1,7 @@
 // The profiles that price work. For each kind: the one that a worker measured
 // for it; one measured at another size of the same model and device, scaled by
-// the pixels; or the configured one. A value; its owner locks it.
+// the pixels; or the configured one. A profile prices each control by itself,
+// so it is for work with any number of them. A value; its owner locks it.
 #pragma once
 
 #include <map>
@@ -24,15 +25,20 @@ class MeasuredProfiles {
   // there are.
   void Put(const WorkKind& kind, Profile profile);
   // Answers whether there was one.
-  bool Remove(const WorkKind& kind) { return profiles_.erase(kind) > 0; }
+  bool Remove(const WorkKind& kind) {
+    return profiles_.erase(kind.Plain()) > 0;
+  }
 
   // Never fails: at worst the configured one.
   Profile For(const WorkKind& kind) const;
   // Whether For() would answer with figures of this model on this device.
   bool IsMeasured(const WorkKind& kind) const;
   bool IsMeasuredAtThatSize(const WorkKind& kind) const {
-    return profiles_.count(kind) > 0;
+    return profiles_.count(kind.Plain()) > 0;
   }
+  // Whether the device steps the model's rows one by one: it was found out at
+  // some size.
+  bool StepsAlone(const std::string& device, const std::string& model) const;
   // Devices that have measured the model at any size.
   std::vector<std::string> DevicesOf(const std::string& model) const;
 

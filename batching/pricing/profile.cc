@@ -83,6 +83,11 @@ absl::StatusOr<Profile> ReadProfile(const std::string& name, const Json& json) {
   SHEAF_ASSIGN_OR_RETURN(profile.decode,
                          ReadLine(json.Find("decode"), "decode"));
   SHEAF_RETURN_IF_ERROR(Read(json, "swap", &profile.swap));
+  if (const Json* alone = json.Find("alone")) {
+    if (alone->boolean() == nullptr)
+      return Bad("alone", "is not true or false");
+    profile.alone = *alone->boolean();
+  }
   if (const Json* measured = json.Find("measured")) {
     SHEAF_RETURN_IF_ERROR(ReadMeasured(*measured, &profile));
   }
@@ -144,6 +149,7 @@ void Put(const Profile& profile, std::string* out) {
   Put(&object, "encode", profile.encode, out);
   Put(&object, "decode", profile.decode, out);
   object.Number("swap", profile.swap);
+  if (profile.alone) object.Boolean("alone", true);
   object.Close();
 }
 

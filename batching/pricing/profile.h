@@ -47,6 +47,9 @@ struct Profile {
   Line encode;      // of a batch of n runs
   Line decode;      // of one run: pictures are decoded as they finish
   double swap = 0;  // change of model
+  // Rows that stepped together gave other results than rows that stepped alone:
+  // the device's worker steps this model's rows one by one.
+  bool alone = false;
 
   double Step(int n) const;
   const Hinge& Control(const std::string& name) const;
@@ -55,8 +58,8 @@ struct Profile {
 
 // Profiles by name, of {"NAME": {"step": {"h","a","b"}, "control": {...},
 // "encode": {"a","b"}, "decode": {...}, "swap": ms}}; optional "measured":
-// {"n": ms} and "controls": {"NAME": {"h","a","b"}}. INVALID_ARGUMENT names
-// the profile and what is wrong.
+// {"n": ms}, "controls": {"NAME": {"h","a","b"}} and "alone": true or false.
+// INVALID_ARGUMENT names the profile and what is wrong.
 absl::StatusOr<std::map<std::string, Profile>> ParseProfiles(
     std::string_view json);
 // The same as JSON; ParseProfiles reads it back equal.

@@ -23,9 +23,14 @@ std::string TextOf(absl::string_view line) {
 
 }  // namespace
 
+std::string ShortName(std::string_view device) {
+  return std::string(device.substr(0, device.find(';')));
+}
+
 std::string NameOf(std::string_view prefix, const WorkKind& kind) {
   return absl::StrCat(ToAbsl(prefix), OneLine(kind.device), "\n",
-                      OneLine(kind.model), "\n", kind.width, "\n", kind.height);
+                      OneLine(kind.model), "\n", kind.width, "\n", kind.height,
+                      "\n", kind.controls);
 }
 
 std::optional<WorkKind> ParseWorkKind(std::string_view prefix,
@@ -34,8 +39,9 @@ std::optional<WorkKind> ParseWorkKind(std::string_view prefix,
   if (!absl::ConsumePrefix(&rest, ToAbsl(prefix))) return std::nullopt;
   const std::vector<std::string> parts = absl::StrSplit(rest, '\n');
   WorkKind kind;
-  if (parts.size() != 4 || !absl::SimpleAtoi(parts[2], &kind.width) ||
-      !absl::SimpleAtoi(parts[3], &kind.height)) {
+  if (parts.size() != 5 || !absl::SimpleAtoi(parts[2], &kind.width) ||
+      !absl::SimpleAtoi(parts[3], &kind.height) ||
+      !absl::SimpleAtoi(parts[4], &kind.controls)) {
     return std::nullopt;
   }
   kind.device = TextOf(parts[0]);

@@ -1,5 +1,6 @@
 #include "batching/rows/explain_runs.h"
 
+#include <algorithm>
 #include <string>
 
 #include "base/status.h"
@@ -22,12 +23,15 @@ absl::StatusOr<AskedRun> Find(View& view, RunId id) {
 
 }  // namespace
 
-absl::StatusOr<Explanation> ExplainRuns(View& view, RunId a, RunId b) {
+absl::StatusOr<Explanation> ExplainRuns(View& view, RunId a, RunId b,
+                                        const ModelTable& models) {
   SHEAF_ASSIGN_OR_RETURN(const AskedRun one, Find(view, a));
   SHEAF_ASSIGN_OR_RETURN(const AskedRun other, Find(view, b));
-  const RunParams none;
-  return Explain({one.kind, &one.params, &none},
-                 {other.kind, &other.params, &none}, Capability::kFull);
+  const ModelFacts& facts = models.Of(one.params);
+  const ModelFacts& others = models.Of(other.params);
+  return Explain({one.kind, &one.params, &facts.defaults},
+                 {other.kind, &other.params, &others.defaults},
+                 std::max(facts.capability, others.capability));
 }
 
 }  // namespace sheaf::batching

@@ -31,7 +31,9 @@ void AppendControlList(const std::vector<Control>& controls, bool images,
     Append(control.start.value_or(0), out);
     absl::StrAppend(out, ":");
     Append(control.end.value_or(1), out);
-    if (images) absl::StrAppend(out, ":", control.image);
+    if (images) {
+      absl::StrAppend(out, ":", control.image, ":", control.preprocess);
+    }
     absl::StrAppend(out, ";");
   }
 }
@@ -52,6 +54,13 @@ void AppendField(const Request& request,
   if (const auto& own = request.params->*member) return Append(*own, out);
   if (request.defaults == nullptr) return;
   if (const auto& value = request.defaults->*member) Append(*value, out);
+}
+void AppendField(const Request& request,
+                 std::vector<std::string> RunParams::*const member,
+                 std::string* out) {
+  for (const std::string& text : request.params->*member) {
+    absl::StrAppend(out, text, ";");
+  }
 }
 void AppendField(const Request& request,
                  std::vector<Control> RunParams::*const member,

@@ -54,6 +54,7 @@ const UnplannedWords& WordsOf(Unplanned why) {
       {"alone", "to be tried alone after a failure"},
       {"too_various",
        "with controls beyond the 65,535 names that are told apart"},
+      {"no_worker", "that no worker can do"},
   };
   return kWords[static_cast<int>(why) - 1];
 }
@@ -73,10 +74,9 @@ ControlSpan SpanOf(uint16_t control, int steps, double start, double end) {
 
 ShapeTable::ShapeTable(Options options) : options_(std::move(options)) {}
 
-Capability ShapeTable::CapabilityOf(const std::string& model) const {
-  const auto found = options_.capabilities.find(model);
-  return found == options_.capabilities.end() ? Capability::kFull
-                                              : found->second;
+const ModelFacts& ShapeTable::FactsOf(const RunParams& params) const {
+  static const auto* const kUnknown = new ModelFacts();
+  return options_.models == nullptr ? *kUnknown : options_.models->Of(params);
 }
 
 uint32_t ShapeTable::Intern(const RunParams& params) {
@@ -85,7 +85,7 @@ uint32_t ShapeTable::Intern(const RunParams& params) {
   shape.key = InternKey(params);
   shape.signature = InternSignature(live);
   text_.clear();
-  AppendSettings({"", &params, &options_.defaults}, &text_);
+  AppendSettings({"", &params, &FactsOf(params).defaults}, &text_);
   bool is_new = false;
   shape.settings = NumberOf(&settings_ids_, text_, &is_new);
   shape.cost = InternCost(params, live, keys_[shape.key].work);
@@ -96,19 +96,17 @@ uint32_t ShapeTable::Intern(const RunParams& params) {
 }
 
 uint32_t ShapeTable::InternKey(const RunParams& params) {
-  const std::string model =
-      params.model.value_or(options_.defaults.model.value_or(""));
-  const std::string vae =
-      params.vae.value_or(options_.defaults.vae.value_or(""));
-  const Capability capability = CapabilityOf(model);
+  const auto& [defaults, capability] = FactsOf(params);
+  const std::string model = params.model.value_or(defaults.model.value_or(""));
+  const std::string vae = params.vae.value_or(defaults.vae.value_or(""));
   text_.clear();
-  AppendKey({"", &params, &options_.defaults}, capability, &text_);
+  AppendKey({"", &params, &defaults}, capability, &text_);
   bool is_new = false;
   const uint32_t id = NumberOf(&key_ids_, text_, &is_new);
   if (is_new) {
     BatchKey key{text_, Sha256Hex(text_).substr(0, 16), model, vae};
-    key.width = params.width.value_or(options_.defaults.width.value_or(0));
-    key.height = params.height.value_or(options_.defaults.height.value_or(0));
+    key.width = params.width.value_or(defaults.width.value_or(0));
+    key.height = params.height.value_or(defaults.height.value_or(0));
     key.disabled = capability == Capability::kDisabled;
     key.loaded =
         NumberOf(&loaded_ids_, absl::StrCat(model, "\n", vae), &is_new);
@@ -131,7 +129,7 @@ uint32_t ShapeTable::InternCost(const RunParams& params,
                                 uint32_t work) {
   CostClass cost;
   cost.work = work;
-  const RunParams& defaults = options_.defaults;
+  const RunParams& defaults = FactsOf(params).defaults;
   const int steps = StepsOf(params, defaults, options_.steps_default);
   const double guidance = params.guidance.value_or(
       defaults.guidance.value_or(options_.guidance_default));

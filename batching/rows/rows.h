@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "batching/rows/model_table.h"
 #include "batching/rows/request_fields.h"
 #include "queue/types.h"
 
@@ -91,10 +93,10 @@ struct BatchKey {
 class ShapeTable {
  public:
   struct Options {
-    RunParams defaults;      // for absent fields
-    int steps_default = 20;  // where defaults name none either
+    // Null: nothing is known of any model.
+    std::shared_ptr<const ModelTable> models;
+    int steps_default = 20;  // where the model's facts name none either
     double guidance_default = 7.5;
-    std::map<std::string, Capability> capabilities;  // by model; full if absent
   };
   ShapeTable() : ShapeTable(Options()) {}
   explicit ShapeTable(Options options);
@@ -121,9 +123,9 @@ class ShapeTable {
   size_t costs() const { return costs_.size(); }
   size_t works() const { return works_.size(); }
   size_t controls() const { return controls_.size(); }
-  Capability CapabilityOf(const std::string& model) const;
 
  private:
+  const ModelFacts& FactsOf(const RunParams& params) const;
   uint32_t InternKey(const RunParams& params);
   uint32_t InternWork(const BatchKey& key);
   uint32_t InternCost(const RunParams& params,
@@ -156,6 +158,7 @@ enum class Unplanned {
   kScheduled = 3,   // its run_time is to come
   kAlone = 4,       // ran out of memory or died before
   kTooVarious = 5,  // the queue names more controls than are told apart
+  kNoWorker = 6,    // no worker that is here takes such runs
 };
 
 // How a reason is called in JSON, "not_queued", and what it says of such runs:

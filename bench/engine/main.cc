@@ -13,7 +13,9 @@
 #include "bench/engine/steps.h"
 #include "bench/stats.h"
 #include "bench/table.h"
-#include "inference/engine/tensor/memory.h"
+#include "inference/engine/tensor/accelerator.h"
+#include "inference/engine/tensor/devices.h"
+#include "inference/engine/tensor/placement.h"
 #include "inference/engine/tensor/process.h"
 
 namespace sheaf::engine {
@@ -22,6 +24,7 @@ namespace {
 struct Options {
   std::vector<std::string> models = {"tiny", "small"};
   std::vector<std::string> dtypes = {"fp32"};
+  std::string device = "cpu";
   std::vector<int64_t> rows = {1, 2, 4, 8, 16};
   double seconds = 20;  // For one number of rows of one model.
   std::string peer;
@@ -73,13 +76,16 @@ absl::StatusOr<std::vector<double>> MakePeerSteps(Peer* peer, int count) {
 class Measurement {
  public:
   Measurement(const Options& options, const BenchModel& model,
-              const std::string& dtype, bench::Table* table)
-      : options_(options), model_(model), dtype_(dtype), table_(table) {}
+              const std::string& dtype, const Placement& placement,
+              bench::Table* table)
+      : options_(options),
+        model_(model),
+        dtype_(dtype),
+        placement_(placement),
+        table_(table) {}
 
   absl::Status Run() {
-    const Placement placement = {.dtype = dtype_ == "bf16" ? at::kBFloat16
-                                                           : at::kFloat};
-    SHEAF_ASSIGN_OR_RETURN(steps_, Steps::Make(model_, placement));
+    SHEAF_ASSIGN_OR_RETURN(steps_, Steps::Make(model_, placement_));
     if (!options_.peer.empty()) SHEAF_RETURN_IF_ERROR(OpenPeer());
     for (const int64_t rows : options_.rows) {
       if (bench::Interrupted()) break;
@@ -102,6 +108,7 @@ class Measurement {
     object.Integer("tokens", kBenchTokens);
     object.Integer("side", model_.side);
     object.Text("dtype", dtype_);
+    object.Text("device", placement_.device.str());
     object.Integer("threads", at::get_num_threads());
     object.Close();
     SHEAF_ASSIGN_OR_RETURN(const Json answer, peer_->Ask(line));
@@ -129,7 +136,7 @@ class Measurement {
     SHEAF_RETURN_IF_ERROR(steps_.Begin(rows));
     // The first step finds out how everything is best computed.
     SHEAF_RETURN_IF_ERROR(steps_.Make(1).status());
-    ResetMemoryPeak();
+    ResetMemoryPeak(placement_.device);
     SHEAF_ASSIGN_OR_RETURN(const std::vector<double> second, steps_.Make(1));
     const int count = CountFor(second.front());
     bench::Contender own = {.name = "sheaf", .measure = [&] {
@@ -158,7 +165,7 @@ class Measurement {
     if (peer_ != nullptr) {
       table_->Add(bench::AtMost(
           {name + ", samples differ by", difference, "of max"},
-          dtype_ == "bf16" ? 0.05 : 1e-4, "the same numbers", true));
+          dtype_ == "fp32" ? 1e-4 : 0.05, "the same numbers", true));
     }
     return absl::OkStatus();
   }
@@ -177,7 +184,8 @@ class Measurement {
     table_->Add({name + ", rate", own.rate(), "row-steps/s"});
     table_->Add({name + ", gain over one row", own.rate() / single_, "x"});
     table_->Add({name + ", most memory",
-                 static_cast<double>(MemoryPeak()) / (1 << 20), "MiB"});
+                 static_cast<double>(MemoryPeak(placement_.device)) / (1 << 20),
+                 "MiB"});
     if (peer_ == nullptr) return;
     table_->Add(
         {name + ", a step of the peer", 1000 * n / theirs.rate(), "ms"});
@@ -189,6 +197,7 @@ class Measurement {
   const Options& options_;
   const BenchModel& model_;
   const std::string dtype_;
+  const Placement placement_;
   bench::Table* table_;
   Steps steps_;
   std::unique_ptr<Peer> peer_;
@@ -196,6 +205,10 @@ class Measurement {
 };
 
 absl::Status RunAll(const Options& options, bench::Table* table) {
+  const std::vector<std::string> here = DevicesHere();
+  SHEAF_ASSIGN_OR_RETURN(const std::string device,
+                         ResolveDevice(options.device, here));
+  if (device != "cpu") table->Say(MakeOf(FactsOf(device)));
   table->Say(absl::StrFormat("%d threads; a 256^3 product takes %.2f ms",
                              at::get_num_threads(), ProbeMatrixProduct()));
   for (const BenchModel& model : BenchModels()) {
@@ -205,7 +218,10 @@ absl::Status RunAll(const Options& options, bench::Table* table) {
       continue;
     }
     for (const std::string& dtype : options.dtypes) {
-      SHEAF_RETURN_IF_ERROR(Measurement(options, model, dtype, table).Run());
+      SHEAF_ASSIGN_OR_RETURN(const Placement placement,
+                             PlacementNamed(device, dtype, here));
+      SHEAF_RETURN_IF_ERROR(
+          Measurement(options, model, dtype, placement, table).Run());
     }
   }
   return absl::OkStatus();
@@ -217,8 +233,9 @@ int Main(int argc, char** argv) {
   Options options;
   app.add_option("--models", options.models, "tiny small sd15")
       ->check(CLI::IsMember({"tiny", "small", "sd15"}));
-  app.add_option("--dtypes", options.dtypes, "fp32 bf16")
-      ->check(CLI::IsMember({"fp32", "bf16"}));
+  app.add_option("--dtypes", options.dtypes, "fp32 bf16 fp16 (cuda)")
+      ->check(CLI::IsMember({"fp32", "bf16", "fp16"}));
+  app.add_option("--device", options.device, "cpu, cuda, cuda:1 or auto");
   app.add_option("--rows", options.rows, "Rows of a step, several times")
       ->check(CLI::Range(1, 256));
   app.add_option("--seconds", options.seconds, "For each number of rows");

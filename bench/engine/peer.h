@@ -2,7 +2,8 @@
 // JSON object per line and answers each with one.
 //
 //   {"open": "tiny", "config": {...}, "scheduler": {...}, "steps": 30,
-//    "tokens": 77, "side": 16, "dtype": "fp32", "threads": 2}
+//    "tokens": 77, "side": 16, "dtype": "fp32", "device": "cpu",
+//    "threads": 2}
 //   {"begin": 4}          takes up that many new rows
 //   {"make": 10}          answers {"ms": [...]}, one for each step
 //   {"sample": 0}         answers {"sample": [...]}, of that row

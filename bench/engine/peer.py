@@ -14,7 +14,7 @@ import numpy
 import torch
 import diffusers
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def fnv1a(text):
@@ -51,12 +51,16 @@ class Steps:
         torch.set_num_threads(asked["threads"])
         self.asked = asked
         self.dtype = DTYPES[asked["dtype"]]
+        self.device = torch.device(asked["device"])
+        # fp32 is fp32 on both sides.
+        torch.backends.cudnn.allow_tf32 = False
         self.unet = diffusers.UNet2DConditionModel.from_config(
             asked["config"]).eval()
         weights = {key: made_up_weight(key, tuple(value.shape))
                    for key, value in self.unet.state_dict().items()}
         self.unet.load_state_dict(weights)
-        self.unet.to(dtype=self.dtype, memory_format=torch.channels_last)
+        self.unet.to(device=self.device, dtype=self.dtype,
+                     memory_format=torch.channels_last)
         self.scheduler = diffusers.EulerDiscreteScheduler.from_config(
             asked["scheduler"])
         self.scheduler.set_timesteps(asked["steps"])
@@ -68,14 +72,15 @@ class Steps:
         self.fresh = torch.stack([
             made_up(f"sample.{i}", (channels, side, side))
             for i in range(rows)]) * self.scheduler.init_noise_sigma
-        self.fresh = self.fresh.contiguous(memory_format=torch.channels_last)
+        self.fresh = self.fresh.to(self.device).contiguous(
+            memory_format=torch.channels_last)
         self.context = torch.stack([
             made_up(f"context.{i}", (self.asked["tokens"], width))
-            for i in range(rows)]).to(self.dtype)
+            for i in range(rows)]).to(self.device, self.dtype)
         self.restart()
 
     def restart(self):
-        self.scheduler.set_timesteps(self.asked["steps"])
+        self.scheduler.set_timesteps(self.asked["steps"], device=self.device)
         self.sample = self.fresh
         self.next = 0
 
@@ -91,11 +96,17 @@ class Steps:
             return_dict=False)[0]
         self.next += 1
 
+    def wait(self):
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
     def make(self, count):
         times = []
         for _ in range(count):
+            self.wait()
             begin = time.perf_counter()
             self.step()
+            self.wait()
             times.append(1000 * (time.perf_counter() - begin))
         return times
 

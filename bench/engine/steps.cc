@@ -8,6 +8,7 @@
 #include "inference/engine/families/unet/denoiser.h"
 #include "inference/engine/pipeline/noise.h"
 #include "inference/engine/schedule/compile.h"
+#include "inference/engine/tensor/accelerator.h"
 #include "inference/engine/tensor/guard.h"
 
 namespace sheaf::engine {
@@ -16,6 +17,7 @@ absl::StatusOr<Steps> Steps::Make(const BenchModel& model,
                                   const Placement& placement) {
   Steps steps;
   steps.model_ = &model;
+  steps.device_ = placement.device;
   absl::Status made;
   SHEAF_RETURN_IF_ERROR(Guard("making up a model", [&] {
     auto unet = MakeUpUNet(model, placement);
@@ -41,7 +43,8 @@ absl::Status Steps::Begin(int64_t rows) {
     for (int64_t i = 0; i < rows; ++i) {
       const auto made_up = [&](const char* what, at::IntArrayRef shape) {
         const auto count = static_cast<size_t>(c10::multiply_integers(shape));
-        return FromVector(MadeUp(absl::StrCat(what, ".", i), count), shape);
+        return FromVector(MadeUp(absl::StrCat(what, ".", i), count), shape)
+            .to(device_);
       };
       RowStart start;
       start.program = program_;
@@ -63,13 +66,19 @@ absl::StatusOr<std::vector<double>> Steps::Make(int count) {
     if (rows_.front().done()) rows_ = fresh_;
     std::vector<Row*> stepping;
     for (Row& row : rows_) stepping.push_back(&row);
+    SHEAF_RETURN_IF_ERROR(Wait());
     const auto begin = std::chrono::steady_clock::now();
     SHEAF_RETURN_IF_ERROR(engine.Step(stepping));
+    SHEAF_RETURN_IF_ERROR(Wait());
     const std::chrono::duration<double, std::milli> took =
         std::chrono::steady_clock::now() - begin;
     times.push_back(took.count());
   }
   return times;
+}
+
+absl::Status Steps::Wait() const {
+  return Guard("waiting for the device", [&] { Synchronize(device_); });
 }
 
 std::vector<float> Steps::Sample() const {

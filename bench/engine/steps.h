@@ -29,14 +29,18 @@ class Steps {
 
   // Takes up `rows` new rows at their first step.
   absl::Status Begin(int64_t rows);
-  // Makes `count` steps and returns the milliseconds of each. Rows that have
-  // made all their steps start again from the first.
+  // Makes `count` steps and returns the milliseconds of each, until the device
+  // has done it. Rows that have made all their steps start again from the
+  // first.
   absl::StatusOr<std::vector<double>> Make(int count);
   // The first row's sample.
   std::vector<float> Sample() const;
 
  private:
+  absl::Status Wait() const;
+
   const BenchModel* model_ = nullptr;
+  at::Device device_ = at::kCPU;
   std::shared_ptr<const Denoiser> denoiser_;
   std::shared_ptr<const Program> program_;
   std::vector<Row> fresh_;

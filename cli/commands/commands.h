@@ -13,19 +13,12 @@ void AddWorkerCommands(CLI::App& app, Context& context);
 void AddArtifactCommands(CLI::App& app, Context& context);
 void AddEventsCommand(CLI::App& app, Context& context);
 void AddBatchCommands(CLI::App& app, Context& context);
+void AddModelsCommand(CLI::App& app, Context& context);
 void AddStatsCommand(CLI::App& app, Context& context);
 void AddTraceCommands(CLI::App& app, Context& context);
 void AddAdminCommands(CLI::App& app, Context& context);
 void AddDoctorCommand(CLI::App& app, Context& context);
 // completion, man, config, version and the hidden __complete.
 void AddToolCommands(CLI::App& app, Context& context);
-
-// Verbs of `batch` that ask a server.
-void AddPlanCommands(CLI::App& batch, Context& context);
-void AddPlanShow(CLI::App& batch, Context& context);
-// Verbs of `job` that live in files of their own.
-void AddJobSubmit(CLI::App& job, Context& context);
-void AddJobFollow(CLI::App& job, Context& context);
-void AddJobPreview(CLI::App& job, Context& context);
 
 }  // namespace sheaf::cli

@@ -44,9 +44,8 @@ struct Node {
 Value ValueOf(const CLI::Option& option) {
   if (option.get_items_expected_max() == 0) return {};
   const std::string type = option.get_type_name();
-  if (absl::StrContains(type, "|")) {
-    return {Value::kChoice, absl::StrReplaceAll(type, {{"|", " "}})};
-  }
+  const std::vector<std::string> choices = ChoiceWords(type);
+  if (!choices.empty()) return {Value::kChoice, absl::StrJoin(choices, " ")};
   if (type == "FILE") return {Value::kFile, ""};
   if (type == "DIR") return {Value::kDirectory, ""};
   if (type == "JOB") return {Value::kLive, "jobs"};

@@ -1,4 +1,6 @@
 // `sheaf doctor`: says what is wrong, why, and what to do about it.
+#include <algorithm>
+#include <map>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -11,11 +13,13 @@
 #include "cli/commands/commands.h"
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
+#include "cli/support/takers.h"
 #include "cli/support/text.h"
 #include "cli/support/tree.h"
 #include "google/protobuf/struct.pb.h"
 #include "grpc/health/v1/health.pb.h"
 #include "sheaf/v1/admin_service.pb.h"
+#include "sheaf/v1/job_service.pb.h"
 #include "sheaf/v1/queue_service.pb.h"
 
 namespace sheaf::cli {
@@ -24,6 +28,9 @@ namespace {
 // Clocks further apart than this make times in lists hard to believe.
 constexpr absl::Duration kClockGapMax = absl::Seconds(5);
 constexpr int64_t kDiskFreeMin = int64_t{1} << 30;
+// So many of the oldest waiting jobs are looked at.
+constexpr int kWaitingJobsMax = 50;
+constexpr size_t kJobsNamed = 5;
 
 // The checks so far. `remedy` is set where something should be done;
 // `serious` ones make the command fail.
@@ -158,23 +165,18 @@ bool IsSimulated(const v1::Worker& worker) {
   return worker.devices_size() > 0 && worker.devices(0).name() == "simulated";
 }
 
-void CheckWorkers(Client& client, Report* report) {
-  const auto workers = client.Call<v1::ListWorkersResponse>(
-      "sheaf.v1.AdminService/ListWorkers", v1::ListWorkersRequest());
-  if (!workers.ok()) {
-    report->Bad("workers", Words(workers.status()), "see the server's log");
-    return;
-  }
+// Answers how many workers take work.
+int CheckWorkers(const v1::ListWorkersResponse& workers, Report* report) {
   int ready = 0;
   std::vector<std::string> simulated;
-  for (const v1::Worker& worker : workers->workers()) {
+  for (const v1::Worker& worker : workers.workers()) {
     if (worker.state() == v1::WORKER_STATE_LOST) {
       report->Note(
           "workers",
           absl::StrCat(worker.name(), " (", worker.display_name(), ") is lost"),
           "its runs go back to the queue by themselves; look at its "
           "log");
-    } else if (worker.state() != v1::WORKER_STATE_DRAINING) {
+    } else if (IsReady(worker)) {
       ++ready;
       if (IsSimulated(worker)) simulated.push_back(worker.display_name());
     }
@@ -190,6 +192,68 @@ void CheckWorkers(Client& client, Report* report) {
                 "start one: sheaf-worker --help");
   } else {
     report->Good("workers", absl::StrCat(ready, " ready"));
+  }
+  return ready;
+}
+
+// "jobs/4 waits", "jobs/4, jobs/7 and 3 more wait"
+std::string WaitText(const std::vector<std::string>& jobs) {
+  const std::vector<std::string> named(
+      jobs.begin(), jobs.begin() + std::min(jobs.size(), kJobsNamed));
+  const size_t more = jobs.size() - named.size();
+  return absl::StrCat(absl::StrJoin(named, ", "),
+                      more == 0 ? "" : absl::StrCat(" and ", more, " more"),
+                      jobs.size() == 1 ? " waits" : " wait");
+}
+
+// Names waiting jobs with runs that none of the workers takes.
+void CheckWaitingJobs(Client& client, const v1::ListWorkersResponse& workers,
+                      Report* report) {
+  v1::ListJobsRequest oldest;
+  oldest.set_filter("state = QUEUED");
+  oldest.set_order_by("create_time");
+  oldest.set_page_size(kWaitingJobsMax);
+  const auto jobs =
+      client.Call<v1::ListJobsResponse>("sheaf.v1.JobService/ListJobs", oldest);
+  if (!jobs.ok()) {
+    report->Bad("jobs", Words(jobs.status()), "see the server's log");
+    return;
+  }
+  std::map<std::string, std::vector<std::string>> jobs_by_reason;
+  for (const v1::Job& job : jobs->jobs()) {
+    v1::GetJobRequest request;
+    request.set_name(job.name());
+    request.set_view(v1::JOB_VIEW_FULL);
+    const auto full =
+        client.Call<v1::Job>("sheaf.v1.JobService/GetJob", request);
+    if (!full.ok()) continue;  // deleted since
+    for (const Work& work : WaitingWorksOf(*full)) {
+      const std::string why = WhyNobodyTakes(work, workers);
+      if (why.empty()) continue;
+      jobs_by_reason[why].push_back(job.name());
+    }
+  }
+  for (const auto& [why, names] : jobs_by_reason) {
+    report->Bad("jobs", absl::StrCat(WaitText(names), ": ", why),
+                absl::StrCat("start a worker that takes them (sheaf worker "
+                             "list -o wide shows what each takes), or: sheaf "
+                             "job cancel ",
+                             JobIdText(names[0])));
+  }
+  if (jobs_by_reason.empty()) {
+    report->Good("jobs", "a worker takes each that waits");
+  }
+}
+
+void CheckWork(Client& client, Report* report) {
+  const auto workers = client.Call<v1::ListWorkersResponse>(
+      "sheaf.v1.AdminService/ListWorkers", v1::ListWorkersRequest());
+  if (!workers.ok()) {
+    report->Bad("workers", Words(workers.status()), "see the server's log");
+    return;
+  }
+  if (CheckWorkers(*workers, report) > 0) {
+    CheckWaitingJobs(client, *workers, report);
   }
 }
 
@@ -224,7 +288,7 @@ absl::Status RunDoctor(Context& context, NoArgs&) {
   const bool connected = CheckHealth(*client, &report);
   if (connected) {
     CheckServer(*client, &report);
-    CheckWorkers(*client, &report);
+    CheckWork(*client, &report);
     CheckQueues(*client, &report);
   }
   report.Print(context);

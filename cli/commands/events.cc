@@ -1,13 +1,17 @@
 #include "cli/commands/events.h"
 
 #include <algorithm>
+#include <optional>
 #include <ostream>
+#include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "cli/commands/commands.h"
 #include "cli/support/errors.h"
 #include "cli/support/flag_values.h"
+#include "cli/support/job_progress.h"
 #include "cli/support/output.h"
 #include "cli/support/text.h"
 #include "cli/support/tree.h"
@@ -41,16 +45,57 @@ bool IsBreak(const absl::Status& status) {
 }
 
 struct EventsArgs {
-  int64_t after = -1;
+  std::optional<int64_t> after;
   std::string queue;
   std::string job;
   bool progress = false;
+  bool no_follow = false;
   int64_t limit = 0;
 };
 
+// Whether the event is about the queue and the job that are named.
+bool IsAbout(const v1::Event& event, const std::string& queue,
+             const std::string& job) {
+  if (!queue.empty() && event.queue() != queue) return false;
+  if (job.empty() || event.job() == job) return true;
+  const std::string runs = absl::StrCat(job, "/");
+  return std::any_of(event.runs().begin(), event.runs().end(),
+                     [&](const v1::RunChange& change) {
+                       return absl::StartsWith(change.run(), runs);
+                     });
+}
+
+// Prints the events up to the last one that there is now. A stream of one queue
+// or job says only every 15 seconds how far it has come, so this one is of all
+// events, and those of others are left out here.
+absl::Status PrintPresent(Context& context, v1::WatchEventsRequest request,
+                          int64_t limit) {
+  SHEAF_ASSIGN_OR_RETURN(const int64_t last, LastEventSequence(context));
+  // After -1 there is only what is to come.
+  if (request.after_sequence() < 0 || request.after_sequence() >= last) {
+    return absl::OkStatus();
+  }
+  const std::string queue = request.queue();
+  const std::string job = request.job();
+  request.clear_queue();
+  request.clear_job();
+  int64_t count = 0;
+  v1::WatchEventsRequest reached;
+  return ReadEvents(context, request, [&](const auto& message) {
+    if (message.has_resync() || IsAbout(message.event(), queue, job)) {
+      PrintEvent(context, message);
+      if (message.has_event()) ++count;
+    }
+    Remember(message, &reached);
+    return context.out() && (limit == 0 || count < limit) &&
+           reached.after_sequence() < last;
+  });
+}
+
 absl::Status RunEvents(Context& context, EventsArgs& args) {
   v1::WatchEventsRequest request;
-  request.set_after_sequence(args.after);
+  // Without a number: what is to come, or, where nothing is waited for, all.
+  request.set_after_sequence(args.after.value_or(args.no_follow ? 0 : -1));
   request.set_progress(args.progress);
   if (!args.queue.empty()) {
     SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), QueueName(args.queue));
@@ -58,7 +103,13 @@ absl::Status RunEvents(Context& context, EventsArgs& args) {
   if (!args.job.empty()) {
     SHEAF_ASSIGN_OR_RETURN(*request.mutable_job(), JobName(args.job));
   }
-  if (args.after == -1) {
+  if (args.no_follow) {
+    if (args.progress) {
+      return UsageError("--no-follow and --progress exclude each other");
+    }
+    return PrintPresent(context, std::move(request), args.limit);
+  }
+  if (request.after_sequence() == -1) {
     // The stream goes on from this number if the connection breaks before the
     // first event.
     SHEAF_ASSIGN_OR_RETURN(const int64_t last, LastEventSequence(context));
@@ -155,26 +206,30 @@ void PrintEvent(Context& context, const v1::WatchEventsResponse& message) {
                                               : EventText(message.event()))
                   << std::endl;
   } else {
-    context.out() << FieldText(message, "progress.run") << "  step "
-                  << message.progress().progress().step() << "/"
-                  << message.progress().progress().step_count() << std::endl;
+    context.out() << FieldText(message, "progress.run") << "  "
+                  << ProgressText(message.progress().progress(), absl::Now())
+                  << std::endl;
   }
 }
 
 void AddEventsCommand(CLI::App& app, Context& context) {
   const auto [verb, args] =
-      AddVerb(app, context, "events", "Follow the server's events in order",
-              &RunEvents);
+      AddVerb(app, context, "events",
+              "Print the server's events in order, as they happen", &RunEvents);
   verb->add_option("--after", args->after,
                    "Begin after the event of this number; 0: at the oldest "
-                   "kept; -1: now")
+                   "kept; -1: now [-1, or 0 with --no-follow]")
       ->type_name("NUMBER");
   AddValue(verb, "--queue", &args->queue, "QUEUE", "Only events of this queue");
   AddValue(verb, "--job", &args->job, "JOB", "Only events of this job");
   verb->add_flag("--progress", args->progress,
                  "Also show the steps of running runs");
+  verb->add_flag("--no-follow", args->no_follow,
+                 "Print the events so far and leave, instead of waiting for "
+                 "more");
   verb->add_option("--limit", args->limit, "Stop after this many events")
       ->type_name("NUMBER");
+  verb->footer("Example: sheaf events --no-follow --job 42 --limit 40");
 }
 
 }  // namespace sheaf::cli

@@ -129,6 +129,10 @@ std::string ProgramPage(const CLI::App& root) {
                   ".SH FILES\n.TP\n$XDG_CONFIG_HOME/sheaf/config.toml\nThe "
                   "user's settings, e.g. server = \"unix:/run/sheaf.sock\".\n"
                   ".TP\n/etc/sheaf/sheaf.toml\nThe system's settings.\n"
+                  ".SH ERRORS\nWith -o json or jsonl an error is one line of "
+                  "JSON on standard error, the last one: exitCode, code and "
+                  "message, and where they are known reason, metadata, "
+                  "violations, retryDelay and help.\n"
                   ".SH EXIT STATUS\n");
   for (const ExitCodeText& exit : ExitCodes()) {
     absl::StrAppend(&page, ".TP\n\\fB", exit.code, "\\fR\n", Roff(exit.text),

@@ -8,6 +8,7 @@ const std::vector<Column>& MemoryColumns() {
       {"DEVICE", "device"},
       {"MODEL", "model"},
       {"SIZE", "{width}x{height}"},
+      {"CONTROLS", "control_count", Style::kPlain, true},
       {"RUNS", "run_count_max"},
       {"PEAK", "peak_bytes", Style::kBytes},
       {"WITH", "peak_run_count"},

@@ -112,7 +112,8 @@ absl::Status RunCreate(Context& context, SettingsArgs& args) {
 
 absl::Status RunSet(Context& context, SettingsArgs& args) {
   v1::UpdateQueueRequest request;
-  SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(), QueueName(args.name));
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(),
+                         context.QueueOrUsual(args.name));
   SHEAF_RETURN_IF_ERROR(ReadSettings(args, request.mutable_settings(),
                                      request.mutable_update_mask()));
   if (request.update_mask().paths().empty()) {
@@ -122,10 +123,16 @@ absl::Status RunSet(Context& context, SettingsArgs& args) {
   return CallAndShow(context, "sheaf.v1.QueueService/UpdateQueue", request);
 }
 
-absl::Status RunQueueGet(Context& context, NameArgs& args) {
+absl::Status ShowQueue(Context& context, const std::string& name) {
   v1::GetQueueRequest request;
-  SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(), QueueName(args.name));
+  request.set_name(name);
   return CallAndShow(context, "sheaf.v1.QueueService/GetQueue", request);
+}
+
+absl::Status RunQueueGet(Context& context, NameArgs& args) {
+  SHEAF_ASSIGN_OR_RETURN(const std::string name,
+                         context.QueueOrUsual(args.name));
+  return ShowQueue(context, name);
 }
 
 absl::Status RunQueueList(Context& context, NoArgs&) {
@@ -153,7 +160,8 @@ std::string ActorOr(Context& context, const std::string& actor) {
 
 absl::Status RunPause(Context& context, StopArgs& args) {
   v1::PauseQueueRequest request;
-  SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(), QueueName(args.name));
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(),
+                         context.QueueOrUsual(args.name));
   request.set_reason(args.reason);
   request.set_actor(ActorOr(context, args.actor));
   if (args.now) request.set_mode(v1::PAUSE_MODE_NEXT_STEP);
@@ -172,14 +180,21 @@ absl::Status RunPause(Context& context, StopArgs& args) {
 
 absl::Status RunResume(Context& context, StopArgs& args) {
   v1::ResumeQueueRequest request;
-  SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(), QueueName(args.name));
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(),
+                         context.QueueOrUsual(args.name));
   request.set_actor(ActorOr(context, args.actor));
-  return CallAndShow(context, "sheaf.v1.QueueService/ResumeQueue", request);
+  const absl::Status status =
+      CallAndShow(context, "sheaf.v1.QueueService/ResumeQueue", request);
+  if (ReasonOf(status) != "QUEUE_NOT_PAUSED") return status;
+  // It is as the user wants it.
+  context.Say(absl::StrCat(request.name(), " was active already."));
+  return ShowQueue(context, request.name());
 }
 
 absl::Status RunQueueDrain(Context& context, StopArgs& args) {
   v1::DrainQueueRequest request;
-  SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(), QueueName(args.name));
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_name(),
+                         context.QueueOrUsual(args.name));
   request.set_reason(args.reason);
   request.set_actor(ActorOr(context, args.actor));
   SHEAF_RETURN_IF_ERROR(
@@ -234,8 +249,12 @@ absl::Status RunQueueDelete(Context& context, NameArgs& args) {
   return absl::OkStatus();
 }
 
+// A queue that need not be named. Verbs that destroy need its name.
+void AddQueue(CLI::App* verb, std::string* name, const std::string& help) {
+  AddValue(verb, "queue", name, "QUEUE", absl::StrCat(help, " [default]"));
+}
+
 void AddSettings(CLI::App* verb, SettingsArgs* args) {
-  AddName(verb, "queue", &args->name, "QUEUE", "Name of the queue");
   size_t place = 0;
   ForEachQueueSetting([&](const auto& setting) {
     AddValue(verb, std::string(setting.flag), &args->texts[place++],
@@ -246,7 +265,7 @@ void AddSettings(CLI::App* verb, SettingsArgs* args) {
 void AddStops(CLI::App& queue, Context& context) {
   const auto [pause, pause_args] =
       AddVerb(queue, context, "pause", "Hand out no more runs", &RunPause);
-  AddName(pause, "queue", &pause_args->name, "QUEUE", "Queue to pause");
+  AddQueue(pause, &pause_args->name, "Queue to pause");
   AddValue(pause, "--reason", &pause_args->reason, "TEXT", "Reason to record");
   AddValue(pause, "--actor", &pause_args->actor, "TEXT",
            "Your name to record [$USER]");
@@ -255,14 +274,15 @@ void AddStops(CLI::App& queue, Context& context) {
   pause->add_flag("--now", pause_args->now,
                   "Also hand running runs back at their next step");
   const auto [resume, resume_args] =
-      AddVerb(queue, context, "resume", "End a pause or a drain", &RunResume);
-  AddName(resume, "queue", &resume_args->name, "QUEUE", "Queue to resume");
+      AddVerb(queue, context, "resume",
+              "End a pause or a drain; an active queue stays so", &RunResume);
+  AddQueue(resume, &resume_args->name, "Queue to resume");
   AddValue(resume, "--actor", &resume_args->actor, "TEXT",
            "Your name to record [$USER]");
   const auto [drain, drain_args] =
       AddVerb(queue, context, "drain", "Take no new jobs, finish the present",
               &RunQueueDrain);
-  AddName(drain, "queue", &drain_args->name, "QUEUE", "Queue to drain");
+  AddQueue(drain, &drain_args->name, "Queue to drain");
   AddValue(drain, "--reason", &drain_args->reason, "TEXT", "Reason to record");
   AddValue(drain, "--actor", &drain_args->actor, "TEXT",
            "Your name to record [$USER]");
@@ -275,12 +295,14 @@ void AddQueueCommands(CLI::App& app, Context& context) {
   AddVerb(queue, context, "list", "List queues", &RunQueueList);
   const auto [get, get_args] =
       AddVerb(queue, context, "get", "Show a queue", &RunQueueGet);
-  AddName(get, "queue", &get_args->name, "QUEUE", "Queue to show");
+  AddQueue(get, &get_args->name, "Queue to show");
   const auto [create, create_args] =
       AddVerb(queue, context, "create", "Make a queue", &RunCreate);
+  AddName(create, "queue", &create_args->name, "QUEUE", "Name of the queue");
   AddSettings(create, create_args);
   const auto [set, set_args] =
       AddVerb(queue, context, "set", "Change a queue's settings", &RunSet);
+  AddQueue(set, &set_args->name, "Queue to change");
   AddSettings(set, set_args);
   AddValue(set, "--etag", &set_args->etag, "ETAG",
            "Change it only if it still has this etag");

@@ -1,5 +1,8 @@
 // `sheaf stats`: how much is being done, how fast, and by whom.
 #include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
@@ -23,8 +26,22 @@ struct StatsArgs {
   bool watch = false;
 };
 
-const std::vector<Column>& QueueStatsColumns() {
-  static const auto* const kColumns = new std::vector<Column>{
+// Adds the columns of the WorkTotals at `path`.
+std::vector<Column> WithTotals(std::vector<Column> columns,
+                               const std::string& path) {
+  const auto add = [&](const char* header, const char* field) {
+    columns.push_back(
+        {header, absl::StrCat(path, ".", field), Style::kPlain, /*wide=*/true});
+  };
+  add("ALL BATCHES", "batch_count");
+  add("ALL RUNS", "batched_run_count");
+  add("ALL WAIT", "wait.sum");
+  add("ALL RUN", "generation.sum");
+  return columns;
+}
+
+std::vector<Column> QueueStatsColumns() {
+  std::vector<Column> columns = {
       {"QUEUE", "name"},
       {"STATE", "state", Style::kState, true},
       {"WAITING", "queued_run_count"},
@@ -35,10 +52,12 @@ const std::vector<Column>& QueueStatsColumns() {
       {"BATCHES", "window.batch_count"},
       {"SIZE", "window.batch_size_average", Style::kDecimal},
       {"FILL", "window.batch_fill", Style::kShare},
-      {"WAIT P50", "window.wait.p50"},
+      {"WAIT MEAN", "window.wait.mean"},
+      {"P50", "window.wait.p50"},
       {"P95", "window.wait.p95"},
       {"MAX", "window.wait.max", Style::kPlain, true},
-      {"RUN P50", "window.generation.p50"},
+      {"RUN MEAN", "window.generation.mean"},
+      {"P50", "window.generation.p50"},
       {"P95", "window.generation.p95"},
       {"MAX", "window.generation.max", Style::kPlain, true},
       {"SUCCEEDED", "window.succeeded_run_count", Style::kPlain, true},
@@ -46,7 +65,7 @@ const std::vector<Column>& QueueStatsColumns() {
       {"JOBS IN", "jobs.submitted", Style::kPlain, true},
       {"RUNS DONE", "succeeded_run_count", Style::kPlain, true},
   };
-  return *kColumns;
+  return WithTotals(std::move(columns), "since_start");
 }
 
 // Adds the columns of the work of a worker or a device behind those that name
@@ -58,9 +77,9 @@ std::vector<Column> WithWork(std::vector<Column> columns) {
                   {"SUCCEEDED", "work.succeeded_run_count"},
                   {"FAILED", "work.failed_attempt_count"},
                   {"BUSY", "work.busy_ratio", Style::kShare},
-                  {"RUNNING", "work.running_run_count"},
+                  {"DEPTH", "work.running_run_count"},
                   {"HOLDS", "work.batches"}});
-  return columns;
+  return WithTotals(std::move(columns), "work.since_start");
 }
 
 // Leaves out the table of the workers or devices where there are none.
@@ -176,7 +195,8 @@ void AddStatsCommand(CLI::App& app, Context& context) {
       "WAIT is the time from when a run was due until a worker took it, RUN\n"
       "the time from then to its end. Half of the runs took no longer than\n"
       "P50, 95% no longer than P95. FILL is SIZE divided by the queue's batch\n"
-      "size.");
+      "size. DEPTH is the runs that a worker or device holds now. ALL (with\n"
+      "-o wide) is everything since the server started.");
 }
 
 }  // namespace sheaf::cli

@@ -89,7 +89,8 @@ const std::vector<SettingSpec>& SettingSpecs() {
       {"color", "auto", "Colours; NO_COLOR turns them off too",
        "auto|always|never"},
       {"token_file", "", "File that holds the access token", "FILE"},
-      {"queue", "default", "Queue that jobs are submitted to", "QUEUE", false},
+      {"queue", "default", "Queue that commands mean if none is named", "QUEUE",
+       false},
       {"owner", "", "Owner that jobs are submitted for", "TEXT", false},
   };
   return *kSpecs;

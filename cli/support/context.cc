@@ -128,6 +128,11 @@ bool Context::IsForPeople() const {
   return format == Format::kTable || format == Format::kWide;
 }
 
+bool Context::IsJson() const {
+  const Format format = FormatFromText(Setting("output"));
+  return format == Format::kJson || format == Format::kJsonl;
+}
+
 void Context::Say(const std::string& line) {
   if (!quiet) err() << PrintableLines(line) << std::endl;
 }
@@ -149,6 +154,11 @@ absl::Status Context::Confirm(const std::string& question) {
 
 const std::string& Context::Setting(const std::string& key) const {
   return settings_.at(key).value;
+}
+
+absl::StatusOr<std::string> Context::QueueOrUsual(
+    const std::string& name) const {
+  return QueueName(name.empty() ? Setting("queue") : name);
 }
 
 bool Context::UsesColor(bool is_terminal) const {

@@ -46,6 +46,8 @@ class Context {
   Printer MakePrinter();
   // Whether the output is to be read by people: a table, and no JSON.
   bool IsForPeople() const;
+  // Whether it is JSON, errors included.
+  bool IsJson() const;
   // A line for the user on standard error; nothing with --quiet.
   void Say(const std::string& line);
   // Asks the question on the terminal. OK for yes; CANCELLED for no;
@@ -53,6 +55,9 @@ class Context {
   absl::Status Confirm(const std::string& question);
 
   const std::string& Setting(const std::string& key) const;
+  // "queues/NAME" of the queue that is named, or, if none is, of the one in the
+  // settings. INVALID_ARGUMENT if it is no queue's name.
+  absl::StatusOr<std::string> QueueOrUsual(const std::string& name) const;
   const Settings& settings() const { return settings_; }
   const Environment& environment() const { return environment_; }
   std::ostream& out() const { return *environment_.out; }

@@ -1,12 +1,13 @@
 #include "cli/support/errors.h"
 
+#include <map>
 #include <optional>
-#include <utility>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/json.h"
 #include "base/safe_text.h"
 #include "base/status.h"
 #include "cli/support/text.h"
@@ -38,34 +39,48 @@ std::optional<T> Detail(const google::rpc::Status& details) {
   return std::nullopt;
 }
 
-void AddLine(std::string* text, const std::string& subject,
-             const std::string& description) {
-  absl::StrAppend(text, "\n  ", Printable(subject), subject.empty() ? "" : ": ",
-                  Printable(description));
+struct Violation {
+  std::string subject;
+  std::string description;
+};
+
+// Every violation that the details name: of fields, preconditions and quotas.
+std::vector<Violation> ViolationsOf(const google::rpc::Status& details) {
+  std::vector<Violation> violations;
+  if (const auto bad = Detail<google::rpc::BadRequest>(details)) {
+    for (const auto& each : bad->field_violations()) {
+      violations.push_back({each.field(), each.description()});
+    }
+  }
+  if (const auto failure = Detail<google::rpc::PreconditionFailure>(details)) {
+    for (const auto& each : failure->violations()) {
+      violations.push_back({each.subject(), each.description()});
+    }
+  }
+  if (const auto quota = Detail<google::rpc::QuotaFailure>(details)) {
+    for (const auto& each : quota->violations()) {
+      violations.push_back({each.subject(), each.description()});
+    }
+  }
+  return violations;
+}
+
+// Seconds after which to try again.
+std::optional<double> RetryDelay(const google::rpc::Status& details) {
+  const auto retry = Detail<google::rpc::RetryInfo>(details);
+  if (!retry) return std::nullopt;
+  return static_cast<double>(retry->retry_delay().seconds()) +
+         retry->retry_delay().nanos() / 1e9;
 }
 
 std::string DetailLines(const google::rpc::Status& details) {
   std::string lines;
-  if (const auto bad = Detail<google::rpc::BadRequest>(details)) {
-    for (const auto& violation : bad->field_violations()) {
-      AddLine(&lines, violation.field(), violation.description());
-    }
+  for (const auto& [subject, description] : ViolationsOf(details)) {
+    absl::StrAppend(&lines, "\n  ", Printable(subject),
+                    subject.empty() ? "" : ": ", Printable(description));
   }
-  if (const auto failure = Detail<google::rpc::PreconditionFailure>(details)) {
-    for (const auto& violation : failure->violations()) {
-      AddLine(&lines, violation.subject(), violation.description());
-    }
-  }
-  if (const auto quota = Detail<google::rpc::QuotaFailure>(details)) {
-    for (const auto& violation : quota->violations()) {
-      AddLine(&lines, violation.subject(), violation.description());
-    }
-  }
-  if (const auto retry = Detail<google::rpc::RetryInfo>(details)) {
-    const auto& delay = retry->retry_delay();
-    const double seconds =
-        static_cast<double>(delay.seconds()) + delay.nanos() / 1e9;
-    absl::StrAppend(&lines, "\n  try again in ", seconds, " s");
+  if (const auto seconds = RetryDelay(details)) {
+    absl::StrAppend(&lines, "\n  try again in ", *seconds, " s");
   }
   return lines;
 }
@@ -76,13 +91,44 @@ std::string Remedy(const absl::Status& status, std::string_view server) {
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:
-      return absl::StrCat("\n  is sheafd running at ", ToAbsl(server),
+      return absl::StrCat("is sheafd running at ", ToAbsl(server),
                           "? 'sheaf doctor' looks for the cause");
     case absl::StatusCode::kUnauthenticated:
     case absl::StatusCode::kPermissionDenied:
-      return "\n  see --token-file in 'sheaf --help'";
+      return "see --token-file in 'sheaf --help'";
     default:
       return "";
+  }
+}
+
+// Adds the members of the object for programs; `out` is what it writes to.
+void AddDetails(const google::rpc::Status& details, JsonObject* object,
+                std::string* out) {
+  if (const auto info = Detail<google::rpc::ErrorInfo>(details)) {
+    object->Text("reason", info->reason());
+    if (!info->metadata().empty()) {
+      object->Name("metadata");
+      JsonObject metadata(out);
+      const std::map<std::string, std::string> in_order(
+          info->metadata().begin(), info->metadata().end());
+      for (const auto& [key, value] : in_order) metadata.Text(key, value);
+      metadata.Close();
+    }
+  }
+  const std::vector<Violation> violations = ViolationsOf(details);
+  if (!violations.empty()) {
+    object->Name("violations");
+    for (size_t i = 0; i < violations.size(); ++i) {
+      *out += i == 0 ? "[" : ",";
+      JsonObject violation(out);
+      violation.Text("subject", violations[i].subject);
+      violation.Text("description", violations[i].description);
+      violation.Close();
+    }
+    *out += "]";
+  }
+  if (const auto seconds = RetryDelay(details)) {
+    object->Text("retryDelay", absl::StrCat(*seconds, "s"));
   }
 }
 
@@ -102,6 +148,9 @@ const std::vector<ExitCodeText>& ExitCodes() {
            "The server cannot be reached or did not answer in time."},
           {kExitQuota, "A quota or a limit is used up."},
           {kExitJobFailed, "The awaited job ended FAILED."},
+          {kExitNothing,
+           "There was nothing to do: no runs can be batched, or the plan is "
+           "not worth it."},
           {kExitInterrupted, "Interrupted (Ctrl-C)."},
       };
   return *kCodes;
@@ -144,6 +193,10 @@ absl::Status WithExitCode(absl::Status status, ExitCode code) {
   return status;
 }
 
+absl::Status NothingToDo() {
+  return WithExitCode(absl::UnknownError(""), kExitNothing);
+}
+
 absl::Status UsageError(std::string message) {
   return absl::InvalidArgumentError(message);
 }
@@ -171,7 +224,23 @@ std::string Explain(const absl::Status& status, std::string_view server) {
   const std::string reason = ReasonOf(status);
   if (!reason.empty()) absl::StrAppend(&text, " (", Printable(reason), ")");
   if (const auto details = DetailsOf(status)) text += DetailLines(*details);
-  return text + Remedy(status, server);
+  const std::string remedy = Remedy(status, server);
+  if (!remedy.empty()) absl::StrAppend(&text, "\n  ", remedy);
+  return text;
+}
+
+std::string ErrorJson(const absl::Status& status, std::string_view server) {
+  std::string out;
+  JsonObject object(&out);
+  object.Integer("exitCode", ExitCodeOf(status));
+  object.Text("code", absl::StatusCodeToString(status.code()));
+  object.Text("message", ToStd(status.message()));
+  if (const auto details = DetailsOf(status))
+    AddDetails(*details, &object, &out);
+  const std::string remedy = Remedy(status, server);
+  if (!remedy.empty()) object.Text("help", remedy);
+  object.Close();
+  return SafeJson(out);
 }
 
 }  // namespace sheaf::cli

@@ -22,6 +22,7 @@ enum ExitCode : int {
   kExitUnavailable = 6,
   kExitQuota = 7,
   kExitJobFailed = 8,
+  kExitNothing = 9,
   kExitInterrupted = 130,
 };
 
@@ -39,6 +40,10 @@ ExitCode ExitCodeOf(const absl::Status& status);
 // `status` that exits with `code`, whatever its own code says.
 absl::Status WithExitCode(absl::Status status, ExitCode code);
 
+// Nothing was wrong, and nothing was there to do: exits 9 without a message,
+// since the command has printed its answer.
+absl::Status NothingToDo();
+
 // The user's mistake on the command line or in a file he named: exits 2.
 absl::Status UsageError(std::string message);
 
@@ -55,5 +60,11 @@ std::string ReasonOf(const absl::Status& status);
 // precondition, quota and retry hint, then what to try next. `server` is the
 // address that was called.
 std::string Explain(const absl::Status& status, std::string_view server);
+
+// The same for programs: an object on one line, with `exitCode`, `code`
+// ("NOT_FOUND") and `message`; where they are known, also `reason`, `metadata`
+// of the ErrorInfo, `violations` (each with `subject` and `description`),
+// `retryDelay` ("1.5s") and `help`.
+std::string ErrorJson(const absl::Status& status, std::string_view server);
 
 }  // namespace sheaf::cli

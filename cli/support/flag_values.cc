@@ -189,11 +189,17 @@ absl::StatusOr<std::pair<std::string, std::string>> ParseKeyValue(
 absl::StatusOr<v1::Control> ParseControl(std::string_view text) {
   std::vector<std::string> parts = absl::StrSplit(ToAbsl(text), ':');
   v1::Control control;
-  control.set_type(parts[0]);
-  if (control.type().empty()) {
-    return UsageError(
-        absl::StrCat("'", ToAbsl(text),
-                     "' must look like TYPE[:WEIGHT[:IMAGE[:START:END]]]"));
+  const size_t equals = parts[0].find('=');
+  control.set_type(parts[0].substr(0, equals));
+  if (equals != std::string::npos) {
+    control.set_preprocess(parts[0].substr(equals + 1));
+  }
+  const bool lacks_detector =
+      equals != std::string::npos && control.preprocess().empty();
+  if (control.type().empty() || lacks_detector) {
+    return UsageError(absl::StrCat(
+        "'", ToAbsl(text),
+        "' must look like TYPE[=DETECTOR][:WEIGHT[:IMAGE[:START:END]]]"));
   }
   if (parts.size() > 1 && !parts[1].empty()) {
     SHEAF_ASSIGN_OR_RETURN(const double weight,
@@ -240,7 +246,8 @@ absl::StatusOr<v1::SweepAxis> ParseSweepAxis(std::string_view text) {
   axis.set_field(pair.first);
   // Free text may hold "..": there it makes no range.
   const bool is_text = absl::StartsWith(pair.first, "extra.") ||
-                       absl::EndsWith(pair.first, "prompt");
+                       absl::EndsWith(pair.first, "prompt") ||
+                       absl::EndsWith(pair.first, "prompt_2");
   if (!is_text && absl::StrContains(pair.second, "..")) {
     SHEAF_ASSIGN_OR_RETURN(*axis.mutable_range(), ParseRange(pair.second));
     return axis;

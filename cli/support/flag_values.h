@@ -46,8 +46,8 @@ absl::StatusOr<v1::Priority> ParsePriority(std::string_view text);
 absl::StatusOr<std::pair<std::string, std::string>> ParseKeyValue(
     std::string_view text);
 
-// "TYPE[:WEIGHT[:IMAGE[:START:END]]]"; an empty WEIGHT leaves it to the
-// server. IMAGE stays as written: a file is uploaded later.
+// "TYPE[=DETECTOR][:WEIGHT[:IMAGE[:START:END]]]"; an empty WEIGHT leaves it to
+// the server. IMAGE stays as written: a file is uploaded later.
 absl::StatusOr<v1::Control> ParseControl(std::string_view text);
 // "NAME[:WEIGHT]".
 absl::StatusOr<v1::Lora> ParseLora(std::string_view text);

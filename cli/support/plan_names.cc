@@ -4,7 +4,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "cli/support/errors.h"
-#include "cli/support/flag_values.h"
 
 namespace sheaf::cli {
 
@@ -12,15 +11,16 @@ std::string PlanName(const std::string& text) {
   return absl::StrContains(text, '/') ? text : absl::StrCat("plans/", text);
 }
 
-absl::StatusOr<std::string> PlanOrNewest(Client* client,
+absl::StatusOr<std::string> PlanOrNewest(Context& context,
                                          const std::string& plan,
                                          const std::string& queue,
                                          bool (*suits)(const v1::Plan&),
                                          const char* none) {
   if (!plan.empty()) return PlanName(plan);
   v1::ListPlansRequest request;
-  SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), QueueName(queue));
+  SHEAF_ASSIGN_OR_RETURN(*request.mutable_queue(), context.QueueOrUsual(queue));
   request.set_page_size(1000);
+  SHEAF_ASSIGN_OR_RETURN(Client * client, context.Connect());
   SHEAF_ASSIGN_OR_RETURN(const auto plans,
                          client->Call<v1::ListPlansResponse>(
                              "sheaf.v1.BatchingService/ListPlans", request));

@@ -14,7 +14,7 @@ std::string PlanName(const std::string& text);
 
 // The name of the plan that the caller named, or else of the queue's newest one
 // that `suits`; `none` says what there is none of.
-absl::StatusOr<std::string> PlanOrNewest(Client* client,
+absl::StatusOr<std::string> PlanOrNewest(Context& context,
                                          const std::string& plan,
                                          const std::string& queue,
                                          bool (*suits)(const v1::Plan&),

@@ -14,6 +14,10 @@ namespace sheaf::cli {
 namespace {
 
 constexpr int kBarWidth = 24;
+constexpr int kBarWidthMin = 8;
+// The brackets, the percentage and the blanks of a line, the last one for the
+// cursor.
+constexpr int kBesideBar = 9;
 constexpr absl::Duration kRedraw = absl::Milliseconds(100);
 
 int TerminalWidth() {
@@ -26,10 +30,13 @@ int TerminalWidth() {
 
 std::string ProgressLine(double fraction, const std::string& text, int width) {
   const double part = std::clamp(fraction, 0.0, 1.0);
-  const int filled = static_cast<int>(part * kBarWidth);
+  // The bar makes room for a long text.
+  const int bar = std::clamp(width - DisplayWidth(text) - kBesideBar,
+                             kBarWidthMin, kBarWidth);
+  const int filled = static_cast<int>(part * bar);
   std::string line = absl::StrFormat(
       "[%s%s] %3d%% %s", std::string(filled, '#'),
-      std::string(kBarWidth - filled, '-'), static_cast<int>(part * 100), text);
+      std::string(bar - filled, '-'), static_cast<int>(part * 100), text);
   // A line that wraps cannot be drawn over. The text is ASCII of our own, or
   // made printable; whole characters go, from the end.
   while (DisplayWidth(line) >= width && !line.empty()) {

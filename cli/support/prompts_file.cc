@@ -8,7 +8,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "base/csv.h"
+#include "base/json.h"
 #include "base/safe_text.h"
 #include "base/status.h"
 #include "base/utf8.h"
@@ -47,20 +49,61 @@ std::string Trim(std::string_view text) {
   return std::string(ToStd(absl::StripAsciiWhitespace(ToAbsl(text))));
 }
 
-// The header's names; a bad one is a complaint of the header's line.
-std::vector<std::string> ReadHeader(const CsvRow& row, Complaints* complaints) {
-  std::vector<std::string> names;
+// A field of a run, as a column or a member names it.
+struct Named {
+  std::string field;
+  bool is_list = false;  // of input pictures
+};
+
+// Lists of edits have names of their own.
+Named FieldOf(const std::string& name) {
+  if (name == "instruction") return {"prompt"};
+  if (name == "input_image" || name == "input_images") {
+    return {"init_image", /*is_list=*/true};
+  }
+  return {name};
+}
+
+// The pictures of a list like "a.png; b.png" or "a.png|b.png".
+std::vector<std::string> PicturesOf(const std::string& list) {
+  std::vector<std::string> pictures;
+  for (absl::string_view part :
+       absl::StrSplit(list, absl::ByAnyChar(";|"), absl::SkipWhitespace())) {
+    pictures.push_back(Trim(ToStd(part)));
+  }
+  return pictures;
+}
+
+// The header's fields; a bad one is a complaint of the header's line.
+std::vector<Named> ReadHeader(const CsvRow& row, Complaints* complaints) {
+  std::vector<Named> columns;
   std::set<std::string> seen;
   for (const std::string& cell : row.cells) {
-    names.push_back(Trim(cell));
-    const std::string& name = names.back();
-    complaints->Add(row.line, CheckRunFieldName(name));
-    const bool may_repeat = name == "control" || name == "lora";
-    if (!seen.insert(name).second && !may_repeat) {
-      complaints->Add(row.line, absl::StrCat("column '", name, "' twice"));
+    const std::string name = Trim(cell);
+    columns.push_back(FieldOf(name));
+    const std::string& field = columns.back().field;
+    complaints->Add(row.line, CheckRunFieldName(field));
+    const bool may_repeat =
+        field == "image" || field == "control" || field == "lora";
+    if (!seen.insert(field).second && !may_repeat) {
+      complaints->Add(row.line, absl::StrCat("column '", field, "' twice"));
     }
   }
-  return names;
+  return columns;
+}
+
+absl::Status SetCell(const Named& column, const std::string& cell,
+                     v1::RunRequest* run) {
+  if (cell.empty()) return absl::OkStatus();
+  if (!column.is_list) return SetRunField(column.field, cell, run);
+  const std::vector<std::string> pictures = PicturesOf(cell);
+  // One picture is the one to start from; several are for models that take
+  // several.
+  if (pictures.size() == 1) return SetRunField(column.field, pictures[0], run);
+  for (const std::string& picture : pictures) {
+    SHEAF_RETURN_IF_ERROR(SetRunField("image", picture, run));
+  }
+  return absl::OkStatus();
 }
 
 std::vector<v1::RunRequest> ReadCsv(std::string_view text,
@@ -68,32 +111,77 @@ std::vector<v1::RunRequest> ReadCsv(std::string_view text,
                                     Complaints* complaints) {
   std::vector<v1::RunRequest> runs;
   CsvReader reader(text);
-  std::vector<std::string> names;
+  std::vector<Named> columns;
   while (!reader.AtEnd() && runs.size() <= kPromptsRunsMax) {
     std::vector<CsvFault> faults;
     const CsvRow row = reader.Next(&faults);
     for (const CsvFault& fault : faults)
       complaints->Add(fault.line, fault.text);
     if (row.cells.size() == 1 && Trim(row.cells[0]).empty()) continue;
-    if (names.empty()) {
-      names = ReadHeader(row, complaints);
+    if (columns.empty()) {
+      columns = ReadHeader(row, complaints);
       // Without a good header every row would be wrong for the same reason.
       if (complaints->size() > 0) return runs;
       continue;
     }
-    if (row.cells.size() != names.size()) {
+    if (row.cells.size() != columns.size()) {
       complaints->Add(row.line, absl::StrCat(row.cells.size(), " cells under ",
-                                             names.size(), " columns"));
+                                             columns.size(), " columns"));
       continue;
     }
     v1::RunRequest& run = runs.emplace_back();
-    for (size_t i = 0; i < names.size(); ++i) {
-      if (row.cells[i].empty()) continue;
-      complaints->Add(row.line, SetRunField(names[i], row.cells[i], &run));
+    for (size_t i = 0; i < columns.size(); ++i) {
+      complaints->Add(row.line, SetCell(columns[i], row.cells[i], &run));
     }
     complaints->Add(row.line, ForEachPicture(&run, find));
   }
   return runs;
+}
+
+// The pictures of a text, or of a list of texts, as JSON.
+absl::StatusOr<std::vector<std::string>> PicturesOf(const Json& value) {
+  if (value.text() != nullptr) return PicturesOf(*value.text());
+  std::vector<std::string> pictures;
+  if (value.array() == nullptr) return UsageError("a picture must be a text");
+  for (const Json& item : *value.array()) {
+    if (item.text() == nullptr) return UsageError("a picture must be a text");
+    pictures.push_back(*item.text());
+  }
+  return pictures;
+}
+
+// The line with the fields' own names. A line that is no object stays as it is:
+// its reader says what is wrong with it.
+absl::StatusOr<std::string> WithFieldNames(const std::string& line) {
+  const auto json = Json::Parse(line);
+  if (!json.ok() || json->object() == nullptr) return line;
+  std::string out;
+  std::set<std::string> seen;
+  JsonObject object(&out);
+  for (const auto& [name, value] : *json->object()) {
+    const Named named = FieldOf(name);
+    if (!seen.insert(named.field).second) {
+      return UsageError(absl::StrCat("'", named.field, "' twice"));
+    }
+    if (!named.is_list) {
+      object.Name(named.field);
+      AppendJson(value, &out);
+      continue;
+    }
+    SHEAF_ASSIGN_OR_RETURN(const auto pictures, PicturesOf(value));
+    if (pictures.size() == 1) {
+      object.Text(named.field, pictures[0]);
+      continue;
+    }
+    object.Name("images");
+    for (size_t i = 0; i < pictures.size(); ++i) {
+      out += i == 0 ? '[' : ',';
+      AppendJsonString(pictures[i], &out);
+    }
+    out += pictures.empty() ? "[]" : "]";
+  }
+  object.Close();
+  return out;
 }
 
 absl::StatusOr<v1::RunRequest> ReadJsonRun(const std::string& line) {
@@ -106,7 +194,8 @@ absl::StatusOr<v1::RunRequest> ReadJsonRun(const std::string& line) {
     run.set_prompt(prompt.value());
     return run;
   }
-  const auto status = google::protobuf::util::JsonStringToMessage(line, &run);
+  SHEAF_ASSIGN_OR_RETURN(const std::string json, WithFieldNames(line));
+  const auto status = google::protobuf::util::JsonStringToMessage(json, &run);
   if (!status.ok()) return UsageError(status.message().ToString());
   return run;
 }

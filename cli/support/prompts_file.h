@@ -6,9 +6,14 @@
 // "seed": "7", "weights": {"depth": 0.5}}), or just a prompt in quotes.
 //
 // CSV (RFC 4180): the first row names the fields: those of RunRequest that
-// hold one value, "negative", "size" (512x768), "control", "lora",
+// hold one value, "negative", "size" (512x768), "image", "control", "lora",
 // "weights.TYPE" and "extra.KEY". An empty cell leaves its field unset. Cells
 // may be quoted and then hold commas, line breaks and doubled quotes.
+//
+// Both: `instruction` and `input_images`, as lists of edits name them, are the
+// prompt and the picture to start from. Such a list may hold several pictures,
+// as "a.png;b.png", "a.png|b.png" or, in JSON, a list; a run takes one, so two
+// are an error of their line.
 //
 // Both: UTF-8, a byte order mark and CRLF are taken, empty lines are skipped.
 #pragma once

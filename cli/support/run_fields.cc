@@ -1,6 +1,7 @@
 #include "cli/support/run_fields.h"
 
 #include <cmath>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -16,18 +17,22 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 
-absl::Status SetSize(std::string_view text, v1::RunRequest* run) {
+// Sets the two fields that `set_width` and `set_height` stand for.
+absl::Status SetSize(std::string_view name, std::string_view text,
+                     v1::RunRequest* run,
+                     void (v1::RunRequest::*set_width)(int32_t),
+                     void (v1::RunRequest::*set_height)(int32_t)) {
   const size_t x = text.find_first_of("xX");
   int32_t width = 0;
   int32_t height = 0;
   if (x == std::string_view::npos ||
       !absl::SimpleAtoi(ToAbsl(text.substr(0, x)), &width) ||
       !absl::SimpleAtoi(ToAbsl(text.substr(x + 1)), &height)) {
-    return UsageError(
-        absl::StrCat("size must look like 512x768, not '", ToAbsl(text), "'"));
+    return UsageError(absl::StrCat(
+        ToAbsl(name), " must look like 512x768, not '", ToAbsl(text), "'"));
   }
-  run->set_width(width);
-  run->set_height(height);
+  (run->*set_width)(width);
+  (run->*set_height)(height);
   return absl::OkStatus();
 }
 
@@ -53,7 +58,8 @@ const std::vector<std::string>& RunFieldNames() {
       const auto* field = descriptor->field(i);
       if (!field->is_repeated()) names->push_back(field->name());
     }
-    for (const char* name : {"negative", "size", "control", "lora"}) {
+    for (const char* name : {"negative", "size", "original_size", "target_size",
+                             "image", "control", "lora"}) {
       names->push_back(name);
     }
     return names;
@@ -77,7 +83,22 @@ absl::Status SetRunField(std::string_view name, std::string_view value,
                          v1::RunRequest* run) {
   SHEAF_RETURN_IF_ERROR(CheckRunFieldName(name));
   if (name == "negative") name = "negative_prompt";
-  if (name == "size") return SetSize(value, run);
+  using Run = v1::RunRequest;
+  if (name == "size") {
+    return SetSize(name, value, run, &Run::set_width, &Run::set_height);
+  }
+  if (name == "original_size") {
+    return SetSize(name, value, run, &Run::set_original_width,
+                   &Run::set_original_height);
+  }
+  if (name == "target_size") {
+    return SetSize(name, value, run, &Run::set_target_width,
+                   &Run::set_target_height);
+  }
+  if (name == "image") {
+    run->add_images(std::string(value));
+    return absl::OkStatus();
+  }
   if (name == "control") {
     SHEAF_ASSIGN_OR_RETURN(*run->add_controls(), ParseControl(value));
     return absl::OkStatus();
@@ -110,6 +131,14 @@ absl::Status ForEachPicture(v1::RunRequest* run, const PictureCase& f) {
     if (each.trait != FieldTrait::kArtifact || !status.ok()) return;
     const auto* field =
         run->GetDescriptor()->FindFieldByName(std::string(each.name));
+    if (field->is_repeated()) {
+      for (int i = 0; i < reflection->FieldSize(*run, field); ++i) {
+        std::string picture = reflection->GetRepeatedString(*run, field, i);
+        status.Update(f(&picture));
+        reflection->SetRepeatedString(run, field, i, std::move(picture));
+      }
+      return;
+    }
     if (!reflection->HasField(*run, field)) return;
     std::string picture = reflection->GetString(*run, field);
     status = f(&picture);

@@ -14,6 +14,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/picture_format.h"
 #include "base/sha256.h"
 #include "base/status.h"
 #include "cli/support/errors.h"
@@ -41,11 +42,10 @@ struct File {
 
 bool IsPicture(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string start(12, '\0');
+  std::string start(kPictureFormatBytes, '\0');
   file.read(start.data(), static_cast<std::streamsize>(start.size()));
-  return absl::StartsWith(start, "\x89PNG\r\n\x1a\n") ||
-         absl::StartsWith(start, "\xff\xd8\xff") ||
-         (absl::StartsWith(start, "RIFF") && start.substr(8) == "WEBP");
+  start.resize(static_cast<size_t>(file.gcount()));
+  return PictureFormatOf(start).has_value();
 }
 
 absl::Status CheckPicture(const std::string& path) {

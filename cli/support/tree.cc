@@ -1,5 +1,6 @@
 #include "cli/support/tree.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -12,7 +13,10 @@ namespace {
 CLI::Option* Typed(CLI::Option* option, const std::string& type) {
   option->type_name(type);
   if (!absl::StrContains(type, "|")) return option;
-  const std::vector<std::string> choices = absl::StrSplit(type, '|');
+  const std::vector<std::string> choices = ChoiceWords(type);
+  const std::vector<std::string> all = absl::StrSplit(type, '|');
+  // Other values are checked by their reader.
+  if (choices.size() < all.size()) return option;
   // A check of our own: CLI11's would put the choices into the type's name.
   return option->check(CLI::Validator(
       [choices, type](std::string& value) -> std::string {
@@ -27,6 +31,19 @@ CLI::Option* Typed(CLI::Option* option, const std::string& type) {
 }
 
 }  // namespace
+
+std::vector<std::string> ChoiceWords(const std::string& type) {
+  std::vector<std::string> words;
+  if (!absl::StrContains(type, "|")) return words;
+  for (const std::string& word :
+       std::vector<std::string>(absl::StrSplit(type, '|'))) {
+    const bool is_kind =
+        !word.empty() &&
+        absl::ascii_isupper(static_cast<unsigned char>(word[0]));
+    if (!is_kind) words.push_back(word);
+  }
+  return words;
+}
 
 CLI::App& AddNoun(CLI::App& parent, const std::string& name,
                   const std::string& description) {

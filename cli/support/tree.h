@@ -41,9 +41,13 @@ Verb<Args> AddVerb(CLI::App& parent, Context& context, const std::string& name,
 CLI::App& AddNoun(CLI::App& parent, const std::string& name,
                   const std::string& description);
 
+// The words of a type like "low|high"; none of another type. In "DURATION|any"
+// the word in capitals stands for its values and is left out.
+std::vector<std::string> ChoiceWords(const std::string& type);
+
 // An option that takes one value. `type` shows in help; completion knows JOB,
 // QUEUE, WORKER, FILE and DIR, and "a|b" as a list of choices, which is then
-// also checked.
+// also checked, unless a word in capitals allows other values.
 CLI::Option* AddValue(CLI::App* app, const std::string& name,
                       std::string* value, const std::string& type,
                       const std::string& description);

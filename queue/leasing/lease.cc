@@ -163,8 +163,8 @@ std::optional<Run> FirstOfBeside(Tx& tx, const Lessee& who) {
 // How many more rows may step with the batch at hand, of which `first` is a
 // run. 0 for a batch of a plan: the plan says which runs step together, and for
 // how long.
-int RoomBeside(Tx& tx, const Lessee& who, const Run& first, const Lane& lane,
-               LeasePolicy* policy) {
+int RoomBeside(Tx& tx, const Lessee& who, const Run& first,
+               const RunParams& params, const Lane& lane, LeasePolicy* policy) {
   const std::optional<Queue> queue = tx.FindQueue(lane.queue);
   if (!queue || first.alone) return 0;
   if (queue->plan && tx.FindPlanBatch(queue->plan, first.id)) return 0;
@@ -173,9 +173,18 @@ int RoomBeside(Tx& tx, const Lessee& who, const Run& first, const Lane& lane,
     most = std::min<int64_t>(most, who.batch_size_max);
   }
   if (policy != nullptr) {
-    most = std::min<int64_t>(most, policy->RowsMax(lane, who));
+    most = std::min<int64_t>(most, policy->RowsMax(who, params));
   }
   return static_cast<int>(most) - who.row_count;
+}
+
+// Keeps the runs, from the first on, that mix with a run that is being stepped.
+void KeepThoseThatMix(const LeasePolicy& policy, const Lessee& who,
+                      const RunParams& stepped, std::vector<LeasedRun>* runs) {
+  std::vector<LeasedRun> all(1);
+  all[0].params = stepped;
+  all.insert(all.end(), runs->begin(), runs->end());
+  runs->resize(policy.CountThatMix(who, all) - 1);
 }
 
 // The index that a call uses: its policy's, or one of its own.
@@ -249,9 +258,10 @@ LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
     if (!first) return result;
     beside = tx.FindLane(first->lane);
     result.beside = beside;
-    asking.batch_size_max = RoomBeside(tx, who, *first, *beside, policy);
-    if (asking.batch_size_max <= 0) return result;
     together = Merge(tx.SharedParams(first->id.job()), tx.OwnParams(first->id));
+    asking.batch_size_max =
+        RoomBeside(tx, who, *first, *together, *beside, policy);
+    if (asking.batch_size_max <= 0) return result;
   }
   Look look = PickAndSettle(tx, asking, policy, beside ? &*beside : nullptr);
   result.next_time = look.next_time;
@@ -266,6 +276,9 @@ LeaseResult Lease(Tx& tx, const Lessee& who, absl::Duration lease_duration,
       return !HaveSameExtra(run.params, *together);
     });
     if (others > 0) picked.predicted_ms = 0;
+  }
+  if (beside && policy != nullptr && !picked.runs.empty()) {
+    KeepThoseThatMix(*policy, who, *together, &picked.runs);
   }
   if (picked.runs.empty()) return result;
   if (picked.planned) NoteStarted(tx, picked.queue.plan);

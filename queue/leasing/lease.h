@@ -130,8 +130,21 @@ class LeasePolicy {
   // Where all of them are left waiting, others may be shown.
   virtual Turn Next(const Lessee& who, const std::vector<LaneHead>& heads,
                     absl::Time now) const = 0;
-  // How many runs of a lane fit the worker's device together.
-  virtual int RowsMax(const Lane& lane, const Lessee& who) const = 0;
+  // The lane with its absent values as this worker fills them in: runs of lanes
+  // that are then equal may go together.
+  virtual Lane Spelled(const Lessee&, const Lane& lane) const { return lane; }
+  // How many of these runs, from the first on, may differ as they do in one
+  // batch on this worker: at least one. There is at least one.
+  virtual size_t CountThatMix(const Lessee&,
+                              const std::vector<LeasedRun>& runs) const {
+    return runs.size();
+  }
+  // How many runs like this one fit the worker's device together.
+  virtual int RowsMax(const Lessee& who, const RunParams& like) const = 0;
+  // How many of these runs, from the first on, fit the worker's device
+  // together: at least one. There is at least one.
+  virtual size_t CountThatFit(const Lessee& who,
+                              const std::vector<LeasedRun>& runs) const = 0;
   // Which runs go together now. `lines` is not empty, nor is any of them.
   virtual Choice Choose(const Queue& queue, const Lessee& who,
                         std::vector<Line> lines, absl::Time now) const = 0;

@@ -13,6 +13,17 @@
 namespace sheaf {
 namespace {
 
+// The lane as the asking worker fills it in.
+Lane Spelled(const Ask& ask, const Lane& lane) {
+  return ask.policy == nullptr ? lane : ask.policy->Spelled(ask.who, lane);
+}
+
+// Whether runs of these lanes may step together on the asking worker, as far as
+// their lanes tell.
+bool MayStepTogether(const Ask& ask, const Lane& a, const Lane& b) {
+  return DifferInOwnerAlone(Spelled(ask, a), Spelled(ask, b));
+}
+
 // How many lines are looked at for company; how many lanes for all of them, of
 // which some are to be like the head's own; how many runs of each.
 constexpr size_t kLinesMax = 4;
@@ -89,6 +100,7 @@ std::vector<LaneId> LanesBeside(Ask& ask, const Head& head) {
 std::vector<Line> LinesOf(Ask& ask, const Head& head) {
   struct Places {
     Lane lane;
+    Lane spelled;
     std::vector<std::vector<LeasedRun>> owners;
   };
   std::vector<Places> found;
@@ -98,14 +110,15 @@ std::vector<Line> LinesOf(Ask& ask, const Head& head) {
     const int64_t most = std::max<int64_t>(ask.room.Of(lane.owner), 0);
     if (static_cast<int64_t>(due.size()) > most) due.resize(most);
     if (due.empty()) continue;
+    Lane spelled = Spelled(ask, lane);
     const auto line =
         std::find_if(found.begin(), found.end(), [&](const Places& places) {
-          return DifferInOwnerAlone(places.lane, lane);
+          return DifferInOwnerAlone(places.spelled, spelled);
         });
     if (line != found.end()) {
       line->owners.push_back(std::move(due));
     } else if (found.size() < kLinesMax) {
-      found.push_back({std::move(lane), {}});
+      found.push_back({std::move(lane), std::move(spelled), {}});
       found.back().owners.push_back(std::move(due));
     }
   }
@@ -125,19 +138,19 @@ bool MayCross(const Head& head) {
 }
 
 // Whether runs may join a batch of lane `beside` where the head comes first.
-bool MayJoin(const Lane& beside, const Head& head) {
+bool MayJoin(const Ask& ask, const Lane& beside, const Head& head) {
   return head.queue.name == beside.queue &&
-         DifferInOwnerAlone(head.lane, beside) && MayCross(head);
+         MayStepTogether(ask, head.lane, beside) && MayCross(head);
 }
 
 // Whether the picked runs may join. A plan says which runs step together, and
 // how long that is to take, so its batches may not. Runs whose lanes differ in
 // more than their owner cannot.
-bool Joins(Tx& tx, const Lane& beside, const Picked& picked) {
+bool Joins(const Ask& ask, const Lane& beside, const Picked& picked) {
   if (picked.planned) return false;
   return std::all_of(
       picked.runs.begin(), picked.runs.end(), [&](const LeasedRun& each) {
-        return DifferInOwnerAlone(tx.FindLane(each.run.lane), beside);
+        return MayStepTogether(ask, ask.tx.FindLane(each.run.lane), beside);
       });
 }
 
@@ -145,18 +158,21 @@ bool Joins(Tx& tx, const Lane& beside, const Picked& picked) {
 Picked NaturalBatch(Ask& ask, const Head& head) {
   int size = IsBatchable(head.lane.kind) ? head.queue.settings.batch_size : 1;
   if (ask.who.batch_size_max > 0) size = std::min(size, ask.who.batch_size_max);
-  if (ask.policy != nullptr) {
-    size = std::min(size, ask.policy->RowsMax(head.lane, ask.who));
+  if (head.run.alone) size = 1;
+  Picked picked{.queue = head.queue, .runs = LoadRuns(ask.tx, {head.run})};
+  if (ask.policy != nullptr && size > 1) {
+    size = std::min(size, ask.policy->RowsMax(ask.who, picked.runs[0].params));
   }
+  if (size <= 1) return picked;
   std::vector<Run> members;
-  if (size <= 1 || head.run.alone) {
-    members.push_back(head.run);
-  } else {
-    for (Run& run : ask.tx.ReadyWith(head.run, size)) {
-      if (!run.alone) members.push_back(std::move(run));
-    }
+  for (Run& run : ask.tx.ReadyWith(head.run, size)) {
+    if (!run.alone) members.push_back(std::move(run));
   }
-  return {.queue = head.queue, .runs = LoadRuns(ask.tx, std::move(members))};
+  picked.runs = LoadRuns(ask.tx, std::move(members));
+  if (ask.policy != nullptr) {
+    picked.runs.resize(ask.policy->CountThatFit(ask.who, picked.runs));
+  }
+  return picked;
 }
 
 // The runs that go with the head now; none where they wait for more until
@@ -192,7 +208,7 @@ void PickInto(Ask& ask, const Lane* beside, Look* look) {
       look->late_queue = head.queue.name;
       return;
     }
-    if (beside != nullptr && !MayJoin(*beside, head)) return;
+    if (beside != nullptr && !MayJoin(ask, *beside, head)) return;
     absl::Time wait_until = absl::InfiniteFuture();
     Picked picked = BatchOf(ask, head, &wait_until);
     if (picked.runs.empty()) {
@@ -202,11 +218,14 @@ void PickInto(Ask& ask, const Lane* beside, Look* look) {
     }
     const size_t before = picked.runs.size();
     ask.room.Fit(&picked.runs);
+    if (ask.policy != nullptr && picked.runs.size() > 1) {
+      picked.runs.resize(ask.policy->CountThatMix(ask.who, picked.runs));
+    }
     if (picked.runs.size() < before) {
       picked.plan = PlanId{};
       picked.predicted_ms = 0;
     }
-    if (beside != nullptr && !Joins(ask.tx, *beside, picked)) return;
+    if (beside != nullptr && !Joins(ask, *beside, picked)) return;
     look->picked = std::move(picked);
     return;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/picture_format.h"
 #include "queue/error.h"
 
 namespace sheaf::server {
@@ -10,7 +11,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::string_view kPngSignature = "\x89PNG\r\n\x1a\n"sv;
+constexpr size_t kPngSignatureBytes = 8;
 constexpr std::string_view kPngHeader = "\0\0\0\x0dIHDR"sv;
 
 uint32_t BigEndian(std::string_view four) {
@@ -71,11 +72,15 @@ std::string Show(std::string_view text) {
 }  // namespace
 
 std::string_view SniffMediaType(std::string_view head) {
-  if (head.starts_with(kPngSignature)) return "image/png";
-  if (head.starts_with("\xff\xd8\xff")) return "image/jpeg";
-  if (head.starts_with("RIFF") && head.size() >= 12 &&
-      head.substr(8, 4) == "WEBP") {
-    return "image/webp";
+  const std::optional<PictureFormat> format = PictureFormatOf(head);
+  if (!format) return kOtherMediaType;
+  switch (*format) {
+    case PictureFormat::kPng:
+      return "image/png";
+    case PictureFormat::kJpeg:
+      return "image/jpeg";
+    case PictureFormat::kWebp:
+      return "image/webp";
   }
   return kOtherMediaType;
 }
@@ -101,12 +106,13 @@ absl::Status CheckPictureSize(PictureSize size, const PictureLimits& limits) {
 
 absl::Status CheckPictureHead(std::string_view head,
                               const PictureLimits& limits) {
-  if (SniffMediaType(head) == "image/webp") {
+  const std::optional<PictureFormat> format = PictureFormatOf(head);
+  if (format == PictureFormat::kWebp) {
     const std::optional<PictureSize> size = WebpSize(head);
     return size ? CheckPictureSize(*size, limits) : absl::OkStatus();
   }
-  if (!head.starts_with(kPngSignature)) return absl::OkStatus();
-  const std::string_view header = head.substr(kPngSignature.size());
+  if (format != PictureFormat::kPng) return absl::OkStatus();
+  const std::string_view header = head.substr(kPngSignatureBytes);
   if (head.size() < kMediaHeadBytes || !header.starts_with(kPngHeader)) {
     return Error(Reason::kArtifactTypeRefused,
                  "the header of the PNG is incomplete");

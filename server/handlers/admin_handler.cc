@@ -7,9 +7,11 @@
 #include "base/status.h"
 #include "server/handlers/calls.h"
 #include "server/scheduling/learned_figures.h"
+#include "server/scheduling/offers.h"
 #include "server/scheduling/workers.h"
 #include "server/wire/admin_answers.h"
 #include "server/wire/convert.h"
+#include "server/wire/convert_catalog.h"
 #include "server/wire/convert_memory.h"
 
 namespace sheaf::server {
@@ -33,7 +35,7 @@ void AdminHandler::FillWorker(const WorkerInfo& worker,
   ToProto(worker, batches, out);
   std::set<std::string> devices;
   for (const DeviceInfo& device : worker.devices) {
-    if (!device.name.empty()) devices.insert(device.name);
+    if (!device.name.empty()) devices.insert(IdentityOf(device));
   }
   for (const std::string& device : devices) {
     if (*figure_bytes <= 0) {
@@ -85,6 +87,16 @@ grpc::ServerUnaryReactor* AdminHandler::ListWorkers(
                        [this, response](const std::vector<Batch>& batches) {
                          FillWorkers(batches, response);
                        });
+  });
+}
+
+grpc::ServerUnaryReactor* AdminHandler::GetCatalog(
+    grpc::CallbackServerContext* context, const pb::GetCatalogRequest* request,
+    pb::GetCatalogResponse* response) {
+  return calls_.Admitted(context, *request, [&](const Caller&) -> Begun {
+    ToProto(OfferedBy(parts_.workers->List(), *parts_.prices),
+            parts_.page_bytes_max, response);
+    return Calls::Done(context);
   });
 }
 

@@ -26,6 +26,7 @@ class AdminHandler final : public sheaf::v1::AdminService::CallbackService {
   struct Parts {
     DurableStore* store = nullptr;  // is checked
     const WorkerRegistry* workers = nullptr;
+    const PricesBoard* prices = nullptr;
     const LearnedFigures* learned = nullptr;  // of workers' devices
     const WorkerOrders* orders = nullptr;
     const Backups* backups = nullptr;
@@ -48,6 +49,10 @@ class AdminHandler final : public sheaf::v1::AdminService::CallbackService {
       grpc::CallbackServerContext* context,
       const sheaf::v1::ListWorkersRequest* request,
       sheaf::v1::ListWorkersResponse* response) override;
+  grpc::ServerUnaryReactor* GetCatalog(
+      grpc::CallbackServerContext* context,
+      const sheaf::v1::GetCatalogRequest* request,
+      sheaf::v1::GetCatalogResponse* response) override;
   grpc::ServerUnaryReactor* DrainWorker(
       grpc::CallbackServerContext* context,
       const sheaf::v1::DrainWorkerRequest* request,

@@ -12,6 +12,7 @@
 #include "server/handlers/call_options.h"
 #include "server/handlers/calls.h"
 #include "server/scheduling/learned_figures.h"
+#include "server/scheduling/offers.h"
 #include "server/use_cases/analyze_and_execute.h"
 #include "server/use_cases/batch_profile.h"
 #include "server/wire/convert.h"
@@ -129,12 +130,14 @@ BatchingHandler::BatchingHandler(const Calls& calls, PlanService* plan_service,
                                  const PricesBoard* prices,
                                  const MemoryBoard* memory,
                                  LearnedFigures* learned,
+                                 const WorkerRegistry* workers,
                                  int64_t page_bytes_max)
     : calls_(calls),
       plan_service_(*plan_service),
       prices_(*prices),
       memory_(*memory),
       learned_(*learned),
+      workers_(*workers),
       page_bytes_max_(page_bytes_max) {}
 
 BatchingHandler::~BatchingHandler() = default;
@@ -252,8 +255,9 @@ grpc::ServerUnaryReactor* BatchingHandler::ExplainRun(
     SHEAF_ASSIGN_OR_RETURN(const RunId other, RunNamed(request->other()));
     return calls_.Read(
         context,
-        [run, other](View& view) {
-          return batching::ExplainRuns(view, run, other);
+        [run, other,
+         models = CommonModels(workers_.List(), prices_)](View& view) {
+          return batching::ExplainRuns(view, run, other, *models);
         },
         [response](const batching::Explanation& explanation) {
           ToProto(explanation, response);

@@ -6,6 +6,7 @@
 #include "server/scheduling/memory_board.h"
 #include "server/scheduling/plan_service.h"
 #include "server/scheduling/prices_board.h"
+#include "server/scheduling/workers.h"
 #include "server/wire/guarded_messages.h"
 #include "sheaf/v1/batching_service.grpc.pb.h"
 
@@ -18,7 +19,8 @@ class BatchingHandler final
   // list.
   BatchingHandler(const Calls& calls, PlanService* plan_service,
                   const PricesBoard* prices, const MemoryBoard* memory,
-                  LearnedFigures* learned, int64_t page_bytes_max);
+                  LearnedFigures* learned, const WorkerRegistry* workers,
+                  int64_t page_bytes_max);
   ~BatchingHandler() override;
 
   grpc::ServerUnaryReactor* AnalyzeQueue(
@@ -66,6 +68,7 @@ class BatchingHandler final
   const PricesBoard& prices_;
   const MemoryBoard& memory_;
   LearnedFigures& learned_;
+  const WorkerRegistry& workers_;
   const int64_t page_bytes_max_;
 };
 

@@ -127,7 +127,8 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
   }));
   prices_ = std::make_unique<PricesBoard>(profile);
   learned_ = std::make_unique<LearnedFigures>(prices_.get(), &memory_, learned);
-  under_way_ = std::make_unique<BatchesUnderWay>(prices_.get());
+  const auto models_of = [this](WorkerId id) { return workers_.ModelsOf(id); };
+  under_way_ = std::make_unique<BatchesUnderWay>(prices_.get(), models_of);
   places_ = std::make_unique<WorkerPlaces>(WorkerPlaces::Parts{
       .taker = [this](WorkerId worker) { return workers_.Taker(worker); },
       .free_in =
@@ -137,13 +138,13 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
   SHEAF_ASSIGN_OR_RETURN(LeasePlanner::Options options,
                          PlannerOptionsOf(config_));
   planner_ = std::make_unique<LeasePlanner>(
-      std::move(options), LeasePlanner::Parts{.prices = prices_.get(),
-                                              .memory = &memory_,
-                                              .places = places_.get(),
-                                              .arrivals = &arrivals_,
-                                              .count_workers = [this] {
-                                                return workers_.count();
-                                              }});
+      std::move(options),
+      LeasePlanner::Parts{.prices = prices_.get(),
+                          .memory = &memory_,
+                          .places = places_.get(),
+                          .arrivals = &arrivals_,
+                          .count_workers = [this] { return workers_.count(); },
+                          .models_of = models_of});
   lease_waiters_ = std::make_unique<LeaseWaiters>(LeaseWaiters::Parts{
       .store = store_.get(),
       .timer = &timer_,
@@ -155,9 +156,9 @@ absl::Status Server::OpenBatching(const batching::Profile& profile) {
                        absl::Time now) { planner_->Looked(notes, now); },
       .now = [this] { return clock_->Now(); },
       .lease_duration = config_.lease_duration});
-  plan_service_ =
-      std::make_unique<PlanService>(store_.get(), prices_.get(), &memory_,
-                                    [this] { return planner_->Turns(); });
+  plan_service_ = std::make_unique<PlanService>(
+      store_.get(), prices_.get(), &memory_, &workers_,
+      [this] { return planner_->Turns(); });
   auto_planner_ =
       std::make_unique<AutoPlanner>(store_.get(), plan_service_.get());
   intake_ = std::make_unique<JobIntake>(
@@ -203,6 +204,7 @@ absl::Status Server::Recover() {
   SHEAF_RETURN_IF_ERROR(SweepCheckpoints(*store_, *checkpoints_));
   events_->Start(sequence);
   stats_.Start(queues, batches, clock_->Now());
+  progress_.Start(batches);
   under_way_->Start(batches);
   open_ = true;
   return absl::OkStatus();

@@ -42,6 +42,7 @@ WorkerHandler::Parts Server::PartsOfWorkers() {
 AdminHandler::Parts Server::PartsOfAdmin() {
   AdminHandler::Parts parts{.store = store_.get(),
                             .workers = &workers_,
+                            .prices = prices_.get(),
                             .learned = learned_.get(),
                             .orders = worker_orders_.get(),
                             .backups = backups_.get(),
@@ -100,6 +101,7 @@ void Server::MakeUseCasesOfWorkers() {
                             .workers = &workers_,
                             .lease_waiters = lease_waiters_.get(),
                             .prices = prices_.get(),
+                            .stats = &stats_,
                             .now = now,
                             .is_closing = [this] { return stopping_.load(); },
                             .lease_duration = config_.lease_duration,
@@ -156,7 +158,7 @@ void Server::MakeHandlers() {
       calls, artifacts_.get(), &uploads_, &downloads_));
   handlers_.push_back(std::make_unique<BatchingHandler>(
       calls, plan_service_.get(), prices_.get(), &memory_, learned_.get(),
-      PageBytesMax()));
+      &workers_, PageBytesMax()));
   handlers_.push_back(std::make_unique<AdminHandler>(calls, PartsOfAdmin()));
 }
 

@@ -70,7 +70,9 @@ void LogChoice(const std::string& queue, const batching::Choice& chosen,
 
 PricedRuns::PricedRuns(const std::string& kind,
                        const std::vector<LeasedRun>& runs,
-                       const PricesOf& prices_of) {
+                       const PricesOf& prices_of,
+                       std::shared_ptr<const batching::ModelTable> models) {
+  set_.shapes = batching::ShapeTable({.models = std::move(models)});
   for (const LeasedRun& leased : runs) {
     // It no longer waits, for whatever it waited.
     Run run;
@@ -94,6 +96,7 @@ LeasePolicy::Choice ChooseAmong(const Queue& queue, std::vector<Line> lines,
                                 absl::Time now) {
   // Adds all rows first: the cost model needs a table that no longer grows.
   batching::RowSet set;
+  set.shapes = batching::ShapeTable({.models = facts.models});
   std::vector<LineRows> rows;
   for (const Line& line : lines) rows.push_back(AddLine(line, now, &set));
   const batching::CostModel model(&set.shapes, prices_of(set.shapes));

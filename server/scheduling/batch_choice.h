@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "batching/rows/cost.h"
@@ -20,7 +21,8 @@ class PricedRuns {
       const batching::ShapeTable&)>;
 
   PricedRuns(const std::string& kind, const std::vector<LeasedRun>& runs,
-             const PricesOf& prices_of);
+             const PricesOf& prices_of,
+             std::shared_ptr<const batching::ModelTable> models = nullptr);
   // False where the model cannot price some of the runs.
   bool complete() const { return complete_; }
   // Milliseconds for the first `count` of them.
@@ -43,6 +45,7 @@ struct ChoiceFacts {
   // For each line: until when the next arrival may be hoped for.
   std::vector<absl::Time> expected_by;
   std::vector<bool> loaded;  // for each line: the worker has its model
+  std::shared_ptr<const batching::ModelTable> models;  // the worker's; or null
 };
 
 LeasePolicy::Choice ChooseAmong(const Queue& queue, std::vector<Line> lines,

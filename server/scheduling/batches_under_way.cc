@@ -3,14 +3,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/scheduling/work_of.h"
+
 namespace sheaf::server {
 namespace {
 
 constexpr double kRunWeight = 0.1;  // of one batch in a moving average
 
 // The rows of a batch that no longer waits.
-batching::RowSet RowsOf(const Leased& leased, absl::Time now) {
+batching::RowSet RowsOf(const Leased& leased,
+                        std::shared_ptr<const batching::ModelTable> models,
+                        absl::Time now) {
   batching::RowSet set;
+  set.shapes = batching::ShapeTable({.models = std::move(models)});
   for (const LeasedRun& leased_run : leased.runs) {
     Run run = leased_run.run;
     run.state = RunState::kQueued;
@@ -73,13 +78,12 @@ double BatchesUnderWay::Started(const Leased& leased, const Lessee& who,
 std::optional<Prediction> BatchesUnderWay::PredictionOf(const Leased& leased,
                                                         const Lessee& who,
                                                         absl::Time now) {
-  const RunParams& params = leased.runs[0].params;
-  const WorkKind kind = {who.device, params.model.value_or(""),
-                         params.width.value_or(0), params.height.value_or(0)};
+  const auto models = models_of_ ? models_of_(who.id) : nullptr;
+  const WorkKind kind = WorkOf(who, leased.runs, models.get());
   if (leased.predicted_ms > 0) {
     return prices_.Predicted(leased.predicted_ms, kind);
   }
-  const batching::RowSet set = RowsOf(leased, now);
+  const batching::RowSet set = RowsOf(leased, models, now);
   if (set.rows.empty()) return std::nullopt;
   return prices_.Predict(set, kind);
 }

@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -20,6 +21,7 @@
 #include "batching/pricing/memory.h"
 #include "queue/leasing/lease.h"
 #include "queue/store.h"
+#include "server/scheduling/catalog.h"
 #include "server/scheduling/prices_board.h"
 
 namespace sheaf::server {
@@ -52,8 +54,9 @@ struct BatchEnds {
 
 class BatchesUnderWay {
  public:
-  // Borrows `prices`.
-  explicit BatchesUnderWay(PricesBoard* prices) : prices_(*prices) {}
+  // Borrows `prices`. `models_of`: null where no worker tells of its models.
+  explicit BatchesUnderWay(PricesBoard* prices, ModelsOf models_of = nullptr)
+      : prices_(*prices), models_of_(std::move(models_of)) {}
 
   // Takes what the store holds when the server starts. Nobody predicts these
   // batches any more. Call it first.
@@ -99,6 +102,7 @@ class BatchesUnderWay {
   void Put(BatchId id, UnderWay batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   PricesBoard& prices_;
+  const ModelsOf models_of_;
   mutable absl::Mutex mutex_;
   // One for each lease in the store.
   std::map<BatchId, UnderWay> under_way_ ABSL_GUARDED_BY(mutex_);

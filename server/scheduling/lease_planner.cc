@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/scheduling/batch_choice.h"
+#include "server/scheduling/work_of.h"
 
 namespace sheaf::server {
 namespace {
@@ -15,10 +16,6 @@ constexpr size_t kOwnersKept = 10'000;
 constexpr absl::Duration kGivesWayWithin = absl::Seconds(10);
 // A run that was not looked at for this long is gone.
 constexpr absl::Duration kPassedKept = absl::Minutes(1);
-
-WorkKind KindOf(const Lessee& who, const Lane& lane) {
-  return {who.device, lane.model, lane.width, lane.height};
-}
 
 }  // namespace
 
@@ -39,7 +36,7 @@ HeadIndex* LeasePlanner::heads() {
 }
 
 double LeasePlanner::SwapMs(const Lessee& who, const Lane& lane) const {
-  return parts_.prices->SwapMs(KindOf(who, lane));
+  return parts_.prices->SwapMs(WorkOf(who, lane, ModelsOn(who).get()));
 }
 
 batching::WorkerView LeasePlanner::ViewOf(const WorkerPlace& place,
@@ -122,8 +119,63 @@ LeasePolicy::Turn LeasePlanner::Next(const Lessee& who,
   return turn;
 }
 
-int LeasePlanner::RowsMax(const Lane& lane, const Lessee& who) const {
-  return parts_.memory->RowsMax(KindOf(who, lane));
+Lane LeasePlanner::Spelled(const Lessee& who, const Lane& lane) const {
+  return server::Spelled(lane, ModelsOn(who).get());
+}
+
+batching::Capability LeasePlanner::CapabilityFor(const Lessee& who,
+                                                 const RunParams& like) const {
+  const auto models = ModelsOn(who);
+  const WorkKind kind = WorkOf(who, like, models.get());
+  if (parts_.prices->StepsAlone(kind.device, kind.model)) {
+    return batching::Capability::kDisabled;
+  }
+  return models == nullptr ? batching::Capability::kFull
+                           : models->Of(like).capability;
+}
+
+size_t LeasePlanner::CountThatMix(const Lessee& who,
+                                  const std::vector<LeasedRun>& runs) const {
+  const batching::Capability capability = CapabilityFor(who, runs[0].params);
+  if (capability == batching::Capability::kFull) return runs.size();
+  if (capability == batching::Capability::kDisabled) return 1;
+  const auto models = ModelsOn(who);
+  const auto key_of = [&](const LeasedRun& run) {
+    std::string key;
+    const RunParams* defaults =
+        models == nullptr ? nullptr : &models->Of(run.params).defaults;
+    batching::AppendKey({"", &run.params, defaults}, capability, &key);
+    return key;
+  };
+  const std::string first = key_of(runs[0]);
+  const auto other =
+      std::find_if(runs.begin(), runs.end(),
+                   [&](const LeasedRun& run) { return key_of(run) != first; });
+  return other - runs.begin();
+}
+
+int LeasePlanner::RowsMax(const Lessee& who, const RunParams& like) const {
+  if (CapabilityFor(who, like) == batching::Capability::kDisabled) return 1;
+  return parts_.memory->RowsMax(WorkOf(who, like, ModelsOn(who).get()));
+}
+
+// Each run may bring another type of control, and with it another limit.
+size_t LeasePlanner::CountThatFit(const Lessee& who,
+                                  const std::vector<LeasedRun>& runs) const {
+  ControlTypes types;
+  WorkKind kind = WorkOf(who, runs[0].params, ModelsOn(who).get());
+  int most = parts_.memory->RowsMax(kind);
+  size_t count = 0;
+  for (const LeasedRun& run : runs) {
+    types.Add(run.params);
+    if (types.count() != kind.controls) {
+      kind.controls = types.count();
+      most = parts_.memory->RowsMax(kind);
+    }
+    if (count > 0 && static_cast<int>(count) >= most) break;
+    ++count;
+  }
+  return count;
 }
 
 LeasePolicy::Choice LeasePlanner::Choose(const Queue& queue, const Lessee& who,
@@ -136,19 +188,28 @@ LeasePolicy::Choice LeasePlanner::Choose(const Queue& queue, const Lessee& who,
   }
   facts.devices = parts_.count_workers();
   facts.at_work = static_cast<bool>(who.beside);
+  facts.models = ModelsOn(who);
   for (const Line& line : lines) {
-    facts.fits.push_back(RowsMax(line.lane, who));
+    facts.fits.push_back(RowsMax(who, line.waiting[0].params));
     facts.arrivals_per_second.push_back(
         parts_.arrivals->PerSecond(line.lane, now));
     facts.expected_by.push_back(parts_.arrivals->ExpectedBy(line.lane, now));
     facts.loaded.push_back(parts_.places->IsLoaded(who.id, line.lane));
   }
-  return ChooseAmong(
+  Choice choice = ChooseAmong(
       queue, std::move(lines), facts,
       [&](const batching::ShapeTable& shapes) {
         return parts_.prices->PricesOf(shapes, who.device);
       },
       now);
+  if (choice.runs.empty()) return choice;
+  const size_t fit =
+      std::min(CountThatFit(who, choice.runs), CountThatMix(who, choice.runs));
+  if (fit < choice.runs.size()) {
+    choice.runs.resize(fit);
+    choice.predicted_ms = 0;
+  }
+  return choice;
 }
 
 // Only workers that wait and have the model count: a change of model costs more
@@ -156,7 +217,8 @@ LeasePolicy::Choice LeasePlanner::Choose(const Queue& queue, const Lessee& who,
 int LeasePlanner::DevicesFor(const Lessee& who, const Lane& lane,
                              int runs) const {
   if (runs < 2) return 1;
-  if (!options_.may_split && !parts_.prices->IsMeasured(KindOf(who, lane))) {
+  if (!options_.may_split &&
+      !parts_.prices->IsMeasured(WorkOf(who, lane, ModelsOn(who).get()))) {
     return 1;
   }
   const std::vector<WorkerId> idle = parts_.places->IdleWithModel(lane, runs);
@@ -173,10 +235,12 @@ LeasePolicy::Terms LeasePlanner::TermsOf(const Lessee& who, const Lane& lane,
   // A batch that goes as a whole is priced as it is handed out, which keeps the
   // writer free (BatchesUnderWay).
   if (devices == 1) return {whole, predicted_ms};
-  const PricedRuns priced(lane.kind, runs,
-                          [&](const batching::ShapeTable& shapes) {
-                            return parts_.prices->PricesOf(shapes, who.device);
-                          });
+  const PricedRuns priced(
+      lane.kind, runs,
+      [&](const batching::ShapeTable& shapes) {
+        return parts_.prices->PricesOf(shapes, who.device);
+      },
+      ModelsOn(who));
   if (!priced.complete()) return {whole};
   const auto ms_of = [&](int n) { return priced.Of(n); };
   const int count = batching::SplitOver(whole, devices, ms_of, kExtra)[0];

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -23,6 +24,7 @@
 #include "batching/continuous/turn_order.h"
 #include "queue/leasing/lease.h"
 #include "server/scheduling/arrivals.h"
+#include "server/scheduling/catalog.h"
 #include "server/scheduling/memory_board.h"
 #include "server/scheduling/prices_board.h"
 #include "server/scheduling/worker_places.h"
@@ -50,6 +52,7 @@ class LeasePlanner final : public LeasePolicy {
     WorkerPlaces* places = nullptr;
     const Arrivals* arrivals = nullptr;
     std::function<int()> count_workers;
+    ModelsOf models_of;  // none: no worker tells of its models
   };
   LeasePlanner(Options options, Parts parts)
       : options_(std::move(options)),
@@ -65,7 +68,12 @@ class LeasePlanner final : public LeasePolicy {
   }
   Turn Next(const Lessee& who, const std::vector<LaneHead>& heads,
             absl::Time now) const override;
-  int RowsMax(const Lane& lane, const Lessee& who) const override;
+  Lane Spelled(const Lessee& who, const Lane& lane) const override;
+  size_t CountThatMix(const Lessee& who,
+                      const std::vector<LeasedRun>& runs) const override;
+  int RowsMax(const Lessee& who, const RunParams& like) const override;
+  size_t CountThatFit(const Lessee& who,
+                      const std::vector<LeasedRun>& runs) const override;
   Choice Choose(const Queue& queue, const Lessee& who, std::vector<Line> lines,
                 absl::Time now) const override;
   Terms TermsOf(const Lessee& who, const Lane& lane,
@@ -100,6 +108,13 @@ class LeasePlanner final : public LeasePolicy {
   // How many workers may share a batch of that many runs.
   int DevicesFor(const Lessee& who, const Lane& lane, int runs) const;
   double SwapMs(const Lessee& who, const Lane& lane) const;
+  std::shared_ptr<const batching::ModelTable> ModelsOn(
+      const Lessee& who) const {
+    return parts_.models_of ? parts_.models_of(who.id) : nullptr;
+  }
+  // The differences that runs like this one may have in a batch on this worker.
+  batching::Capability CapabilityFor(const Lessee& who,
+                                     const RunParams& like) const;
   batching::WorkerView ViewOf(const WorkerPlace& place, const Lane& lane) const;
 
   const Options options_;

@@ -76,7 +76,8 @@ std::set<WorkKind> MemoryBoard::Forget(const std::string& name) {
 
 int MemoryBoard::RowsMax(const WorkKind& kind) const {
   absl::MutexLock lock(&mutex_);
-  const auto found = known_.find(kind);
+  const auto found =
+      NearestLike(known_, kind, [](const MemoryFigures&) { return true; });
   if (found != known_.end()) {
     return batching::RowsMax(found->second.bounds, found->second.budget);
   }
@@ -87,15 +88,21 @@ int MemoryBoard::RowsMax(const WorkKind& kind) const {
   return tells ? batching::RowsMax({}, 0) : kNoLimit;
 }
 
-int MemoryBoard::RowsMax(const std::string& model, int64_t width,
-                         int64_t height) const {
-  int most = 0;
-  absl::MutexLock lock(&mutex_);
-  for (const auto& [kind, known] : known_) {
-    if (kind.model != model || kind.width != width || kind.height != height) {
-      continue;
+int MemoryBoard::RowsMaxAnywhere(const WorkKind& kind) const {
+  std::set<std::string> devices;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [known, figures] : known_) {
+      WorkKind there = kind;
+      there.device = known.device;
+      if (known.IsLike(there)) devices.insert(known.device);
     }
-    most = std::max(most, batching::RowsMax(known.bounds, known.budget));
+  }
+  int most = 0;
+  for (const std::string& device : devices) {
+    WorkKind there = kind;
+    there.device = device;
+    most = std::max(most, RowsMax(there));
   }
   return most == 0 ? kNoLimit : most;
 }

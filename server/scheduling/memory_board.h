@@ -43,12 +43,13 @@ class MemoryBoard {
   std::set<WorkKind> Forget(const std::string& name);
 
   // How many runs of such work fit its device together: at least 1, and 1 for
-  // work that is new to the device. No limit for a device that has never
+  // work that is new to the device; where only its number of controls is new,
+  // as many as of the nearest number. No limit for a device that has never
   // reported what a batch held.
   int RowsMax(const WorkKind& kind) const;
-  // The same by model and size, for the device that takes most; no limit where
-  // no batch has reported what it held.
-  int RowsMax(const std::string& model, int64_t width, int64_t height) const;
+  // The same for the device that takes most, whatever device the kind names; no
+  // limit where no batch of such work has reported what it held.
+  int RowsMaxAnywhere(const WorkKind& kind) const;
   // "batch size 6 fits; 4 is the knee"; empty where nothing is known.
   std::string Recommendation(const WorkKind& kind, int knee) const;
   // The figures of one device, or of all where `device` is empty.

@@ -10,8 +10,11 @@
 #include "batching/plan/plan_text.h"
 #include "batching/plan/report.h"
 #include "batching/rows/cost.h"
+#include "queue/order.h"
 #include "queue/plans.h"
 #include "queue/queues.h"
+#include "server/scheduling/able_workers.h"
+#include "server/scheduling/offers.h"
 
 namespace sheaf::server {
 namespace {
@@ -68,7 +71,31 @@ struct PlanService::Snapshot {
   int64_t sequence = 0;
   absl::Time now;
   batching::RowSet set;
+  std::string lacking;  // as of AbleWorkers; the workers do not do it
+  bool nobody = false;  // no worker is here
 };
+
+std::string PlanService::NothingToPlan(const Snapshot& snapshot) {
+  std::string text = batching::NothingToPlan(snapshot.set);
+  if (!snapshot.lacking.empty()) {
+    absl::StrAppend(&text, " (", snapshot.lacking, ")");
+  }
+  return text;
+}
+
+void PlanService::WarnOfWorkers(const Snapshot& snapshot,
+                                batching::PlanReport* report) {
+  std::string text;
+  if (snapshot.nobody) {
+    text = "no worker is here: nobody knows what they will be able to do";
+  } else if (!snapshot.lacking.empty()) {
+    text = absl::StrCat("left out, since no worker here does it: ",
+                        snapshot.lacking);
+  } else {
+    return;
+  }
+  report->warnings.push_back({batching::Warning::kNoWorker, std::move(text)});
+}
 
 void PlanService::Stop() {
   stopping_ = true;
@@ -121,15 +148,24 @@ absl::StatusOr<PlanService::Snapshot> PlanService::Look(
   Snapshot snapshot;
   const auto look = [&](View& view) -> absl::Status {
     snapshot = Snapshot();
+    snapshot.set.shapes = batching::ShapeTable(
+        {.models = CommonModels(workers_.List(), prices_)});
     SHEAF_ASSIGN_OR_RETURN(snapshot.queue,
                            FindQueueOrError(view, question.queue));
     SHEAF_RETURN_IF_ERROR(CheckPaused(snapshot.queue, question.live));
     snapshot.sequence = view.LastSequence();
     snapshot.now = view.now();
+    AbleWorkers workers(workers_.Staying());
     view.ForEachWaiting(question.queue, [&](const WaitingRun& waiting) {
+      if (IsBatchable(waiting.lane.kind) && !workers.Take(waiting.lane)) {
+        ++snapshot.set.unplanned[batching::Unplanned::kNoWorker];
+        return;
+      }
       snapshot.set.Add(waiting.run, waiting.lane.kind, waiting.lane.owner,
                        waiting.params, snapshot.now);
     });
+    snapshot.lacking = workers.Lacking();
+    snapshot.nobody = workers.nobody();
     return absl::OkStatus();
   };
   SHEAF_RETURN_IF_ERROR(
@@ -139,6 +175,23 @@ absl::StatusOr<PlanService::Snapshot> PlanService::Look(
                    .own = true}));
   snapshot.set.Sort();
   return snapshot;
+}
+
+// By the most controls that a run of the key uses.
+std::function<int(const batching::BatchKey&)> PlanService::RowsMaxOf(
+    const batching::RowSet& set) const {
+  std::map<std::string, int> controls;
+  for (size_t i = 0; i < set.shapes.shapes(); ++i) {
+    const batching::Shape& shape = set.shapes.shape(static_cast<uint32_t>(i));
+    int& most = controls[set.shapes.key(shape.key).text];
+    const auto used = set.shapes.signature(shape.signature).size();
+    most = std::max(most, static_cast<int>(used));
+  }
+  return [this, controls](const batching::BatchKey& key) {
+    return memory_.RowsMaxAnywhere(
+        {"", key.model, key.width, key.height,
+         std::min(controls.at(key.text), WorkKind::kControlsMax)});
+  };
 }
 
 batching::PlanOptions PlanService::OptionsOf(const Question& question,
@@ -156,9 +209,7 @@ batching::PlanOptions PlanService::OptionsOf(const Question& question,
       own.across_priorities.value_or(settings.across_priorities);
   options.defer_max = kDeferMax;
   options.now = snapshot.now;
-  options.rows_max = [this](const batching::BatchKey& key) {
-    return memory_.RowsMax(key.model, key.width, key.height);
-  };
+  options.rows_max = RowsMaxOf(snapshot.set);
   options.threads = kThreads;
   return options;
 }
@@ -167,7 +218,7 @@ absl::StatusOr<PlanService::Analysis> PlanService::AnalyzeNow(
     const Question& question) {
   SHEAF_ASSIGN_OR_RETURN(Snapshot snapshot, Look(question));
   batching::RowSet& set = snapshot.set;
-  if (set.rows.empty()) return Analysis{{}, batching::NothingToPlan(set)};
+  if (set.rows.empty()) return Analysis{{}, NothingToPlan(snapshot)};
   const batching::Calibration calibration = prices_.For(set);
   const batching::CostModel model(&set.shapes, prices_.PricesOf(set.shapes),
                                   calibration.correction);
@@ -182,8 +233,9 @@ absl::StatusOr<PlanService::Analysis> PlanService::AnalyzeNow(
   batching::PlanReport report =
       batching::Report(set, model, plan, calibration, options);
   if (batching::IsNothing(report)) {
-    return Analysis{{}, batching::NothingToPlan(set)};
+    return Analysis{{}, NothingToPlan(snapshot)};
   }
+  WarnOfWorkers(snapshot, &report);
   if (!question.greedy && question.mode == batching::Mode::kMixed &&
       set.rows.size() <= kFullestRowsMax) {
     batching::NoteFullest(plan_by(true), model, calibration, &report);

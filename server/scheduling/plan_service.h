@@ -16,13 +16,14 @@
 #include "absl/synchronization/mutex.h"
 #include "base/runner.h"
 #include "batching/continuous/turn_order.h"
-#include "batching/plan/plan.h"
 #include "batching/plan/plan_page.h"
 #include "batching/plan/planner.h"
+#include "batching/plan/report.h"
 #include "queue/plan.h"
 #include "queue/store.h"
 #include "server/scheduling/memory_board.h"
 #include "server/scheduling/prices_board.h"
+#include "server/scheduling/workers.h"
 
 namespace sheaf::server {
 
@@ -63,12 +64,14 @@ class PlanService {
   // The turns of owners as they are now; none where owners take no turns.
   using TurnsNow = std::function<std::optional<batching::Turns>()>;
 
-  // Borrows the first three.
+  // Borrows the first four.
   PlanService(Store* store, const PricesBoard* prices,
-              const MemoryBoard* memory, TurnsNow turns)
+              const MemoryBoard* memory, const WorkerRegistry* workers,
+              TurnsNow turns)
       : store_(store),
         prices_(*prices),
         memory_(*memory),
+        workers_(*workers),
         turns_(std::move(turns)) {}
   // Ends waiting questions with SERVER_STOPPING.
   ~PlanService() { Stop(); }
@@ -86,6 +89,11 @@ class PlanService {
  private:
   struct Snapshot;
   absl::StatusOr<Analysis> AnalyzeNow(const Question& question);
+  static std::string NothingToPlan(const Snapshot& snapshot);
+  static void WarnOfWorkers(const Snapshot& snapshot,
+                            batching::PlanReport* report);
+  std::function<int(const batching::BatchKey&)> RowsMaxOf(
+      const batching::RowSet& set) const;
   absl::StatusOr<Snapshot> Look(const Question& question);
   batching::PlanOptions OptionsOf(const Question& question,
                                   const Snapshot& snapshot) const;
@@ -99,6 +107,7 @@ class PlanService {
   Store* const store_;
   const PricesBoard& prices_;
   const MemoryBoard& memory_;
+  const WorkerRegistry& workers_;
   const TurnsNow turns_;
   // Counts a client's question in; false where it would be one too many.
   bool Enter(const CallOptions& call);

@@ -1,6 +1,8 @@
 #include "server/scheduling/prices_board.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <tuple>
 #include <utility>
 
 #include "batching/rows/cost.h"
@@ -44,7 +46,7 @@ bool PricesBoard::Recall(const std::string& name, const std::string& value) {
 
 void PricesBoard::Put(const WorkKind& kind, batching::Profile profile) {
   measured_.Put(kind, std::move(profile));
-  numbers_[kind] = ++measurements_;
+  numbers_[kind.Plain()] = ++measurements_;
 }
 
 void PricesBoard::Use(const WorkKind& kind) {
@@ -53,14 +55,16 @@ void PricesBoard::Use(const WorkKind& kind) {
 
 void PricesBoard::ForgetKind(const WorkKind& kind) {
   if (known_.erase(kind) > 0) calibrations_changed_.insert(kind);
-  if (measured_.Remove(kind)) profiles_changed_.insert(kind);
-  numbers_.erase(kind);
+  if (kind == kind.Plain()) {
+    if (measured_.Remove(kind)) profiles_changed_.insert(kind);
+    numbers_.erase(kind);
+  }
   recent_.Remove(kind);
 }
 
 bool PricesBoard::IsRepriced(const WorkKind& kind,
                              const WorkKind& measured) const {
-  return kind == measured ||
+  return kind.IsLike(measured) ||
          (kind.device == measured.device && kind.model == measured.model &&
           !measured_.IsMeasuredAtThatSize(kind));
 }
@@ -68,7 +72,7 @@ bool PricesBoard::IsRepriced(const WorkKind& kind,
 // Work that was not measured at its own size is priced by the other sizes of
 // its model, so the newest measurement of these counts.
 int64_t PricesBoard::PriceNumberOf(const WorkKind& kind) const {
-  const auto own = numbers_.find(kind);
+  const auto own = numbers_.find(kind.Plain());
   if (own != numbers_.end()) return own->second;
   int64_t newest = 0;
   for (auto at =
@@ -81,7 +85,9 @@ int64_t PricesBoard::PriceNumberOf(const WorkKind& kind) const {
   return newest;
 }
 
-void PricesBoard::Measured(const WorkKind& kind, batching::Profile profile) {
+void PricesBoard::Measured(const WorkKind& measured,
+                           batching::Profile profile) {
+  const WorkKind kind = measured.Plain();
   absl::MutexLock lock(&mutex_);
   Use(kind);
   Put(kind, std::move(profile));
@@ -110,6 +116,12 @@ bool PricesBoard::HasMeasured(const std::string& device,
   absl::MutexLock lock(&mutex_);
   const std::vector<std::string> devices = measured_.DevicesOf(model);
   return std::find(devices.begin(), devices.end(), device) != devices.end();
+}
+
+bool PricesBoard::StepsAlone(const std::string& device,
+                             const std::string& model) const {
+  absl::MutexLock lock(&mutex_);
+  return measured_.StepsAlone(device, model);
 }
 
 std::vector<WorkKind> PricesBoard::MeasuredOn(const std::string& device) const {
@@ -178,7 +190,9 @@ Prediction PricesBoard::Predict(const batching::RowSet& set,
 
 Prediction PricesBoard::Predicted(double ms, const WorkKind& kind) {
   absl::MutexLock lock(&mutex_);
-  if (recent_.Contains(kind)) Use(kind);
+  for (const WorkKind& used : {kind, kind.Plain()}) {
+    if (recent_.Contains(used)) Use(used);
+  }
   return {.kind = kind, .ms = ms, .price = PriceNumberOf(kind)};
 }
 
@@ -194,33 +208,43 @@ void PricesBoard::Learn(const Prediction& prediction, absl::Duration actual) {
 
 std::optional<double> PricesBoard::CorrectionOf(const WorkKind& kind) const {
   absl::MutexLock lock(&mutex_);
-  const auto known = known_.find(kind);
-  if (known == known_.end() || !known->second.calibrated()) {
-    return std::nullopt;
-  }
+  const auto known =
+      NearestLike(known_, kind, [](const batching::Calibration& calibration) {
+        return calibration.calibrated();
+      });
+  if (known == known_.end()) return std::nullopt;
   return known->second.correction;
 }
 
 batching::Calibration PricesBoard::For(const batching::RowSet& set) const {
-  std::map<uint32_t, int64_t> rows;
+  // By key and number of controls.
+  std::map<std::pair<uint32_t, size_t>, int64_t> rows;
   for (const batching::Row& row : set.rows) {
-    ++rows[set.shapes.shape(row.shape).key];
+    const batching::Shape& shape = set.shapes.shape(row.shape);
+    ++rows[{shape.key, set.shapes.signature(shape.signature).size()}];
   }
   const auto most = std::max_element(
       rows.begin(), rows.end(),
       [](const auto& a, const auto& b) { return a.second < b.second; });
-  batching::Calibration best;
-  if (most == rows.end()) return best;
-  const batching::BatchKey& key = set.shapes.key(most->first);
+  if (most == rows.end()) return {};
+  const batching::BatchKey& key = set.shapes.key(most->first.first);
+  const auto controls = static_cast<int>(most->first.second);
+  const batching::Calibration* best = nullptr;
+  std::tuple<bool, int, int64_t> best_rank;
   absl::MutexLock lock(&mutex_);
   for (const auto& [kind, calibration] : known_) {
     if (kind.model != key.model || kind.width != key.width ||
         kind.height != key.height) {
       continue;
     }
-    if (calibration.count > best.count) best = calibration;
+    const std::tuple rank{calibration.calibrated(),
+                          -std::abs(kind.controls - controls),
+                          calibration.count};
+    if (best != nullptr && rank <= best_rank) continue;
+    best = &calibration;
+    best_rank = rank;
   }
-  return best;
+  return best == nullptr ? batching::Calibration() : *best;
 }
 
 std::map<WorkKind, batching::Calibration> PricesBoard::All() const {

@@ -44,7 +44,7 @@ class PricesBoard {
 
   // Takes a worker's timing of such work: the timing prices the work from now
   // on, and the corrections of earlier prices are forgotten.
-  void Measured(const WorkKind& kind, batching::Profile profile);
+  void Measured(const WorkKind& measured, batching::Profile profile);
   // Forgets the prices of the model or device `name`, or all where `name` is
   // empty. Answers the kinds of work that it forgot.
   std::set<WorkKind> Forget(const std::string& name);
@@ -53,6 +53,9 @@ class PricesBoard {
   bool IsMeasured(const WorkKind& kind) const;
   // Whether the model was measured on the device, at any size.
   bool HasMeasured(const std::string& device, const std::string& model) const;
+  // Whether the device's worker found that it must step the model's rows one by
+  // one.
+  bool StepsAlone(const std::string& device, const std::string& model) const;
   // The kinds of work that were measured themselves, on one device, or on all
   // where `device` is empty.
   std::vector<WorkKind> MeasuredOn(const std::string& device) const;
@@ -78,10 +81,12 @@ class PricesBoard {
   // have changed since it was predicted.
   void Learn(const Prediction& prediction, absl::Duration actual);
   // The factor by which predictions of such work are corrected; nothing where
-  // too few of its batches have run.
+  // too few of its batches have run, and of those of like work with another
+  // number of controls.
   std::optional<double> CorrectionOf(const WorkKind& kind) const;
-  // The calibration of work like that of most of the rows, on the device that
-  // did most of it; an empty one where none is known.
+  // The calibration of work like that of most of the rows, with as many
+  // controls or nearly so, on the device that did most of it; an empty one
+  // where none is known.
   batching::Calibration For(const batching::RowSet& set) const;
   std::map<WorkKind, batching::Calibration> All() const;
 

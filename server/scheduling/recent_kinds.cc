@@ -3,6 +3,17 @@
 #include <algorithm>
 
 namespace sheaf::server {
+namespace {
+
+// Whether `device` is called so, or begins with that as its first words.
+bool GoesBy(const std::string& device, const std::string& name) {
+  if (!device.starts_with(name)) return false;
+  const std::string rest = device.substr(name.size());
+  return rest.empty() ||
+         std::string_view(":,;").find(rest[0]) != std::string_view::npos;
+}
+
+}  // namespace
 
 std::optional<WorkKind> RecentKinds::Use(const WorkKind& kind) {
   used_[kind] = ++uses_;
@@ -16,7 +27,7 @@ std::optional<WorkKind> RecentKinds::Use(const WorkKind& kind) {
 std::vector<WorkKind> RecentKinds::Of(const std::string& name) const {
   std::vector<WorkKind> kinds;
   for (const auto& [kind, use] : used_) {
-    if (name.empty() || kind.model == name || kind.device == name) {
+    if (name.empty() || kind.model == name || GoesBy(kind.device, name)) {
       kinds.push_back(kind);
     }
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <set>
@@ -30,13 +31,32 @@ class RecentKinds {
   std::optional<WorkKind> Use(const WorkKind& kind);
   bool Contains(const WorkKind& kind) const { return used_.contains(kind); }
   void Remove(const WorkKind& kind) { used_.erase(kind); }
-  // The kinds of the model or device `name`, or all where it is empty.
+  // The kinds of the model or device `name`, or all where it is empty. A device
+  // also goes by the beginning of its name: "cuda", or "cuda: NVIDIA L40S".
   std::vector<WorkKind> Of(const std::string& name) const;
 
  private:
   std::map<WorkKind, int64_t> used_;
   int64_t uses_ = 0;
 };
+
+// The entry of such work that has the number of controls, or, where nothing is
+// known of that, the nearest number; the larger one of two that are as near.
+// Looks at entries that `counts` alone.
+template <class T, class Counts>
+auto NearestLike(const std::map<WorkKind, T>& all, const WorkKind& kind,
+                 const Counts& counts) {
+  auto nearest = all.end();
+  const auto apart = [&kind](const auto& entry) {
+    return std::abs(entry->first.controls - kind.controls);
+  };
+  for (auto at = all.lower_bound(kind.Plain());
+       at != all.end() && at->first.IsLike(kind); ++at) {
+    if (!counts(at->second)) continue;
+    if (nearest == all.end() || apart(at) <= apart(nearest)) nearest = at;
+  }
+  return nearest;
+}
 
 // Takes the kinds that have changed, each with its present value; nothing if it
 // was forgotten.

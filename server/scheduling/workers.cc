@@ -63,6 +63,22 @@ std::optional<Lessee> WorkerRegistry::Taker(WorkerId id) const {
   return found->second.info.lessee;
 }
 
+std::shared_ptr<const batching::ModelTable> WorkerRegistry::ModelsOf(
+    WorkerId id) const {
+  absl::MutexLock lock(&mutex_);
+  const auto found = workers_.find(id);
+  return found == workers_.end() ? nullptr : found->second.info.models;
+}
+
+std::vector<Lessee> WorkerRegistry::Staying() const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<Lessee> staying;
+  for (const auto& [id, entry] : workers_) {
+    if (!entry.info.draining) staying.push_back(entry.info.lessee);
+  }
+  return staying;
+}
+
 int WorkerRegistry::count() const {
   absl::MutexLock lock(&mutex_);
   return static_cast<int>(workers_.size());

@@ -8,6 +8,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,18 +17,17 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "queue/leasing/lease.h"
+#include "server/scheduling/catalog.h"
+#include "server/scheduling/device_identity.h"
 
 namespace sheaf::server {
 
-struct DeviceInfo {
-  std::string name;
-  std::string description;
-  int64_t memory_bytes = 0;
-};
-
 struct WorkerInfo {
-  Lessee lessee;
+  Lessee lessee;  // its device goes by its identity (device_identity.h)
   std::vector<DeviceInfo> devices;
+  // Null for a worker that does not tell what it offers. `models`: its facts.
+  std::shared_ptr<const Catalog> catalog;
+  std::shared_ptr<const batching::ModelTable> models;
   std::string version;
   // Calls in the worker's name show this secret, or come over the connection of
   // this peer (worker_claim.h).
@@ -69,6 +69,12 @@ class WorkerRegistry {
   // The worker, if it takes work now; and how many workers are known.
   std::optional<Lessee> Taker(WorkerId id) const;
   int count() const;
+  // The facts of a worker's models; null where it tells nothing, or is
+  // gone.
+  std::shared_ptr<const batching::ModelTable> ModelsOf(WorkerId id) const;
+  // All workers but those that are leaving. One whose stream is missed counts:
+  // it may be back in a moment.
+  std::vector<Lessee> Staying() const;
   // The address from which a worker registered; "" where there is no such
   // worker. CountFrom: how many workers registered from an address.
   std::string AddressOf(WorkerId id) const;

@@ -70,15 +70,54 @@ void StatsBoard::Hold(const Batch& batch) {
   held.note.size = held.runs;
 }
 
+void StatsBoard::NoteJoined(WorkerId worker, std::vector<std::string> devices) {
+  absl::MutexLock lock(&mutex_);
+  for (const std::string& device : devices) ++devices_[device].workers;
+  workers_[worker].devices = std::move(devices);
+}
+
+void StatsBoard::NoteLeft(WorkerId worker) {
+  absl::MutexLock lock(&mutex_);
+  const auto member = workers_.find(worker);
+  if (member == workers_.end()) return;
+  for (const std::string& name : member->second.devices) {
+    const auto device = devices_.find(name);
+    if (--device->second.workers == 0 &&
+        devices_.size() > options_.devices_max) {
+      devices_.erase(device);
+    }
+  }
+  workers_.erase(member);
+}
+
+std::vector<WorkTotals*> StatsBoard::TotalsOf(Track& track, WorkerId worker) {
+  std::vector<WorkTotals*> all = {&total_.work, &track.totals.work};
+  const auto member = workers_.find(worker);
+  if (member == workers_.end()) return all;
+  all.push_back(&member->second.totals);
+  for (const std::string& device : member->second.devices) {
+    all.push_back(&devices_.at(device).totals);
+  }
+  return all;
+}
+
 void StatsBoard::NoteLease(const Leased& leased) {
   absl::MutexLock lock(&mutex_);
-  Hold(leased.batch);
+  const Batch& batch = leased.batch;
+  Hold(batch);
+  Track& track = TrackOf(batch.queue);
+  const std::vector<WorkTotals*> totals = TotalsOf(track, batch.worker);
+  for (WorkTotals* each : totals) {
+    ++each->batches;
+    each->batched_runs += static_cast<int64_t>(batch.runs.size());
+  }
   StartNote note;
-  note.time = absl::ToUnixMillis(leased.batch.start_time);
-  note.queue = TrackOf(leased.batch.queue).number;
+  note.time = absl::ToUnixMillis(batch.start_time);
+  note.queue = track.number;
   for (const LeasedRun& leased_run : leased.runs) {
-    note.wait = absl::ToInt64Milliseconds(leased.batch.start_time -
-                                          leased_run.run.run_time);
+    note.wait =
+        absl::ToInt64Milliseconds(batch.start_time - leased_run.run.run_time);
+    for (WorkTotals* each : totals) each->wait.Add(note.wait);
     Keep(&starts_, note, note.time);
   }
 }
@@ -118,6 +157,8 @@ void StatsBoard::NoteChanges(const Event& event) {
   Track& track = TrackOf(event.queue);
   const auto held = held_.find(event.batch);
   const int64_t time = absl::ToUnixMillis(event.time);
+  std::vector<WorkTotals*> totals;
+  if (held != held_.end()) totals = TotalsOf(track, held->second.note.worker);
   // Ends outside any batch come by the thousand, in a purge, and are alike, so
   // they are only counted.
   std::map<RunState, int32_t> elsewhere;
@@ -135,6 +176,9 @@ void StatsBoard::NoteChanges(const Event& event) {
     note.worker = held->second.note.worker;
     note.generation = time - held->second.note.start;
     note.failed_attempt = IsFailedAttempt(change);
+    if (change.state == RunState::kSucceeded) {
+      for (WorkTotals* each : totals) each->generation.Add(note.generation);
+    }
     // A run that was handed back has neither ended nor failed.
     if (note.failed_attempt || IsFinal(change.state)) Keep(&ends_, note, time);
   }
@@ -170,6 +214,12 @@ StatsBoard::Recalled StatsBoard::Recall(absl::Duration window,
       recalled.queues[name] = track.totals;
     }
     recalled.total = total_;
+    for (const auto& [id, member] : workers_) {
+      recalled.workers[id] = member.totals;
+    }
+    for (const auto& [kind, device] : devices_) {
+      recalled.devices[kind] = device.totals;
+    }
   }
   recalled.since = absl::FromUnixMillis(since);
   recalled.figures = Summarize(notes, since, absl::ToUnixMillis(now));

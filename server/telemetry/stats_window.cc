@@ -1,6 +1,7 @@
 #include "server/telemetry/stats_window.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace sheaf::server {
@@ -121,6 +122,8 @@ Spread SpreadOf(std::vector<int64_t> times) {
   Spread spread;
   spread.count = static_cast<int64_t>(times.size());
   if (times.empty()) return spread;
+  const int64_t sum = std::accumulate(times.begin(), times.end(), int64_t{0});
+  spread.mean = (sum + spread.count / 2) / spread.count;
   spread.p50 = Percentile(&times, 50);
   spread.p95 = Percentile(&times, 95);
   spread.max = Percentile(&times, 100);

@@ -48,10 +48,11 @@ struct Notes {
   std::map<int32_t, std::string> queues;  // what the numbers stand for
 };
 
-// Facts of `count` times: the middle one, the one that 95 of 100 do not exceed,
-// and the longest.
+// Facts of `count` times: their mean, the middle one, the one that 95 of 100 do
+// not exceed, and the longest.
 struct Spread {
   int64_t count = 0;
+  int64_t mean = 0;  // rounded
   int64_t p50 = 0;
   int64_t p95 = 0;
   int64_t max = 0;

@@ -13,7 +13,7 @@ BatchProfile ReadBatchProfile(const PricesBoard& prices,
                         .calibration = calibration,
                         .recommendation = learned.Recommendation(kind)};
     if (!work.recommendation.empty()) {
-      work.batch_size_max = memory.RowsMax(kind.model, kind.width, kind.height);
+      work.batch_size_max = memory.RowsMaxAnywhere(kind);
     }
     profile.works.push_back(std::move(work));
   }

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "batching/pricing/profile.h"
 #include "queue/error.h"
+#include "server/scheduling/work_of.h"
 
 namespace sheaf::server {
 namespace {
@@ -35,22 +36,29 @@ absl::StatusOr<batching::Profile> ProfileIn(const std::string& json) {
   return profile;
 }
 
-bool HasDevice(const WorkerInfo& worker, const std::string& device) {
-  return std::any_of(worker.devices.begin(), worker.devices.end(),
-                     [&](const DeviceInfo& own) { return own.name == device; });
+// The worker's device of that name; null where it has none.
+const DeviceInfo* FindDevice(const WorkerInfo& worker,
+                             const std::string& name) {
+  const auto found =
+      std::find_if(worker.devices.begin(), worker.devices.end(),
+                   [&](const DeviceInfo& own) { return own.name == name; });
+  return found == worker.devices.end() ? nullptr : &*found;
 }
 
 }  // namespace
 
 absl::Status TakeProfile(PricesBoard* prices, const WorkerInfo& worker,
-                         const WorkKind& kind, const std::string& json) {
-  if (!HasDevice(worker, kind.device)) {
+                         WorkKind kind, const std::string& json) {
+  const DeviceInfo* device = FindDevice(worker, kind.device);
+  if (device == nullptr) {
     return Error(
         Reason::kInvalidField,
         absl::StrCat("device: ", NameOf(worker.lessee.id),
                      " did not register with a device '", kind.device, "'"));
   }
   SHEAF_ASSIGN_OR_RETURN(batching::Profile profile, ProfileIn(json));
+  kind.device = IdentityOf(*device);
+  kind = Spelled(std::move(kind), worker.models.get());
   prices->Measured(kind, std::move(profile));
   Log(spdlog::level::info, "calibration", "measured",
       {{"worker", worker.lessee.name},

@@ -11,10 +11,11 @@
 
 namespace sheaf::server {
 
-// Takes the profile in `json` for work of this kind. INVALID_FIELD for a device
+// Takes the profile in `json` for work of this kind, whose device goes by the
+// name that the worker gives it. INVALID_FIELD for a device
 // that the worker did not register with, and for a profile that cannot be read
 // or has a figure that prices nothing.
 absl::Status TakeProfile(PricesBoard* prices, const WorkerInfo& worker,
-                         const WorkKind& kind, const std::string& json);
+                         WorkKind kind, const std::string& json);
 
 }  // namespace sheaf::server

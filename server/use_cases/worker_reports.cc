@@ -36,6 +36,7 @@ absl::StatusOr<WorkerReports::Noted> WorkerReports::Note(
 // write's own, is observed after them.
 std::vector<WorkerReports::NotedStep> WorkerReports::NoteSteps(
     Tx& tx, const Batch& batch, const ProgressReport& report) const {
+  parts_.progress->NoteMemory(batch.id, report.memory_bytes);
   std::set<RunId> held(batch.runs.begin(), batch.runs.end());
   std::vector<NotedStep> noted;
   for (const ReportedStep& step : report.steps) {
@@ -43,7 +44,7 @@ std::vector<WorkerReports::NotedStep> WorkerReports::NoteSteps(
     if (held.erase(step.run) == 0 || batch.twins.contains(step.run)) continue;
     const std::optional<Run> run = tx.FindRun(step.run);
     if (!run || run->state != RunState::kRunning) continue;
-    noted.push_back({&step, parts_.progress->Note(step.run, step.step,
+    noted.push_back({&step, parts_.progress->Note(step.run, batch.id, step.step,
                                                   step.step_count, tx.now())});
   }
   return noted;

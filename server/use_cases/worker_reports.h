@@ -2,6 +2,7 @@
 // got, and how they ended.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -35,6 +36,7 @@ struct ReportedStep {
 struct ProgressReport {
   LeaseClaim claim;
   std::vector<ReportedStep> steps;
+  int64_t memory_bytes = 0;  // the most that the batch has held; 0: not told
 };
 
 // The ends of runs, and the figures that only their worker knows.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/secret.h"
@@ -17,6 +18,15 @@ namespace {
 // Most workers of one address; and most bytes of one worker's model names.
 constexpr int kWorkersMax = 512;
 constexpr int64_t kNameBytesMax = 256 << 10;
+constexpr int64_t kCatalogBytesMax = 256 << 10;
+
+std::vector<std::string> IdentitiesOf(const std::vector<DeviceInfo>& devices) {
+  std::vector<std::string> identities;
+  for (const DeviceInfo& device : devices) {
+    identities.push_back(IdentityOf(device));
+  }
+  return identities;
+}
 
 }  // namespace
 
@@ -30,6 +40,11 @@ absl::StatusOr<WorkerInfo> WorkerSessions::Admit(const Caller& caller,
     return InvalidArgument(
         {{"models",
           absl::StrCat("take more than ", kNameBytesMax, " bytes in all")}});
+  }
+  if (worker.catalog != nullptr && worker.catalog->bytes > kCatalogBytesMax) {
+    return InvalidArgument(
+        {{"catalog",
+          absl::StrCat("takes more than ", kCatalogBytesMax, " bytes")}});
   }
   if (parts_.workers->CountFrom(caller.address) >= kWorkersMax) {
     return WithRetryAfter(
@@ -62,6 +77,7 @@ absl::StatusOr<WorkerInfo> WorkerSessions::Name(Tx& tx,
 Welcome WorkerSessions::Open(WorkerInfo worker,
                              WorkerRegistry::Nudge nudge) const {
   worker.register_time = worker.heartbeat_time = parts_.now();
+  parts_.stats->NoteJoined(worker.lessee.id, IdentitiesOf(worker.devices));
   parts_.workers->Attach(worker, std::move(nudge));
   return {.lease_duration = parts_.lease_duration,
           .heartbeat_interval = parts_.heartbeat_interval,
@@ -102,7 +118,9 @@ void WorkerSessions::End(WorkerId id, const std::string& name, LeaseEnd how,
   const Event left{
       .type = EventType::kWorkerLeft, .worker = name, .reason = reason};
   EndLeasesOf(*parts_.store, id, how,
-              [store = parts_.store, left, done](const absl::Status& ended) {
+              [store = parts_.store, stats = parts_.stats, id, left,
+               done](const absl::Status& ended) {
+                stats->NoteLeft(id);
                 store->Write(
                     [left](Tx& tx) {
                       tx.AppendEvent(left);

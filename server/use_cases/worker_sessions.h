@@ -15,6 +15,7 @@
 #include "server/scheduling/lease_waiters.h"
 #include "server/scheduling/prices_board.h"
 #include "server/scheduling/workers.h"
+#include "server/telemetry/stats_board.h"
 
 namespace sheaf::server {
 
@@ -34,6 +35,7 @@ class WorkerSessions {
     WorkerRegistry* workers = nullptr;
     LeaseWaiters* lease_waiters = nullptr;
     const PricesBoard* prices = nullptr;
+    StatsBoard* stats = nullptr;  // is told who comes and goes
     std::function<absl::Time()> now;
     std::function<bool()> is_closing;  // the server stops: nobody is missed
     absl::Duration lease_duration;
@@ -43,8 +45,9 @@ class WorkerSessions {
   explicit WorkerSessions(Parts parts) : parts_(std::move(parts)) {}
 
   // Lets a worker of these facts in, and gives it a secret. INVALID_FIELD for
-  // models whose names are too long together, OVERLOADED where too many workers
-  // come from the caller's address, WORKER_OUTDATED.
+  // models whose names are too long together and for a catalog that is too
+  // large, OVERLOADED where too many workers come from the caller's address,
+  // WORKER_OUTDATED.
   absl::StatusOr<WorkerInfo> Admit(const Caller& caller,
                                    WorkerInfo worker) const;
   // Gives it a name that no worker has had. On the writer.

@@ -31,6 +31,10 @@ void ToProto(const WorkerInfo& worker, const std::vector<Batch>& batches,
     theirs->set_name(device.name);
     theirs->set_description(device.description);
     theirs->set_memory_bytes(device.memory_bytes);
+    theirs->set_driver(device.driver);
+    theirs->set_build(device.build);
+    theirs->set_host(device.host);
+    theirs->set_identity(IdentityOf(device));
   }
   out->set_batch_size_max(worker.lessee.batch_size_max);
   out->set_version(worker.version);

@@ -98,6 +98,11 @@ void ToProto(const Job& job, pb::Job* out) {
   out->set_attempts_max(job.attempts_max);
   out->set_request_id(job.request_id);
   out->set_etag(absl::StrCat(job.version));
+  const int64_t tried = job.counts.succeeded + job.counts.failed;
+  if (tried > 0) {
+    out->set_success_ratio(static_cast<double>(job.counts.succeeded) /
+                           static_cast<double>(tried));
+  }
 }
 
 void ToProto(const Run& run, pb::Run* out) {
@@ -190,6 +195,13 @@ void ToProto(const StepProgress& progress, pb::Progress* out) {
   SetTime(progress.update_time, out->mutable_update_time());
   PutTime(progress.Eta(), out, &pb::Progress::mutable_eta);
   out->set_preview_step(progress.preview_step);
+  const BatchProgress& batch = progress.batch;
+  pb::BatchProgress* theirs = out->mutable_batch();
+  theirs->set_name(NameOf(batch.id));
+  theirs->set_running_run_count(batch.running);
+  theirs->set_succeeded_run_count(batch.succeeded);
+  theirs->set_failed_run_count(batch.failed);
+  theirs->set_memory_bytes(batch.memory_bytes);
 }
 
 absl::StatusOr<JobPatch> FromProto(const pb::UpdateJobRequest& request) {

@@ -9,6 +9,7 @@ void ToProto(const WorkFigures& figures, sheaf::v1::WorkMemory* out) {
   out->set_model(figures.kind.model);
   out->set_width(static_cast<int32_t>(figures.kind.width));
   out->set_height(static_cast<int32_t>(figures.kind.height));
+  out->set_control_count(figures.kind.controls);
   out->set_run_count_max(figures.rows_max);
   const auto& peaks = figures.held.peaks;
   out->set_batch_count(static_cast<int32_t>(peaks.size()));

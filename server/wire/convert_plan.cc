@@ -56,6 +56,7 @@ void ToProto(const batching::WorkKind& kind,
   out->set_model(kind.model);
   out->set_width(kind.width);
   out->set_height(kind.height);
+  out->set_control_count(kind.controls);
   out->set_batch_count(calibration.count);
   const batching::Estimate one = batching::EstimateOf(calibration, {1.0});
   out->set_calibrated(calibration.calibrated());

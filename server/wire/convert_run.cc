@@ -66,6 +66,17 @@ SHEAF_FIELD(eta)
 SHEAF_FIELD(guidance_rescale)
 SHEAF_FIELD(image_guidance)
 SHEAF_FIELD(random)
+SHEAF_FIELD(prompt_2)
+SHEAF_FIELD(negative_prompt_2)
+SHEAF_FIELD(original_width)
+SHEAF_FIELD(original_height)
+SHEAF_FIELD(crop_left)
+SHEAF_FIELD(crop_top)
+SHEAF_FIELD(target_width)
+SHEAF_FIELD(target_height)
+SHEAF_FIELD(refiner)
+SHEAF_FIELD(refiner_start)
+SHEAF_FIELD(images)
 SHEAF_FIELD(controls)
 SHEAF_FIELD(weights)
 SHEAF_FIELD(loras)
@@ -78,6 +89,7 @@ void Read(const pb::Control& in, Control* out) {
   out->image = LastPart(in.image());
   if (in.has_start()) out->start = in.start();
   if (in.has_end()) out->end = in.end();
+  out->preprocess = in.preprocess();
 }
 void Read(const pb::Lora& in, Lora* out) {
   out->name = in.name();
@@ -90,6 +102,7 @@ void Write(const Control& control, pb::Control* out) {
   if (!control.image.empty()) out->set_image(ArtifactName(control.image));
   if (control.start) out->set_start(*control.start);
   if (control.end) out->set_end(*control.end);
+  if (!control.preprocess.empty()) out->set_preprocess(control.preprocess);
 }
 void Write(const Lora& lora, pb::Lora* out) {
   out->set_name(lora.name);
@@ -121,7 +134,11 @@ void ReadField(const pb::RunRequest& in, RunParams* out) {
   static_assert(Wire::kName == field.name);
   auto& mine = out->*field.member;
   using Mine = std::remove_reference_t<decltype(mine)>;
-  if constexpr (!kIsSingle<Mine>) {
+  if constexpr (!kIsSingle<Mine> && field.trait == FieldTrait::kArtifact) {
+    for (const std::string& name : Wire::Get(in)) {
+      mine.push_back(LastPart(name));
+    }
+  } else if constexpr (!kIsSingle<Mine>) {
     ReadMany(Wire::Get(in), &mine);
   } else if (Wire::Has(in)) {
     if constexpr (field.trait == FieldTrait::kArtifact) {
@@ -139,7 +156,12 @@ void WriteField(const RunParams& params, pb::RunRequest* out) {
   constexpr const auto& field = std::get<kPlace>(kRunFields);
   using Wire = Theirs<field.member>;
   const auto& mine = params.*field.member;
-  if constexpr (!kIsSingle<std::remove_cvref_t<decltype(mine)>>) {
+  using Mine = std::remove_cvref_t<decltype(mine)>;
+  if constexpr (!kIsSingle<Mine> && field.trait == FieldTrait::kArtifact) {
+    for (const std::string& digest : mine) {
+      *Wire::Mutable(out)->Add() = ArtifactName(digest);
+    }
+  } else if constexpr (!kIsSingle<Mine>) {
     if (!mine.empty()) WriteMany(mine, Wire::Mutable(out));
   } else if (mine) {
     if constexpr (field.trait == FieldTrait::kArtifact) {

@@ -15,9 +15,22 @@ double Ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
 void Fill(const Spread& spread, pb::TimeStats* out) {
   out->set_count(spread.count);
   if (spread.count == 0) return;
+  SetDuration(absl::Milliseconds(spread.mean), out->mutable_mean());
   SetDuration(absl::Milliseconds(spread.p50), out->mutable_p50());
   SetDuration(absl::Milliseconds(spread.p95), out->mutable_p95());
   SetDuration(absl::Milliseconds(spread.max), out->mutable_max());
+}
+
+void Fill(const TimeSum& sum, pb::TimeSum* out) {
+  out->set_count(sum.count);
+  SetDuration(absl::Milliseconds(sum.sum), out->mutable_sum());
+}
+
+void Fill(const WorkTotals& totals, pb::WorkTotals* out) {
+  out->set_batch_count(totals.batches);
+  out->set_batched_run_count(totals.batched_runs);
+  Fill(totals.wait, out->mutable_wait());
+  Fill(totals.generation, out->mutable_generation());
 }
 
 // `room`: how many runs the batches could have held.
@@ -52,6 +65,7 @@ void Fill(const StatsBoard::Totals& totals, pb::QueueStats* out) {
   jobs->set_succeeded(totals.jobs.succeeded);
   jobs->set_failed(totals.jobs.failed);
   jobs->set_cancelled(totals.jobs.cancelled);
+  Fill(totals.work, out->mutable_since_start());
 }
 
 // The work of one worker, or of all workers of a device.
@@ -103,38 +117,46 @@ Work WorkOf(const WorkerInfo& worker, const StatsParts& parts) {
   return work;
 }
 
+template <class Map>
+typename Map::mapped_type Find(const Map& map,
+                               const typename Map::key_type& key) {
+  const auto found = map.find(key);
+  return found == map.end() ? typename Map::mapped_type() : found->second;
+}
+
 void WorkersToProto(const StatsParts& parts, pb::Stats* out) {
   struct OfDevice {
+    DeviceInfo device;  // the first
     Work work;
     std::vector<std::string> workers;
   };
-  std::map<std::pair<std::string, std::string>, OfDevice> devices;
+  std::map<std::string, OfDevice> devices;  // by identity
   for (const WorkerInfo& worker : parts.workers) {
     const Work work = WorkOf(worker, parts);
     pb::WorkerStats* theirs = out->add_workers();
     theirs->set_name(NameOf(worker.lessee.id));
     theirs->set_display_name(worker.lessee.name);
     Fill(work, theirs->mutable_work());
+    Fill(Find(parts.recalled.workers, worker.lessee.id),
+         theirs->mutable_work()->mutable_since_start());
     for (const DeviceInfo& device : worker.devices) {
       theirs->add_devices(device.name);
-      OfDevice& all = devices[{device.name, device.description}];
+      OfDevice& all = devices[IdentityOf(device)];
+      if (all.workers.empty()) all.device = device;
       all.work.Add(work);
       all.workers.push_back(NameOf(worker.lessee.id));
     }
   }
-  for (const auto& [key, device] : devices) {
+  for (const auto& [identity, all] : devices) {
     pb::DeviceStats* theirs = out->add_devices();
-    theirs->set_name(key.first);
-    theirs->set_description(key.second);
-    for (const auto& worker : device.workers) theirs->add_workers(worker);
-    Fill(device.work, theirs->mutable_work());
+    theirs->set_identity(identity);
+    theirs->set_name(all.device.name);
+    theirs->set_description(all.device.description);
+    for (const auto& worker : all.workers) theirs->add_workers(worker);
+    Fill(all.work, theirs->mutable_work());
+    Fill(Find(parts.recalled.devices, identity),
+         theirs->mutable_work()->mutable_since_start());
   }
-}
-
-template <class Map>
-typename Map::mapped_type Find(const Map& map, const std::string& name) {
-  const auto found = map.find(name);
-  return found == map.end() ? typename Map::mapped_type() : found->second;
 }
 
 }  // namespace

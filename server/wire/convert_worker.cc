@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/wire/convert.h"
+#include "server/wire/convert_catalog.h"
 #include "server/wire/convert_memory.h"
 
 namespace sheaf::server {
@@ -83,12 +84,21 @@ WorkerInfo FromProto(const pb::RegisterWorkerRequest& request) {
   worker.lessee.pixels_max = request.pixels_max();
   worker.pixel_steps_max = request.pixel_steps_max();
   for (const pb::Device& device : request.devices()) {
-    worker.devices.push_back(
-        {device.name(), device.description(), device.memory_bytes()});
+    worker.devices.push_back({.name = device.name(),
+                              .description = device.description(),
+                              .memory_bytes = device.memory_bytes(),
+                              .driver = device.driver(),
+                              .build = device.build(),
+                              .host = device.host()});
   }
   if (!worker.devices.empty()) {
-    worker.lessee.device = worker.devices[0].name;
+    worker.lessee.device = IdentityOf(worker.devices[0]);
     worker.lessee.device_bytes = worker.devices[0].memory_bytes;
+  }
+  if (request.has_catalog()) {
+    auto catalog = std::make_shared<Catalog>(FromProto(request.catalog()));
+    worker.models = TableOf(*catalog);
+    worker.catalog = std::move(catalog);
   }
   worker.version = request.version();
   worker.measures = request.measures();
@@ -128,7 +138,8 @@ void ToProto(const BatchOffer& offer, pb::LeaseBatchResponse* out) {
 }
 
 ProgressReport FromProto(const pb::ReportProgressRequest& request) {
-  ProgressReport report{.claim = ClaimOf(request)};
+  ProgressReport report{.claim = ClaimOf(request),
+                        .memory_bytes = request.memory().peak_bytes()};
   for (const pb::RunStep& step : request.steps()) {
     report.steps.push_back({ParseRunName(step.run()).value_or(RunId()),
                             step.step(), step.step_count(), step.preview()});

@@ -30,7 +30,7 @@ EndReport FromProto(const sheaf::v1::FinishRunsRequest& request);
 void ToProto(const std::vector<RunState>& states,
              sheaf::v1::FinishRunsResponse* out);
 
-// The kind of work that was measured.
+// The kind of work that was measured, on the device as its worker calls it.
 WorkKind MeasuredKind(const sheaf::v1::ReportProfileRequest& request);
 
 }  // namespace sheaf::server

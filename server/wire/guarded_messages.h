@@ -38,6 +38,7 @@
   X(ForgetLearnedRequest)         \
   X(GetArtifactRequest)           \
   X(GetBatchProfileRequest)       \
+  X(GetCatalogRequest)            \
   X(GetJobRequest)                \
   X(GetPlanRequest)               \
   X(GetPreviewRequest)            \

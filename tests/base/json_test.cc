@@ -29,6 +29,17 @@ std::string Written(double number) {
   return out;
 }
 
+TEST(JsonTest, AValueThatIsWrittenReadsBackEqual) {
+  for (const char* text :
+       {"null", "true", "false", "-7", "9223372036854775807", "0.5", "1e+300",
+        R"("a \"b\"")", "[]", "[1,[2.5,null]]", "{}",
+        R"({"b":{"a":[true]},"a":"x"})"}) {
+    std::string out;
+    AppendJson(Json::Parse(text).value(), &out);
+    EXPECT_EQ(out, text);
+  }
+}
+
 TEST(JsonTest, ValuesAreWhatTheyAreAndNothingElse) {
   const Json json =
       Json::Parse(R"({"n":null,"b":true,"i":-7,"d":0.5,"t":"x","a":[1]})")

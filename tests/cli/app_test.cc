@@ -9,7 +9,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
+#include "base/json.h"
 #include "cli/commands/completion.h"
 #include "cli/commands/man.h"
 #include "cli/support/errors.h"
@@ -61,6 +63,34 @@ TEST(AppTest, MisspeltWordsExitTwoWithASuggestion) {
     EXPECT_THAT(result.err, HasSubstr(test.error));
     EXPECT_THAT(result.out, IsEmpty());
   }
+}
+
+TEST(AppTest, ErrorsAreJsonWhereTheOutputIs) {
+  struct Case {
+    std::vector<std::string> arguments;
+    int exit;
+    const char* code;
+  };
+  const Case kCases[] = {
+      {{"jbo", "-o", "json"}, kExitUsage, "INVALID_ARGUMENT"},
+      {{"-o", "jsonl", "job"}, kExitUsage, "INVALID_ARGUMENT"},
+      {{"job", "get", "fox", "-o", "json"}, kExitUsage, "INVALID_ARGUMENT"},
+      {ToNobody({"job", "get", "7", "-o", "json"}), kExitUnavailable,
+       "UNAVAILABLE"},
+  };
+  for (const Case& test : kCases) {
+    const RunResult result = RunCli(test.arguments);
+    EXPECT_EQ(result.exit, test.exit);
+    const auto error = Json::Parse(result.err);
+    ASSERT_TRUE(error.ok()) << result.err;
+    EXPECT_EQ(error->Find("exitCode")->integer(), test.exit);
+    EXPECT_EQ(*error->Find("code")->text(), test.code);
+    EXPECT_FALSE(error->Find("message")->text()->empty());
+  }
+  const RunResult result =
+      RunCli({"jbo"}, {.variables = {{"SHEAF_OUTPUT", "json"}}});
+  EXPECT_TRUE(Json::Parse(result.err).ok()) << result.err;
+  EXPECT_THAT(RunCli({"job", "list", "-o", "jsn"}).err, HasSubstr("error: "));
 }
 
 TEST(AppTest, NounAloneShowsItsVerbsAsAnError) {
@@ -279,6 +309,15 @@ TEST_F(CompletionTest, ManualHasAPageForEachNounAndAllExitCodes) {
                 HasSubstr("\\fB" + std::to_string(exit.code) + "\\fR"));
   }
   EXPECT_THAT(pages.at("sheaf-job.1"), HasSubstr("\\-\\-start\\-deadline"));
+}
+
+TEST(DocsTest, ThePageOfTheCommandLineHasAllExitCodes) {
+  std::stringstream page;
+  page << std::ifstream(SHEAF_SOURCE_DIR "/docs/cli.md").rdbuf();
+  for (const ExitCodeText& exit : ExitCodes()) {
+    EXPECT_THAT(page.str(), HasSubstr("| " + std::to_string(exit.code) + " | " +
+                                      exit.text + " |"));
+  }
 }
 
 }  // namespace

@@ -5,13 +5,15 @@
 #include <map>
 #include <mutex>
 
+#include "absl/time/clock.h"
 #include "base/sha256.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "sheaf/v1/admin_service.grpc.pb.h"
 #include "sheaf/v1/artifact_service.grpc.pb.h"
 #include "sheaf/v1/job_service.grpc.pb.h"
-#include "sheaf/v1/queue_service.grpc.pb.h"
+#include "tests/cli/fake_batching.h"
+#include "tests/cli/fake_queues.h"
 
 namespace sheaf::cli {
 namespace {
@@ -40,7 +42,6 @@ struct FakeServer::State : public v1::JobService::Service {
   int get_job_calls = 0;
   v1::SubmitJobRequest submit;
   v1::CancelJobRequest cancel;
-  v1::UpdateQueueRequest queue_update;
   v1::UpdateJobRequest job_update;
   std::map<std::string, std::string> artifacts;
   std::vector<std::string> uploads;
@@ -49,7 +50,14 @@ struct FakeServer::State : public v1::JobService::Service {
   v1::GetStatsRequest stats_request;
   int stats_left = -1;  // no limit
   std::vector<std::string> measured;
+  std::vector<v1::Worker> workers;
+  std::vector<v1::Event> events;
+  std::vector<v1::Run> runs;
+  std::vector<std::string> jobs = {"jobs/0", "jobs/1", "jobs/2", "jobs/3",
+                                   "jobs/4"};
   std::string authorization;
+  FakeBatching batching;
+  FakeQueues queues;
   std::unique_ptr<grpc::Server> server;
 
   v1::Job Present() {
@@ -60,8 +68,10 @@ struct FakeServer::State : public v1::JobService::Service {
       counts->set_running(1);
     } else if (outcome == v1::JOB_STATE_FAILED) {
       counts->set_failed(1);
+      present.set_success_ratio(0);
     } else {
       counts->set_succeeded(1);
+      present.set_success_ratio(1);
     }
     return present;
   }
@@ -92,6 +102,7 @@ struct FakeServer::State : public v1::JobService::Service {
     }
     if (request->name() != "jobs/42") return NoSuchJob(request->name());
     *response = Present();
+    for (const v1::Run& run : runs) *response->add_runs() = run;
     return Status::OK;
   }
 
@@ -106,14 +117,16 @@ struct FakeServer::State : public v1::JobService::Service {
 
   Status ListJobs(ServerContext*, const v1::ListJobsRequest* request,
                   v1::ListJobsResponse* response) override {
-    // Five jobs, two a page at most.
+    // Two a page at most.
+    const std::lock_guard lock(mutex);
+    const int count = static_cast<int>(jobs.size());
     const int begin =
         request->page_token().empty() ? 0 : std::stoi(request->page_token());
     const int size = std::min(2, request->page_size());
-    for (int i = begin; i < std::min(5, begin + size); ++i) {
-      response->add_jobs()->set_name("jobs/" + std::to_string(i));
+    for (int i = begin; i < std::min(count, begin + size); ++i) {
+      response->add_jobs()->set_name(jobs[i]);
     }
-    if (begin + size < 5) {
+    if (begin + size < count) {
       response->set_next_page_token(std::to_string(begin + size));
     }
     return Status::OK;
@@ -146,14 +159,27 @@ struct FakeServer::State : public v1::JobService::Service {
 
   // A progress report, an event, a break; the rest after the reconnect.
   Status WatchEvents(
-      ServerContext*, const v1::WatchEventsRequest* request,
+      ServerContext* context, const v1::WatchEventsRequest* request,
       grpc::ServerWriter<v1::WatchEventsResponse>* writer) override {
     v1::WatchEventsResponse message;
+    if (!events.empty()) {
+      for (const v1::Event& event : events) {
+        if (event.sequence() <= request->after_sequence()) continue;
+        *message.mutable_event() = event;
+        writer->Write(message);
+      }
+      while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
+      return Status::CANCELLED;
+    }
     if (request->after_sequence() < 8) {
       auto* progress = message.mutable_progress();
       progress->set_run("jobs/42/runs/0");
       progress->mutable_progress()->set_step(1);
       progress->mutable_progress()->set_step_count(2);
+      v1::BatchProgress* batch = progress->mutable_progress()->mutable_batch();
+      batch->set_name("batches/9");
+      batch->set_running_run_count(1);
+      batch->set_memory_bytes(int64_t{5} << 20);
       writer->Write(message);
       message.mutable_event()->set_sequence(8);
       message.mutable_event()->set_type(v1::EVENT_TYPE_RUNS_STARTED);
@@ -174,32 +200,26 @@ struct FakeServer::State : public v1::JobService::Service {
     return Status::OK;
   }
 
-  struct Queues : public v1::QueueService::Service {
-    State* state = nullptr;
-    Status ListQueues(ServerContext*, const v1::ListQueuesRequest*,
-                      v1::ListQueuesResponse* response) override {
-      v1::Queue* queue = response->add_queues();
-      queue->set_name("queues/default");
-      queue->set_state(v1::QUEUE_STATE_PAUSED);
-      queue->set_reason("cleaning");
-      return Status::OK;
-    }
-    Status UpdateQueue(ServerContext*, const v1::UpdateQueueRequest* request,
-                       v1::Queue* response) override {
-      const std::lock_guard lock(state->mutex);
-      state->queue_update = *request;
-      response->set_name(request->name());
-      return Status::OK;
-    }
-    Status PurgeQueue(ServerContext*, const v1::PurgeQueueRequest*,
-                      v1::PurgeQueueResponse* response) override {
-      response->set_run_count(12);
-      return Status::OK;
-    }
-  } queues;
-
   struct Admin : public v1::AdminService::Service {
     State* state = nullptr;
+    // Two models, one of which nobody describes.
+    Status GetCatalog(ServerContext*, const v1::GetCatalogRequest*,
+                      v1::GetCatalogResponse* response) override {
+      v1::OfferedModel* known = response->add_models();
+      v1::CatalogModel* model = known->mutable_model();
+      model->set_name("shapes");
+      model->set_is_default(true);
+      model->mutable_defaults()->set_width(64);
+      model->mutable_defaults()->set_height(64);
+      model->set_batching(v1::BATCH_CAPABILITY_ONE_BY_ONE);
+      model->add_controls("edge");
+      model->add_controls("seg");
+      known->add_workers("workers/3");
+      response->add_models()->mutable_model()->set_name("unknown");
+      response->add_samplers("Euler a");
+      response->set_models_left_out(5);
+      return Status::OK;
+    }
     // Two queues at work, one worker.
     Status GetStats(ServerContext*, const v1::GetStatsRequest* request,
                     v1::Stats* response) override {
@@ -216,12 +236,19 @@ struct FakeServer::State : public v1::JobService::Service {
         v1::QueueWindow* window = queue->mutable_window();
         window->set_runs_per_second(2.0 / 3);
         window->set_batch_fill(0.754);
+        window->mutable_wait()->mutable_mean()->set_seconds(47);
         window->mutable_wait()->mutable_p95()->set_seconds(62);
+        v1::WorkTotals* totals = queue->mutable_since_start();
+        totals->set_batch_count(1234);
+        totals->set_batched_run_count(5678);
+        totals->mutable_wait()->mutable_sum()->set_seconds(7260);
+        totals->mutable_generation()->mutable_sum()->set_seconds(3605);
       }
       response->mutable_total()->set_queued_run_count(34);
       v1::WorkerStats* worker = response->add_workers();
       worker->set_name("workers/3");
       worker->mutable_work()->set_busy_ratio(0.5);
+      worker->mutable_work()->set_running_run_count(6);
       worker->mutable_work()->add_batches("batches/9");
       v1::ConfigEntry* entry = response->add_config();
       entry->set_key("group_max");
@@ -231,12 +258,18 @@ struct FakeServer::State : public v1::JobService::Service {
     Status GetServerInfo(ServerContext*, const v1::GetServerInfoRequest*,
                          v1::ServerInfo* response) override {
       response->set_version("9.9.9");
-      response->set_last_event_sequence(7);
+      const auto& events = state->events;
+      response->set_last_event_sequence(
+          events.empty() ? 7 : events.back().sequence());
       response->set_disk_free_bytes(int64_t{100} << 30);
       return Status::OK;
     }
     Status ListWorkers(ServerContext*, const v1::ListWorkersRequest*,
-                       v1::ListWorkersResponse*) override {
+                       v1::ListWorkersResponse* response) override {
+      const std::lock_guard lock(state->mutex);
+      for (const v1::Worker& worker : state->workers) {
+        *response->add_workers() = worker;
+      }
       return Status::OK;
     }
     Status CalibrateWorker(ServerContext*,
@@ -281,7 +314,6 @@ struct FakeServer::State : public v1::JobService::Service {
 };
 
 FakeServer::FakeServer() : state_(std::make_unique<State>()) {
-  state_->queues.state = state_.get();
   state_->admin.state = state_.get();
   state_->artifact_service.state = state_.get();
   grpc::EnableDefaultHealthCheckService(true);
@@ -293,6 +325,7 @@ FakeServer::FakeServer() : state_(std::make_unique<State>()) {
   builder.RegisterService(&state_->queues);
   builder.RegisterService(&state_->admin);
   builder.RegisterService(&state_->artifact_service);
+  builder.RegisterService(&state_->batching);
   state_->server = builder.BuildAndStart();
   address_ = "127.0.0.1:" + std::to_string(port);
 }
@@ -302,6 +335,10 @@ FakeServer::~FakeServer() {
   // Stop the server before the services that it points to.
   state_->server.reset();
 }
+
+FakeBatching& FakeServer::batching() { return state_->batching; }
+
+FakeQueues& FakeServer::queues() { return state_->queues; }
 
 void FakeServer::SetOutcome(v1::JobState outcome) {
   const std::lock_guard lock(state_->mutex);
@@ -325,6 +362,26 @@ void FakeServer::SetOutputs(const std::vector<v1::Output>& outputs) {
   state_->outputs = outputs;
 }
 
+void FakeServer::SetWorkers(const std::vector<v1::Worker>& workers) {
+  const std::lock_guard lock(state_->mutex);
+  state_->workers = workers;
+}
+
+void FakeServer::SetEvents(const std::vector<v1::Event>& events) {
+  const std::lock_guard lock(state_->mutex);
+  state_->events = events;
+}
+
+void FakeServer::SetJobs(const std::vector<std::string>& names) {
+  const std::lock_guard lock(state_->mutex);
+  state_->jobs = names;
+}
+
+void FakeServer::SetRuns(const std::vector<v1::Run>& runs) {
+  const std::lock_guard lock(state_->mutex);
+  state_->runs = runs;
+}
+
 void FakeServer::CorruptArtifacts() {
   const std::lock_guard lock(state_->mutex);
   state_->corrupt = true;
@@ -341,8 +398,7 @@ v1::CancelJobRequest FakeServer::last_cancel() const {
 }
 
 v1::UpdateQueueRequest FakeServer::last_queue_update() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->queue_update;
+  return state_->queues.last_update();
 }
 
 v1::UpdateJobRequest FakeServer::last_job_update() const {

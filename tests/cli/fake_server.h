@@ -12,6 +12,9 @@
 
 namespace sheaf::cli {
 
+class FakeBatching;
+class FakeQueues;
+
 class FakeServer {
  public:
   FakeServer();
@@ -19,6 +22,9 @@ class FakeServer {
 
   // "127.0.0.1:PORT".
   const std::string& address() const { return address_; }
+
+  FakeBatching& batching();
+  FakeQueues& queues();
 
   // The state of a submitted job by the time it is asked for.
   void SetOutcome(v1::JobState outcome);
@@ -29,6 +35,14 @@ class FakeServer {
   void SetOutputs(const std::vector<v1::Output>& outputs);
   // Sends bytes that do not match the name.
   void CorruptArtifacts();
+  // The events so far. Streams of them stay open until the client leaves.
+  void SetEvents(const std::vector<v1::Event>& events);
+  // The workers that are connected; none at first.
+  void SetWorkers(const std::vector<v1::Worker>& workers);
+  // The names of the jobs that ListJobs lists; five others at first.
+  void SetJobs(const std::vector<std::string>& names);
+  // The runs that GetJob shows.
+  void SetRuns(const std::vector<v1::Run>& runs);
   // The next `count` calls of GetStats answer; the one after fails.
   void LimitStats(int count);
 

@@ -48,7 +48,8 @@ std::string SomeText(std::string_view value) {
   const size_t cut = value.rfind('|');
   const std::string_view last =
       cut == value.npos ? value : value.substr(cut + 1);
-  if (last == "off" || last == "never") return SomeText(value.substr(0, cut));
+  if (last == "off" || last == "never" || last == "any")
+    return SomeText(value.substr(0, cut));
   return std::string(last);
 }
 

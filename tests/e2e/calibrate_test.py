@@ -73,10 +73,10 @@ class CalibrateTest(TorchCase, batching_calls.Case):
         until(cluster.list_workers, "the worker is here")
         self.assertEqual(self.measured(cluster), {})
         self.assertEqual(self.calibrate(cluster).name, "workers/1")
-        # By its name and as the default; at its size and at none named.
+        # The default model and the model's own size have one name.
         until(lambda: {m for m, _ in self.measured(cluster)}
-              == {"", "sd", "sd2"}, "all is measured", timeout=300)
-        self.assertIn(("sd", 0), self.measured(cluster))
+              == {"sd", "sd2", "xl", "fine"}, "all is measured", timeout=300)
+        self.assertIn(("sd", SIDE), self.measured(cluster))
         # The worker is the one that it was.
         self.assertEqual(cluster.list_workers()[0].name, "workers/1")
         # Loads the model for one run, so that no plan pays for that.

@@ -68,7 +68,11 @@ class SubmitTest(CliTest):
             "--strength", "0.4", "--clip-skip", "1", "--prompt-chunks", "2",
             "--emphasis", "on", "--guess-mode", "off", "--eta", "0.5",
             "--guidance-rescale", "0.25", "--image-guidance", "1.25",
-            "--random", "philox", "--control", f"depth:0.8:{depth}:0.1:0.9",
+            "--random", "philox", "--prompt-2", "oil", "--negative-2", "fog",
+            "--original-size", "64x32", "--crop-left", "3", "--crop-top", "4",
+            "--target-size", "128x64", "--refiner", "fine",
+            "--refiner-start", "0.7", "--image", picture, "--image", depth,
+            "--control", f"depth=canny:0.8:{depth}:0.1:0.9",
             "--control", "canny", "--weight", "pose=0.25",
             "--lora", "ink:0.5", "--extra", "scale=2", "--kind", "inference",
             "--priority", "high", "--owner", "me", "--label", "team=art",
@@ -98,6 +102,12 @@ class SubmitTest(CliTest):
              request.random),
             (1, 2, True, True, False, 0.5, 0.25, 1.25,
              pb.RANDOM_MODE_PHILOX))
+        self.assertEqual(
+            (request.prompt_2, request.negative_prompt_2,
+             request.original_width, request.original_height,
+             request.crop_left, request.crop_top, request.target_width,
+             request.target_height, request.refiner, request.refiner_start),
+            ("oil", "fog", 64, 32, 3, 4, 128, 64, "fine", 0.7))
         self.assertEqual(dict(request.weights), {"pose": 0.25})
         self.assertEqual(dict(request.extra), {"scale": "2"})
         self.assertEqual([(lora.name, lora.weight) for lora in request.loras],
@@ -106,9 +116,12 @@ class SubmitTest(CliTest):
         self.assertEqual(set(by_type), {"depth", "canny"})
         self.assertEqual(
             (by_type["depth"].weight, by_type["depth"].start,
-             by_type["depth"].end), (0.8, 0.1, 0.9))
+             by_type["depth"].end, by_type["depth"].preprocess),
+            (0.8, 0.1, 0.9, "canny"))
         for artifact, path in [(request.init_image, picture),
                                (request.mask, mask),
+                               (request.images[0], picture),
+                               (request.images[1], depth),
                                (by_type["depth"].image, depth)]:
             with open(path, "rb") as source:
                 self.assertEqual(self.server.download(artifact),
@@ -323,7 +336,8 @@ class OperatorTest(CliTest):
         self.assertEqual((queue["state"], queue["reason"]),
                          ("QUEUE_STATE_PAUSED", "lunch"))
         self.sheaf("queue", "resume", "night")
-        self.sheaf("queue", "resume", "night", code=CONFLICT)
+        self.sheaf("queue", "resume", "night")
+        self.assertIn("active already", self.stderr)
         self.sheaf("queue", "delete", "night", "--yes", code=CONFLICT)
         self.sheaf("queue", "drain", "night")
         self.sheaf("job", "submit", "--prompt", "x", "--queue", "night",

@@ -279,7 +279,7 @@ class LearnedTest(Case):
         self.assertTrue(cluster.list_workers()[0].memory)
         said = subprocess.run(
             [fixture.program("sheaf"), "--server", cluster.address, "batch",
-             "forget", "cuda:0"], capture_output=True, text=True, check=True)
+             "forget", "cuda"], capture_output=True, text=True, check=True)
         self.assertIn("1 kind", said.stdout)
         self.assertFalse(cluster.list_workers()[0].memory)
         neither = refusal(cluster.batching.ForgetLearned,

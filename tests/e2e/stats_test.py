@@ -73,6 +73,38 @@ class StatsTest(StatsCase):
         config = {entry.key: entry.value for entry in stats.config}
         self.assertEqual(config["lease_duration"], '"20s"')
 
+    def test_sums_since_the_start_outlive_a_worker_with_its_device(self):
+        cluster = self.cluster()
+        cluster.create_queue("night", batch_size=8)
+        for runs in (5, 3):
+            worker = cluster.worker()
+            cluster.wait(cluster.submit(runs, queue="night"))
+            worker.stop()
+        worker = cluster.worker()
+        cluster.wait(cluster.submit(2))
+        stats = until(lambda: self.settled(cluster, 10), "the ends are counted")
+        default, night = sorted(stats.queues, key=lambda queue: queue.name)
+        self.assertEqual(
+            [(each.batch_count, each.batched_run_count, each.wait.count,
+              each.generation.count)
+             for each in (stats.total.since_start, night.since_start,
+                          default.since_start,
+                          stats.workers[0].work.since_start,
+                          stats.devices[0].work.since_start)],
+            [(3, 10, 10, 10), (2, 8, 8, 8), (1, 2, 2, 2), (1, 2, 2, 2),
+             (3, 10, 10, 10)])
+        # All of it lies in the window, so the means are those of the sums.
+        for window, totals in (
+            (stats.total.window.wait, stats.total.since_start.wait),
+            (stats.total.window.generation, stats.total.since_start.generation),
+        ):
+            mean = totals.sum.ToMilliseconds() / totals.count
+            self.assertAlmostEqual(window.mean.ToMilliseconds(), mean, delta=1)
+            self.assertLessEqual(window.mean.ToMilliseconds(),
+                                 window.max.ToMilliseconds())
+        cluster.restart()
+        self.assertEqual(self.stats(cluster).total.since_start.batch_count, 0)
+
     def settled(self, cluster, runs):
         stats = self.stats(cluster)
         return stats if stats.total.succeeded_run_count == runs else None

@@ -27,6 +27,11 @@ seg = "{golden}/controlnet-b"
 [models.sd2]
 folder = "{golden}/tiny-sd2"
 variant = "fp16"
+
+[models.xl]
+folder = "{golden}/tiny-sdxl"
+[models.fine]
+folder = "{golden}/tiny-refiner"
 """
 
 
@@ -247,6 +252,7 @@ class TroubleTest(TorchCase):
         good = make_png(32, 32)
         # A picture whose pixels end in the middle.
         broken = cluster.upload(good[:60] + good[-12:]).name
+        whole = cluster.upload(good).name
         control = pb.Control(type="edge", image=broken)
         runs = [
             ({"seed": 1}, ""),
@@ -254,9 +260,25 @@ class TroubleTest(TorchCase):
             ({"extra": {"clip_skip": "many"}}, "clip_skip"),
             ({"controls": [pb.Control(type="pose", image=broken)]},
              "no control 'pose'"),
-            ({"controls": [pb.Control(type="edge")]}, "has no picture"),
+            ({"controls": [pb.Control(type="edge")]},
+             "'edge' has a weight but no picture; give it one"),
+            ({"controls": [pb.Control(type="edge", preprocess="cany")],
+              "init_image": whole}, "did you mean 'canny'?"),
+            ({"controls": [pb.Control(type="edge", image=whole,
+                                      preprocess="hed")]},
+             "needs a network"),
             ({"controls": [control]}, "cannot be read"),
-            ({"weights": {"depth": 0.5}}, "'depth' has a weight"),
+            ({"weights": {"seg": 0.5}}, "--control seg:WEIGHT:FILE"),
+            ({"weights": {"seg": 0.5}, "init_image": whole},
+             "give the control a ready map"),
+            ({"weights": {"depth": 0.5}}, "no control 'depth'"),
+            ({"prompt_2": "oil"}, "no second text encoder"),
+            ({"original_width": 64, "original_height": 64}, "original size"),
+            ({"refiner": "fin"}, "no refiner 'fin' here, did you mean 'fine'?"),
+            ({"refiner_start": 0.5}, "needs a refiner"),
+            ({"refiner": "fine", "init_image": whole, "mask": whole},
+             "neither a mask nor an edit"),
+            ({"images": [whole, whole]}, "takes one input picture, not 2"),
             ({"loras": [pb.Lora(name="x")]}, "LoRA"),
             ({"vae": "best"}, "no VAE 'best'"),
             ({"extra": {"clip_skip": "9"}}, "clip_skip"),

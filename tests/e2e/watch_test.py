@@ -106,6 +106,38 @@ class WatchTest(fixture.Case):
         event = next(cluster.events(resync.sequence)).event
         self.assertEqual(event.sequence, resync.sequence + 1)
 
+    def test_a_run_that_runs_tells_how_its_batch_fares(self):
+        cluster = self.cluster()
+        job = cluster.submit(
+            [{"seed": 1}, {"seed": 2},
+             {"seed": 3, "extra": {"sim.fault": "bad-input"}}],
+            shared={"steps": 1000})
+        cluster.worker(time_scale=1, allow_faults=True, row_bytes=1000)
+        name = f"{job.name}/runs/0"
+
+        def told():
+            batch = cluster.run(name).progress.batch
+            told = batch.failed_run_count and batch.memory_bytes
+            return batch if told else None
+
+        batch = until(told, "one run has failed, and memory was told")
+        self.assertEqual(batch.name, cluster.run(name).batch)
+        self.assertEqual(batch.running_run_count, 2)
+        self.assertEqual(batch.succeeded_run_count, 0)
+        self.assertEqual(batch.failed_run_count, 1)
+        self.assertEqual(batch.memory_bytes, 3000)
+        self.assertEqual(cluster.get(job).success_ratio, 0)
+        watched = cluster.jobs.WatchEvents(
+            pb.WatchEventsRequest(after_sequence=-1, job=job.name,
+                                  progress=True), timeout=30)
+        for response in watched:
+            if response.HasField("progress"):
+                break
+        watched.cancel()
+        self.assertEqual(response.progress.progress.batch, batch)
+        cluster.cancel(job)
+        cluster.wait(job)
+
     def test_from_now_on_means_from_now_on(self):
         cluster = self.cluster()
         before = cluster.submit()

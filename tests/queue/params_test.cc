@@ -27,7 +27,7 @@ RunParams Full() {
   params.vae = "v";
   params.controls = {
       {.type = "depth", .weight = 0.5, .image = "ab", .start = 0.1, .end = 0.9},
-      {.type = "pose"}};
+      {.type = "pose", .preprocess = "canny(low=5)"}};
   params.weights = {{"depth", 0.3}, {"", -1}};
   params.loras = {{"ink", 0.8}, {"dust", {}}};
   params.init_image = "cd";
@@ -41,6 +41,17 @@ RunParams Full() {
   params.guidance_rescale = 0.7;
   params.image_guidance = 1.5;
   params.random = RandomMode::kPhilox;
+  params.prompt_2 = "oil";
+  params.negative_prompt_2 = "";
+  params.original_width = 640;
+  params.original_height = 480;
+  params.crop_left = 0;
+  params.crop_top = 8;
+  params.target_width = 1024;
+  params.target_height = 768;
+  params.refiner = "fine";
+  params.refiner_start = 0.75;
+  params.images = {"01", "23"};
   params.extra = {{"k", "v"}, {std::string("a\0b", 3), "nul"}};
   return params;
 }
@@ -113,6 +124,10 @@ TEST(ParamsTest, OtherTextsAreDataLoss) {
                            "{\"controls\":[{\"type\":\"a\",\"weight\":\"1\"}]}",
                            "{\"controls\":[{\"type\":\"a\",\"start\":null}]}",
                            "{\"controls\":[{\"type\":\"a\",\"image\":1}]}",
+                           "{\"controls\":[{\"type\":\"a\","
+                           "\"preprocess\":1}]}",
+                           "{\"images\":\"ab\"}",
+                           "{\"images\":[1]}",
                            "{\"weights\":[]}",
                            "{\"weights\":{\"a\":\"1\"}}",
                            "{\"loras\":[{\"weight\":1}]}",
@@ -180,7 +195,7 @@ TEST(ParamsTest, CommonForgetsWhatAThirdLacks) {
 }
 
 TEST(ParamsTest, ArtifactsAreThoseOfImagesMasksAndControls) {
-  EXPECT_THAT(ArtifactsOf(Full()), ElementsAre("cd", "ef", "ab"));
+  EXPECT_THAT(ArtifactsOf(Full()), ElementsAre("cd", "ef", "01", "23", "ab"));
   EXPECT_THAT(ArtifactsOf({}), IsEmpty());
 }
 

@@ -32,7 +32,22 @@ class Puppet : public LeasePolicy {
     if (next >= heads.size()) return {std::nullopt, turn_wait, better, {}};
     return {next};
   }
-  int RowsMax(const Lane&, const Lessee&) const override { return rows_max; }
+  Lane Spelled(const Lessee&, const Lane& lane) const override {
+    Lane spelled = lane;
+    if (spelled.model.empty()) spelled.model = default_model;
+    return spelled;
+  }
+  size_t CountThatMix(const Lessee&,
+                      const std::vector<LeasedRun>& runs) const override {
+    return std::min(runs.size(), mix);
+  }
+  int RowsMax(const Lessee&, const RunParams&) const override {
+    return rows_max;
+  }
+  size_t CountThatFit(const Lessee&,
+                      const std::vector<LeasedRun>& runs) const override {
+    return std::min<size_t>(runs.size(), rows_max);
+  }
   Terms TermsOf(const Lessee&, const Lane&, const std::vector<LeasedRun>& runs,
                 double, absl::Time) const override {
     return {std::min<int>(share, static_cast<int>(runs.size()))};
@@ -46,6 +61,8 @@ class Puppet : public LeasePolicy {
   mutable std::vector<std::string> owners;
   mutable std::vector<Line> seen;
   size_t take = 4;
+  std::string default_model;
+  size_t mix = 100;
   int rows_max = 100;
   absl::Time wait_until = absl::InfinitePast();
 };

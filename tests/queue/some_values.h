@@ -20,6 +20,7 @@ template <class T>
 void SetSome(std::optional<T>* value) {
   SetSome(&value->emplace());
 }
+inline void SetSome(std::vector<std::string>* texts) { *texts = {"ab", "cd"}; }
 inline void SetSome(std::vector<Control>* controls) {
   *controls = {{.type = "depth", .weight = 0.5, .image = "cd", .end = 0.9}};
 }

@@ -160,15 +160,23 @@ TABLE = {
             "process": ("grpc",),
         },
     ),
-    "cli/support": (
+    **floors(
+        "cli",
+        (
+            ("support", ()), ("commands", ()), ("commands/batch", ()),
+            ("commands/job", ()),
+        ),
         ("base", "proto", "queue") + BATCHING,
-        ("absl", "cli11", "grpc", "protobuf", "tomlplusplus"),
+        ("absl", "cli11", "grpc", "protobuf"),
+        {"support": ("tomlplusplus",)},
     ),
-    "cli/commands": (
-        ("base", "proto", "queue", "cli/support") + BATCHING,
-        ("absl", "cli11", "fmt", "grpc", "protobuf"),
+    "cli": (
+        (
+            "base", "cli/support", "cli/commands", "cli/commands/batch",
+            "cli/commands/job",
+        ),
+        ("absl", "cli11"),
     ),
-    "cli": (("base", "cli/support", "cli/commands"), ("absl", "cli11")),
     "tests": (ANYTHING, ANYTHING),
     "bench": (ANYTHING, ANYTHING),
 }

@@ -84,6 +84,7 @@ class TidyTest(unittest.TestCase):
             ("cli/commands", "queue/leasing/lease.h"),
             ("cli/commands", "queue/sqlite/row.h"),
             ("cli/support", "cli/commands/doctor.h"),
+            ("cli/commands", "cli/commands/job/follow.h"),
             ("cli", "server/wire/convert.h"),
         ]:
             with self.subTest(folder=folder, path=path):

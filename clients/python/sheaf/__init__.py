@@ -8,13 +8,32 @@
         for run in client.runs(job):
             for output in run.outputs:
                 client.download(output, "wheat.png")
+
+`sheaf.aio.Client` has the same calls for asyncio. Several threads may use one
+`sheaf.Client` at once.
 """
 
-from sheaf.client import DEFAULT_SERVER, Client
+from sheaf import aio
+from sheaf.blocking import Client
+from sheaf.channel import DEFAULT_SERVER
 from sheaf.errors import *  # noqa: F401,F403
 from sheaf.errors import __all__ as _errors
+from sheaf.pictures import Spec
+from sheaf.plans import Analysis, Execution
 from sheaf.types import *  # noqa: F401,F403
 from sheaf.types import __all__ as _types
+from sheaf.values import Planning, Settings
 
 __version__ = "0.2.0"
-__all__ = ["Client", "DEFAULT_SERVER", *_errors, *_types]
+__all__ = [
+    "Analysis",
+    "Client",
+    "DEFAULT_SERVER",
+    "Execution",
+    "Planning",
+    "Settings",
+    "Spec",
+    "aio",
+    *_errors,
+    *_types,
+]

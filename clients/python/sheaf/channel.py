@@ -1,9 +1,7 @@
 """The connection of a client: retries, keepalive, sizes."""
 
 import json
-from typing import Any, Dict, Iterator, List, Optional, Tuple
-
-import grpc
+from typing import Any, Dict, Iterator, List, Tuple
 
 from sheaf._pb.sheaf.v1 import (
     admin_service_pb2,
@@ -12,6 +10,8 @@ from sheaf._pb.sheaf.v1 import (
     job_service_pb2,
     queue_service_pb2,
 )
+
+DEFAULT_SERVER = "127.0.0.1:7420"
 
 # A call is made again on these codes, where its method has an idempotency_level
 # in proto/: questions, and calls that change nothing the second time, such as
@@ -65,12 +65,3 @@ OPTIONS: List[Tuple[str, Any]] = [
     ("grpc.min_reconnect_backoff_ms", 1000),
     ("grpc.max_reconnect_backoff_ms", 5000),
 ]
-
-
-def connect(
-    server: str, credentials: Optional[grpc.ChannelCredentials]
-) -> grpc.Channel:
-    """A channel to `server` ("host:port" or "unix:PATH")."""
-    if credentials is None:
-        return grpc.insecure_channel(server, options=OPTIONS)
-    return grpc.secure_channel(server, credentials, options=OPTIONS)

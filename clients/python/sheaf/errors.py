@@ -6,7 +6,7 @@ and the time to wait before the next try.
 """
 
 import dataclasses
-from typing import Dict, List, NoReturn, Optional, Type
+from typing import Any, Dict, List, NoReturn, Optional, Type
 
 import grpc
 
@@ -133,7 +133,8 @@ def from_rpc(error: grpc.RpcError) -> Error:
     result = _CLASSES.get(error.code(), Error)(
         error.code(), error.details() or ""
     )
-    for key, value in error.trailing_metadata() or ():
+    metadata: Any = error.trailing_metadata() or ()
+    for key, value in metadata:
         if key == "grpc-status-details-bin":
             _add_details(result, value)
     return result

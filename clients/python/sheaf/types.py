@@ -5,11 +5,38 @@ They are the generated Protobuf messages themselves, so the server's contract
 """
 
 import datetime as _datetime
+from typing import Union
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from sheaf._pb.sheaf.v1.admin_service_pb2 import ServerInfo, Worker
+from sheaf._pb.sheaf.v1.admin_service_pb2 import (
+    BackupResponse,
+    CheckIntegrityResponse,
+    QueueStats,
+    ServerInfo,
+    Stats,
+    Worker,
+    WorkerState,
+)
+from sheaf._pb.sheaf.v1.admin_service_pb2 import (
+    GetCatalogResponse as Catalog,
+)
 from sheaf._pb.sheaf.v1.artifact_service_pb2 import Artifact
+from sheaf._pb.sheaf.v1.batching_service_pb2 import (
+    BatchingMode,
+    BatchProfile,
+    EstimatorKind,
+    Plan,
+    PlanBatch,
+    PlannerKind,
+    PlanningSettings,
+    PlanState,
+    PlanVerdict,
+    SignatureKind,
+)
+from sheaf._pb.sheaf.v1.batching_service_pb2 import (
+    ExplainRunResponse as Explanation,
+)
 from sheaf._pb.sheaf.v1.event_pb2 import Event, EventType
 from sheaf._pb.sheaf.v1.job_pb2 import (
     Attempt,
@@ -36,9 +63,11 @@ from sheaf._pb.sheaf.v1.job_service_pb2 import (
     CancelJobResponse,
     Preview,
     RunProgressed,
+    StreamJobsResponse,
     WatchResync,
 )
 from sheaf._pb.sheaf.v1.queue_service_pb2 import (
+    BatchPolicy,
     PauseMode,
     Queue,
     QueueSettings,
@@ -48,11 +77,19 @@ from sheaf._pb.sheaf.v1.queue_service_pb2 import (
 __all__ = [
     "Artifact",
     "Attempt",
+    "BackupResponse",
+    "BatchPolicy",
+    "BatchProfile",
+    "BatchingMode",
     "CancelJobResponse",
+    "Catalog",
+    "CheckIntegrityResponse",
     "Control",
     "ErrorClass",
+    "EstimatorKind",
     "Event",
     "EventType",
+    "Explanation",
     "FINAL_STATES",
     "Job",
     "JobSpec",
@@ -60,12 +97,19 @@ __all__ = [
     "Lora",
     "Output",
     "PauseMode",
+    "Plan",
+    "PlanBatch",
+    "PlanState",
+    "PlanVerdict",
+    "PlannerKind",
+    "PlanningSettings",
     "Preview",
     "Priority",
     "Progress",
     "Queue",
     "QueueSettings",
     "QueueState",
+    "QueueStats",
     "RandomMode",
     "Run",
     "RunCounts",
@@ -74,14 +118,22 @@ __all__ = [
     "RunRequest",
     "RunState",
     "ServerInfo",
+    "SignatureKind",
+    "Stats",
+    "StreamJobsResponse",
     "Sweep",
     "SweepAxis",
     "SweepRange",
     "Timestamp",
     "WatchResync",
+    "Watched",
     "Worker",
+    "WorkerState",
     "timestamp",
 ]
+
+# `watch` yields these.
+Watched = Union[Event, RunProgressed, WatchResync]
 
 # A job in one of these will not change any more, unless it is retried.
 FINAL_STATES = frozenset(

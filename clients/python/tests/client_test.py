@@ -3,6 +3,7 @@
 import datetime
 import os
 import tempfile
+import threading
 import unittest
 from unittest import mock
 
@@ -11,18 +12,7 @@ import grpc
 import sheaf
 from sheaf._pb.sheaf.v1 import job_service_pb2 as job_pb
 
-from fake_server import FakeServer
-
-
-class ClientTest(unittest.TestCase):
-    def setUp(self):
-        self.server = FakeServer()
-        self.addCleanup(self.server.stop)
-        self.client = sheaf.Client(self.server.address, owner="ann")
-        self.addCleanup(self.client.close)
-
-    def submit(self, **fields):
-        return self.client.submit({"shared": {"prompt": "a fox"}, **fields})
+from case import ClientTest, twins
 
 
 class SubmitTest(ClientTest):
@@ -133,8 +123,8 @@ class JobTest(ClientTest):
         job = self.submit()
         self.server.jobs[0].state = sheaf.JobState.JOB_STATE_SUCCEEDED
         self.server.unavailable = 7  # More than one call's own retries.
-        with mock.patch("time.sleep"):
-            self.assertEqual(self.client.wait(job).name, "jobs/1")
+        self.patch("flow.sleep")
+        self.assertEqual(self.client.wait(job).name, "jobs/1")
 
 
 class WatchTest(ClientTest):
@@ -144,9 +134,7 @@ class WatchTest(ClientTest):
 
     def setUp(self):
         super().setUp()
-        patch = mock.patch("sheaf.watch._BACKOFF_FIRST", 0.01)
-        patch.start()
-        self.addCleanup(patch.stop)
+        self.patch("events._BACKOFF_FIRST", 0.01)
 
     def watched(self, count, **options):
         stream = self.client.watch(**options)
@@ -194,6 +182,12 @@ class WatchTest(ClientTest):
         self.assertIsInstance(resync, sheaf.WatchResync)
         self.assertEqual(event.sequence, 91)
         self.assertEqual(self.asked(), [1, 90])
+
+    def test_who_stops_listening_leaves_no_stream_behind(self):
+        ended = threading.Event()
+        self.server.watches = [[self.event(41), ended]]
+        self.watched(1)
+        self.assertTrue(ended.wait(30))
 
     def test_a_refused_watch_is_an_error(self):
         self.server.watches = [[grpc.StatusCode.INVALID_ARGUMENT]]
@@ -300,9 +294,11 @@ class ErrorTest(ClientTest):
     def test_the_server_comes_from_the_environment(self):
         environment = {"SHEAF_SERVER": self.server.address}
         with mock.patch.dict(os.environ, environment):
-            with sheaf.Client() as client:
+            with self.make_client() as client:
                 self.assertEqual(client.server_info().version, "fake")
 
+
+twins(globals())
 
 if __name__ == "__main__":
     unittest.main()

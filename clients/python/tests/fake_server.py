@@ -12,6 +12,8 @@ from sheaf._pb.sheaf.v1 import (
     admin_service_pb2_grpc as admin_grpc,
     artifact_service_pb2 as artifact_pb,
     artifact_service_pb2_grpc as artifact_grpc,
+    batching_service_pb2 as batching_pb,
+    batching_service_pb2_grpc as batching_grpc,
     job_pb2,
     job_service_pb2 as job_pb,
     job_service_pb2_grpc as job_grpc,
@@ -34,13 +36,27 @@ def refuse(context, code, message, *details):
     context.abort(code, message)
 
 
+def pictures(spec):
+    """The artifacts that a job names."""
+    for request in (spec.shared, *spec.runs):
+        names = [request.init_image, request.mask]
+        names += [control.image for control in request.controls]
+        yield from filter(None, names)
+
+
 class FakeServer(
     job_grpc.JobServiceServicer,
     queue_grpc.QueueServiceServicer,
     artifact_grpc.ArtifactServiceServicer,
     admin_grpc.AdminServiceServicer,
+    batching_grpc.BatchingServiceServicer,
 ):
+    """Methods that stand here behave somehow. All others (see `plain`) note
+    their request and answer `answers[METHOD]`, by default an empty message. It
+    is a message, or a function of the request and its context."""
+
     def __init__(self):
+        self.answers = {}
         self.jobs = []
         self.by_request_id = {}
         self.calls = []
@@ -48,7 +64,9 @@ class FakeServer(
         self.artifacts = {}
         self.corrupt = False
         self.queue = queue_pb.Queue(name="queues/default")
-        self.watches = []  # One list of responses (or codes) per stream.
+        # One list per stream: responses; a code to end it with; an event to
+        # set when the client has ended it.
+        self.watches = []
         self.lock = threading.Lock()
         self.server = grpc.server(
             concurrent.futures.ThreadPoolExecutor(max_workers=8)
@@ -57,6 +75,7 @@ class FakeServer(
         queue_grpc.add_QueueServiceServicer_to_server(self, self.server)
         artifact_grpc.add_ArtifactServiceServicer_to_server(self, self.server)
         admin_grpc.add_AdminServiceServicer_to_server(self, self.server)
+        batching_grpc.add_BatchingServiceServicer_to_server(self, self.server)
         self.port = self.server.add_insecure_port("127.0.0.1:0")
         self.server.start()
 
@@ -105,9 +124,17 @@ class FakeServer(
                 error_details_pb2.ErrorInfo(reason="QUEUE_FULL"),
             )
         with self.lock:
-            return self.store(request)
+            return self.store(request, context)
 
-    def store(self, request):
+    def store(self, request, context):
+        for name in pictures(request.job):
+            if name not in self.artifacts:
+                refuse(
+                    context,
+                    grpc.StatusCode.NOT_FOUND,
+                    f"there is no {name}",
+                    error_details_pb2.ErrorInfo(reason="ARTIFACT_NOT_FOUND"),
+                )
         if request.request_id in self.by_request_id:
             job = self.by_request_id[request.request_id]
             return job_pb.SubmitJobResponse(job=job, replayed=True)
@@ -127,8 +154,22 @@ class FakeServer(
     def SubmitJobs(self, request, context):
         self.note(request, context)
         with self.lock:
-            responses = [self.store(each) for each in request.requests]
+            responses = [
+                self.store(each, context) for each in request.requests
+            ]
         return job_pb.SubmitJobsResponse(responses=responses)
+
+    def StreamJobs(self, request_iterator, context):
+        for index, request in enumerate(request_iterator):
+            self.calls.append(request)
+            if request.job.kind == "Bad Kind":
+                yield job_pb.StreamJobsResponse(
+                    index=index, code=3, reason="INVALID_FIELD"
+                )
+                continue
+            with self.lock:
+                job = self.store(request, context).job
+            yield job_pb.StreamJobsResponse(index=index, job=job.name)
 
     def GetPreview(self, request, context):
         self.note(request, context)
@@ -187,9 +228,15 @@ class FakeServer(
         with self.lock:
             self.calls.append(request)
             responses = self.watches.pop(0) if self.watches else []
+        for event in responses:
+            if isinstance(event, threading.Event):
+                context.add_callback(event.set)
         for response in responses:
             if isinstance(response, grpc.StatusCode):
                 context.abort(response, "as ordered")
+            if isinstance(response, threading.Event):
+                response.wait(60)
+                return
             yield response
 
     # QueueService.
@@ -243,3 +290,22 @@ class FakeServer(
     def GetServerInfo(self, request, context):
         self.note(request, context)
         return admin_pb.ServerInfo(version="fake", last_event_sequence=40)
+
+
+def plain(name, answer_class):
+    def answer(self, request, context):
+        self.note(request, context)
+        prepared = self.answers.get(name)
+        if callable(prepared):
+            prepared = prepared(request, context)
+        return answer_class() if prepared is None else prepared
+
+    return answer
+
+
+for module in (job_pb, queue_pb, artifact_pb, admin_pb, batching_pb):
+    for service in module.DESCRIPTOR.services_by_name.values():
+        for method in service.methods:
+            if method.name not in vars(FakeServer):
+                answer = plain(method.name, method.output_type._concrete_class)
+                setattr(FakeServer, method.name, answer)

@@ -9,8 +9,9 @@
 #include "inference/engine/cli/placement.h"
 #include "inference/engine/families/unet/noise_input.h"
 #include "inference/engine/families/unet/unet.h"
+#include "inference/engine/tensor/accelerator.h"
+#include "inference/engine/tensor/devices.h"
 #include "inference/engine/tensor/guard.h"
-#include "inference/engine/tensor/memory.h"
 #include "inference/engine/tensor/process.h"
 
 namespace sheaf::engine {
@@ -44,6 +45,9 @@ absl::Status RunBench(Arguments* arguments) {
   const int side =
       arguments->Integer("side", static_cast<int>(unet->side()), 1, 1024);
   SHEAF_RETURN_IF_ERROR(arguments->status());
+  if (!placement.device.is_cpu()) {
+    std::printf("%s\n", MakeOf(FactsOf(placement.device.str())).c_str());
+  }
   std::printf(
       "%d threads, %s, %d x %d latents; a 256^3 product takes %.2f ms\n",
       at::get_num_threads(), arguments->Text("dtype", "fp32").c_str(), side,
@@ -61,13 +65,13 @@ absl::Status RunBench(Arguments* arguments) {
     double took = 0;
     SHEAF_RETURN_IF_ERROR(Guard("a call", [&] {
       const UNetInput input = NoiseInput(*unet, rows, side);
-      ResetMemoryPeak();
+      ResetMemoryPeak(placement.device);
       took = MedianCall(*unet, input, repeats);
     }));
     if (single == 0) single = took / rows;
     std::printf("%6d %12.2f %14.2f %10.2f %12.1f\n", rows, took,
                 1000 * rows / took, single * rows / took,
-                static_cast<double>(MemoryPeak()) / (1 << 20));
+                static_cast<double>(MemoryPeak(placement.device)) / (1 << 20));
     std::fflush(stdout);
   }
   return absl::OkStatus();

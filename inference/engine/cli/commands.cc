@@ -6,7 +6,7 @@ const std::vector<Command>& Commands() {
   static const auto* commands = new std::vector<Command>{
       TextToImageCommand(), ImageToImageCommand(), InspectCommand(),
       SchedulersCommand(),  PreprocessCommand(),   SheetCommand(),
-      BenchCommand(),       VerifyCommand()};
+      BenchCommand(),       VerifyCommand(),       DevicesCommand()};
   return *commands;
 }
 

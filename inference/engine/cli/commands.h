@@ -1,5 +1,6 @@
 // The commands of sheaf-engine. Each prints its result to standard output, or
-// returns an error that says why it could not.
+// returns an error that says why it could not: FAILED_PRECONDITION for a device
+// that is not here, and for nothing else.
 #pragma once
 
 #include <cstddef>
@@ -34,5 +35,6 @@ Command PreprocessCommand();
 Command SheetCommand();
 Command BenchCommand();
 Command VerifyCommand();
+Command DevicesCommand();
 
 }  // namespace sheaf::engine

@@ -41,8 +41,9 @@ std::vector<Option> CommonOptions() {
           {"random", "MODE", "cpu or philox; default: cpu"},
           {"count", "N",
            "number of pictures, with consecutive seeds, in one batch"},
-          {"control", "FOLDER:PNG:WEIGHT:START:END",
-           "a ControlNet and its picture; may be repeated", true},
+          {"control", "FOLDER:PICTURE:WEIGHT:START:END",
+           "a ControlNet and its picture, a PNG, JPEG or WebP; may be repeated",
+           true},
           {"guess", "", "controls without a prompt"},
           {"refiner", "MODEL", "another model, which makes the last steps"},
           {"handover", "NUMBER",
@@ -64,7 +65,7 @@ absl::StatusOr<Image> ReadPicture(const std::string& path) {
   return DecodePicture(bytes);
 }
 
-// Reads FOLDER:PNG[:WEIGHT[:START[:END]]].
+// Reads FOLDER:PICTURE[:WEIGHT[:START[:END]]].
 absl::StatusOr<ControlRequest> ReadControl(const std::string& text,
                                            const Model& model) {
   const std::vector<std::string> parts = absl::StrSplit(text, ':');
@@ -76,7 +77,7 @@ absl::StatusOr<ControlRequest> ReadControl(const std::string& text,
   }
   if (!fits) {
     return absl::InvalidArgumentError(
-        "--control must be FOLDER:PNG, which :WEIGHT:START:END may follow");
+        "--control must be FOLDER:PICTURE, which :WEIGHT:START:END may follow");
   }
   SHEAF_ASSIGN_OR_RETURN(
       control.net, model.denoiser->LoadControl(parts[0], model.options.load));
@@ -193,12 +194,8 @@ absl::StatusOr<std::vector<at::Tensor>> Refined(
     const Model& refiner, std::vector<RunRequest> requests,
     const std::vector<at::Tensor>& latents) {
   for (size_t i = 0; i < requests.size(); ++i) {
-    RunRequest& request = requests[i];
-    request.task = Task::kImage;
-    request.latents = FromTorch(latents[i].unsqueeze(0));
-    request.denoising_start = request.denoising_end;
-    request.denoising_end.reset();
-    request.controls.clear();
+    requests[i] = RefinerPart(std::move(requests[i]));
+    requests[i].latents = FromTorch(latents[i].unsqueeze(0));
   }
   return Latents(refiner, requests);
 }
@@ -275,9 +272,10 @@ Command TextToImageCommand() {
 
 Command ImageToImageCommand() {
   std::vector<Option> options = CommonOptions();
-  options.push_back({"image", "PNG", "the picture to start from"});
+  options.push_back({"image", "PICTURE", "the picture to start from"});
   options.push_back({"strength", "NUMBER", "0 to 1; default: 0.8"});
-  options.push_back({"mask", "PNG", "paint only where this picture is white"});
+  options.push_back(
+      {"mask", "PICTURE", "paint only where this picture is white"});
   options.push_back({"edit", "", "the prompt is an instruction"});
   options.push_back({"image-guidance", "NUMBER",
                      "weight of the picture with --edit; default: 1.5"});

@@ -4,7 +4,7 @@
 
 #include "base/status.h"
 #include "inference/engine/cli/commands.h"
-#include "inference/engine/control/preprocess.h"
+#include "inference/engine/control/preprocess_text.h"
 #include "inference/engine/image/picture_file.h"
 #include "inference/engine/image/png.h"
 #include "inference/engine/schedule/registry.h"
@@ -84,23 +84,16 @@ absl::Status RunPreprocess(Arguments* arguments) {
     return absl::InvalidArgumentError(
         "preprocess takes a name, a picture and a file to write");
   }
-  const std::string& name = arguments->words()[0];
-  const auto preprocessor = PreprocessorNamed(name);
-  if (!preprocessor) {
-    std::string known;
-    for (const Preprocessor one : AllPreprocessors()) {
-      known += " " + std::string(NameOf(one));
-    }
-    return absl::InvalidArgumentError("no preprocessor " + name +
-                                      "; there are" + known);
-  }
+  SHEAF_ASSIGN_OR_RETURN(const Preprocessing wanted,
+                         ParsePreprocessing(arguments->words()[0]));
   SHEAF_ASSIGN_OR_RETURN(const std::string bytes,
                          ReadFile(arguments->words()[1], kPictureBytesMax));
   PreprocessInput input;
-  // A PNG may have more than eight bits.
-  if (auto file = DecodePng(bytes); file.ok()) {
-    input.image = std::move(file->image);
-    input.deep = std::move(file->deep);
+  if (ReadPngSize(bytes).ok()) {
+    // A PNG may have more than eight bits.
+    SHEAF_ASSIGN_OR_RETURN(PngFile file, DecodePng(bytes));
+    input.image = std::move(file.image);
+    input.deep = std::move(file.deep);
   } else {
     SHEAF_ASSIGN_OR_RETURN(input.image, DecodePicture(bytes));
   }
@@ -109,13 +102,13 @@ absl::Status RunPreprocess(Arguments* arguments) {
         input.keypoints,
         ReadFile(arguments->Text("keypoints", ""), kKeypointBytesMax));
   }
-  PreprocessOptions options;
+  PreprocessOptions options = wanted.options;
   options.low = arguments->Integer("low", options.low, 0, 2048);
   options.high = arguments->Integer("high", options.high, 0, 2048);
-  options.invert = arguments->Has("invert");
+  options.invert = options.invert || arguments->Has("invert");
   SHEAF_RETURN_IF_ERROR(arguments->status());
   SHEAF_ASSIGN_OR_RETURN(const Image image,
-                         Preprocess(*preprocessor, input, options));
+                         Preprocess(wanted.preprocessor, input, options));
   SHEAF_ASSIGN_OR_RETURN(const std::string png, EncodePng(image, {}));
   return WriteFile(arguments->words()[2], png);
 }
@@ -137,8 +130,9 @@ Command SchedulersCommand() {
 
 Command PreprocessCommand() {
   return {"preprocess",
-          "NAME IN.png OUT.png",
-          "Turns a picture into the input of a ControlNet.",
+          "NAME PICTURE OUT.png",
+          "Turns a picture into the input of a ControlNet; NAME may have "
+          "options, as canny(low=50,high=150).",
           {{"low", "N", "canny's lower threshold"},
            {"high", "N", "and its upper one"},
            {"invert", "", "turn dark on white into white on dark"},

@@ -9,8 +9,9 @@
 namespace sheaf::engine {
 namespace {
 
-// The exit status for a usage error. A command that failed exits with 1.
+// A command that failed exits with 1.
 constexpr int kExitUsage = 2;
+constexpr int kExitNoDevice = 3;
 
 void PrintHelp() {
   std::printf(
@@ -21,8 +22,8 @@ void PrintHelp() {
                 std::string(command.help).c_str());
   }
   std::printf(
-      "\nThe exit status is 0 on success, 1 when something failed, and 2 for "
-      "an\nunknown command or option.\n");
+      "\nThe exit status is 0 on success, 1 when something failed, 2 for an\n"
+      "unknown command or option, and 3 for a device that is not here.\n");
 }
 
 void PrintHelp(const Command& command) {
@@ -51,6 +52,7 @@ int Run(const Command& command, const std::vector<std::string>& words) {
   const std::string name(command.name);
   std::fprintf(stderr, "sheaf-engine %s: %s\n", name.c_str(),
                std::string(status.message()).c_str());
+  if (absl::IsFailedPrecondition(status)) return kExitNoDevice;
   if (arguments.ok()) return 1;
   std::fprintf(stderr, "Try sheaf-engine %s --help.\n", name.c_str());
   return kExitUsage;

@@ -12,9 +12,9 @@ absl::Status RunVerify(Arguments* arguments) {
   if (arguments->words().size() != 1) {
     return absl::InvalidArgumentError("verify takes one folder");
   }
-  SHEAF_RETURN_IF_ERROR(PlacementOf(*arguments).status());
+  SHEAF_ASSIGN_OR_RETURN(const Placement placement, PlacementOf(*arguments));
   VerifyOptions options = {.filter = arguments->Text("only", ""),
-                           .device = arguments->Text("device", "cpu")};
+                           .placement = placement};
   if (arguments->Has("each")) {
     options.progress = [](const Outcome& outcome) {
       std::printf("%s %s %s: %.3g of %.3g %s\n",
@@ -24,10 +24,11 @@ absl::Status RunVerify(Arguments* arguments) {
       std::fflush(stdout);
     };
   }
+  std::fputs(RulesOf(options).c_str(), stdout);
   const std::vector<Outcome> outcomes = Verify(arguments->words()[0], options);
   std::fputs(ReportOf(outcomes).c_str(), stdout);
   if (AllHold(outcomes)) return absl::OkStatus();
-  return absl::FailedPreconditionError("not all cases hold");
+  return absl::DataLossError("not all cases hold");
 }
 
 }  // namespace
@@ -39,7 +40,8 @@ Command VerifyCommand() {
           "tests/golden.",
           {{"only", "PART", "run only cases whose name contains this"},
            {"each", "", "print a line for each case"},
-           DeviceOption()},
+           DeviceOption(),
+           DtypeOption()},
           &RunVerify};
 }
 

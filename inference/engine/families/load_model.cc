@@ -12,12 +12,14 @@ namespace sheaf::engine {
 namespace {
 
 using Loader = absl::Status (*)(Model* model);
+using TraitsReader = absl::StatusOr<ModelTraits> (*)(const std::string& folder);
 
 struct Family {
   Loader load;
+  TraitsReader read_traits;
   std::string_view denoiser;  // Its folder in the model's.
 };
-constexpr Family kUNetFamily = {&LoadUNetModel, kUNetFolder};
+constexpr Family kUNetFamily = {&LoadUNetModel, &ReadUNetTraits, kUNetFolder};
 
 struct KnownClass {
   std::string_view name;  // Of a pipeline or of a denoiser.
@@ -81,6 +83,12 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadModel(
       Guard("loading a model", [&] { loaded = LoadAll(model.get()); }));
   SHEAF_RETURN_IF_ERROR(loaded);
   return model;
+}
+
+absl::StatusOr<ModelTraits> ReadTraits(const std::string& folder) {
+  SHEAF_ASSIGN_OR_RETURN(const ModelIndex index, ReadModelIndex(folder));
+  SHEAF_ASSIGN_OR_RETURN(const Family* const family, FamilyOf(index, folder));
+  return family->read_traits(folder);
 }
 
 absl::StatusOr<std::string> DenoiserFolder(const std::string& folder) {

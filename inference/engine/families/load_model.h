@@ -21,4 +21,8 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadModel(
 // INVALID_ARGUMENT where the family is not known; the errors of ReadModelIndex.
 absl::StatusOr<std::string> DenoiserFolder(const std::string& folder);
 
+// The traits of the model in `folder`, from its components' configurations. The
+// errors of DenoiserFolder and of the components' readers.
+absl::StatusOr<ModelTraits> ReadTraits(const std::string& folder);
+
 }  // namespace sheaf::engine

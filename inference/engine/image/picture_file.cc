@@ -1,7 +1,9 @@
 #include "inference/engine/image/picture_file.h"
 
+#include <optional>
 #include <utility>
 
+#include "base/picture_format.h"
 #include "base/status.h"
 #include "inference/engine/image/jpeg.h"
 #include "inference/engine/image/png.h"
@@ -10,15 +12,6 @@
 namespace sheaf::engine {
 namespace {
 
-bool IsPng(std::string_view bytes) { return bytes.starts_with("\x89PNG"); }
-bool IsJpeg(std::string_view bytes) {
-  return bytes.starts_with("\xff\xd8\xff");
-}
-bool IsWebp(std::string_view bytes) {
-  return bytes.starts_with("RIFF") && bytes.size() >= 12 &&
-         bytes.substr(8, 4) == "WEBP";
-}
-
 absl::Status Unknown() {
   return absl::InvalidArgumentError("it is no PNG, JPEG or WebP");
 }
@@ -26,17 +19,25 @@ absl::Status Unknown() {
 }  // namespace
 
 absl::StatusOr<PictureSize> ReadPictureSize(std::string_view bytes) {
-  if (IsPng(bytes)) return ReadPngSize(bytes);
-  if (IsJpeg(bytes)) return ReadJpegSize(bytes);
-  if (IsWebp(bytes)) return ReadWebpSize(bytes);
+  const std::optional<PictureFormat> format = PictureFormatOf(bytes);
+  if (!format) return Unknown();
+  switch (*format) {
+    case PictureFormat::kPng:
+      return ReadPngSize(bytes);
+    case PictureFormat::kJpeg:
+      return ReadJpegSize(bytes);
+    case PictureFormat::kWebp:
+      return ReadWebpSize(bytes);
+  }
   return Unknown();
 }
 
 absl::StatusOr<Image> DecodePicture(std::string_view bytes,
                                     const PictureLimits& limits) {
-  if (IsJpeg(bytes)) return DecodeJpeg(bytes, limits);
-  if (IsWebp(bytes)) return DecodeWebp(bytes, limits);
-  if (!IsPng(bytes)) return Unknown();
+  const std::optional<PictureFormat> format = PictureFormatOf(bytes);
+  if (format == PictureFormat::kJpeg) return DecodeJpeg(bytes, limits);
+  if (format == PictureFormat::kWebp) return DecodeWebp(bytes, limits);
+  if (format != PictureFormat::kPng) return Unknown();
   SHEAF_ASSIGN_OR_RETURN(PngFile file,
                          DecodePng(bytes, {.picture = limits, .texts = false}));
   return std::move(file.image);

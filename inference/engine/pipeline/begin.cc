@@ -29,11 +29,38 @@ std::string_view RefusalOf(Task task) {
   return "";
 }
 
+// Refuses what the model would not hear of.
+absl::Status CheckHeard(const ModelTraits& traits, const RunRequest& request) {
+  const bool has_second = !request.prompt_2.value_or("").empty() ||
+                          !request.negative_prompt_2.value_or("").empty();
+  if (has_second && !traits.has_second_prompt) {
+    return absl::InvalidArgumentError(
+        "this model has no second text encoder, for prompt_2 and "
+        "negative_prompt_2");
+  }
+  if (!request.negative_prompt_2.value_or("").empty() &&
+      !request.negative_prompt) {
+    return absl::InvalidArgumentError(
+        "negative_prompt_2 needs a negative_prompt, which may be empty");
+  }
+  const bool is_cropped = request.crop.first != 0 || request.crop.second != 0;
+  if ((request.original_size || is_cropped) && !traits.has_original_size) {
+    return absl::InvalidArgumentError(
+        "this model is not told the original size and the crop of pictures");
+  }
+  if (request.target_size && !traits.has_target_size) {
+    return absl::InvalidArgumentError(
+        "this model is not told the target size of pictures");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckRequest(const Model& model, const RunRequest& request) {
   const auto bad = [](std::string_view what) {
     return absl::InvalidArgumentError(ToAbsl(what));
   };
   if (!model.traits.Does(request.task)) return bad(RefusalOf(request.task));
+  SHEAF_RETURN_IF_ERROR(CheckHeard(model.traits, request));
   const int multiple = model.traits.side_multiple;
   for (const int side : {request.width, request.height}) {
     if (side < multiple || side > kSideMax || side % multiple != 0) {
@@ -287,6 +314,24 @@ absl::Status Fill(const Model& model, const RunRequest& request,
 }
 
 }  // namespace
+
+absl::StatusOr<size_t> CountSteps(const RunRequest& request) {
+  SHEAF_ASSIGN_OR_RETURN(const std::shared_ptr<const Program> program,
+                         ProgramOf(request));
+  return program->steps.size();
+}
+
+RunRequest RefinerPart(RunRequest base) {
+  base.task = Task::kImage;
+  base.image = {};
+  base.denoising_start = base.denoising_end;
+  base.denoising_end.reset();
+  base.controls.clear();
+  base.prompt_2.reset();
+  base.negative_prompt_2.reset();
+  base.target_size.reset();
+  return base;
+}
 
 absl::StatusOr<Row> BeginRow(const Model& model, const RunRequest& request) {
   const c10::InferenceMode no_gradients;

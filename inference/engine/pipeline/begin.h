@@ -13,6 +13,16 @@ namespace sheaf::engine {
 // errors of Guard().
 absl::StatusOr<Row> BeginRow(const Model& model, const RunRequest& request);
 
+// The number of steps of the row that BeginRow makes of a request. The errors
+// of CallsOf and of Compile.
+absl::StatusOr<size_t> CountSteps(const RunRequest& request);
+
+// The part that a refiner makes of a run whose base makes `base`, up to its
+// denoising_end. Still to be set: its latents, which are the sample that the
+// base's row left. A refiner takes no controls, reads the first prompts and is
+// not told a target size.
+RunRequest RefinerPart(RunRequest base);
+
 // The range of the scheduler's calls that a request makes: [first, last).
 struct CallRange {
   size_t first = 0;

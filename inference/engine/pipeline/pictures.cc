@@ -5,8 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "inference/engine/control/filters.h"
+#include "inference/engine/tensor/accelerator.h"
 #include "inference/engine/tensor/guard.h"
-#include "inference/engine/tensor/memory.h"
 
 namespace sheaf::engine {
 namespace {
@@ -48,7 +48,7 @@ absl::StatusOr<at::Tensor> DecodeInSteps(const Vae& vae,
   };
   absl::Status status = decode();
   if (absl::IsResourceExhausted(status)) {
-    ReleaseKeptMemory();
+    ReleaseKeptMemory(latents.device());
     status = decode();
   }
   if (absl::IsResourceExhausted(status) && !options.tiling) {

@@ -26,6 +26,11 @@ struct ModelTraits {
   // model. If not, a step puts the picture back where the mask is black.
   bool sees_mask = false;
   Guidance guidance = Guidance::kNegativePrompt;
+  // Whether it has an encoder of its own for the second prompts, and whether it
+  // is told a picture's original size and crop, and its target size.
+  bool has_second_prompt = false;
+  bool has_original_size = false;
+  bool has_target_size = false;
 
   bool Does(Task task) const {
     return std::find(tasks.begin(), tasks.end(), task) != tasks.end();

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,10 +29,21 @@ struct ImageControl {
   double weight = 1.0;
   double start = 0.0;
   double end = 1.0;
+  // For the caller: the name that the image is kept by, since a preprocessor
+  // made it. Empty: it is not kept.
+  std::string kept_as;
+};
+
+// Another model that makes the last steps of a run.
+struct ImageRefiner {
+  ModelPlace model;
+  double start = 0.8;  // The part of the noise that is gone by then.
 };
 
 struct ImageRequest {
   ModelPlace model;
+  // For runs from a prompt or a picture, without a mask.
+  std::optional<ImageRefiner> refiner;
   std::string sampler = "auto";
   std::vector<ImageControl> controls;
   // The runtime fills in its scheduler and controls. A width or height of 0

@@ -1,56 +1,68 @@
 #include "inference/engine/runtime/image_runtime.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "base/version.h"
 #include "inference/engine/pipeline/begin.h"
 #include "inference/engine/pipeline/pictures.h"
 #include "inference/engine/runtime/model_cache.h"
 #include "inference/engine/schedule/registry.h"
-#include "inference/engine/tensor/devices.h"
+#include "inference/engine/tensor/accelerator.h"
 #include "inference/engine/tensor/guard.h"
 #include "inference/engine/tensor/memory.h"
+#include "inference/engine/tensor/module_scope.h"
 #include "inference/engine/tensor/placement.h"
 
 namespace sheaf::engine {
 namespace {
 
-DeviceFacts FactsOf(const RuntimeOptions& options, std::string device,
-                    const Placement& placement) {
-  DeviceFacts facts;
-  facts.name = std::move(device);
-  if (placement.device.is_cpu()) {
-    facts.description =
-        absl::StrCat("CPU, ", at::get_num_threads(), " threads, LibTorch ",
-                     TORCH_VERSION_MAJOR, ".", TORCH_VERSION_MINOR);
-    facts.memory_bytes = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) *
-                         static_cast<size_t>(sysconf(_SC_PAGESIZE));
-    if (options.memory_bytes_max > 0) {
-      facts.memory_bytes =
-          std::min(facts.memory_bytes, options.memory_bytes_max);
-    }
-  } else {
-    facts.description = absl::StrCat("CUDA, LibTorch ", TORCH_VERSION_MAJOR,
-                                     ".", TORCH_VERSION_MINOR);
+const char* NameOf(at::ScalarType dtype) {
+  if (dtype == at::kHalf) return "fp16";
+  return dtype == at::kBFloat16 ? "bf16" : "fp32";
+}
+
+// The device, with the program and the numbers that this runtime computes by.
+// The limit on tensors holds for those on the CPU.
+DeviceFacts RuntimeFacts(const RuntimeOptions& options, std::string_view device,
+                         const Placement& placement) {
+  DeviceFacts facts = FactsOf(device);
+  facts.build = absl::StrCat("sheaf ", kVersion, ", ", facts.build, ", ",
+                             NameOf(placement.dtype));
+  if (device == "cpu" && options.memory_bytes_max > 0) {
+    facts.memory_bytes = std::min(facts.memory_bytes, options.memory_bytes_max);
   }
   return facts;
 }
 
+// The first byte of a saved row that a refiner finishes: which model's row it
+// is.
+constexpr char kOfBase = 'b';
+constexpr char kOfRefiner = 'r';
+
 }  // namespace
 
 struct ImageRuntime::Slot {
+  // The part that a refiner makes after the row.
+  struct Refining {
+    ModelPlace model;
+    RunRequest request;  // Without its latents.
+    size_t steps = 0;
+  };
+
   RowId id = 0;
   std::shared_ptr<LoadedModel> loaded;
   Row row;
+  bool has_refiner = false;
+  std::optional<Refining> refining;  // None once the refiner has taken over.
+  size_t steps_before = 0;           // Those that the base made.
 };
 
 absl::StatusOr<std::unique_ptr<ImageRuntime>> ImageRuntime::Open(
     const RuntimeOptions& options) {
-  SHEAF_ASSIGN_OR_RETURN(std::string device,
+  SHEAF_ASSIGN_OR_RETURN(const std::string device,
                          ResolveDevice(options.device, DevicesHere()));
   SHEAF_ASSIGN_OR_RETURN(const Placement placement,
                          PlacementNamed(device, options.dtype));
@@ -58,7 +70,7 @@ absl::StatusOr<std::unique_ptr<ImageRuntime>> ImageRuntime::Open(
   auto cache = std::make_unique<ModelCache>(ModelCache::Options{
       .placement = placement, .bytes_max = options.model_bytes_max});
   return std::unique_ptr<ImageRuntime>(new ImageRuntime(
-      std::move(cache), FactsOf(options, std::move(device), placement),
+      std::move(cache), RuntimeFacts(options, device, placement),
       options.batches_per_cleanup));
 }
 
@@ -111,14 +123,35 @@ absl::StatusOr<ImageRuntime::RowId> ImageRuntime::Begin(
     SHEAF_ASSIGN_OR_RETURN(asked.net,
                            cache_->GetControl(loaded.get(), control.folder));
   }
+  std::optional<Slot::Refining> refining;
+  if (wanted.refiner) {
+    if (request.task != Task::kText && request.task != Task::kImage) {
+      return absl::InvalidArgumentError(
+          "a refiner follows neither a mask nor an edit");
+    }
+    request.denoising_end = wanted.refiner->start;
+    refining.emplace();
+    refining->model = wanted.refiner->model;
+    refining->request = RefinerPart(request);
+    SHEAF_ASSIGN_OR_RETURN(refining->steps, CountSteps(refining->request));
+  }
+  SHEAF_ASSIGN_OR_RETURN(Row row, BeginWithRoom(model, request));
+  const RowId id = next_row_++;
+  rows_[id] = std::make_unique<Slot>(Slot{.id = id,
+                                          .loaded = loaded,
+                                          .row = std::move(row),
+                                          .has_refiner = refining.has_value(),
+                                          .refining = std::move(refining)});
+  return id;
+}
+
+absl::StatusOr<Row> ImageRuntime::BeginWithRoom(const Model& model,
+                                                const RunRequest& request) {
   auto row = BeginRow(model, request);
   while (absl::IsResourceExhausted(row.status()) && cache_->PutOneAway()) {
     row = BeginRow(model, request);
   }
-  SHEAF_RETURN_IF_ERROR(row.status());
-  const RowId id = next_row_++;
-  rows_[id] = std::make_unique<Slot>(Slot{id, loaded, *std::move(row)});
-  return id;
+  return row;
 }
 
 std::vector<ImageRuntime::End> ImageRuntime::Step() {
@@ -154,8 +187,29 @@ void ImageRuntime::StepTogether(const Group& group, std::vector<End>* ends) {
         continue;
       }
     }
-    if (slot->row.done()) ends->push_back({slot->id, Develop(*slot)});
+    if (!slot->row.done()) continue;
+    if (!slot->refining) {
+      ends->push_back({slot->id, Develop(*slot)});
+    } else if (absl::Status handed = HandOver(slot); !handed.ok()) {
+      ends->push_back({slot->id, std::move(handed)});
+    }
   }
+}
+
+absl::Status ImageRuntime::HandOver(Slot* slot) {
+  SHEAF_RETURN_IF_ERROR(slot->loaded->Check());
+  Slot::Refining refining = *std::exchange(slot->refining, std::nullopt);
+  SHEAF_ASSIGN_OR_RETURN(std::shared_ptr<LoadedModel> loaded,
+                         cache_->Get(refining.model));
+  SHEAF_RETURN_IF_ERROR(Guard("handing a row over", [&] {
+    refining.request.latents = FromTorch(slot->row.sample().unsqueeze(0));
+  }));
+  SHEAF_ASSIGN_OR_RETURN(Row row,
+                         BeginWithRoom(*loaded->model, refining.request));
+  slot->steps_before = slot->row.steps();
+  slot->loaded = std::move(loaded);
+  slot->row = std::move(row);
+  return absl::OkStatus();
 }
 
 // Where even one row does not fit, unused models are put away to make room.
@@ -187,7 +241,10 @@ absl::StatusOr<Image> ImageRuntime::Develop(const Slot& slot) const {
 ImageRuntime::Steps ImageRuntime::StepsOf(RowId row) const {
   const auto found = rows_.find(row);
   if (found == rows_.end()) return {};
-  return {found->second->row.steps_done(), found->second->row.steps()};
+  const Slot& slot = *found->second;
+  const size_t left = slot.refining ? slot.refining->steps : 0;
+  return {slot.steps_before + slot.row.steps_done(),
+          slot.steps_before + slot.row.steps() + left};
 }
 
 absl::StatusOr<Preview> ImageRuntime::PreviewOf(RowId row) const {
@@ -205,25 +262,36 @@ absl::StatusOr<Preview> ImageRuntime::PreviewOf(RowId row) const {
 absl::StatusOr<std::string> ImageRuntime::Save(RowId row) const {
   const auto found = rows_.find(row);
   if (found == rows_.end()) return absl::NotFoundError("the row has ended");
-  SHEAF_RETURN_IF_ERROR(found->second->loaded->Check());
+  const Slot& slot = *found->second;
+  SHEAF_RETURN_IF_ERROR(slot.loaded->Check());
   std::string saved;
   SHEAF_RETURN_IF_ERROR(
-      Guard("saving a row", [&] { saved = found->second->row.Save(); }));
+      Guard("saving a row", [&] { saved = slot.row.Save(); }));
+  if (slot.has_refiner) {
+    saved.insert(saved.begin(), slot.refining ? kOfBase : kOfRefiner);
+  }
   return saved;
 }
 
 absl::Status ImageRuntime::Restore(RowId row, std::string_view saved) {
   const auto found = rows_.find(row);
   if (found == rows_.end()) return absl::NotFoundError("the row has ended");
-  Row restored = found->second->row;
+  Slot restored = *found->second;
+  if (restored.has_refiner && !saved.empty()) {
+    // The state replaces whatever sample the refiner begins with.
+    if (saved.front() == kOfRefiner) {
+      SHEAF_RETURN_IF_ERROR(HandOver(&restored));
+    }
+    saved.remove_prefix(1);
+  }
   absl::Status status;
   SHEAF_RETURN_IF_ERROR(
-      Guard("restoring a row", [&] { status = restored.Restore(saved); }));
+      Guard("restoring a row", [&] { status = restored.row.Restore(saved); }));
   SHEAF_RETURN_IF_ERROR(status);
-  if (restored.done()) {
+  if (restored.row.done()) {
     return absl::InvalidArgumentError("a saved row: with no step to make");
   }
-  found->second->row = std::move(restored);
+  *found->second = std::move(restored);
   return absl::OkStatus();
 }
 
@@ -237,10 +305,10 @@ std::optional<Cleanup> ImageRuntime::StartMemory() {
   if (is_due || cache_->together().ran_out > 0) {
     batches_ = 0;
     cleanup = Cleanup{.bytes_before = ResidentBytes()};
-    CleanUpMemory();
+    CleanUpMemory(cache_->device());
     cleanup->bytes_after = ResidentBytes();
   }
-  ResetMemoryPeak();
+  ResetMemoryPeak(cache_->device());
   cache_->ForgetLimits();
   return cleanup;
 }
@@ -252,7 +320,7 @@ std::unique_ptr<Measuring> ImageRuntime::Measure(MeasureRequest wanted) {
 MemoryUse ImageRuntime::memory() const {
   const RowStepper::Together together = cache_->together();
   return {.rows = together.most,
-          .peak_bytes = MemoryPeak(),
+          .peak_bytes = MemoryPeak(cache_->device()),
           .ran_out_rows = together.ran_out};
 }
 

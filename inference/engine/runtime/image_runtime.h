@@ -20,16 +20,13 @@
 #include "inference/engine/runtime/image_request.h"
 #include "inference/engine/runtime/measure.h"
 #include "inference/engine/runtime/options.h"
+#include "inference/engine/tensor/devices.h"
 
 namespace sheaf::engine {
 
 class ModelCache;
-
-struct DeviceFacts {
-  std::string name;
-  std::string description;
-  size_t memory_bytes = 0;
-};
+class Row;
+struct Model;
 
 // The process's bytes in memory, before and after it gave back memory that was
 // kept for later.
@@ -41,7 +38,7 @@ struct Cleanup {
 // The most rows and memory used since the last StartMemory().
 struct MemoryUse {
   size_t rows = 0;          // Most that stepped together.
-  size_t peak_bytes = 0;    // 0: unknown.
+  size_t peak_bytes = 0;    // Of the device's memory; 0: unknown.
   size_t ran_out_rows = 0;  // Fewest for which memory ran out; 0: it did not.
 };
 
@@ -69,16 +66,18 @@ class ImageRuntime {
   // bound.
   void LimitPixels(int64_t most) { pixels_max_ = most; }
 
-  // Begins a row; loads its models where they are not loaded yet. The errors of
-  // LoadModel and BeginRow: INVALID_ARGUMENT for a request that cannot work,
-  // NOT_FOUND for files that are missing, RESOURCE_EXHAUSTED where the row does
-  // not fit even after all unused models were put away.
+  // Begins a row; loads its models where they are not loaded yet, except for a
+  // refiner, which is loaded when it takes over. The errors of LoadModel and
+  // BeginRow: INVALID_ARGUMENT for a request that cannot work, NOT_FOUND for
+  // files that are missing, RESOURCE_EXHAUSTED where the row does not fit even
+  // after all unused models were put away.
   absl::StatusOr<RowId> Begin(const ImageRequest& wanted);
 
   // Advances every row by one step. Returns the rows that ended with it and
   // forgets them. An error is about one row alone: INTERNAL (not numbers, or a
   // fault of ours), DATA_LOSS (its model's files were written to meanwhile),
-  // RESOURCE_EXHAUSTED (it does not fit alone). Only ABORTED is for all rows,
+  // RESOURCE_EXHAUSTED (it does not fit alone), those of Begin for a row whose
+  // refiner cannot take over. Only ABORTED is for all rows,
   // from then on: the device can no longer be used.
   std::vector<End> Step();
 
@@ -116,6 +115,11 @@ class ImageRuntime {
 
   ImageRuntime(std::unique_ptr<ModelCache> cache, DeviceFacts device,
                int batches_per_cleanup);
+  // BeginRow; puts unused models away where memory runs out.
+  absl::StatusOr<Row> BeginWithRoom(const Model& model,
+                                    const RunRequest& request);
+  // Lets the refiner take over a row as its base left it.
+  absl::Status HandOver(Slot* slot);
   absl::Status Advance(const Group& group);
   void StepTogether(const Group& group, std::vector<End>* ends);
   void StepGroup(const Group& group, std::vector<End>* ends);

@@ -73,6 +73,7 @@ class Measuring {
   };
 
   absl::Status Load();
+  absl::Status WarmUp();
   absl::Status TestRows();
   absl::Status TimeEncode(int runs);
   absl::Status TimeDecode();
@@ -81,6 +82,7 @@ class Measuring {
                            int rows);
   void PlanStep();
   void PlanControls();
+  // The median of what an action takes until the device has done it.
   absl::StatusOr<double> Median(const std::function<absl::Status()>& action);
   // The median of a step of `rows` copies of the row.
   absl::StatusOr<double> MedianStep(const Row& row, int rows);

@@ -7,7 +7,7 @@
 #include "absl/time/clock.h"
 #include "base/status.h"
 #include "inference/engine/families/load_model.h"
-#include "inference/engine/tensor/memory.h"
+#include "inference/engine/tensor/accelerator.h"
 #include "inference/engine/weights/mapped_files.h"
 
 namespace sheaf::engine {
@@ -129,7 +129,7 @@ bool ModelCache::PutOneAway() {
   }
   if (oldest == loaded_.end()) return false;
   loaded_.erase(oldest);
-  ReleaseKeptMemory();
+  ReleaseKeptMemory(device());
   return true;
 }
 

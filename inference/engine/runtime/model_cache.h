@@ -73,6 +73,7 @@ class ModelCache {
   void ForgetLimits() const;
 
   size_t bytes() const;
+  at::Device device() const { return options_.placement.device; }
 
  private:
   struct Loading {

@@ -1,44 +1,44 @@
 #include "inference/engine/tensor/placement.h"
 
+#include <algorithm>
 #include <map>
-#include <string>
+#include <optional>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 
 namespace sheaf::engine {
 namespace {
 
-constexpr std::string_view kCuda = "cuda";
-
-absl::StatusOr<at::Device> DeviceNamed(std::string_view name) {
+absl::StatusOr<at::Device> DeviceNamed(std::string_view name,
+                                       const std::vector<std::string>& here) {
   if (name == "cpu") return at::Device(at::kCPU);
-  int index = -1;
-  const bool is_cuda =
-      name == kCuda ||
-      (name.substr(0, kCuda.size() + 1) == "cuda:" &&
-       absl::SimpleAtoi(ToAbsl(name.substr(kCuda.size() + 1)), &index) &&
-       index >= 0 && index < 128);
-  if (!is_cuda) {
+  const std::optional<int> ordinal = CudaOrdinal(name);
+  if (!ordinal) {
     return absl::InvalidArgumentError(absl::StrCat(
         "'", ToAbsl(name), "' is no device; write cpu, cuda or cuda:1"));
   }
-  if (!at::globalContext().hasCUDA()) {
+  if (here.front() == "cpu") {
     return absl::FailedPreconditionError(
         "no CUDA here: it needs a GPU and a build with -DSHEAF_CUDA=ON");
   }
-  return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
+  const std::string full = absl::StrCat("cuda:", *ordinal);
+  if (std::find(here.begin(), here.end(), full) == here.end()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("no ", full, " here: the last GPU is ", here.back()));
+  }
+  return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(*ordinal));
 }
 
 }  // namespace
 
 absl::StatusOr<Placement> PlacementNamed(std::string_view device,
-                                         std::string_view dtype) {
+                                         std::string_view dtype,
+                                         const std::vector<std::string>& here) {
   static const auto* const dtypes =
       new std::map<std::string_view, at::ScalarType>(
           {{"fp32", at::kFloat}, {"bf16", at::kBFloat16}, {"fp16", at::kHalf}});
-  SHEAF_ASSIGN_OR_RETURN(const at::Device found, DeviceNamed(device));
+  SHEAF_ASSIGN_OR_RETURN(const at::Device found, DeviceNamed(device, here));
   if (dtype == "auto") dtype = found.is_cpu() ? "fp32" : "fp16";
   const auto type = dtypes->find(dtype);
   if (type == dtypes->end()) {

@@ -82,6 +82,9 @@ void PrepareProcess(char** argv) {
   RestartWithBetterEnvironment(argv);
   InstallAllocator();
   UseAllCores();
+  // Convolutions on a GPU would else round fp32 to ten bits.
+  at::globalContext().setAllowTF32CuDNN(false);
+  at::globalContext().setAllowTF32CuBLAS(false);
 }
 
 double ProbeMatrixProduct() {

@@ -4,7 +4,8 @@
 namespace sheaf::engine {
 
 // Installs our allocator, and uses as many cores as OMP_NUM_THREADS says, or as
-// this process may run on. Also makes products of matrices fast: where OpenBLAS
+// this process may run on. Sees to it that fp32 is fp32 on a GPU, too, and not
+// TF32. Also makes products of matrices fast: where OpenBLAS
 // did not recognise the processor, or threads would wait busily, it starts the
 // program once more with a better environment. To be called first in main(),
 // with main's arguments.

@@ -55,3 +55,9 @@
 #define SHEAF_TORCH_ALLOCATES_MUTABLY \
   (TORCH_VERSION_MAJOR > 2 ||         \
    (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 3))
+
+// Since 2.11 the allocators of all devices can be asked, by headers that every
+// build has, how much memory they gave.
+#define SHEAF_TORCH_COUNTS_DEVICE_MEMORY \
+  (TORCH_VERSION_MAJOR > 2 ||            \
+   (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 11))

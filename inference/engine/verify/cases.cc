@@ -16,8 +16,6 @@ namespace sheaf::engine {
 namespace {
 
 constexpr size_t kCasesBytesMax = size_t{256} << 20;
-// How many times further devices other than the CPU may be off.
-constexpr double kElsewhere = 10;
 
 }  // namespace
 
@@ -28,7 +26,6 @@ void CaseList::Run(const std::string& group, const std::string& name,
   absl::Status checked;
   const absl::Status guarded =
       Guard("this case", [&] { checked = check(&outcome); });
-  if (options_.device != "cpu") outcome.tolerance *= kElsewhere;
   const absl::Status& status = guarded.ok() ? checked : guarded;
   if (!status.ok()) outcome.obstacle = std::string(status.message());
   if (options_.progress) options_.progress(outcome);

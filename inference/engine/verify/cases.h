@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "inference/engine/pipeline/model.h"
 #include "inference/engine/tensor/torch.h"
+#include "inference/engine/verify/judge.h"
 #include "inference/engine/verify/verify.h"
 
 namespace sheaf::engine {
@@ -18,10 +19,12 @@ namespace sheaf::engine {
 class CaseList {
  public:
   CaseList(std::string folder, const VerifyOptions& options)
-      : folder_(std::move(folder)), options_(options) {}
+      : folder_(std::move(folder)),
+        options_(options),
+        judge_(options.placement) {}
 
   const std::string& folder() const { return folder_; }
-  Placement placement() const { return {.device = options_.device}; }
+  const Judge& judge() const { return judge_; }
   // Runs `check` unless the filter leaves it out. `check` sets error and
   // tolerance; an error that it returns or throws says why the case could not
   // be run.
@@ -33,6 +36,7 @@ class CaseList {
  private:
   const std::string folder_;
   const VerifyOptions& options_;
+  const Judge judge_;
   std::vector<Outcome> outcomes_;
 };
 

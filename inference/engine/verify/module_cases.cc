@@ -19,18 +19,6 @@ constexpr double kControlTolerance = 1e-5;
 constexpr double kUNetTolerance = 2e-5;
 constexpr double kVaeTolerance = 2e-5;
 
-// Compares, and lets large numbers be off by some units in the last place of
-// the largest, in single precision.
-void CompareMaps(const at::Tensor& actual, const at::Tensor& expected,
-                 Outcome* outcome) {
-  Compare(actual, expected, outcome);
-  if (!expected.defined()) return;
-  constexpr double kLastPlaces = 16;
-  outcome->tolerance =
-      std::max(outcome->tolerance, kLastPlaces * std::ldexp(1.0, -23) *
-                                       expected.abs().max().item<double>());
-}
-
 // The path of the model's folder, which the file's metadata names.
 absl::StatusOr<std::string> ModelOf(const CaseList& list,
                                     const CaseFile& file) {
@@ -48,14 +36,14 @@ TimeInput TimeOf(const CaseFile& file) {
           .guidance = file.at("guidance")};
 }
 
-absl::Status CheckUNet(const std::string& model, const Placement& placement,
+absl::Status CheckUNet(const std::string& model, const Judge& judge,
                        const CaseFile& file, Outcome* outcome) {
-  outcome->tolerance = kUNetTolerance;
-  SHEAF_ASSIGN_OR_RETURN(const auto unet, UNet::Load(model, {}, placement));
-  CompareMaps((*unet)({.sample = file.at("sample"),
-                       .time = TimeOf(file),
-                       .context = file.at("encoder_hidden_states")}),
-              file.at("out"), outcome);
+  SHEAF_ASSIGN_OR_RETURN(const auto unet,
+                         UNet::Load(model, {}, judge.placement()));
+  judge.Module((*unet)({.sample = file.at("sample"),
+                        .time = TimeOf(file),
+                        .context = file.at("encoder_hidden_states")}),
+               file.at("out"), kUNetTolerance, outcome);
   return absl::OkStatus();
 }
 
@@ -70,14 +58,12 @@ absl::StatusOr<double> NumberOf(const CaseFile& file, const std::string& name) {
   return number;
 }
 
-absl::Status CheckControlNet(const std::string& model,
-                             const Placement& placement, const CaseFile& file,
-                             Outcome* outcome) {
-  outcome->tolerance = kControlTolerance;
+absl::Status CheckControlNet(const std::string& model, const Judge& judge,
+                             const CaseFile& file, Outcome* outcome) {
   SHEAF_ASSIGN_OR_RETURN(const double scale,
                          NumberOf(file, "conditioning_scale"));
   SHEAF_ASSIGN_OR_RETURN(const auto net,
-                         ControlNet::Load(model, {}, placement));
+                         ControlNet::Load(model, {}, judge.placement()));
   const auto guess = file.metadata.find("guess_mode");
   const at::Tensor sample = file.at("sample");
   const ControlResiduals out = (*net)(
@@ -87,17 +73,18 @@ absl::Status CheckControlNet(const std::string& model,
        .hint = file.at("controlnet_cond"),
        .weights = at::full({sample.size(0)}, scale),
        .guess_mode = guess != file.metadata.end() && guess->second == "true"});
-  CompareMaps(out.middle, file.at("mid"), outcome);
+  judge.Module(out.middle, file.at("mid"), kControlTolerance, outcome);
   for (size_t i = 0; i < out.down.size(); ++i) {
-    CompareMaps(out.down[i], file.at("down_" + std::to_string(i)), outcome);
+    judge.Module(out.down[i], file.at("down_" + std::to_string(i)),
+                 kControlTolerance, outcome);
   }
   return absl::OkStatus();
 }
 
-absl::Status CheckText(const std::string& model, const Placement& placement,
+absl::Status CheckText(const std::string& model, const Judge& judge,
                        const CaseFile& file, Outcome* outcome) {
-  outcome->tolerance = kTextTolerance;
-  SHEAF_ASSIGN_OR_RETURN(const auto clip, ClipText::Load(model, {}, placement));
+  SHEAF_ASSIGN_OR_RETURN(const auto clip,
+                         ClipText::Load(model, {}, judge.placement()));
   const ClipTextOutput out = (*clip)(file.at("ids"));
   for (const auto& [name, expected] : file.tensors) {
     at::Tensor actual;
@@ -117,27 +104,26 @@ absl::Status CheckText(const std::string& model, const Placement& placement,
     if (is("clip_skip_") && number < count) {
       actual = clip->Skipped(out, number);
     }
-    CompareMaps(actual, expected, outcome);
+    judge.Module(actual, expected, kTextTolerance, outcome);
   }
   return absl::OkStatus();
 }
 
-absl::Status CheckVae(const std::string& model, const Placement& placement,
+absl::Status CheckVae(const std::string& model, const Judge& judge,
                       const CaseFile& file, Outcome* outcome) {
-  outcome->tolerance = kVaeTolerance;
   const bool is_pipeline = !std::filesystem::exists(model + "/config.json");
   SHEAF_ASSIGN_OR_RETURN(
       const auto vae,
-      Vae::Load(is_pipeline ? model + "/vae" : model, {}, placement));
+      Vae::Load(is_pipeline ? model + "/vae" : model, {}, judge.placement()));
   const auto encodes = [&](const char* from, const char* to, bool tiles) {
     if (!file.has(from) || !file.has(to)) return;
-    CompareMaps(vae->Encode(file.at(from), {.tiling = tiles}), file.at(to),
-                outcome);
+    judge.Module(vae->Encode(file.at(from), {.tiling = tiles}), file.at(to),
+                 kVaeTolerance, outcome);
   };
   const auto decodes = [&](const char* from, const char* to, bool tiles) {
     if (!file.has(from) || !file.has(to)) return;
-    CompareMaps(vae->Decode(file.at(from), {.tiling = tiles}), file.at(to),
-                outcome);
+    judge.Module(vae->Decode(file.at(from), {.tiling = tiles}), file.at(to),
+                 kVaeTolerance, outcome);
   };
   encodes("image", "moments", false);
   encodes("image", "encoded", false);
@@ -164,7 +150,7 @@ absl::Status CheckRandom(const CaseFile& file, Outcome* outcome) {
 struct Kind {
   const char* group;
   const char* mark;  // A tensor that only this kind has.
-  absl::Status (*check)(const std::string& model, const Placement& placement,
+  absl::Status (*check)(const std::string& model, const Judge& judge,
                         const CaseFile& file, Outcome* outcome);
 };
 constexpr Kind kKinds[] = {
@@ -184,8 +170,9 @@ void RunFile(CaseList* list, const std::string& path, const std::string& name) {
     if (!file->has(kind.mark)) continue;
     list->Run(kind.group, name, [&](Outcome* outcome) {
       SHEAF_ASSIGN_OR_RETURN(const std::string model, ModelOf(*list, *file));
-      return kind.check(model, list->placement(),
-                        file->On(list->placement().device), outcome);
+      const Judge& judge = list->judge();
+      return kind.check(model, judge, file->On(judge.placement().device),
+                        outcome);
     });
     return;
   }

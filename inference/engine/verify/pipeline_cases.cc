@@ -16,10 +16,6 @@
 namespace sheaf::engine {
 namespace {
 
-// As a share of the largest latent.
-constexpr double kLatentTolerance = 1e-4;
-// The share of a picture's values that may be off by more than one.
-constexpr double kPictureTolerance = 1e-3;
 constexpr size_t kPictureBytesMax = size_t{256} << 20;
 
 struct PipelineKind {
@@ -362,23 +358,6 @@ absl::StatusOr<Result> Generate(const Config& line, const std::string& name,
   return result;
 }
 
-// The part of a picture's values that are off by more than one; 1 where the
-// sizes differ.
-double PartOff(const Image& image, const at::Tensor& expected) {
-  const at::Tensor bytes = expected.contiguous();
-  if (expected.dim() != 3 || expected.scalar_type() != at::kByte ||
-      expected.size(0) != image.height || expected.size(1) != image.width ||
-      expected.size(2) != image.channels) {
-    return 1;
-  }
-  const uint8_t* values = bytes.data_ptr<uint8_t>();
-  size_t off = 0;
-  for (size_t i = 0; i < image.pixels.size(); ++i) {
-    if (std::abs(int{image.pixels[i]} - int{values[i]}) > 1) ++off;
-  }
-  return static_cast<double>(off) / static_cast<double>(image.pixels.size());
-}
-
 void RunCase(CaseList* list, const Json& json, Loaded* loaded) {
   const Config line = Config::Of(json, "pipelines/cases.jsonl");
   Config::Reader r(line);
@@ -390,20 +369,14 @@ void RunCase(CaseList* list, const Json& json, Loaded* loaded) {
     SHEAF_ASSIGN_OR_RETURN(
         file, ReadCaseFile(list->folder() + "/" + path + ".safetensors"));
     SHEAF_ASSIGN_OR_RETURN(result, Generate(line, name, file, loaded));
-    const at::Tensor expected = file.at("latents");
-    Compare(result->latents, expected, outcome);
-    outcome->tolerance =
-        expected.defined()
-            ? kLatentTolerance * expected.abs().max().item<double>()
-            : 0;
+    list->judge().Latents(result->latents, file.at("latents"), outcome);
     return absl::OkStatus();
   });
   // Where there is no result, the outcome above says why.
   if (!result) return;
   list->Run("pictures", path, [&](Outcome* outcome) {
-    outcome->tolerance = kPictureTolerance;
     if (!file.has("image")) return absl::NotFoundError("no tensor image");
-    outcome->error = PartOff(result->image, file.at("image"));
+    list->judge().Picture(result->image, file.at("image"), outcome);
     return absl::OkStatus();
   });
 }
@@ -417,7 +390,7 @@ void RunPipelineCases(CaseList* list) {
               [&](Outcome*) { return lines.status(); });
     return;
   }
-  Loaded loaded(list->folder(), list->placement());
+  Loaded loaded(list->folder(), list->judge().placement());
   for (const Json& line : *lines) RunCase(list, line, &loaded);
 }
 

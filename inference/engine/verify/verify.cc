@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "inference/engine/verify/cases.h"
+#include "inference/engine/verify/judge.h"
 
 namespace sheaf::engine {
 namespace {
@@ -75,6 +76,10 @@ std::vector<Outcome> Verify(const std::string& folder,
                                     "for"});
   }
   return outcomes;
+}
+
+std::string RulesOf(const VerifyOptions& options) {
+  return Judge(options.placement).Rules();
 }
 
 std::string ReportOf(const std::vector<Outcome>& outcomes) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "inference/engine/tensor/module_scope.h"
 
 namespace sheaf::engine {
 
@@ -28,9 +28,9 @@ struct Outcome {
 struct VerifyOptions {
   // Only cases whose name contains this. Empty: all.
   std::string filter;
-  // Where the models are put: "cpu", or "cuda", whose sums come in another
-  // order and may be off by ten times as much.
-  std::string device = "cpu";
+  // Where and in which numbers models are held. Judge says how far results may
+  // be off there.
+  Placement placement;
   // Called after each case.
   std::function<void(const Outcome&)> progress;
 };
@@ -39,6 +39,9 @@ struct VerifyOptions {
 // outcome that says so.
 std::vector<Outcome> Verify(const std::string& folder,
                             const VerifyOptions& options);
+
+// How far results may be off with these options: a line for people.
+std::string RulesOf(const VerifyOptions& options);
 
 // Per group: how many cases, the largest error against its tolerance, the names
 // of those that miss, and the cases that could not be run and why.

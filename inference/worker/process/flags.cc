@@ -87,7 +87,9 @@ void AddWorkerFlags(CLI::App* app, Flags* flags, Raw* raw) {
       ->envname("SHEAF_WORKER_NAME");
   app->add_option("--queues", raw->queues, "Queues to serve; by default all")
       ->delimiter(',');
-  app->add_option("--kinds", raw->kinds, "Job kinds to take; by default all")
+  app->add_option("--kinds", raw->kinds,
+                  "Job kinds to take; by default inference and "
+                  "batch_inference, with --engine simulated all")
       ->delimiter(',');
   app->add_option("--aliases", raw->aliases,
                   "Models to offer, by alias; by default all in --models")

@@ -1,9 +1,13 @@
 #include "inference/worker/session/active_batch.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <exception>
+#include <memory>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "base/status.h"
 #include "inference/worker/session/lease_claim.h"
 #include "spdlog/spdlog.h"
@@ -24,6 +28,16 @@ std::string ToWireText(const std::string& message) {
   }
   return text;
 }
+
+// The files of one row on their way; uploading threads share it.
+struct Sending {
+  Sending(v1::RunOutcome success, std::size_t files)
+      : outcome(std::move(success)), open(files) {}
+
+  absl::Mutex mutex;
+  v1::RunOutcome outcome ABSL_GUARDED_BY(mutex);
+  std::size_t open ABSL_GUARDED_BY(mutex);
+};
 
 }  // namespace
 
@@ -136,15 +150,18 @@ void ActiveBatch::TakeEnds(std::vector<RowEnd> ends) {
     if (end.failed()) {
       ++failed_;
       Tell(index, MakeFailure(index, end.error_class, end.error_message));
-    } else if (end.make_png) {
-      TakePicture(index, std::move(end.make_png));
-    } else if (end.png.empty()) {
+    } else if (!end.make_png && end.png.empty()) {
       ++succeeded_;
       v1::RunOutcome outcome = MakeOutcome(index);
       outcome.mutable_success();
       Tell(index, std::move(outcome));
     } else {
-      TakePicture(index, [png = std::move(end.png)] { return png; });
+      if (!end.make_png) {
+        end.make_png = [png = std::move(end.png)] { return png; };
+      }
+      std::vector<NamedPng> pictures = std::move(end.more);
+      pictures.insert(pictures.begin(), {"image", std::move(end.make_png)});
+      TakePictures(index, std::move(pictures));
     }
   }
 }
@@ -198,26 +215,36 @@ bool ActiveBatch::SaveBeforeRelease(int index) {
   }
 }
 
-void ActiveBatch::TakePicture(int index, PngMaker picture) {
-  tools_.uploader->Upload(
-      number_, std::move(picture),
-      [this, index](absl::StatusOr<std::string> name,
-                    v1::ErrorClass error_class) {
-        if (!name.ok()) {
-          ++failed_;
-          Tell(index, MakeFailure(index, error_class,
-                                  "the picture could not be stored: " +
-                                      name.status().ToString()));
-          return;
-        }
-        ++succeeded_;
-        v1::RunOutcome outcome = MakeOutcome(index);
-        v1::Output* output = outcome.mutable_success()->add_outputs();
-        output->set_artifact(*std::move(name));
-        output->set_name("image");
-        output->set_media_type("image/png");
-        Tell(index, std::move(outcome));
-      });
+void ActiveBatch::TakePictures(int index, std::vector<NamedPng> pictures) {
+  v1::RunOutcome outcome = MakeOutcome(index);
+  for (const NamedPng& picture : pictures) {
+    v1::Output* output = outcome.mutable_success()->add_outputs();
+    output->set_name(picture.name);
+    output->set_media_type("image/png");
+  }
+  const auto sending =
+      std::make_shared<Sending>(std::move(outcome), pictures.size());
+  for (std::size_t place = 0; place < pictures.size(); ++place) {
+    tools_.uploader->Upload(
+        number_, std::move(pictures[place].make),
+        [this, index, place, sending](absl::StatusOr<std::string> name,
+                                      v1::ErrorClass error_class) {
+          absl::MutexLock lock(&sending->mutex);
+          v1::RunOutcome& told = sending->outcome;
+          if (!name.ok()) {
+            told = MakeFailure(
+                index, error_class,
+                "the picture could not be stored: " + name.status().ToString());
+          } else if (!told.has_failure()) {
+            told.mutable_success()
+                ->mutable_outputs(static_cast<int>(place))
+                ->set_artifact(*std::move(name));
+          }
+          if (--sending->open > 0) return;
+          ++(told.has_failure() ? failed_ : succeeded_);
+          Tell(index, std::move(told));
+        });
+  }
 }
 
 void ActiveBatch::Tell(int index, v1::RunOutcome outcome) {

@@ -109,7 +109,8 @@ class ActiveBatch {
   // Ends row `index`; with `cancel`, cancels it in the engine too.
   void EndRow(int index, bool cancel);
   void NoteIfEnded();
-  void TakePicture(int index, PngMaker picture);
+  // Uploads the files of a row that ended well, then tells its outcome.
+  void TakePictures(int index, std::vector<NamedPng> pictures);
   void TakePreviews();
   void SaveRows();
   bool SaveBeforeRelease(int index);

@@ -42,6 +42,13 @@ inline absl::StatusOr<std::string> MakePng(const PngMaker& maker) {
   }
 }
 
+// A file that a row leaves beside its picture, by its name among the outputs of
+// the run.
+struct NamedPng {
+  std::string name;
+  PngMaker make;
+};
+
 // How one row ended: with a picture, without one (an engine that was told to
 // make none), or with an error.
 struct RowEnd {
@@ -50,7 +57,8 @@ struct RowEnd {
   v1::ErrorClass error_class =
       v1::ERROR_CLASS_UNSPECIFIED;  // Unset: it went well.
   std::string error_message;
-  PngMaker make_png;  // If set, replaces `png`.
+  PngMaker make_png;           // If set, replaces `png`.
+  std::vector<NamedPng> more;  // Where there is a picture.
 
   bool failed() const { return error_class != v1::ERROR_CLASS_UNSPECIFIED; }
 };
@@ -72,6 +80,9 @@ class Engine {
 
   // The devices it works on, as the server shows them.
   virtual std::vector<v1::Device> Devices() const = 0;
+
+  // Its models and names; empty for an engine that cannot tell.
+  virtual v1::Catalog Catalog() const { return {}; }
 
   // Takes on every run of `batch` as one row, in their order, beside the rows
   // at hand. Returns the number of the first row; the others follow it. No

@@ -173,6 +173,7 @@ void LeaseReporter::TellStalledRun() {
 
 void LeaseReporter::Report() {
   ProgressReport report = heartbeat_.Take(sender_.has_outcome(), Now());
+  sender_.TellMemory(&report.request);
   const int64_t generation = generation_;
   mutex_.Unlock();
   const auto answer = client_->ReportProgress(DrawPreviews(std::move(report)));

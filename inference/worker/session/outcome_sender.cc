@@ -61,7 +61,7 @@ std::optional<int> OutcomeSender::FirstOpenRow() const {
 v1::FinishRunsRequest OutcomeSender::Take(absl::Duration engine_time) {
   v1::FinishRunsRequest request;
   claim_.ShowIn(&request);
-  if (memory_.row_count() > 0) *request.mutable_memory() = memory_;
+  TellMemory(&request);
   request.mutable_engine_time()->set_seconds(absl::ToInt64Seconds(engine_time));
   request.mutable_engine_time()->set_nanos(static_cast<int32_t>(
       absl::ToInt64Nanoseconds(engine_time % absl::Seconds(1))));

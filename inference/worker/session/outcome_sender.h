@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -29,6 +30,11 @@ class OutcomeSender {
 
   // The memory that the rows hold, to go with the next outcomes.
   void SetMemory(v1::BatchMemory memory) { memory_ = std::move(memory); }
+  // Writes it into a request, unless the engine cannot tell.
+  template <class Request>
+  void TellMemory(Request* request) const {
+    if (memory_.row_count() > 0) *request->mutable_memory() = memory_;
+  }
   // Takes the outcome of a row. True if it is due now: no earlier outcome has
   // set the time.
   bool Add(int row, v1::RunOutcome outcome, absl::Time now);

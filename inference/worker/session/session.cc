@@ -41,6 +41,9 @@ SessionOptions Introduce(SessionOptions options, const Engine& engine) {
   for (const v1::Device& device : engine.Devices()) {
     *options.hello.add_devices() = device;
   }
+  if (v1::Catalog catalog = engine.Catalog(); catalog.models_size() > 0) {
+    *options.hello.mutable_catalog() = std::move(catalog);
+  }
   options.hello.set_measures(options.measurer != nullptr);
   return options;
 }

@@ -30,7 +30,8 @@
 namespace sheaf::worker {
 
 struct SessionOptions {
-  // How the worker presents itself; the engine adds its devices.
+  // How the worker presents itself; the engine adds its devices and its
+  // catalog.
   v1::RegisterWorkerRequest hello;
   bool once = false;  // Leave after one batch.
   // Let other batches join an active one.

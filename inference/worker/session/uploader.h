@@ -41,7 +41,7 @@ class Uploader {
 
   // An uploading thread calls `done`, unless Cancel comes before. A `group`,
   // the pictures of one active batch, is waited for and cancelled together. The
-  // caller bounds the number of pictures: one for each row of the active
+  // caller bounds the number of pictures: those of each row of the active
   // batches.
   void Upload(int64_t group, PngMaker picture, Done done);
 

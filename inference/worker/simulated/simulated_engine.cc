@@ -44,7 +44,21 @@ std::vector<v1::Device> SimulatedEngine::Devices() const {
   device.set_name("simulated");
   device.set_description("No device: takes time, draws patterns");
   device.set_memory_bytes(options_.memory_bytes);
+  // The times that a real device has by its make.
+  device.set_build(fmt::format(
+      "{} a step, {} a further row",
+      absl::FormatDuration(options_.time_scale * options_.step_time),
+      absl::FormatDuration(options_.time_scale * options_.row_time)));
   return {device};
+}
+
+v1::Catalog SimulatedEngine::Catalog() const {
+  v1::Catalog catalog;
+  v1::CatalogModel* model = catalog.add_models();
+  model->set_name("*");
+  model->mutable_defaults()->set_steps(options_.steps_default);
+  model->set_batching(v1::BATCH_CAPABILITY_FULL);
+  return catalog;
 }
 
 std::vector<SimulatedEngine::RowFault> SimulatedEngine::FaultsFor(

@@ -40,6 +40,8 @@ class SimulatedEngine : public Engine {
   explicit SimulatedEngine(SimulatedEngineOptions options);
 
   std::vector<v1::Device> Devices() const override;
+  // Whatever model a run names, it has these defaults.
+  v1::Catalog Catalog() const override;
   // A run's own faults, in extra["sim.fault"], strike that run alone; if they
   // are not allowed or cannot be read, the run fails with BAD_INPUT.
   int64_t Add(const v1::LeasedBatch& batch) override;

@@ -8,42 +8,54 @@
 
 #include "base/sha256.h"
 #include "fmt/format.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "inference/engine/image/png.h"
 #include "inference/worker/session/batch_weights.h"
 
 namespace sheaf::worker {
 namespace {
 
-// A weight of 0 is the same as none: batches spell out zeros for control types
-// that only other rows have, and other rows must not change a picture.
-std::map<std::string, double> EffectiveWeights(const v1::LeasedBatch& batch,
-                                               int row) {
-  std::map<std::string, double> weights;
-  for (const auto& [type, weight] : WeightsOf(batch, row)) {
-    if (weight != 0) weights[type] = weight;
+// The keys of `extra` that order faults of the simulation.
+constexpr std::string_view kOrders = "sim.";
+
+// Everything that decides a real picture: the request with its weights as they
+// take effect. A weight of 0 is the same as none: batches spell out zeros for
+// control types that only other rows have, and other rows must not change a
+// picture.
+v1::RunRequest EffectiveRequest(const v1::LeasedBatch& batch, int row) {
+  v1::RunRequest request = batch.runs(row).request();
+  const auto& row_weights = WeightsOf(batch, row);
+  std::map<std::string, double> weights(row_weights.begin(), row_weights.end());
+  for (v1::Control& control : *request.mutable_controls()) {
+    const double own = control.has_weight() ? control.weight() : 1.0;
+    control.set_weight(weights.emplace(control.type(), own).first->second);
   }
-  return weights;
+  auto* const controls = request.mutable_controls();
+  controls->erase(
+      std::remove_if(controls->begin(), controls->end(),
+                     [](const auto& control) { return control.weight() == 0; }),
+      controls->end());
+  request.clear_weights();
+  for (const auto& [type, weight] : weights) {
+    if (weight != 0) (*request.mutable_weights())[type] = weight;
+  }
+  const auto extra = request.extra();
+  for (const auto& [key, value] : extra) {
+    if (key.starts_with(kOrders)) request.mutable_extra()->erase(key);
+  }
+  return request;
 }
 
-// Hashes every value with its length, so that two requests never run together.
-std::string Digest(const v1::RunRequest& request,
-                   const std::map<std::string, double>& weights) {
-  Sha256 hash;
-  const auto add = [&hash](const std::string& value) {
-    hash.Update(fmt::format("{}:", value.size()));
-    hash.Update(value);
-  };
-  add(request.prompt());
-  add(request.negative_prompt());
-  add(request.model());
-  add(request.sampler());
-  add(fmt::format("{} {} {} {}", request.seed(), request.steps(),
-                  request.guidance(), request.strength()));
-  for (const auto& [type, weight] : weights) {
-    add(type);
-    add(fmt::format("{}", weight));
+std::string Digest(const v1::RunRequest& request) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream out(&stream);
+    out.SetSerializationDeterministic(true);
+    request.SerializeToCodedStream(&out);
   }
-  return hash.FinishHex();
+  return Sha256Hex(bytes);
 }
 
 // The n-th of 32 bytes behind a digest's hex digits.
@@ -112,10 +124,9 @@ void WriteWord(engine::Image* picture) {
   }
 }
 
-engine::Image Draw(const v1::RunRequest& request,
-                   const std::map<std::string, double>& weights, int side_max) {
+engine::Image Draw(const v1::RunRequest& request, int side_max) {
   engine::Image picture = MakeCanvas(request, side_max);
-  Paint(Digest(request, weights), &picture);
+  Paint(Digest(request), &picture);
   WriteWord(&picture);
   return picture;
 }
@@ -124,9 +135,8 @@ engine::Image Draw(const v1::RunRequest& request,
 
 PngMaker DrawSimulatedPreview(const v1::LeasedBatch& batch, int row,
                               int side_max, double part) {
-  return [request = batch.runs(row).request(),
-          weights = EffectiveWeights(batch, row), side_max, part] {
-    engine::Image picture = Draw(request, weights, side_max);
+  return [request = EffectiveRequest(batch, row), side_max, part] {
+    engine::Image picture = Draw(request, side_max);
     for (std::uint8_t& value : picture.pixels) {
       value = static_cast<std::uint8_t>(128 + (value - 128) * part);
     }
@@ -136,10 +146,8 @@ PngMaker DrawSimulatedPreview(const v1::LeasedBatch& batch, int row,
 
 absl::StatusOr<std::string> DrawSimulatedPicture(const v1::LeasedBatch& batch,
                                                  int row, int side_max) {
-  const v1::RunRequest& request = batch.runs(row).request();
-  const engine::Image picture =
-      Draw(request, EffectiveWeights(batch, row), side_max);
-  return engine::EncodePng(picture,
+  const v1::RunRequest request = EffectiveRequest(batch, row);
+  return engine::EncodePng(Draw(request, side_max),
                            {{"engine", "simulated"},
                             {"prompt", request.prompt()},
                             {"seed", fmt::format("{}", request.seed())}});

@@ -36,6 +36,7 @@ const v1::RunRequest& FirstOf(const v1::LeasedBatch& batch) {
 batching::Profile ProfileOf(const engine::Measurements& found) {
   batching::Profile profile;
   profile.measured = found.steps;
+  profile.alone = !found.rows_agree;
   if (!found.rows_agree) {
     // Runs go one by one, each with its two rows: batching saves nothing.
     const auto& [rows, ms] = *std::prev(found.steps.upper_bound(2));

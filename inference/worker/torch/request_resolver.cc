@@ -7,14 +7,11 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "base/near_word.h"
 #include "base/retry.h"
 #include "base/status.h"
-#include "base/version.h"
 #include "inference/engine/image/picture_file.h"
-#include "inference/engine/schedule/registry.h"
-#include "inference/worker/session/batch_weights.h"
+#include "inference/worker/torch/description.h"
 
 namespace sheaf::worker {
 namespace {
@@ -27,30 +24,9 @@ using engine::Task;
 constexpr size_t kPicturesKept = 16;
 constexpr size_t kKeptPictureBytesMax = size_t{4} << 20;
 
-double WeightOf(const v1::LeasedBatch& batch, int row,
-                const v1::Control& control) {
-  const auto& weights = WeightsOf(batch, row);
-  const auto found = weights.find(control.type());
-  if (found != weights.end()) return found->second;
-  return control.has_weight() ? control.weight() : 1.0;
-}
-
-// Refuses control types that have a weight but no control: they have no
-// picture.
-absl::Status CheckBareWeights(const v1::RunRequest& wish) {
-  for (const auto& [type, weight] : wish.weights()) {
-    const auto has_type = [&, name = type](const v1::Control& control) {
-      return control.type() == name;
-    };
-    if (weight == 0 ||
-        std::any_of(wish.controls().begin(), wish.controls().end(), has_type)) {
-      continue;
-    }
-    return absl::InvalidArgumentError(
-        absl::StrCat("control '", type, "' has a weight but no picture"));
-  }
-  return absl::OkStatus();
-}
+// The most pixels that a detector looks at: it takes a second or so for them,
+// in which no row steps.
+constexpr int64_t kDetectPixelsMax = int64_t{16} << 20;
 
 // The keys by which the simulated engine is asked for faults.
 constexpr std::string_view kOfSimulation = "sim.";
@@ -159,29 +135,51 @@ absl::Status ReadSettings(const v1::RunRequest& wish, RunRequest* request) {
   return settings.Finish();
 }
 
+// A pair of sides of which a run gives both or neither. Height first.
+absl::StatusOr<std::optional<engine::Pair>> ReadSize(
+    const char* name, std::optional<int> width, std::optional<int> height) {
+  if (!width && !height) return std::optional<engine::Pair>();
+  if (width && height) return engine::Pair{*height, *width};
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, "_width and ", name, "_height need each other"));
+}
+
+// An empty second prompt is the same as none.
+std::optional<std::string> SecondPrompt(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(text);
+}
+
+// The values that only models with two text encoders hear of.
+absl::Status ReadSecond(const v1::RunRequest& wish, RunRequest* request) {
+#define SHEAF_FIELD(name) IfHas(wish.has_##name(), wish.name())
+  request->prompt_2 = SecondPrompt(wish.prompt_2());
+  request->negative_prompt_2 = SecondPrompt(wish.negative_prompt_2());
+  request->crop = {wish.crop_top(), wish.crop_left()};
+  SHEAF_ASSIGN_OR_RETURN(request->original_size,
+                         ReadSize("original", SHEAF_FIELD(original_width),
+                                  SHEAF_FIELD(original_height)));
+  SHEAF_ASSIGN_OR_RETURN(request->target_size,
+                         ReadSize("target", SHEAF_FIELD(target_width),
+                                  SHEAF_FIELD(target_height)));
+#undef SHEAF_FIELD
+  return absl::OkStatus();
+}
+
+// `what` the model is to the run: "model", "refiner".
 absl::StatusOr<const OfferedModel*> FindModel(const ModelList& models,
+                                              const char* what,
                                               const std::string& alias) {
   const OfferedModel* const model = models.Find(alias);
   if (model != nullptr) return model;
   std::vector<std::string> names;
   for (const OfferedModel& one : models.all()) names.push_back(one.alias);
-  return absl::NotFoundError(
-      absl::StrCat("no model '", alias, "' here", DidYouMean(alias, names)));
-}
-
-// The alias of the VAE to use; empty: the model's own.
-std::string VaeAlias(const OfferedModel& model, const v1::RunRequest& wish) {
-  if (wish.has_vae()) return wish.vae();
-  const int64_t width = wish.has_width() ? wish.width() : model.width;
-  const int64_t height = wish.has_height() ? wish.height() : model.height;
-  const bool is_large =
-      !model.vae_large.empty() && width * height > model.vae_large_pixels;
-  return is_large ? model.vae_large : model.vae;
+  return absl::NotFoundError(absl::StrCat("no ", what, " '", alias, "' here",
+                                          DidYouMean(alias, names)));
 }
 
 absl::StatusOr<std::string> FindVae(const OfferedModel& model,
                                     const v1::RunRequest& wish) {
-  const std::string alias = VaeAlias(model, wish);
+  const std::string alias = VaeOf(model, wish);
   if (alias.empty() && !wish.has_vae()) return std::string();
   const auto found = model.vaes.find(alias);
   if (found != model.vaes.end()) return found->second;
@@ -195,7 +193,7 @@ absl::StatusOr<ImageRequest> RequestResolver::Take(const v1::LeasedBatch& batch,
                                                    int row) {
   const v1::RunRequest& wish = batch.runs(row).request();
   SHEAF_ASSIGN_OR_RETURN(const OfferedModel* const model,
-                         FindModel(*models_, wish.model()));
+                         FindModel(*models_, "model", wish.model()));
   if (!wish.loras().empty()) {
     return absl::InvalidArgumentError("this engine applies no LoRAs yet");
   }
@@ -218,10 +216,33 @@ absl::StatusOr<ImageRequest> RequestResolver::Take(const v1::LeasedBatch& batch,
   wanted.pixels_max = model->pixels_max;
   wanted.pixel_steps_max = limits_.pixel_steps_max;
   SHEAF_RETURN_IF_ERROR(ReadSettings(wish, &request));
+  SHEAF_RETURN_IF_ERROR(ReadSecond(wish, &request));
+  SHEAF_RETURN_IF_ERROR(AddRefiner(wish, &wanted));
   source_pixels_ = 0;
   SHEAF_RETURN_IF_ERROR(AddPictures(wish, &request));
   SHEAF_RETURN_IF_ERROR(AddControls(batch, row, *model, &wanted));
   return wanted;
+}
+
+// The refiner decodes the picture, so that a VAE that the run names is for it,
+// too.
+absl::Status RequestResolver::AddRefiner(const v1::RunRequest& wish,
+                                         ImageRequest* wanted) {
+  if (wish.refiner().empty()) {
+    if (!wish.has_refiner_start()) return absl::OkStatus();
+    return absl::InvalidArgumentError("refiner_start needs a refiner");
+  }
+  SHEAF_ASSIGN_OR_RETURN(const OfferedModel* const refiner,
+                         FindModel(*models_, "refiner", wish.refiner()));
+  wanted->refiner.emplace();
+  wanted->refiner->model = refiner->place;
+  if (wish.has_refiner_start()) wanted->refiner->start = wish.refiner_start();
+  if (wish.has_vae()) {
+    wanted->refiner->model.vae = wanted->model.vae;
+    return absl::OkStatus();
+  }
+  SHEAF_ASSIGN_OR_RETURN(wanted->refiner->model.vae, FindVae(*refiner, wish));
+  return absl::OkStatus();
 }
 
 // A side of 0 is left to the model; the runtime checks such sizes later.
@@ -246,13 +267,22 @@ absl::Status RequestResolver::CheckSize(const OfferedModel& model,
 
 absl::Status RequestResolver::AddPictures(const v1::RunRequest& wish,
                                           RunRequest* request) {
-  if (!wish.has_init_image()) {
+  std::vector<std::string> pictures(wish.images().begin(), wish.images().end());
+  if (wish.has_init_image()) {
+    pictures.insert(pictures.begin(), wish.init_image());
+  }
+  if (pictures.size() > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("this model takes one input picture, not ",
+                     pictures.size(), " (init_image and images)"));
+  }
+  if (pictures.empty()) {
     if (!wish.has_mask()) return absl::OkStatus();
     return absl::InvalidArgumentError(
         "a mask needs a first picture (init_image)");
   }
   request->task = Task::kImage;
-  SHEAF_ASSIGN_OR_RETURN(request->image, Picture(wish.init_image()));
+  SHEAF_ASSIGN_OR_RETURN(request->image, Picture(pictures.front()));
   if (wish.has_strength()) request->strength = wish.strength();
   if (!wish.has_mask()) return absl::OkStatus();
   request->task = Task::kInpaint;
@@ -263,28 +293,55 @@ absl::Status RequestResolver::AddPictures(const v1::RunRequest& wish,
 absl::Status RequestResolver::AddControls(const v1::LeasedBatch& batch, int row,
                                           const OfferedModel& model,
                                           ImageRequest* wanted) {
-  const v1::RunRequest& wish = batch.runs(row).request();
-  SHEAF_RETURN_IF_ERROR(CheckBareWeights(wish));
-  for (const v1::Control& control : wish.controls()) {
-    const double weight = WeightOf(batch, row, control);
-    if (weight == 0) continue;
+  for (const RunControl& control : ControlsOf(batch, row)) {
     engine::ImageControl asked;
-    asked.folder = ControlFolder(model, control.type());
+    asked.folder = ControlFolder(model, control.type);
     if (asked.folder.empty()) {
-      return absl::NotFoundError(absl::StrCat(
-          "model '", model.alias, "' has no control '", control.type(), "'"));
+      std::vector<std::string> types;
+      for (const auto& [type, folder] : model.controls) types.push_back(type);
+      return absl::NotFoundError(
+          absl::StrCat("model '", model.alias, "' has no control '",
+                       control.type, "'", DidYouMean(control.type, types)));
     }
-    if (control.image().empty()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("control '", control.type(), "' has no picture"));
+    SHEAF_ASSIGN_OR_RETURN(asked.image,
+                           ControlPicture(control, wanted->request.image));
+    if (!control.preprocess.empty()) {
+      asked.kept_as = absl::StrCat("control-", control.type);
     }
-    SHEAF_ASSIGN_OR_RETURN(asked.image, Picture(control.image()));
-    asked.weight = weight;
-    if (control.has_start()) asked.start = control.start();
-    if (control.has_end()) asked.end = control.end();
+    asked.weight = control.weight;
+    asked.start = control.start;
+    asked.end = control.end;
     wanted->controls.push_back(std::move(asked));
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<Image> RequestResolver::ControlPicture(const RunControl& control,
+                                                      const Image& init_image) {
+  if (control.preprocess.empty() && !control.image.empty()) {
+    return Picture(control.image);
+  }
+  const bool has_init_image = !init_image.pixels.empty();
+  if (control.image.empty() &&
+      (!has_init_image || control.preprocess.empty())) {
+    return NoPictureFor(control, has_init_image);
+  }
+  SHEAF_ASSIGN_OR_RETURN(const engine::Preprocessing detector,
+                         DetectorOf(control));
+  engine::PreprocessInput input = {.image = init_image};
+  if (!control.image.empty()) {
+    SHEAF_ASSIGN_OR_RETURN(input.image, Picture(control.image));
+  }
+  const int64_t pixels = int64_t{input.image.width} * input.image.height;
+  if (pixels > kDetectPixelsMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("control '", control.type, "': the picture has ", pixels,
+                     " pixels, and detectors take at most ", kDetectPixelsMax));
+  }
+  auto map = engine::Preprocess(detector.preprocessor, input, detector.options);
+  if (map.ok()) return map;
+  return absl::InvalidArgumentError(
+      absl::StrCat("control '", control.type, "': ", map.status().message()));
 }
 
 absl::StatusOr<std::string> RequestResolver::Fetch(
@@ -326,43 +383,6 @@ absl::Status RequestResolver::CountSource(int64_t pixels) {
   return absl::InvalidArgumentError(absl::StrCat(
       "the pictures of the run have more than ", limits_.source_pixels_max,
       " pixels together; send smaller ones"));
-}
-
-engine::Generation DescriptionOf(const v1::LeasedBatch& batch, int row,
-                                 const ImageRequest& wanted, const Image& image,
-                                 const ModelList& models) {
-  const v1::RunRequest& wish = batch.runs(row).request();
-  const OfferedModel* const model = models.Find(wish.model());
-  engine::Generation generation = {
-      .prompt = wanted.request.prompt,
-      .negative_prompt = wanted.request.negative_prompt.value_or(""),
-      .steps = wanted.request.steps,
-      .sampler = engine::SamplerName(
-          wanted.sampler, model == nullptr ? "" : model->own_sampler),
-      .guidance = wanted.request.guidance,
-      .seed = wanted.request.seed,
-      .width = image.width,
-      .height = image.height,
-      .model = model == nullptr ? "" : model->alias,
-      .model_hash = model == nullptr ? "" : model->sha256.substr(0, 10),
-      .vae = model == nullptr ? wish.vae() : VaeAlias(*model, wish),
-      .random_mode = std::string(engine::NameOf(wanted.request.random))};
-  std::vector<std::string> controls;
-  for (const v1::Control& control : wish.controls()) {
-    const double weight = WeightOf(batch, row, control);
-    if (weight != 0) {
-      controls.push_back(absl::StrCat(control.type(), " ", weight));
-    }
-  }
-  if (!controls.empty()) {
-    generation.more["Controls"] = absl::StrJoin(controls, "; ");
-  }
-  if (wanted.request.task != Task::kText) {
-    generation.more["Denoising strength"] =
-        absl::StrCat(wanted.request.strength);
-  }
-  generation.more["Version"] = absl::StrCat("sheaf ", kVersion);
-  return generation;
 }
 
 }  // namespace sheaf::worker

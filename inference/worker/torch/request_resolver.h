@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "inference/engine/image/metadata.h"
 #include "inference/engine/runtime/image_request.h"
 #include "inference/worker/torch/model_list.h"
+#include "inference/worker/torch/run_controls.h"
 #include "sheaf/v1/worker_service.pb.h"
 
 namespace sheaf::worker {
@@ -53,9 +53,16 @@ class RequestResolver {
   absl::StatusOr<engine::Image> Picture(const std::string& artifact);
   // Counts the pixels of one more picture of the run at hand.
   absl::Status CountSource(int64_t pixels);
+  absl::Status AddRefiner(const v1::RunRequest& wish,
+                          engine::ImageRequest* wanted);
   absl::Status AddControls(const v1::LeasedBatch& batch, int row,
                            const OfferedModel& model,
                            engine::ImageRequest* wanted);
+  // The control's picture or, where it has a detector, what that makes of its
+  // picture or of the first picture of the run; that is empty where there is
+  // none.
+  absl::StatusOr<engine::Image> ControlPicture(const RunControl& control,
+                                               const engine::Image& init_image);
   absl::Status AddPictures(const v1::RunRequest& wish,
                            engine::RunRequest* request);
 
@@ -67,13 +74,5 @@ class RequestResolver {
   // first, without large ones.
   std::list<std::pair<std::string, engine::Image>> pictures_;
 };
-
-// The description to write into the picture's file, so that the picture can be
-// made again. It says nothing of the time, the worker or the other rows, so
-// that equal runs have equal files.
-engine::Generation DescriptionOf(const v1::LeasedBatch& batch, int row,
-                                 const engine::ImageRequest& wanted,
-                                 const engine::Image& image,
-                                 const ModelList& models);
 
 }  // namespace sheaf::worker

@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "inference/engine/control/filters.h"
 #include "inference/engine/image/png.h"
+#include "inference/worker/torch/description.h"
 #include "spdlog/spdlog.h"
 
 namespace sheaf::worker {
@@ -42,6 +43,9 @@ std::vector<v1::Device> TorchEngine::Devices() const {
   device.set_name(facts.name);
   device.set_description(facts.description);
   device.set_memory_bytes(static_cast<int64_t>(facts.memory_bytes));
+  device.set_driver(facts.driver);
+  device.set_build(facts.build);
+  device.set_host(facts.host);
   return {device};
 }
 
@@ -63,7 +67,7 @@ int64_t TorchEngine::Add(const v1::LeasedBatch& batch) {
       number_of_[row.id] = number;
       rows_.emplace(number, std::move(row));
     } else {
-      untold_.push_back(EndOf(number, row, status));
+      untold_.push_back(EndOf(number, std::move(row), status));
     }
   }
   return first;
@@ -84,6 +88,10 @@ absl::Status TorchEngine::BeginRow(Row* row) {
   SHEAF_ASSIGN_OR_RETURN(row->id, runtime_->Begin(row->wanted));
   Restore(*row);
   // The runtime's row has their pixels now.
+  for (engine::ImageControl& control : row->wanted.controls) {
+    if (control.kept_as.empty()) continue;
+    row->maps.emplace_back(control.kept_as, std::move(control.image));
+  }
   row->wanted.controls.clear();
   row->wanted.request.image = {};
   row->wanted.request.mask = {};
@@ -133,7 +141,8 @@ std::vector<RowEnd> TorchEngine::Step() {
   std::vector<RowEnd> ends = std::exchange(untold_, {});
   for (engine::ImageRuntime::End& end : runtime_->Step()) {
     const int64_t number = number_of_.at(end.row);
-    ends.push_back(EndOf(number, rows_.at(number), std::move(end.image)));
+    ends.push_back(
+        EndOf(number, std::move(rows_.at(number)), std::move(end.image)));
     number_of_.erase(end.row);
     rows_.erase(number);
   }
@@ -150,7 +159,7 @@ void TorchEngine::NoteRanOut() {
   }
 }
 
-RowEnd TorchEngine::EndOf(int64_t number, const Row& row,
+RowEnd TorchEngine::EndOf(int64_t number, Row row,
                           absl::StatusOr<engine::Image> image) {
   RowEnd end;
   end.row = number;
@@ -160,6 +169,11 @@ RowEnd TorchEngine::EndOf(int64_t number, const Row& row,
                     image = *std::move(image)] {
       return engine::EncodePng(image, texts);
     };
+    for (auto& [name, map] : row.maps) {
+      end.more.push_back({name, [map = std::move(map)] {
+                            return engine::EncodePng(map, {});
+                          }});
+    }
     return end;
   }
   // From now on every step of every row would fail. The session tells the

@@ -6,12 +6,14 @@
 
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "inference/engine/runtime/image_runtime.h"
 #include "inference/engine/tensor/beats.h"
 #include "inference/worker/session/engine.h"
+#include "inference/worker/torch/catalog.h"
 #include "inference/worker/torch/measurer.h"
 #include "inference/worker/torch/model_list.h"
 #include "inference/worker/torch/request_resolver.h"
@@ -32,6 +34,7 @@ class TorchEngine : public Engine {
   Measurer* measurer() { return &measurer_; }
 
   std::vector<v1::Device> Devices() const override;
+  v1::Catalog Catalog() const override { return CatalogOf(models_); }
   // Loads models and fetches pictures: this can take long.
   int64_t Add(const v1::LeasedBatch& batch) override;
   std::vector<RowEnd> Step() override;
@@ -49,6 +52,8 @@ class TorchEngine : public Engine {
     int index = 0;                       // Into the batch's runs.
     engine::ImageRuntime::RowId id = 0;  // 0: it could not begin.
     engine::ImageRequest wanted;
+    // Control pictures that were made for the run, by the names of its outputs.
+    std::vector<std::pair<std::string, engine::Image>> maps;
   };
 
   static const std::string& RunOf(const Row& row) {
@@ -63,8 +68,7 @@ class TorchEngine : public Engine {
   std::string MakingOf(const Row& row) const;
   // Logs that memory ran out, once for each number of rows.
   void NoteRanOut();
-  RowEnd EndOf(int64_t number, const Row& row,
-               absl::StatusOr<engine::Image> image);
+  RowEnd EndOf(int64_t number, Row row, absl::StatusOr<engine::Image> image);
 
   const ModelList models_;
   const std::unique_ptr<engine::ImageRuntime> runtime_;

@@ -124,7 +124,9 @@ TEST(PlannerTest, NaturalBatchesAreChunksOfOneJob) {
 
 TEST(PlannerTest, BatchesSayWhyTheyEnd) {
   ShapeTable::Options options;
-  options.capabilities["solo"] = Capability::kDisabled;
+  options.models = std::make_shared<ModelTable>(
+      "", std::map<std::string, ModelFacts>{
+              {"solo", {.capability = Capability::kDisabled}}});
   const RowSet set = MakeRows(
       Joined(Alike(5), Alike(2, {.job = 2, .model = "solo"})), options);
   const Plan plan = PlanBy(set, Policy::kStrictGreedy);

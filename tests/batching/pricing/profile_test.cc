@@ -47,6 +47,15 @@ TEST(ProfileTest, MoreThanAnybodyMeasuresIsRefused) {
   EXPECT_FALSE(ParseProfiles(Encode({{"p", profile}})).ok());
 }
 
+TEST(ProfileTest, AModelThatMustStepAloneSaysSo) {
+  Profile profile{.name = "a", .step = {1, 0, 0}};
+  EXPECT_EQ(Encode({{"a", profile}}).find("alone"), std::string::npos);
+  profile.alone = true;
+  const auto read = ParseProfiles(Encode({{"a", profile}}));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->at("a"), profile);
+}
+
 TEST(ProfileTest, MeasuredStepsWinOverTheHinge) {
   Profile profile = FastDevice();
   profile.measured = {{1, 50}, {4, 80}};

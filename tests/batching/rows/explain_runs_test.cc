@@ -24,10 +24,11 @@ class ExplainRunsTest : public ::testing::Test {
   }
   absl::StatusOr<Explanation> Explain(int a, int b) {
     return sheaf::Read(store_, [&](View& view) {
-      return ExplainRuns(view, RunId(job_, a), RunId(job_, b));
+      return ExplainRuns(view, RunId(job_, a), RunId(job_, b), models_);
     });
   }
 
+  ModelTable models_;
   TestClock clock_;
   MemoryStore store_{&clock_};
   JobId job_;

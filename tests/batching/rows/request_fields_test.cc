@@ -103,6 +103,10 @@ TEST(RequestFieldsTest, CapabilitiesBelowFullNarrowTheKey) {
   EXPECT_NE(KeyOf(a, multi), KeyOf(other_weight, multi));
   const Capability shared = Capability::kSharedImage;
   EXPECT_NE(KeyOf(a, shared), KeyOf(other_image, shared));
+  RunParams other_map = a;
+  other_map.controls[0].preprocess = "canny";
+  EXPECT_EQ(KeyOf(a), KeyOf(other_map));
+  EXPECT_NE(KeyOf(a, shared), KeyOf(other_map, shared));
 }
 
 TEST(RequestFieldsTest, EveryFieldMeansToABatchWhatItsRowSays) {

@@ -45,8 +45,8 @@ TEST(RowsTest, TheHashOfAKeyIsTheSameInEveryProcess) {
   second.Intern(ParamsOf({}));
   EXPECT_EQ(first.key(1).hash, second.key(0).hash);
   EXPECT_NE(first.key(0).hash, second.key(0).hash);
-  // A fixed value, because a stored hash must mean the same after an upgrade.
-  EXPECT_EQ(second.key(0).hash, "293d468ff585cb82") << second.key(0).text;
+  // A fixed value: it changes with the table of hard fields alone.
+  EXPECT_EQ(second.key(0).hash, "36c6b945df4afdc5") << second.key(0).text;
 }
 
 TEST(RowsTest, GuidedRunsAreTwoRowsOfTheUnet) {

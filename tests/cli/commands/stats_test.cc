@@ -40,9 +40,20 @@ TEST_F(StatsTest, TheTableIsForPeople) {
   EXPECT_THAT(result.out, HasSubstr("75%"));
   EXPECT_THAT(result.out, HasSubstr("1m2s"));
   EXPECT_THAT(result.out, ContainsRegex("all +34"));
-  EXPECT_THAT(result.out, ContainsRegex("workers/3 .* 50% .* batches/9"));
+  EXPECT_THAT(result.out, ContainsRegex("WAIT MEAN +P50 +P95 +RUN MEAN"));
+  EXPECT_THAT(result.out, ContainsRegex("75% +47s +- +1m2s"));
+  EXPECT_THAT(result.out, ContainsRegex("BUSY +DEPTH +HOLDS"));
+  EXPECT_THAT(result.out, ContainsRegex("workers/3 .* 50% +6 +batches/9"));
+  EXPECT_THAT(result.out, Not(HasSubstr("ALL RUNS")));
   // A table without rows is left out.
   EXPECT_THAT(result.out, Not(HasSubstr("DEVICE")));
+}
+
+TEST_F(StatsTest, AWideTableHasTheSumsSinceTheStart) {
+  const RunResult result = Cli({"stats", "-o", "wide"});
+  EXPECT_THAT(result.out,
+              ContainsRegex("ALL BATCHES +ALL RUNS +ALL WAIT +ALL RUN"));
+  EXPECT_THAT(result.out, ContainsRegex("1234 +5678 +2h1m +1h5s"));
 }
 
 TEST_F(StatsTest, QueueAndWindowAreAskedFor) {

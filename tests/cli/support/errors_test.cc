@@ -54,13 +54,14 @@ TEST(ErrorsTest, ExitCodeThatWasSetWins) {
 TEST(ErrorsTest, ExitCodesAreThoseOfTheManual) {
   std::vector<int> codes;
   for (const ExitCodeText& exit : ExitCodes()) codes.push_back(exit.code);
-  EXPECT_THAT(codes, testing::ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 130));
+  EXPECT_THAT(codes, testing::ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130));
 }
 
 absl::Status RichStatus() {
   google::rpc::Status details;
   google::rpc::ErrorInfo info;
   info.set_reason("INVALID_FIELD");
+  (*info.mutable_metadata())["limit"] = "16";
   details.add_details()->PackFrom(info);
   google::rpc::BadRequest bad;
   for (const char* field : {"job.priority", "job.runs[3].steps"}) {
@@ -87,6 +88,21 @@ TEST(ErrorsTest, ExplanationNamesReasonEveryViolationAndRetryHint) {
 
 TEST(ErrorsTest, ServerCannotSteerTheTerminal) {
   EXPECT_THAT(Explain(RichStatus(), ""), Not(HasSubstr("\033")));
+}
+
+TEST(ErrorsTest, ProgramsGetAnObject) {
+  EXPECT_EQ(
+      ErrorJson(RichStatus(), ""),
+      R"({"exitCode":2,"code":"INVALID_ARGUMENT",)"
+      R"("message":"two fields are wrong","reason":"INVALID_FIELD",)"
+      R"("metadata":{"limit":"16"},"violations":[)"
+      R"({"subject":"job.priority","description":"is wrong \u001b[31m"},)"
+      R"({"subject":"job.runs[3].steps","description":"is wrong \u001b[31m"}],)"
+      R"("retryDelay":"1.5s"})");
+  EXPECT_EQ(ErrorJson(absl::UnavailableError("refused"), "host:1"),
+            R"({"exitCode":6,"code":"UNAVAILABLE","message":"refused",)"
+            R"("help":"is sheafd running at host:1? 'sheaf doctor' looks for )"
+            R"(the cause"})");
 }
 
 TEST(ErrorsTest, BrokenDetailsAreLeftOut) {

@@ -3,14 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cli/commands/job_list.h"
-#include "cli/commands/submit_flags.h"
-
 namespace sheaf::cli {
 namespace {
-
-using testing::HasSubstr;
-using testing::MatchesRegex;
 
 const absl::Time kNow = absl::FromUnixSeconds(1800000000);
 
@@ -70,6 +64,18 @@ TEST(ControlTest, PartsMayBeLeftOff) {
   ASSERT_TRUE(no_weight.ok());
   EXPECT_FALSE(no_weight->has_weight());
   EXPECT_EQ(no_weight->image(), "x.png");
+  EXPECT_EQ(no_weight->preprocess(), "");
+  const auto made = ParseControl("edge=canny(low=50,high=150):0.8:a.png:0:0.5");
+  ASSERT_TRUE(made.ok());
+  EXPECT_EQ(made->type(), "edge");
+  EXPECT_EQ(made->preprocess(), "canny(low=50,high=150)");
+  EXPECT_EQ(made->weight(), 0.8);
+  EXPECT_EQ(made->image(), "a.png");
+  EXPECT_EQ(made->end(), 0.5);
+  EXPECT_EQ(ParseControl("edge=blur")->preprocess(), "blur");
+  EXPECT_EQ(ParseControl("edge::a=b.png")->image(), "a=b.png");
+  EXPECT_FALSE(ParseControl("edge=:1").ok());
+  EXPECT_FALSE(ParseControl("=canny").ok());
   EXPECT_FALSE(ParseControl(":1").ok());
   EXPECT_FALSE(ParseControl("depth:strong").ok());
 }
@@ -87,92 +93,6 @@ TEST(SweepTest, IsARangeOrAList) {
   EXPECT_FALSE(ParseSweepAxis("seed").ok());
   EXPECT_FALSE(ParseSweepAxis("seed=1..x").ok());
   EXPECT_FALSE(ParseSweepAxis("seed=1..2..3..4").ok());
-}
-
-TEST(SubmitTest, OnePromptIsSharedAndSeveralAreRuns) {
-  v1::SubmitJobRequest request;
-  ASSERT_TRUE(ApplySubmitFlags({.prompts = {"a"}}, kNow, &request).ok());
-  EXPECT_EQ(request.job().shared().prompt(), "a");
-  EXPECT_EQ(request.job().runs_size(), 0);
-  request.Clear();
-  ASSERT_TRUE(ApplySubmitFlags({.prompts = {"a", "b"}}, kNow, &request).ok());
-  EXPECT_EQ(request.job().runs_size(), 2);
-  EXPECT_EQ(request.job().runs(1).prompt(), "b");
-}
-
-TEST(SubmitTest, EveryFlagFindsItsField) {
-  SubmitFlags flags;
-  flags.fields = {{"seed", "7"}, {"size", "512x768"}, {"sampler", "euler"},
-                  {"vae", ""},   {"control", "pose"}, {"lora", "ink:0.5"}};
-  flags.weights = {"depth=0.5"};
-  flags.extra = {"k=v=w"};
-  flags.queue = "fast";
-  flags.kind = "upscale";
-  flags.priority = "urgent";
-  flags.owner = "ada";
-  flags.labels = {"team=art"};
-  flags.run_at = "+5m";
-  flags.start_deadline = "+1h";
-  flags.attempts = "5";
-  flags.sweeps = {"seed=1..2", "guidance=5,7"};
-  flags.zip = true;
-  flags.request_id = "r-1";
-  flags.dry_run = true;
-  v1::SubmitJobRequest request;
-  const absl::Status status = ApplySubmitFlags(flags, kNow, &request);
-  ASSERT_TRUE(status.ok()) << status;
-  const v1::JobSpec& job = request.job();
-  EXPECT_EQ(job.shared().seed(), 7);
-  EXPECT_EQ(job.shared().height(), 768);
-  EXPECT_EQ(job.shared().sampler(), "euler");
-  EXPECT_FALSE(job.shared().has_vae());
-  EXPECT_EQ(job.shared().controls(0).type(), "pose");
-  EXPECT_EQ(job.shared().loras(0).weight(), 0.5);
-  EXPECT_EQ(job.shared().weights().at("depth"), 0.5);
-  EXPECT_EQ(job.shared().extra().at("k"), "v=w");
-  EXPECT_EQ(job.queue(), "queues/fast");
-  EXPECT_EQ(job.kind(), "upscale");
-  EXPECT_EQ(job.priority(), v1::PRIORITY_URGENT);
-  EXPECT_EQ(job.owner(), "ada");
-  EXPECT_EQ(job.labels().at("team"), "art");
-  EXPECT_EQ(FromProto(job.run_time()), kNow + absl::Minutes(5));
-  EXPECT_EQ(FromProto(job.start_deadline()), kNow + absl::Hours(1));
-  EXPECT_EQ(job.attempts_max(), 5);
-  EXPECT_EQ(job.sweep().axes_size(), 2);
-  EXPECT_EQ(job.sweep().mode(), v1::Sweep::MODE_ZIP);
-  EXPECT_EQ(request.request_id(), "r-1");
-  EXPECT_TRUE(request.validate_only());
-}
-
-TEST(SubmitTest, JsonMayBeAJobOrARequestAndFlagsGoOnTop) {
-  auto request =
-      ParseSubmitJson(R"({"queue": "queues/a", "shared": {"steps": 20}})");
-  ASSERT_TRUE(request.ok()) << request.status();
-  EXPECT_EQ(request->job().shared().steps(), 20);
-  ASSERT_TRUE(ApplySubmitFlags({.queue = "b"}, kNow, &*request).ok());
-  EXPECT_EQ(request->job().queue(), "queues/b");
-  request = ParseSubmitJson(R"({"requestId": "x", "job": {"kind": "k"}})");
-  ASSERT_TRUE(request.ok()) << request.status();
-  EXPECT_EQ(request->request_id(), "x");
-  EXPECT_EQ(request->job().kind(), "k");
-  EXPECT_THAT(std::string(ParseSubmitJson(R"({"jbo": {}})").status().message()),
-              HasSubstr("jbo"));
-  EXPECT_FALSE(ParseSubmitJson("[1]").ok());
-}
-
-TEST(SubmitTest, RequestIdsAreUuidsAndDiffer) {
-  EXPECT_THAT(NewRequestId(),
-              MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]"
-                           "{3}-[0-9a-f]{12}"));
-  EXPECT_NE(NewRequestId(), NewRequestId());
-}
-
-TEST(ListTest, FilterStateAndQueueAreJoined) {
-  EXPECT_EQ(*JobFilter("", "", ""), "");
-  EXPECT_EQ(*JobFilter("a = 1 OR b = 2", "", ""), "a = 1 OR b = 2");
-  EXPECT_EQ(*JobFilter("a = 1 OR b = 2", "failed", "default"),
-            "(a = 1 OR b = 2) AND state = FAILED AND queue = "
-            "\"queues/default\"");
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "cli/commands/job_commands.h"
+#include "cli/commands/job/job_commands.h"
 #include "cli/support/flag_values.h"
 #include "cli/support/progress_bar.h"
 #include "cli/support/text.h"
@@ -136,7 +136,13 @@ TEST(TextTest, WidthCountsWhatATerminalShows) {
 TEST(ProgressBarTest, LineShowsTheShareAndFitsTheTerminal) {
   EXPECT_EQ(ProgressLine(0.5, "4/8 runs", 80),
             "[############------------]  50% 4/8 runs");
-  EXPECT_LT(DisplayWidth(ProgressLine(2.0, "狐狐狐狐狐狐", 36)), 36);
+  EXPECT_LT(DisplayWidth(ProgressLine(2.0, "狐狐狐狐狐狐", 26)), 26);
+}
+
+TEST(ProgressBarTest, TheBarMakesRoomForTheText) {
+  EXPECT_EQ(ProgressLine(0.5, "0123456789012345", 36),
+            "[#####------]  50% 0123456789012345");
+  EXPECT_EQ(ProgressLine(0.5, "0123456789", 20), "[####----]  50% 012");
 }
 
 TEST(ProgressBarTest, DrawsNothingWithoutATerminalAndClearsAfterItself) {

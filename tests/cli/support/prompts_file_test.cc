@@ -9,6 +9,7 @@ namespace sheaf::cli {
 namespace {
 
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -76,6 +77,53 @@ TEST(PromptsFileTest, JsonLinesAreRunRequests) {
   EXPECT_EQ((*runs)[0].weights().at("depth"), 0.5);
   EXPECT_EQ((*runs)[1].prompt(), "just a prompt");
   EXPECT_EQ((*runs)[2].negative_prompt(), "x");
+}
+
+TEST(PromptsFileTest, ListsOfEditsNameTheirFieldsInTheirOwnWay) {
+  const auto csv =
+      Csv("input_images,instruction,seed\n"
+          "cat.png,make it red,7\n"
+          "\" dog.png ; \",make it blue,8\n");
+  ASSERT_TRUE(csv.ok()) << csv.status();
+  ASSERT_EQ(csv->size(), 2u);
+  EXPECT_EQ((*csv)[0].init_image(), "cat.png");
+  EXPECT_EQ((*csv)[0].prompt(), "make it red");
+  EXPECT_EQ((*csv)[1].init_image(), "dog.png");
+  EXPECT_EQ((*csv)[1].seed(), 8);
+  const auto json = JsonLines(
+      R"({"input_images": ["cat.png"], "instruction": "a", "seed": 7})"
+      "\n"
+      R"({"input_image": "dog.png", "instruction": "b", "guidance": 0.1})"
+      "\n"
+      R"({"prompt": "c", "seed": 9223372036854775807})");
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_EQ((*json)[0].init_image(), "cat.png");
+  EXPECT_EQ((*json)[0].prompt(), "a");
+  EXPECT_EQ((*json)[0].seed(), 7);
+  EXPECT_EQ((*json)[1].init_image(), "dog.png");
+  EXPECT_EQ((*json)[1].guidance(), 0.1);
+  EXPECT_EQ((*json)[2].seed(), 9223372036854775807);
+}
+
+TEST(PromptsFileTest, SeveralInputPicturesAreForModelsThatTakeSeveral) {
+  const auto csv = Csv("input_images,instruction\na.png;b.png,x\na|b|c,y\n");
+  ASSERT_TRUE(csv.ok()) << csv.status();
+  EXPECT_THAT((*csv)[0].images(), ElementsAre("a.png", "b.png"));
+  EXPECT_FALSE((*csv)[0].has_init_image());
+  EXPECT_THAT((*csv)[1].images(), ElementsAre("a", "b", "c"));
+  const auto json = JsonLines(R"({"input_images": ["a", "b"], "seed": 3})");
+  ASSERT_TRUE(json.ok()) << json.status();
+  EXPECT_THAT((*json)[0].images(), ElementsAre("a", "b"));
+  EXPECT_EQ((*json)[0].seed(), 3);
+}
+
+TEST(PromptsFileTest, WhatIsNoPictureOrNamedTwiceIsRefused) {
+  EXPECT_THAT(ErrorOf(JsonLines(R"({"input_images": 3})")),
+              HasSubstr("must be a text"));
+  EXPECT_THAT(ErrorOf(Csv("prompt,instruction\na,b\n")),
+              HasSubstr("column 'prompt' twice"));
+  EXPECT_THAT(ErrorOf(JsonLines(R"({"prompt": "a", "instruction": "b"})")),
+              HasSubstr("'prompt' twice"));
 }
 
 TEST(PromptsFileTest, EveryBadLineIsNamedWithItsNumber) {

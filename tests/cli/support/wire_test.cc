@@ -1,16 +1,11 @@
 // The commands against a server in this process.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
-#include "cli/support/client.h"
 #include "cli/support/errors.h"
-#include "tests/cli/fake_server.h"
-#include "tests/cli/run_cli.h"
+#include "tests/cli/wire_fixture.h"
 
 namespace sheaf::cli {
 namespace {
@@ -20,38 +15,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-class WireTest : public testing::Test {
- protected:
-  WireTest() {
-    directory_ = testing::TempDir() + "/sheaf_wire_" +
-                 std::to_string(getpid()) + "." +
-                 testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::filesystem::remove_all(directory_);
-    std::filesystem::create_directories(directory_);
-  }
-  ~WireTest() override { std::filesystem::remove_all(directory_); }
-
-  RunResult Cli(std::vector<std::string> arguments, RunOptions options = {}) {
-    options.variables["SHEAF_SERVER"] = server_.address();
-    return RunCli(arguments, options);
-  }
-  std::string Write(const std::string& name, const std::string& bytes) {
-    const std::string path = directory_ + "/" + name;
-    std::ofstream(path, std::ios::binary) << bytes;
-    return path;
-  }
-
-  FakeServer server_;
-  std::string directory_;
-};
 
 TEST_F(WireTest, SubmitPrintsTheJobAndTheNextCommand) {
   const RunResult result =
@@ -121,7 +84,8 @@ TEST_F(WireTest, SubmitAndWaitFollowsAcrossALostConnection) {
   EXPECT_EQ(result.exit, kExitJobFailed);
   EXPECT_THAT(result.err,
               AllOf(HasSubstr("The connection was lost"),
-                    HasSubstr("jobs/42: 1/1 runs ended"), Not(HasSubstr("["))));
+                    HasSubstr("jobs/42: 1/1 runs ended, 0% succeeded"),
+                    Not(HasSubstr("["))));
   EXPECT_THAT(result.out, HasSubstr("STATE"));
 }
 
@@ -134,10 +98,14 @@ TEST_F(WireTest, WatchPrintsEventsAndDrawsABarOnATerminalOnly) {
   EXPECT_THAT(bar.err, HasSubstr("[----"));
 }
 
-TEST_F(WireTest, EventsStopAtTheirLimitAndAreJsonLinesOnRequest) {
-  const RunResult result = Cli({"events", "--limit", "1", "-o", "json"});
-  EXPECT_EQ(result.exit, kExitOk) << result.err;
-  EXPECT_THAT(result.out, HasSubstr("{\"event\":{\"sequence\":\"8\""));
+TEST_F(WireTest, WatchTellsStepsAndMemoryAndGetTheShareThatSucceeded) {
+  Cli({"job", "submit", "--prompt", "a"});
+  EXPECT_THAT(Cli({"job", "get", "42"}).out, Not(HasSubstr("SUCCESS")));
+  EXPECT_THAT(
+      Cli({"job", "watch", "42"}).out,
+      HasSubstr("jobs/42/runs/0  step 1/2; its batch: 1 running, 5.0 MiB\n"));
+  EXPECT_THAT(Cli({"job", "get", "42"}).out,
+              testing::ContainsRegex("SUCCESS:? +100%"));
 }
 
 TEST_F(WireTest, ListGoesThroughThePages) {
@@ -152,6 +120,10 @@ TEST_F(WireTest, MissingJobExitsThreeWithItsReason) {
   const RunResult result = Cli({"job", "get", "7"});
   EXPECT_EQ(result.exit, kExitNotFound);
   EXPECT_THAT(result.err, HasSubstr("there is no jobs/7 (JOB_NOT_FOUND)"));
+  EXPECT_EQ(Cli({"job", "get", "7", "-o", "json"}).err,
+            R"({"exitCode":3,"code":"NOT_FOUND","message":"there is no )"
+            R"(jobs/7","reason":"JOB_NOT_FOUND"})"
+            "\n");
 }
 
 TEST_F(WireTest, ServerThatIsBackInAMomentIsNoError) {
@@ -207,9 +179,9 @@ TEST_F(WireTest, DownloadWritesOutputsInsideItsDirectoryOnly) {
   const std::vector<std::string> get = {"job", "get", "42", "--download", out};
   const RunResult result = Cli(get);
   ASSERT_EQ(result.exit, kExitOk) << result.err;
-  EXPECT_EQ(ReadFile(out + "/run-0-image.png"), "pixels");
-  EXPECT_EQ(ReadFile(out + "/run-0-output.png"), "pixels");
-  EXPECT_EQ(ReadFile(out + "/2-run-0-image.png"), "pixels");
+  EXPECT_EQ(BytesOf(out + "/run-0-image.png"), "pixels");
+  EXPECT_EQ(BytesOf(out + "/run-0-output.png"), "pixels");
+  EXPECT_EQ(BytesOf(out + "/2-run-0-image.png"), "pixels");
   EXPECT_FALSE(std::filesystem::exists(directory_ + "/evil.png"));
   EXPECT_EQ(Cli(get).exit, kExitOk) << "the same bytes again are fine";
 }
@@ -227,8 +199,8 @@ TEST_F(WireTest, DownloadReplacesOtherFilesOnlyByForceAndNeverFollowsLinks) {
   EXPECT_EQ(Cli({"job", "get", "42", "--download", out}).exit, kExitConflict);
   EXPECT_EQ(Cli({"job", "get", "42", "--download", out, "--force"}).exit,
             kExitOk);
-  EXPECT_EQ(ReadFile(victim), "precious");
-  EXPECT_EQ(ReadFile(out + "/run-0-image.png"), "pixels");
+  EXPECT_EQ(BytesOf(victim), "precious");
+  EXPECT_EQ(BytesOf(out + "/run-0-image.png"), "pixels");
 }
 
 TEST_F(WireTest, WrongBytesNeverGetTheirName) {

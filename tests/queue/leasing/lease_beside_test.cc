@@ -96,6 +96,25 @@ TEST_P(LeaseBesideTest, OtherModelsAndSizesDoNotJoin) {
   EXPECT_EQ(GetRun(second).state, RunState::kQueued);
 }
 
+TEST_P(LeaseBesideTest, RunsThatDoNotMixWithTheSteppedOnesDoNotJoin) {
+  Hold();
+  Submit();
+  puppet_.mix = 1;
+  EXPECT_THAT(Joining(), IsEmpty());
+  puppet_.mix = 2;
+  EXPECT_THAT(Joining(), SizeIs(1));
+}
+
+TEST_P(LeaseBesideTest, ARunThatSpellsOutTheDefaultModelJoins) {
+  Hold();
+  NewJob named;
+  named.shared.model = "shapes";
+  Submit(named);
+  EXPECT_THAT(Joining(), IsEmpty());
+  puppet_.default_model = "shapes";
+  EXPECT_THAT(Joining(), SizeIs(1));
+}
+
 TEST_P(LeaseBesideTest, NothingJoinsWhileOtherWorkIsDueBefore) {
   Hold();
   NewJob other;

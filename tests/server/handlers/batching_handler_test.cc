@@ -3,6 +3,7 @@
 
 #include "sheaf/v1/job_service.grpc.pb.h"
 #include "sheaf/v1/queue_service.grpc.pb.h"
+#include "sheaf/v1/worker_service.grpc.pb.h"
 #include "tests/server/handlers/running_server.h"
 
 namespace sheaf::server {
@@ -125,6 +126,68 @@ TEST_F(BatchingHandlerTest, TheFieldThatKeepsRunsApartIsExplained) {
   request.set_other("jobs/2/runs/9");
   EXPECT_EQ(ReasonOf(Ask(&Stub::ExplainRun, request, &response)),
             "RUN_NOT_FOUND");
+}
+
+// Two jobs that ask for the same, one of which leaves it to the model.
+class SpelledOutTest : public BatchingHandlerTest {
+ protected:
+  SpelledOutTest() {
+    hello_.set_display_name("box");
+    hello_.add_models("sd15");
+    pb::CatalogModel* model = hello_.mutable_catalog()->add_models();
+    model->set_name("sd15");
+    model->set_is_default(true);
+    model->mutable_defaults()->set_width(512);
+    model->mutable_defaults()->set_steps(20);
+    Submit(1, 512);
+    pb::SubmitJobRequest request;
+    (*request.mutable_job()->add_runs()->mutable_weights())["depth"] = 1;
+    pb::SubmitJobResponse response;
+    EXPECT_TRUE(Call<pb::JobService>(&pb::JobService::Stub::SubmitJob, request,
+                                     &response)
+                    .ok());
+  }
+  ~SpelledOutTest() override { Leave(); }
+  // The worker comes. Answers once the server knows it.
+  void Register() {
+    const auto stub = pb::WorkerService::NewStub(channel_);
+    context_ = std::make_unique<grpc::ClientContext>();
+    stream_ = stub->RegisterWorker(context_.get(), hello_);
+    pb::WorkerSignal hello;
+    ASSERT_TRUE(stream_->Read(&hello));
+  }
+  void Leave() {
+    if (stream_ == nullptr) return;
+    context_->TryCancel();
+    stream_->Finish();
+    stream_.reset();
+  }
+  pb::ExplainRunResponse Explain() {
+    pb::ExplainRunRequest request;
+    request.set_run("jobs/1/runs/0");
+    request.set_other("jobs/2/runs/0");
+    pb::ExplainRunResponse response;
+    EXPECT_TRUE(Ask(&Stub::ExplainRun, request, &response).ok());
+    return response;
+  }
+
+  pb::RegisterWorkerRequest hello_;
+  std::unique_ptr<grpc::ClientContext> context_;
+  std::unique_ptr<grpc::ClientReader<pb::WorkerSignal>> stream_;
+};
+
+TEST_F(SpelledOutTest, AbsentAndSpelledOutDefaultsAreTheSame) {
+  EXPECT_FALSE(Explain().mixed()) << "nobody knows the defaults";
+  Register();
+  EXPECT_TRUE(Explain().mixed()) << Explain().text();
+  EXPECT_TRUE(Explain().strict()) << Explain().text();
+}
+
+TEST_F(SpelledOutTest, AModelThatTakesOneRunAtATimeIsExplained) {
+  hello_.mutable_catalog()->mutable_models(0)->set_batching(
+      pb::BATCH_CAPABILITY_ONE_BY_ONE);
+  Register();
+  EXPECT_FALSE(Explain().mixed());
 }
 
 TEST_F(BatchingHandlerTest, ForgettingNamesOneThingOrAll) {

@@ -1,6 +1,7 @@
 // WorkerService, called as workers call it.
 #include "server/handlers/worker_handler.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -9,6 +10,7 @@
 #include "batching/pricing/profile.h"
 #include "sheaf/v1/admin_service.grpc.pb.h"
 #include "sheaf/v1/job_service.grpc.pb.h"
+#include "sheaf/v1/queue_service.grpc.pb.h"
 #include "tests/server/handlers/running_server.h"
 
 namespace sheaf::server {
@@ -129,6 +131,18 @@ class WorkerHandlerTest : public RunningServer {
     return request;
   }
 
+  // The report that all runs of the batch succeeded.
+  pb::FinishRunsRequest Finished(const pb::LeasedBatch& batch) {
+    auto finish = About<pb::FinishRunsRequest>(batch);
+    for (const pb::LeasedRun& leased : batch.runs()) {
+      pb::RunOutcome* outcome = finish.add_outcomes();
+      outcome->set_run(leased.run());
+      outcome->set_attempt(leased.attempt());
+      outcome->mutable_success();
+    }
+    return finish;
+  }
+
   std::unique_ptr<Registered> worker_;
 };
 
@@ -173,15 +187,8 @@ TEST_F(WorkerHandlerTest, ABatchIsLeasedReportedAndFinished) {
       Call<pb::JobService>(&pb::JobService::Stub::GetRun, get, &run).ok());
   EXPECT_EQ(run.progress().step(), 3);
 
-  auto finish = About<pb::FinishRunsRequest>(batch);
-  for (const pb::LeasedRun& leased : batch.runs()) {
-    pb::RunOutcome* outcome = finish.add_outcomes();
-    outcome->set_run(leased.run());
-    outcome->set_attempt(leased.attempt());
-    outcome->mutable_success();
-  }
   pb::FinishRunsResponse states;
-  ASSERT_TRUE(Ask(&Stub::FinishRuns, finish, &states).ok());
+  ASSERT_TRUE(Ask(&Stub::FinishRuns, Finished(batch), &states).ok());
   EXPECT_THAT(states.states(),
               ElementsAre(pb::RUN_STATE_SUCCEEDED, pb::RUN_STATE_SUCCEEDED));
   EXPECT_EQ(Get(job).state(), pb::JOB_STATE_SUCCEEDED);
@@ -264,6 +271,106 @@ TEST_F(WorkerHandlerTest, AProfileIsTakenOnceItFitsItsWorker) {
   request.set_device("gpu");
   ASSERT_TRUE(Ask(&Stub::ReportProfile, request, &nothing).ok());
   EXPECT_FALSE(Register()->hello.calibrate()) << "\"m\" has been measured";
+}
+
+TEST_F(WorkerHandlerTest, TheModelsOfItsCatalogAreOffered) {
+  pb::RegisterWorkerRequest hello = Facts();
+  pb::CatalogModel* model = hello.mutable_catalog()->add_models();
+  model->set_name("m");
+  model->mutable_defaults()->set_steps(12);
+  const auto second = Register(hello);
+  pb::GetCatalogResponse catalog;
+  ASSERT_TRUE(Call<pb::AdminService>(&pb::AdminService::Stub::GetCatalog,
+                                     pb::GetCatalogRequest(), &catalog)
+                  .ok());
+  ASSERT_EQ(catalog.models_size(), 1);
+  EXPECT_EQ(catalog.models(0).model().name(), "m");
+  EXPECT_THAT(catalog.models(0).workers(),
+              ElementsAre("workers/1", "workers/2"));
+  EXPECT_FALSE(catalog.models(0).model().defaults().has_steps())
+      << "the first worker does not tell";
+  model->set_name("no/path");
+  EXPECT_EQ(ReasonOf(Register(hello)->End()), "INVALID_FIELD");
+  model->set_name("m");
+  for (int i = 0; i < 4000; ++i) {
+    hello.mutable_catalog()->add_models()->set_name(std::string(100, 'a'));
+  }
+  EXPECT_EQ(ReasonOf(Register(hello)->End()), "INVALID_FIELD");
+}
+
+// Workers whose runs take 1000 bytes each, on devices of one name.
+class OwnMemoryTest : public WorkerHandlerTest {
+ protected:
+  OwnMemoryTest() {
+    worker_.reset();
+    pb::UpdateQueueRequest request;
+    request.set_name("queues/default");
+    request.mutable_settings()->set_batch_size(16);
+    request.mutable_update_mask()->add_paths("batch_size");
+    // Runs do not wait for others.
+    request.mutable_settings()->set_policy(pb::BATCH_POLICY_OFF);
+    request.mutable_update_mask()->add_paths("policy");
+    pb::Queue queue;
+    EXPECT_TRUE(Call<pb::QueueService>(&pb::QueueService::Stub::UpdateQueue,
+                                       request, &queue)
+                    .ok());
+  }
+
+  // A worker comes, makes a job of 16 runs, and goes. Answers the size of its
+  // largest batch.
+  int LargestBatch(int64_t memory_bytes, int controls = 0) {
+    pb::RegisterWorkerRequest hello;
+    hello.set_display_name("box");
+    hello.add_devices()->set_name("cpu");
+    hello.mutable_devices(0)->set_memory_bytes(memory_bytes);
+    worker_ = Register(hello);
+    pb::SubmitJobRequest request;
+    for (int i = 0; i < controls; ++i) {
+      (*request.mutable_job()
+            ->mutable_shared()
+            ->mutable_weights())[absl::StrCat("control", i)] = 1;
+    }
+    for (int i = 0; i < 16; ++i)
+      request.mutable_job()->add_runs()->set_prompt("x");
+    pb::SubmitJobResponse submitted;
+    EXPECT_TRUE(Call<pb::JobService>(&pb::JobService::Stub::SubmitJob, request,
+                                     &submitted)
+                    .ok());
+    int largest = 0;
+    for (int runs = 0; runs < 16;) {
+      const pb::LeasedBatch batch = Lease().batch();
+      if (batch.runs().empty()) break;
+      runs += batch.runs_size();
+      largest = std::max(largest, batch.runs_size());
+      pb::FinishRunsRequest finish = Finished(batch);
+      const int64_t row_bytes = 1000 * (1 + controls);
+      const auto fit = static_cast<int>(memory_bytes / row_bytes);
+      const int together = std::min(batch.runs_size(), fit);
+      finish.mutable_memory()->set_row_count(together);
+      finish.mutable_memory()->set_peak_bytes(together * row_bytes);
+      if (batch.runs_size() > fit) {
+        finish.mutable_memory()->set_ran_out_row_count(batch.runs_size());
+      }
+      pb::FinishRunsResponse states;
+      EXPECT_TRUE(Ask(&Stub::FinishRuns, finish, &states).ok());
+    }
+    worker_.reset();
+    return largest;
+  }
+};
+
+TEST_F(OwnMemoryTest, WhatFitsADeviceIsThatDevicesAlone) {
+  for (int job = 0; job < 6; ++job) LargestBatch(3000);
+  EXPECT_EQ(LargestBatch(3000), 2);
+  EXPECT_EQ(LargestBatch(100'000), 16) << "at once";
+  EXPECT_EQ(LargestBatch(3000), 2);
+}
+
+TEST_F(OwnMemoryTest, RunsWithControlsHaveALimitOfTheirOwn) {
+  LargestBatch(20'000);
+  for (int job = 0; job < 6; ++job) LargestBatch(20'000, /*controls=*/2);
+  EXPECT_EQ(LargestBatch(20'000, 2), 5);
+  EXPECT_EQ(LargestBatch(20'000), 16);
 }
 
 TEST_F(WorkerHandlerTest, AGoodbyeEndsTheStreamAndHandsBackTheBatch) {

@@ -64,8 +64,9 @@ class BoardsTest : public ::testing::Test {
                             .lease_duration = kLease});
     who_ = MakeWorker({.id = kWorker, .device = "gpu", .device_bytes = 1000});
     workers_.Attach({.lessee = who_}, nullptr);
-    plans_ = std::make_unique<PlanService>(store_.get(), &prices_, &memory_,
-                                           [] { return std::nullopt; });
+    plans_ =
+        std::make_unique<PlanService>(store_.get(), &prices_, &memory_,
+                                      &workers_, [] { return std::nullopt; });
     auto_planner_ = std::make_unique<AutoPlanner>(store_.get(), plans_.get());
     observers_ = ObserversOf({.store = store_.get(),
                               .stats = &stats_,
@@ -120,7 +121,7 @@ class BoardsTest : public ::testing::Test {
     });
     answered.WaitForNotification();
     for (const RunId run : leased.batch.runs) {
-      progress_.Note(run, 1, 10, clock_.now());
+      progress_.Note(run, leased.batch.id, 1, 10, clock_.now());
       previews_.Keep(run, 1, "picture", clock_.now());
     }
     batching::BatchMemory memory;

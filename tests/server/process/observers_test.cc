@@ -251,7 +251,7 @@ TEST_F(ObserversTest, StepsOfTheCommitThatEndsARunAreForgotten) {
   SubmitJob();
   const Leased leased = LeaseOne();
   Do([&](Tx& tx) {
-    progress_.Note(leased.batch.runs[0], 5, 10, tx.now());
+    progress_.Note(leased.batch.runs[0], leased.batch.id, 5, 10, tx.now());
     EXPECT_TRUE(Finish(tx, MakeReport(leased, Succeeded{})).ok());
   });
   EXPECT_FALSE(progress_.Find(leased.batch.runs[0]));
@@ -262,7 +262,7 @@ TEST_F(ObserversTest, ARunThatStartsAgainBeginsWithoutProgress) {
   const Leased leased = LeaseOne();
   Release(*this, leased);
   const RunId run = leased.batch.runs[0];
-  progress_.Note(run, 9, 10, clock_.now());
+  progress_.Note(run, BatchId{1}, 9, 10, clock_.now());
   absl::Notification answered;
   waiters_->Wait(who_, clock_.now() + absl::Minutes(1),
                  [&](const auto&) { answered.Notify(); });

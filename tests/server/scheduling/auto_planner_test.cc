@@ -69,7 +69,8 @@ class AutoPlannerTest : public ::testing::Test {
   PricesBoard prices_{batching::FastDevice()};
   MemoryBoard memory_;
   std::optional<batching::Turns> turns_;
-  PlanService plans_{store_.get(), &prices_, &memory_,
+  WorkerRegistry workers_;
+  PlanService plans_{store_.get(), &prices_, &memory_, &workers_,
                      [this] { return turns_; }};
   AutoPlanner planner_{store_.get(), &plans_};
 };

@@ -56,6 +56,7 @@ TEST_F(LearnedFiguresTest, AreForgottenByName) {
   EXPECT_THAT(prices_.All(), IsEmpty());
   EXPECT_THAT(memory_.Of(""), IsEmpty());
   EXPECT_TRUE(prices_.HasMeasured("other", "n"));
+  EXPECT_EQ(learned_.Forget("oth"), 0);
   EXPECT_EQ(learned_.Forget("other"), 1);
   EXPECT_FALSE(prices_.HasMeasured("other", "n"));
   Tell();
@@ -63,6 +64,14 @@ TEST_F(LearnedFiguresTest, AreForgottenByName) {
   const auto changed = learned_.TakeChanged();
   EXPECT_THAT(changed, SizeIs(3));
   for (const auto& [name, value] : changed) EXPECT_EQ(value, "") << name;
+}
+
+TEST_F(LearnedFiguresTest, OfADeviceGoByTheBeginningOfItsName) {
+  prices_.Measured({"cuda: L40S, 45 GiB; driver 1", "m", 8, 8}, Flat());
+  prices_.Measured({"cuda: L4, 22 GiB; driver 1", "m", 8, 8}, Flat());
+  EXPECT_EQ(learned_.Forget("cuda: L40S"), 1);
+  EXPECT_EQ(learned_.Forget("cuda: L"), 0);
+  EXPECT_EQ(learned_.Forget("cuda"), 1);
 }
 
 TEST_F(LearnedFiguresTest, AreStoredOnceAndReadBack) {
@@ -85,10 +94,11 @@ TEST_F(LearnedFiguresTest, AreStoredOnceAndReadBack) {
 TEST_F(LearnedFiguresTest, ThatDoNotReadAreForgotten) {
   PricesBoard prices(Flat());
   MemoryBoard memory;
-  LearnedFigures learned(&prices, &memory,
-                         {{"profile1\ngpu\nm\n1\n1", "{"},
-                          {"memory\ngpu\nm\n1\n1", std::string(100'000, ' ')},
-                          {"nobody knows", "{}"}});
+  LearnedFigures learned(
+      &prices, &memory,
+      {{"profile1\ngpu\nm\n1\n1\n0", "{"},
+       {"memory\ngpu\nm\n1\n1\n0", std::string(100'000, ' ')},
+       {"nobody knows", "{}"}});
   const auto changed = learned.TakeChanged();
   EXPECT_THAT(changed, SizeIs(3));
   for (const auto& [name, value] : changed) EXPECT_EQ(value, "") << name;

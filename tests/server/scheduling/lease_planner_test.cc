@@ -258,13 +258,95 @@ TEST_F(LeaseTermsTest, ByTimesThatNobodyMeasuredNothingIsSplit) {
 }
 
 TEST_F(LeaseTermsTest, NoMoreGoThanFitTheDevice) {
-  EXPECT_GE(planner_.RowsMax(lane_, Worker(1)), 8);
+  const RunParams& like = runs_[0].params;
+  EXPECT_GE(planner_.RowsMax(Worker(1), like), 8);
+  EXPECT_EQ(planner_.CountThatFit(Worker(1), runs_), 8u);
   batching::BatchMemory memory;
   memory.rows = 1;
   memory.peak_bytes = 400;
   Lessee small = Worker(1);
   memory_.Learn({"gpu", "base", 512, 512}, 1000, memory);
-  EXPECT_EQ(planner_.RowsMax(lane_, small), 2);
+  EXPECT_EQ(planner_.RowsMax(small, like), 2);
+  EXPECT_EQ(planner_.CountThatFit(small, runs_), 2u);
+}
+
+TEST_F(LeaseTermsTest, ABatchEndsBeforeARunWhoseControlsLeaveNoRoom) {
+  batching::BatchMemory memory;
+  for (const int rows : {1, 2, 4}) {
+    memory.rows = rows;
+    memory.peak_bytes = 100 * rows;
+    memory_.Learn({"gpu", "base", 512, 512}, 1000, memory);
+  }
+  memory.rows = 1;
+  memory.peak_bytes = 400;
+  memory_.Learn({"gpu", "base", 512, 512, 1}, 1000, memory);
+  EXPECT_EQ(planner_.CountThatFit(Worker(1), runs_), 8u);
+  runs_[5].params.weights = {{"edge", 1}};
+  EXPECT_EQ(planner_.CountThatFit(Worker(1), runs_), 5u);
+  runs_[0].params.weights = {{"edge", 1}};
+  EXPECT_EQ(planner_.CountThatFit(Worker(1), runs_), 2u);
+}
+
+// A planner that knows of the worker's models.
+class LeaseModelsTest : public LeaseTermsTest {
+ protected:
+  LeaseModelsTest() {
+    std::map<std::string, batching::ModelFacts> facts;
+    facts["base"].defaults.width = facts["base"].defaults.height = 512;
+    Tell(std::move(facts));
+  }
+  void Tell(std::map<std::string, batching::ModelFacts> facts) {
+    models_ =
+        std::make_shared<const batching::ModelTable>("base", std::move(facts));
+  }
+  LeasePlanner Knowing() {
+    return LeasePlanner({},
+                        {.prices = &prices_,
+                         .memory = &memory_,
+                         .places = &places_,
+                         .arrivals = &arrivals_,
+                         .count_workers = [] { return 1; },
+                         .models_of = [this](WorkerId) { return models_; }});
+  }
+
+  std::shared_ptr<const batching::ModelTable> models_;
+};
+
+TEST_F(LeaseModelsTest, WhatARunLeavesOutIsSpelledOut) {
+  const LeasePlanner planner = Knowing();
+  Lane lane;
+  EXPECT_EQ(planner.Spelled(Worker(1), lane).model, "base");
+  EXPECT_EQ(planner.Spelled(Worker(1), lane).width, 512);
+  lane.width = 64;
+  EXPECT_EQ(planner.Spelled(Worker(1), lane).width, 64);
+  batching::BatchMemory memory;
+  memory.rows = 1;
+  memory.peak_bytes = 400;
+  memory_.Learn({"gpu", "base", 512, 512}, 1000, memory);
+  EXPECT_EQ(planner.RowsMax(Worker(1), {}), 2) << "one name for one model";
+}
+
+TEST_F(LeaseModelsTest, RunsOfDifferentControlsGoApartWhereTheModelNeedsIt) {
+  std::map<std::string, batching::ModelFacts> facts;
+  facts["base"].capability = batching::Capability::kMultiImage;
+  Tell(std::move(facts));
+  const LeasePlanner planner = Knowing();
+  EXPECT_EQ(planner.CountThatMix(Worker(1), runs_), 8u);
+  runs_[3].params.weights = {{"edge", 1}};
+  EXPECT_EQ(planner.CountThatMix(Worker(1), runs_), 3u);
+  EXPECT_EQ(planner_.CountThatMix(Worker(1), runs_), 8u) << "it knows nothing";
+}
+
+TEST_F(LeaseModelsTest, AModelThatFailedItsSelfTestGetsOneRunAtATime) {
+  const LeasePlanner planner = Knowing();
+  EXPECT_EQ(planner.CountThatMix(Worker(1), runs_), 8u);
+  batching::Profile profile = batching::SlowDevice();
+  profile.alone = true;
+  prices_.Measured({"gpu", "base", 512, 512}, profile);
+  EXPECT_EQ(planner.CountThatMix(Worker(1), runs_), 1u);
+  EXPECT_EQ(planner.RowsMax(Worker(1), runs_[0].params), 1);
+  for (LeasedRun& run : runs_) run.params.model = {};
+  EXPECT_EQ(planner.CountThatMix(Worker(1), runs_), 1u);
 }
 
 TEST_F(LeaseTermsTest, AnOwnersLimitIsTheConfiguredOne) {

@@ -33,7 +33,7 @@ class MemoryBoardTest : public ::testing::Test {
 
 TEST_F(MemoryBoardTest, MemoryIsTriedCarefullyAndLearned) {
   EXPECT_EQ(memory_.RowsMax(kKind), kRunsPerJobMax);
-  EXPECT_EQ(memory_.RowsMax("m", 64, 32), kRunsPerJobMax);
+  EXPECT_EQ(memory_.RowsMaxAnywhere(kKind), kRunsPerJobMax);
   EXPECT_EQ(memory_.Recommendation(kKind, 4), "");
   Tell(1, 200);
   // The device reports its memory, so other work on it begins carefully.
@@ -45,7 +45,7 @@ TEST_F(MemoryBoardTest, MemoryIsTriedCarefullyAndLearned) {
   EXPECT_EQ(memory_.RowsMax(kKind), 4);
   Tell(2, 400, /*ran_out=*/4);
   EXPECT_LT(memory_.RowsMax(kKind), 4);
-  EXPECT_EQ(memory_.RowsMax("m", 64, 32), memory_.RowsMax(kKind));
+  EXPECT_EQ(memory_.RowsMaxAnywhere({"", "m", 64, 32}), memory_.RowsMax(kKind));
   EXPECT_THAT(memory_.Recommendation(kKind, 4),
               StartsWith("batch size 2 fits"));
   MemoryBoard next;
@@ -67,10 +67,39 @@ TEST_F(MemoryBoardTest, TheFiguresOfOneDeviceAreNoOthers) {
   EXPECT_THAT(memory_.Of("cpu"), IsEmpty());
 }
 
+TEST_F(MemoryBoardTest, RunsWithControlsHaveALimitOfTheirOwn) {
+  const auto with = [](int controls) {
+    WorkKind kind = kKind;
+    kind.controls = controls;
+    return kind;
+  };
+  for (const int rows : {1, 2, 4}) Tell(rows, rows * 100);
+  const int plain = memory_.RowsMax(kKind);
+  ASSERT_EQ(plain, 8);
+  EXPECT_EQ(memory_.RowsMax(with(3)), plain) << "of the nearest number";
+  batching::BatchMemory memory;
+  memory.rows = 1;
+  memory.peak_bytes = 400;
+  memory_.Learn(with(2), 1000, memory);
+  EXPECT_EQ(memory_.RowsMax(kKind), plain);
+  EXPECT_EQ(memory_.RowsMax(with(2)), 2);
+  EXPECT_EQ(memory_.RowsMax(with(3)), 2);
+  EXPECT_EQ(memory_.RowsMax(with(1)), 2) << "of two as near, the one with more";
+  EXPECT_EQ(memory_.RowsMaxAnywhere(with(2)), 2);
+  EXPECT_EQ(memory_.RowsMaxAnywhere(kKind), plain);
+}
+
+TEST_F(MemoryBoardTest, FiguresOfTheTimeBeforeIdentitiesAreNotTaken) {
+  Tell(1, 200);
+  const std::string value = memory_.TakeChanged().begin()->second;
+  EXPECT_TRUE(memory_.Recall("memory\ngpu\nm\n64\n32\n0", value));
+  EXPECT_FALSE(memory_.Recall("memory\ngpu\nm\n64\n32", value));
+}
+
 TEST_F(MemoryBoardTest, WhatDoesNotReadIsNotTaken) {
-  EXPECT_FALSE(memory_.Recall("memory\ngpu\nm\n1\n1", "{"));
+  EXPECT_FALSE(memory_.Recall("memory\ngpu\nm\n1\n1\n0", "{"));
   EXPECT_FALSE(
-      memory_.Recall("memory\ngpu\nm\n1\n1", std::string(100'000, ' ')));
+      memory_.Recall("memory\ngpu\nm\n1\n1\n0", std::string(100'000, ' ')));
   EXPECT_FALSE(memory_.Recall("nobody knows", "{}"));
   EXPECT_THAT(memory_.Of(""), IsEmpty());
 }

@@ -15,6 +15,7 @@
 namespace sheaf::server {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class PlanServiceTest : public ::testing::Test {
@@ -49,6 +50,31 @@ class PlanServiceTest : public ::testing::Test {
                 }).ok());
   }
 
+  // A worker with this model, which it makes at 512x512 in 20 steps unless told
+  // otherwise.
+  void AddWorkerThatTells(
+      const std::string& model,
+      batching::Capability capability = batching::Capability::kFull) {
+    Catalog catalog;
+    CatalogModel& described = catalog.models[model];
+    described.name = model;
+    described.is_default = true;
+    described.facts.capability = capability;
+    RunParams& defaults = described.facts.defaults;
+    defaults.width = defaults.height = 512;
+    defaults.steps = 20;
+    WorkerInfo worker;
+    worker.models = TableOf(catalog);
+    worker.catalog = std::make_shared<Catalog>(std::move(catalog));
+    Attach(std::move(worker), model);
+  }
+  void AddWorker(const std::string& model) { Attach({}, model); }
+  void Attach(WorkerInfo worker, const std::string& model) {
+    worker.lessee.id = WorkerId{workers_.count() + 1};
+    worker.lessee.models = {model};
+    workers_.Attach(worker, [](const WorkerNudge&) {});
+  }
+
   absl::StatusOr<PlanService::Analysis> Analyze(
       PlanService::Question question) {
     if (question.queue.empty()) question.queue = kDefaultQueue;
@@ -70,7 +96,8 @@ class PlanServiceTest : public ::testing::Test {
   PricesBoard prices_{batching::FastDevice()};
   MemoryBoard memory_;
   std::optional<batching::Turns> turns_;
-  PlanService plans_{store_.get(), &prices_, &memory_,
+  WorkerRegistry workers_;
+  PlanService plans_{store_.get(), &prices_, &memory_, &workers_,
                      [this] { return turns_; }};
 };
 
@@ -192,6 +219,75 @@ TEST_F(PlanServiceTest, TheQueuesSettingsBoundItsPlansUnlessTheAskerSaysOther) {
   // The first run of a batch ends later than it would have alone.
   EXPECT_GT(batches_with({}), free);
   EXPECT_EQ(batches_with({.harm_max = absl::InfiniteDuration()}), free);
+}
+
+TEST_F(PlanServiceTest, RunsThatNoWorkerCanDoAreInNoPlan) {
+  AddWorker("m");
+  SubmitJobs(8);
+  Pause();
+  const PlanRecord before = *Analyze({})->plan;
+  SubmitJobs(3, "mm");
+  const PlanRecord plan = *Analyze({})->plan;
+  EXPECT_EQ(plan.run_count, 8);
+  EXPECT_EQ(plan.batch_count, before.batch_count);
+  EXPECT_THAT(plan.report, HasSubstr(R"("unplanned":{"no_worker":3})"));
+  EXPECT_THAT(plan.preview,
+              AllOf(HasSubstr("Left as they are: 3 runs that no worker can do"),
+                    HasSubstr("Warning: left out, since no worker here does "
+                              "it: model 'mm' (3 runs)")));
+  EXPECT_EQ(plan.preview.substr(0, plan.preview.find("Mode")),
+            before.preview.substr(0, before.preview.find("Mode")))
+      << "they add to no gain";
+}
+
+TEST_F(PlanServiceTest, WhereNoWorkerCanDoAnythingTheWordsSayWhatIsLacking) {
+  AddWorker("another");
+  SubmitJobs(2);
+  Pause();
+  const auto analysis = Analyze({});
+  ASSERT_TRUE(analysis.ok()) << analysis.status();
+  EXPECT_FALSE(analysis->plan.has_value());
+  EXPECT_EQ(analysis->message,
+            "No batchable jobs found: 2 runs that no worker can do "
+            "(model 'm' (2 runs))");
+}
+
+TEST_F(PlanServiceTest, RunsThatSpellOutDefaultsGoWithThoseThatDoNot) {
+  SubmitJobs(2);
+  for (int i = 0; i < 2; ++i) {
+    RunParams params;
+    params.sampler = "euler";
+    params.seed = i;
+    ASSERT_TRUE(Write(*store_, [&](Tx& tx) {
+                  return Submit(tx, MakeJob({.runs = {params}}));
+                }).ok());
+  }
+  Pause();
+  const auto batches = [&] {
+    return Analyze({.mode = batching::Mode::kStrict, .greedy = true})
+        ->plan->batch_count;
+  };
+  EXPECT_EQ(batches(), 2) << "nobody knows the defaults";
+  AddWorkerThatTells("m");
+  EXPECT_EQ(batches(), 1);
+}
+
+TEST_F(PlanServiceTest, AModelThatTakesOneRunAtATimeIsPlannedSo) {
+  SubmitJobs(4);
+  Pause();
+  AddWorkerThatTells("m");
+  EXPECT_LT(Analyze({})->plan->batch_count, 4);
+  AddWorkerThatTells("m", batching::Capability::kDisabled);
+  EXPECT_EQ(Analyze({})->message,
+            "No batchable jobs found: 4 runs of which no two go together");
+}
+
+TEST_F(PlanServiceTest, WithoutWorkersAllIsPlannedWithAWarning) {
+  SubmitJobs(8);
+  Pause();
+  const PlanRecord plan = *Analyze({})->plan;
+  EXPECT_EQ(plan.run_count, 8);
+  EXPECT_THAT(plan.preview, HasSubstr("Warning: no worker is here"));
 }
 
 // Before figures are known, no plan surely gains enough.

@@ -44,6 +44,29 @@ TEST_F(PricesBoardTest, AFewBatchesCorrectNothing) {
   EXPECT_FALSE(prices_.CorrectionOf(kKind));
 }
 
+TEST_F(PricesBoardTest, RunsWithControlsAreCorrectedByThemselves) {
+  WorkKind two = kKind;
+  two.controls = 2;
+  for (int i = 1; i <= 10; ++i) Take(absl::Milliseconds(120));
+  EXPECT_NEAR(prices_.CorrectionOf(two).value_or(0), 1.2, 1e-9)
+      << "of the nearest number";
+  for (int i = 1; i <= 10; ++i) {
+    prices_.Learn(prices_.Predict(Rows(), two), absl::Milliseconds(200));
+  }
+  EXPECT_NEAR(prices_.CorrectionOf(two).value_or(0), 2, 1e-9);
+  EXPECT_NEAR(prices_.CorrectionOf(kKind).value_or(0), 1.2, 1e-9);
+  EXPECT_NEAR(prices_.For(Rows()).correction, 1.2, 1e-9);
+  Leased leased = BatchOf(1);
+  for (LeasedRun& run : leased.runs) {
+    run.params.weights = {{"edge", 1}, {"depth", 1}, {"pose", 1}};
+  }
+  EXPECT_NEAR(prices_.For(RowsLike(leased)).correction, 2, 1e-9);
+  // A measurement prices them all.
+  prices_.Measured(kKind, Flat());
+  EXPECT_FALSE(prices_.CorrectionOf(two));
+  EXPECT_TRUE(prices_.IsMeasured(two));
+}
+
 TEST_F(PricesBoardTest, WhatWasLearnedIsStoredOnceAndReadBack) {
   Take(absl::Milliseconds(120));
   Take(absl::Milliseconds(130));
@@ -133,6 +156,20 @@ TEST_F(PricesBoardTest, MeasuredProfilesOutliveTheServer) {
   EXPECT_EQ(next.PricesOf(Rows().shapes), prices_.PricesOf(Rows().shapes));
   EXPECT_TRUE(next.HasMeasured("gpu", "m"));
   EXPECT_FALSE(next.HasMeasured("cpu", "m"));
+}
+
+TEST_F(PricesBoardTest, AModelThatStepsAloneIsRememberedUntilItIsMeasuredAnew) {
+  batching::Profile profile = Flat();
+  profile.alone = true;
+  prices_.Measured(kKind, profile);
+  EXPECT_TRUE(prices_.StepsAlone("gpu", "m"));
+  EXPECT_FALSE(prices_.StepsAlone("gpu", "mm"));
+  EXPECT_FALSE(prices_.StepsAlone("cpu", "m"));
+  PricesBoard next(Flat());
+  Restart(&next);
+  EXPECT_TRUE(next.StepsAlone("gpu", "m"));
+  next.Measured(kKind, Flat());
+  EXPECT_FALSE(next.StepsAlone("gpu", "m"));
 }
 
 TEST_F(PricesBoardTest, NamesMayHoldAnything) {

@@ -7,6 +7,9 @@
 namespace sheaf::server {
 namespace {
 
+constexpr WorkerId kWorker{5};
+const std::string kCard = "cuda: a card";
+
 class StatsBoardTest : public testing::Test {
  protected:
   StatsBoardTest() { board_.Start({QueueWith(0)}, {}, now_); }
@@ -22,11 +25,12 @@ class StatsBoardTest : public testing::Test {
 
   // Leases a batch of runs, each due `wait` ago.
   BatchId Lease(int runs, absl::Duration wait = absl::ZeroDuration(),
-                const std::string& queue = "default") {
+                const std::string& queue = "default",
+                WorkerId worker = kWorker) {
     Leased leased;
     leased.batch.id = BatchId{++last_batch_};
     leased.batch.queue = queue;
-    leased.batch.worker = WorkerId{5};
+    leased.batch.worker = worker;
     leased.batch.start_time = now_;
     for (int i = 0; i < runs; ++i) {
       sheaf::Run& run = leased.runs.emplace_back().run;
@@ -196,6 +200,65 @@ TEST_F(StatsBoardTest, WhatIsForgottenShortensTheWindow) {
   EXPECT_EQ(recalled.figures.total.ended.cancelled, 10);
   EXPECT_EQ(recalled.since, now_ - absl::Milliseconds(1000));
   EXPECT_EQ(recalled.total.runs.cancelled, 25);
+}
+
+TEST_F(StatsBoardTest, WhatWasHandedOutIsAddedUpSinceTheStart) {
+  board_.NoteJoined(kWorker, {kCard});
+  Pass(1000);
+  const BatchId first = Lease(2, absl::Milliseconds(300));
+  const BatchId other = Lease(1, absl::Milliseconds(50), "night");
+  Pass(500);
+  Commit(Changed(first, {RunState::kSucceeded, RunState::kFailed}));
+  Pass(200);
+  Commit(Changed(other, {RunState::kSucceeded}, "night"));
+  // Longer ago than anything that is remembered one by one.
+  Pass(2 * 3'600'000);
+  const BatchId later = Lease(1);
+  Pass(100);
+  Commit(Changed(later, {RunState::kSucceeded}));
+  const StatsBoard::Recalled recalled = Recall();
+  const WorkTotals all{.batches = 3,
+                       .batched_runs = 4,
+                       .wait = {.count = 4, .sum = 650},
+                       .generation = {.count = 3, .sum = 500 + 700 + 100}};
+  EXPECT_EQ(recalled.total.work, all);
+  EXPECT_EQ(recalled.workers.at(kWorker), all);
+  EXPECT_EQ(recalled.devices.at(kCard), all);
+  EXPECT_EQ(recalled.queues.at("night").work,
+            (WorkTotals{1, 1, {1, 50}, {1, 700}}));
+  EXPECT_EQ(recalled.figures.total.batches, 1);
+}
+
+TEST_F(StatsBoardTest, ADeviceKeepsTheWorkOfAWorkerThatHasLeft) {
+  const WorkerId next{6};
+  board_.NoteJoined(kWorker, {kCard});
+  Lease(3);
+  board_.NoteLeft(kWorker);
+  board_.NoteJoined(next, {kCard});
+  Lease(2, absl::ZeroDuration(), "default", next);
+  const StatsBoard::Recalled recalled = Recall();
+  EXPECT_EQ(recalled.workers.count(kWorker), 0u);
+  EXPECT_EQ(recalled.workers.at(next).batched_runs, 2);
+  EXPECT_EQ(recalled.devices.at(kCard).batched_runs, 5);
+}
+
+TEST_F(StatsBoardTest, WorkOfAWorkerThatNobodyKnowsCountsWithItsQueue) {
+  Lease(3);
+  board_.NoteLeft(kWorker);
+  const StatsBoard::Recalled recalled = Recall();
+  EXPECT_TRUE(recalled.workers.empty());
+  EXPECT_TRUE(recalled.devices.empty());
+  EXPECT_EQ(recalled.total.work.batched_runs, 3);
+}
+
+TEST_F(StatsBoardTest, DevicesThatComeAndGoDoNotPileUp) {
+  StatsBoard small({.devices_max = 2});
+  for (int i = 0; i < 10; ++i) {
+    small.NoteJoined(WorkerId{i + 1}, {"card " + std::to_string(i)});
+  }
+  EXPECT_EQ(small.Recall(absl::Hours(1), now_).devices.size(), 10u);
+  for (int i = 0; i < 10; ++i) small.NoteLeft(WorkerId{i + 1});
+  EXPECT_EQ(small.Recall(absl::Hours(1), now_).devices.size(), 2u);
 }
 
 // Compares the figures with a record of everything, gone through by hand.

@@ -13,12 +13,21 @@ TEST(SpreadTest, NamesTheMiddleTheSlowAndTheSlowest) {
   for (int i = 100; i >= 1; --i) times.push_back(i);
   const Spread spread = SpreadOf(times);
   EXPECT_EQ(spread.count, 100);
+  EXPECT_EQ(spread.mean, 51) << "50.5, rounded";
   EXPECT_EQ(spread.p50, 50);
   EXPECT_EQ(spread.p95, 95);
   EXPECT_EQ(spread.max, 100);
 }
 
+TEST(SpreadTest, OneSlowRunMovesTheMeanAndNotTheMiddle) {
+  const Spread spread = SpreadOf({10, 10, 10, 970});
+  EXPECT_EQ(spread.mean, 250);
+  EXPECT_EQ(spread.p50, 10);
+}
+
 TEST(SpreadTest, OfOneIsThatOneAndOfNoneIsNothing) {
+  EXPECT_EQ(SpreadOf({7}).mean, 7);
+  EXPECT_EQ(SpreadOf({}).mean, 0);
   EXPECT_EQ(SpreadOf({7}).p50, 7);
   EXPECT_EQ(SpreadOf({7}).p95, 7);
   EXPECT_EQ(SpreadOf({7}).max, 7);

@@ -51,7 +51,8 @@ class AnalyzeAndExecuteTest : public ::testing::Test {
   std::unique_ptr<Store> store_ = NewMemoryStore(&clock_);
   PricesBoard prices_{batching::FastDevice()};
   MemoryBoard memory_;
-  PlanService plans_{store_.get(), &prices_, &memory_,
+  WorkerRegistry workers_;
+  PlanService plans_{store_.get(), &prices_, &memory_, &workers_,
                      [] { return std::nullopt; }};
 };
 

@@ -114,14 +114,14 @@ TEST_F(JobReaderTest, ARunThatRunsHasItsProgressAndTheStepOfItsPreview) {
   LeaseOne();
   const RunId first(job.id, 0);
   EXPECT_EQ(ReadRun(first)->progress, std::nullopt);
-  progress_.Note(first, 7, 20, clock_.now());
+  progress_.Note(first, BatchId{1}, 7, 20, clock_.now());
   previews_.Keep(first, 5, "png", clock_.now());
   const auto run = ReadRun(first);
   ASSERT_TRUE(run.ok() && run->progress);
   EXPECT_EQ(run->progress->step, 7);
   EXPECT_EQ(run->progress->preview_step, 5);
   // Left over from an attempt before: the run waits.
-  progress_.Note(RunId(job.id, 1), 3, 20, clock_.now());
+  progress_.Note(RunId(job.id, 1), BatchId{1}, 3, 20, clock_.now());
   EXPECT_EQ(ReadRun(RunId(job.id, 1))->progress, std::nullopt);
 }
 

@@ -118,6 +118,33 @@ TEST_F(WorkerReportsTest, AReportRenewsTheLeaseAndWatchersSeeItsSteps) {
   EXPECT_EQ(*previews_.Find(run)->png, "picture");
 }
 
+TEST_F(WorkerReportsTest, WatchersSeeTheMostMemoryThatTheBatchHasHeld) {
+  SubmitJob({.runs = Runs(2)});
+  const Leased leased = LeaseOne();
+  progress_.Start({leased.batch});
+  const RunId run = leased.batch.runs[0];
+  for (const int64_t bytes : {5000, 3000, 0}) {
+    Report({.claim = ClaimOf(leased.batch),
+            .steps = {{run, 6, 20, ""}},
+            .memory_bytes = bytes});
+  }
+  EXPECT_EQ(watched_[run].batch,
+            (BatchProgress{
+                .id = leased.batch.id, .running = 2, .memory_bytes = 5000}));
+}
+
+TEST_F(WorkerReportsTest, MemoryOfALeaseThatIsLostIsNotNoted) {
+  SubmitJob({.runs = Runs(1)});
+  const Leased leased = LeaseOne();
+  progress_.Start({leased.batch});
+  LeaseClaim claim = ClaimOf(leased.batch);
+  claim.secret = "another's secret";
+  Report({.claim = claim, .memory_bytes = 5000});
+  const RunId run = leased.batch.runs[0];
+  Report({.claim = ClaimOf(leased.batch), .steps = {{run, 6, 20, ""}}});
+  EXPECT_EQ(watched_[run].batch.memory_bytes, 0);
+}
+
 TEST_F(WorkerReportsTest, StepsOfRunsThatTheLeaseDoesNotHoldAreIgnored) {
   SubmitJob({.runs = Runs(1)});
   const Leased leased = LeaseOne();

@@ -54,6 +54,7 @@ class WorkerSessionsTest : public WaitingWorkersTest {
                                   .workers = &workers_,
                                   .lease_waiters = &waiters_,
                                   .prices = &prices_,
+                                  .stats = &stats_,
                                   .now = [this] { return clock_.now(); },
                                   .is_closing = [this] { return closing_; },
                                   .lease_duration = kLease,
@@ -191,6 +192,19 @@ TEST_F(WorkerSessionsTest, TheEndOfTheStreamOfAWorkerThatLeftIsNoDeath) {
   sessions_.StreamEnded(worker);
   WaitForTheTimer();
   EXPECT_EQ(LastEvent().sequence, goodbye.sequence);
+}
+
+TEST_F(WorkerSessionsTest, TheFiguresKnowAWorkerWhileItIsHere) {
+  WorkerInfo worker;
+  worker.devices = {{.name = "cuda:0", .description = "a card"}};
+  worker = Come(worker);
+  const auto recall = [&] {
+    return stats_.Recall(absl::Hours(1), clock_.now());
+  };
+  EXPECT_EQ(recall().workers.count(worker.lessee.id), 1u);
+  EXPECT_EQ(recall().devices.count(IdentityOf(worker.devices[0])), 1u);
+  sessions_.Leave(worker, [](const absl::Status&) {});
+  EXPECT_EQ(recall().workers.count(worker.lessee.id), 0u);
 }
 
 TEST_F(WorkerSessionsTest, NobodySpeaksForAnothersWorker) {

@@ -88,6 +88,44 @@ TEST(ConvertRunTest, TheEnginesSettingsAreCheckedAtSubmit) {
                   "job.runs[0].random: 7 is not a value of RandomMode"));
 }
 
+TEST(ConvertRunTest, ControlsKeepTheirDetector) {
+  RunParams params;
+  params.controls = {{.type = "edge", .image = "ab", .preprocess = "canny"}};
+  pb::RunRequest request;
+  ToProto(params, &request);
+  EXPECT_EQ(request.controls(0).preprocess(), "canny");
+  EXPECT_EQ(FromProto(request), params);
+}
+
+TEST(ConvertRunTest, DetectorsSizesAndRefinersAreCheckedAtSubmit) {
+  pb::RunRequest request;
+  request.set_refiner("fine");
+  request.set_refiner_start(0.5);
+  request.set_original_width(1);
+  request.set_crop_left(0);
+  request.add_controls()->set_type("edge");
+  for (const char* text : {"canny", "canny(low=50, high=150)", "blur()"}) {
+    request.mutable_controls(0)->set_preprocess(text);
+    EXPECT_THAT(Complaints(request), IsEmpty()) << text;
+  }
+  request.mutable_controls(0)->set_preprocess("canny(low=50");
+  request.set_original_width(0);
+  request.set_crop_left(-1);
+  request.set_refiner("../fine");
+  request.set_refiner_start(1.5);
+  request.add_images("fox.png");
+  EXPECT_THAT(
+      Complaints(request),
+      ElementsAre("job.runs[0].controls[0].preprocess: must look like canny or "
+                  "canny(low=50,high=150)",
+                  "job.runs[0].original_width: must be from 1 to 16384",
+                  "job.runs[0].crop_left: must be from 0 to 16384",
+                  "job.runs[0].refiner: must be an alias, not a path",
+                  "job.runs[0].refiner_start: must be from 0 to 1",
+                  "job.runs[0].images[0]: must look like artifacts/ and 64 hex "
+                  "digits"));
+}
+
 // A sweep's values are texts.
 absl::StatusOr<Sweep> Swept(const std::string& field,
                             const std::vector<std::string>& values) {

@@ -70,8 +70,49 @@ TEST_F(ConvertStatsTest, CancelledRunsAreNoThroughput) {
 TEST_F(ConvertStatsTest, TimesAreAbsentWhereThereWereNone) {
   const pb::Stats stats = Convert();
   EXPECT_FALSE(stats.total().window().wait().has_p50());
+  EXPECT_FALSE(stats.total().window().wait().has_mean());
   EXPECT_EQ(stats.total().window().batch_size_average(), 0);
   EXPECT_FALSE(stats.total().has_queued_run_count_max_time());
+}
+
+TEST_F(ConvertStatsTest, AMeanStandsBesideThePercentiles) {
+  parts_.recalled.figures.total.wait = {
+      .count = 4, .mean = 2500, .p50 = 100, .p95 = 9700, .max = 9700};
+  const pb::TimeStats wait = Convert().total().window().wait();
+  EXPECT_EQ(wait.mean().seconds(), 2);
+  EXPECT_EQ(wait.mean().nanos(), 500'000'000);
+  EXPECT_EQ(wait.p50().nanos(), 100'000'000);
+}
+
+TEST_F(ConvertStatsTest, TheWorkSinceTheStartIsToldOfAll) {
+  AddWorker(1, "cuda:0", 0);
+  AddWorker(2, "cpu", 0);
+  const auto totals = [](int64_t batches) {
+    return WorkTotals{.batches = batches,
+                      .batched_runs = 3 * batches,
+                      .wait = {.count = 2, .sum = 4500},
+                      .generation = {.count = 1, .sum = 60'000}};
+  };
+  StatsBoard::Recalled& recalled = parts_.recalled;
+  recalled.total.work = totals(9);
+  recalled.queues["night"].work = totals(2);
+  recalled.workers[WorkerId{1}] = totals(3);
+  recalled.devices[IdentityOf(parts_.workers[0].devices[0])] = totals(7);
+  const pb::Stats stats = Convert();
+  const pb::WorkTotals& all = stats.total().since_start();
+  EXPECT_EQ(all.batch_count(), 9);
+  EXPECT_EQ(all.batched_run_count(), 27);
+  EXPECT_EQ(all.wait().count(), 2);
+  EXPECT_EQ(all.wait().sum().seconds(), 4);
+  EXPECT_EQ(all.wait().sum().nanos(), 500'000'000);
+  EXPECT_EQ(all.generation().count(), 1);
+  EXPECT_EQ(all.generation().sum().seconds(), 60);
+  EXPECT_EQ(stats.queues(1).since_start().batch_count(), 2);
+  EXPECT_EQ(stats.workers(0).work().since_start().batch_count(), 3);
+  EXPECT_EQ(stats.workers(1).work().since_start().batch_count(), 0);
+  EXPECT_EQ(stats.devices(1).name(), "cuda:0");
+  EXPECT_EQ(stats.devices(1).work().since_start().batch_count(), 7);
+  EXPECT_EQ(Convert("night").total().since_start().batch_count(), 2);
 }
 
 TEST_F(ConvertStatsTest, OfOneQueueTheTotalIsThatQueue) {
@@ -88,7 +129,7 @@ TEST_F(ConvertStatsTest, OfOneQueueTheTotalIsThatQueue) {
 
 TEST_F(ConvertStatsTest, BusyIsAShareOfTheTimeThatTheWorkerWasHere) {
   AddWorker(1, "cuda:0", 50'000);
-  AddWorker(2, "cuda:0", 20'000, absl::Seconds(25));
+  AddWorker(2, "cuda:1", 20'000, absl::Seconds(25));
   AddWorker(3, "cpu", 0);
   Batch batch;
   batch.id = BatchId{9};
@@ -104,6 +145,7 @@ TEST_F(ConvertStatsTest, BusyIsAShareOfTheTimeThatTheWorkerWasHere) {
   ASSERT_EQ(stats.devices_size(), 2);
   const pb::DeviceStats& cards = stats.devices(1);
   EXPECT_EQ(cards.name(), "cuda:0");
+  EXPECT_EQ(cards.identity(), "cuda: a card");
   EXPECT_EQ(cards.workers_size(), 2);
   EXPECT_DOUBLE_EQ(cards.work().busy_ratio(), 70.0 / 125);
   EXPECT_EQ(cards.work().batch_count(), 4);

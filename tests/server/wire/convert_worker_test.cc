@@ -32,6 +32,7 @@ TEST(ConvertWorkerTest, AWorkerTellsItsFactsAndItsFirstDeviceIsItsOwn) {
     device->set_name("gpu" + std::to_string(bytes));
     device->set_description("a card");
     device->set_memory_bytes(bytes);
+    device->set_driver("7");
   }
   const WorkerInfo worker = FromProto(request);
   EXPECT_EQ(worker.lessee.name, "gpu box");
@@ -43,7 +44,7 @@ TEST(ConvertWorkerTest, AWorkerTellsItsFactsAndItsFirstDeviceIsItsOwn) {
   EXPECT_EQ(worker.pixel_steps_max, 9);
   EXPECT_EQ(worker.version, "1.2.3");
   EXPECT_TRUE(worker.measures);
-  EXPECT_EQ(worker.lessee.device, "gpu1000");
+  EXPECT_EQ(worker.lessee.device, "gpu1000: a card, 1000 bytes; driver 7");
   EXPECT_EQ(worker.lessee.device_bytes, 1000);
   ASSERT_THAT(worker.devices, SizeIs(2));
   EXPECT_EQ(worker.devices[1].name, "gpu2000");
@@ -151,6 +152,8 @@ TEST(ConvertWorkerTest, AReportOfProgressNamesItsLeaseAndItsSteps) {
   step->set_step(6);
   step->set_step_count(20);
   step->set_preview("picture");
+  EXPECT_EQ(FromProto(request).memory_bytes, 0);
+  request.mutable_memory()->set_peak_bytes(5000);
   const ProgressReport report = FromProto(request);
   EXPECT_EQ(report.claim.worker, WorkerId{3});
   EXPECT_EQ(report.claim.batch, BatchId{7});
@@ -161,6 +164,7 @@ TEST(ConvertWorkerTest, AReportOfProgressNamesItsLeaseAndItsSteps) {
   EXPECT_EQ(report.steps[0].step, 6);
   EXPECT_EQ(report.steps[0].step_count, 20);
   EXPECT_EQ(report.steps[0].preview, "picture");
+  EXPECT_EQ(report.memory_bytes, 5000);
 }
 
 TEST(ConvertWorkerTest, OrdersGoOutUnlessTheLeaseIsLost) {

@@ -62,6 +62,18 @@ TEST(JobAnswersTest, OnlyAFullJobShowsItsRuns) {
   EXPECT_EQ(full.runs(1).name(), "jobs/42/runs/1");
 }
 
+TEST(JobAnswersTest, RunsThatWereCancelledSayNothingOfSuccess) {
+  Job job{.counts = {.queued = 9, .cancelled = 5}};
+  pb::Job none;
+  ToProto(job, &none);
+  EXPECT_FALSE(none.has_success_ratio());
+  job.counts.succeeded = 7;
+  job.counts.failed = 1;
+  pb::Job some;
+  ToProto(job, &some);
+  EXPECT_DOUBLE_EQ(some.success_ratio(), 0.875);
+}
+
 TEST(JobAnswersTest, APlaceInLineIsShownWhereItIsKnown) {
   JobDetails details;
   pb::Job job;
@@ -88,12 +100,24 @@ TEST(JobAnswersTest, ARunShowsAttemptsOnlyWhereTheyWereAskedFor) {
   EXPECT_FALSE(list.has_progress());
   EXPECT_EQ(list.plan_batch(), "");
   details.has_attempts = true;
-  details.progress = StepProgress{.step = 6, .step_count = 20};
+  details.progress = StepProgress{.step = 6,
+                                  .step_count = 20,
+                                  .batch = {.id = BatchId{7},
+                                            .running = 2,
+                                            .succeeded = 3,
+                                            .failed = 1,
+                                            .memory_bytes = 5000}};
   details.planned = PlanBatch{.plan = PlanId{5}, .number = 2};
   pb::Run one;
   ToProto(details, &one);
   EXPECT_THAT(one.attempts(), SizeIs(1));
   EXPECT_EQ(one.progress().step(), 6);
+  const pb::BatchProgress& batch = one.progress().batch();
+  EXPECT_EQ(batch.name(), "batches/7");
+  EXPECT_EQ(batch.running_run_count(), 2);
+  EXPECT_EQ(batch.succeeded_run_count(), 3);
+  EXPECT_EQ(batch.failed_run_count(), 1);
+  EXPECT_EQ(batch.memory_bytes(), 5000);
   EXPECT_EQ(one.plan_batch(), NameOf(*details.planned));
 }
 

@@ -138,14 +138,15 @@ TEST(RulesTest, NothingACallerSendsIsWithoutBound) {
   });
   // UpdateJob takes a whole Job, whose output-only fields it does not read;
   // they are bounded by the size of a message.
-  EXPECT_THAT(unbounded, ::testing::UnorderedElementsAre(
-                             "sheaf.v1.Job.queue", "sheaf.v1.Job.kind",
-                             "sheaf.v1.Job.owner", "sheaf.v1.Job.request_id",
-                             "sheaf.v1.Job.runs", "sheaf.v1.Run.name",
-                             "sheaf.v1.Run.batch", "sheaf.v1.Run.plan_batch",
-                             "sheaf.v1.Run.worker", "sheaf.v1.Run.outputs",
-                             "sheaf.v1.Run.attempts", "sheaf.v1.Attempt.batch",
-                             "sheaf.v1.Attempt.worker"));
+  EXPECT_THAT(
+      unbounded,
+      ::testing::UnorderedElementsAre(
+          "sheaf.v1.Job.queue", "sheaf.v1.Job.kind", "sheaf.v1.Job.owner",
+          "sheaf.v1.Job.request_id", "sheaf.v1.Job.runs", "sheaf.v1.Run.name",
+          "sheaf.v1.Run.batch", "sheaf.v1.Run.plan_batch",
+          "sheaf.v1.Run.worker", "sheaf.v1.Run.outputs",
+          "sheaf.v1.Run.attempts", "sheaf.v1.Attempt.batch",
+          "sheaf.v1.Attempt.worker", "sheaf.v1.BatchProgress.name"));
 }
 
 }  // namespace

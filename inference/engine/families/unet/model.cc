@@ -76,9 +76,23 @@ absl::Status LoadUNetModel(Model* model) {
   parts.has_zeros_for_none = reader.Bool("force_zeros_for_empty_prompt", true);
   parts.takes_score = reader.Bool("requires_aesthetics_score", false);
   model->traits = TraitsOf(unet->config(), model->vae->config());
+  model->traits.has_second_prompt =
+      parts.is_xl && parts.first != nullptr && parts.second != nullptr;
+  model->traits.has_original_size = parts.is_xl;
+  model->traits.has_target_size = parts.is_xl && !parts.takes_score;
   model->conditioner = std::make_unique<UNetConditioner>(std::move(parts));
   model->denoiser = std::make_shared<UNetDenoiser>(std::move(unet));
   return absl::OkStatus();
+}
+
+absl::StatusOr<ModelTraits> ReadUNetTraits(const std::string& folder) {
+  SHEAF_ASSIGN_OR_RETURN(const Config unet,
+                         Config::Read(folder + "/unet/config.json"));
+  SHEAF_ASSIGN_OR_RETURN(const UNetConfig denoiser, ReadUNetConfig(unet));
+  SHEAF_ASSIGN_OR_RETURN(const Config pictures,
+                         Config::Read(folder + "/vae/config.json"));
+  SHEAF_ASSIGN_OR_RETURN(const VaeConfig vae, ReadVaeConfig(pictures));
+  return TraitsOf(denoiser, vae);
 }
 
 absl::StatusOr<std::vector<Task>> ReadUNetTasks(const std::string& folder) {

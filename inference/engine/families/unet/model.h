@@ -19,6 +19,10 @@ inline constexpr std::string_view kUNetFolder = "unet";
 // LibTorch does.
 absl::Status LoadUNetModel(Model* model);
 
+// The traits of the model in `folder`. The errors of Config::Read,
+// ReadUNetConfig and ReadVaeConfig.
+absl::StatusOr<ModelTraits> ReadUNetTraits(const std::string& folder);
+
 // The tasks of a UNet that stands alone in `folder`. INVALID_ARGUMENT for a
 // component of another class; the errors of Config::Read and ReadUNetConfig.
 absl::StatusOr<std::vector<Task>> ReadUNetTasks(const std::string& folder);

@@ -170,6 +170,11 @@ TEST_F(CommandsTest, PreprocessWritesAPictureOfEdges) {
   for (const uint8_t value : ReadPng(Path("edges.png")).image.pixels) {
     ASSERT_TRUE(value == 0 || value == 255);
   }
+  // Options may stand with the name.
+  Printed("preprocess",
+          {"canny(low=10,high=20)", Path("picture.png"), Path("same.png")});
+  EXPECT_EQ(ReadPng(Path("same.png")).image.pixels,
+            ReadPng(Path("edges.png")).image.pixels);
   EXPECT_THAT(std::string(Ran("preprocess", {"x-ray", "a", "b"}).message()),
               HasSubstr("canny"));
 }
@@ -185,7 +190,7 @@ TEST_F(CommandsTest, VerifyFailsWhereOneNumberWasChanged) {
   file.tensors.at("out") =
       MakeFloatTensor(file.tensors.at("out").shape, values);
   ASSERT_TRUE(WriteSafetensors(Path(name), file.tensors, file.metadata).ok());
-  EXPECT_TRUE(absl::IsFailedPrecondition(Ran("verify", {folder_.path()})));
+  EXPECT_TRUE(absl::IsDataLoss(Ran("verify", {folder_.path()})));
 }
 
 TEST_F(CommandsTest, OptionsThatNobodyKnowsAreRefused) {
@@ -216,6 +221,26 @@ TEST_F(CommandsTest, ASheetOfNothingOrOfWhatIsNoPictureIsRefused) {
   const absl::Status status =
       Ran("sheet", {Path("sheet.png"), Path("text.png")});
   EXPECT_THAT(std::string(status.message()), HasSubstr("text.png"));
+}
+
+TEST_F(CommandsTest, VerifySaysByWhichRulesItJudges) {
+  const std::vector<std::string> words = {kGolden, "--only",
+                                          "tiny-sd.unet.9x13"};
+  EXPECT_THAT(Printed("verify", words), HasSubstr("fp32 on cpu"));
+  std::vector<std::string> half = words;
+  half.insert(half.end(), {"--device", "auto", "--dtype", "bf16"});
+  EXPECT_THAT(Printed("verify", half), HasSubstr("bf16 on "));
+}
+
+TEST_F(CommandsTest, VerifyNamesADeviceThatIsNotHere) {
+  const absl::Status status =
+      Ran("verify", {kGolden, "--device", "cuda:100", "--only", "tokens"});
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("here"));
+}
+
+TEST_F(CommandsTest, DevicesAreListedWithTheirMemory) {
+  EXPECT_THAT(Printed("devices", {}), HasSubstr("LibTorch"));
 }
 
 }  // namespace

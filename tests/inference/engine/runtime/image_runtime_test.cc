@@ -14,6 +14,7 @@
 #include "inference/engine/tensor/memory.h"
 #include "inference/engine/weights/safetensors.h"
 #include "tests/base/temp_folder.h"
+#include "tests/inference/engine/runtime/rows_alone.h"
 
 namespace sheaf::engine {
 namespace {
@@ -21,46 +22,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-const std::string kModels = SHEAF_SOURCE_DIR "/tests/golden/models/";
-
-ImageRequest MakeRequest(uint64_t seed, int steps = 3,
-                         const std::string& model = "tiny-sd") {
-  ImageRequest wanted;
-  wanted.model.folder = kModels + model;
-  wanted.request.prompt = "a cat";
-  wanted.request.seed = seed;
-  wanted.request.steps = steps;
-  wanted.request.width = 32;
-  wanted.request.height = 32;
-  return wanted;
-}
-
-std::unique_ptr<ImageRuntime> OpenRuntime(const RuntimeOptions& options = {}) {
-  InstallAllocator();
-  auto runtime = ImageRuntime::Open(options);
-  EXPECT_TRUE(runtime.ok()) << runtime.status().ToString();
-  return *std::move(runtime);
-}
-
-// Steps until all rows have ended; returns how each one did.
-std::map<ImageRuntime::RowId, absl::StatusOr<Image>> StepAll(
-    ImageRuntime* runtime, size_t rows) {
-  std::map<ImageRuntime::RowId, absl::StatusOr<Image>> ends;
-  for (int i = 0; i < 2000 && ends.size() < rows; ++i) {
-    for (ImageRuntime::End& end : runtime->Step()) {
-      EXPECT_TRUE(ends.emplace(end.row, std::move(end.image)).second);
-    }
-  }
-  return ends;
-}
-
-std::string HashAlone(const ImageRequest& wanted) {
-  const auto runtime = OpenRuntime();
-  const auto row = runtime->Begin(wanted);
-  EXPECT_TRUE(row.ok()) << row.status().ToString();
-  return PixelHash(*StepAll(runtime.get(), 1).at(*row));
-}
 
 TEST(ImageRuntimeTest, APictureOfMorePixelsThanAllowedIsRefused) {
   const auto runtime = OpenRuntime();
@@ -87,7 +48,7 @@ TEST(ImageRuntimeTest, APictureOfMorePixelsThanAllowedIsRefused) {
 // Weights are mapped, so a change of their file shows in the model.
 TEST(ImageRuntimeTest, AModelWhoseFileIsWrittenToFailsItsRowsAndIsLoadedAnew) {
   const TempFolder folder;
-  std::filesystem::copy(kModels + "tiny-sd", folder.path() + "/m",
+  std::filesystem::copy(TinyModel("tiny-sd"), folder.path() + "/m",
                         std::filesystem::copy_options::recursive);
   ImageRequest wanted = MakeRequest(1);
   wanted.model.folder = folder.path() + "/m";
@@ -243,7 +204,7 @@ TEST(ImageRuntimeTest, WhatCannotWorkIsRefusedAtTheDoor) {
     return runtime->Begin(wanted).status().code();
   };
   ImageRequest wanted = MakeRequest(1);
-  wanted.model.folder = kModels + "nowhere";
+  wanted.model.folder = TinyModel("nowhere");
   EXPECT_EQ(code(wanted), absl::StatusCode::kNotFound);
   wanted = MakeRequest(1);
   wanted.sampler = "Oiler";
@@ -252,7 +213,7 @@ TEST(ImageRuntimeTest, WhatCannotWorkIsRefusedAtTheDoor) {
   wanted.request.width = 33;
   EXPECT_EQ(code(wanted), absl::StatusCode::kInvalidArgument);
   wanted = MakeRequest(1);
-  wanted.controls.push_back({.folder = kModels + "tiny-sd/unet"});
+  wanted.controls.push_back({.folder = TinyModel("tiny-sd/unet")});
   EXPECT_NE(code(wanted), absl::StatusCode::kOk);
   EXPECT_THAT(runtime->Step(), IsEmpty());
 }
@@ -340,8 +301,8 @@ TEST(ImageRuntimeTest, ModelsBeyondTheirBudgetComeAndGo) {
 }
 
 ImageRequest WithControl(ImageRequest wanted) {
-  wanted.controls.push_back(
-      {.folder = kModels + "controlnet-a", .image = MakeImage(32, 32, 3, 128)});
+  wanted.controls.push_back({.folder = TinyModel("controlnet-a"),
+                             .image = MakeImage(32, 32, 3, 128)});
   return wanted;
 }
 

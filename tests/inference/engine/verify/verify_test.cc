@@ -58,6 +58,58 @@ TEST(VerifyTest, OneWrongNumberIsSeen) {
   EXPECT_NE(ReportOf(outcomes).find("misses   " + name), std::string::npos);
 }
 
+const Placement kHalves = {.dtype = at::kBFloat16};
+
+// The distances are those of numbers of eight bits: far beyond what fp32 may be
+// off, and well within what bf16 may.
+TEST(VerifyTest, HalfPrecisionIsHeldToDistances) {
+  for (const char* part : {"tiny-sd.", "sd-default-0"}) {
+    const std::vector<Outcome> outcomes =
+        Verify(kGolden, {.filter = part, .placement = kHalves});
+    EXPECT_GT(outcomes.size(), 1u) << part;
+    EXPECT_TRUE(AllHold(outcomes)) << ReportOf(outcomes);
+    for (const Outcome& outcome : outcomes) {
+      if (outcome.group == "pictures") continue;
+      EXPECT_GT(outcome.error, 1e-4) << outcome.name;
+    }
+  }
+}
+
+TEST(VerifyTest, WhatNoModelComputesIsExactInHalfPrecision) {
+  for (const char* part : {"tokens.json[1", "cpu-randn"}) {
+    const std::vector<Outcome> outcomes =
+        Verify(kGolden, {.filter = part, .placement = kHalves});
+    ASSERT_FALSE(outcomes.empty());
+    for (const Outcome& outcome : outcomes) EXPECT_EQ(outcome.tolerance, 0);
+    EXPECT_TRUE(AllHold(outcomes)) << ReportOf(outcomes);
+  }
+}
+
+TEST(VerifyTest, AWrongMapIsSeenInHalfPrecision) {
+  const TempFolder folder;
+  const std::string name = "modules/tiny-sd.unet.9x13.safetensors";
+  CopyCases(folder, {name});
+  SafetensorsFile file = ReadSafetensors(folder.path() + "/" + name).value();
+  EXPECT_TRUE(AllHold(Verify(folder.path(), {.placement = kHalves})));
+  // Off by a tenth everywhere, as by a wrong scale.
+  std::vector<float> values = file.tensors.at("out").ToFloats();
+  for (float& value : values) value *= 1.1f;
+  file.tensors.at("out") =
+      MakeFloatTensor(file.tensors.at("out").shape, values);
+  ASSERT_TRUE(
+      WriteSafetensors(folder.path() + "/" + name, file.tensors, file.metadata)
+          .ok());
+  EXPECT_FALSE(AllHold(Verify(folder.path(), {.placement = kHalves})));
+}
+
+TEST(VerifyTest, TheRulesNameTheDeviceAndTheType) {
+  EXPECT_EQ(RulesOf({}).find("fp32 on cpu: "), 0u);
+  EXPECT_EQ(RulesOf({.placement = kHalves}).find("bf16 on cpu: "), 0u);
+  const std::string far = RulesOf(
+      {.placement = {.device = at::Device(at::kCUDA, 1), .dtype = at::kHalf}});
+  EXPECT_EQ(far.find("fp16 on cuda:1: "), 0u) << far;
+}
+
 TEST(VerifyTest, WhatCannotBeRunIsSaidAndFails) {
   const TempFolder folder;
   CopyCases(folder, {});

@@ -80,6 +80,21 @@ TEST_F(LeaseReporterTest, ReportsComeAtTheirInterval) {
   }
 }
 
+TEST_F(LeaseReporterTest, AReportTellsTheMemoryOnceTheEngineHasStepped) {
+  Begin(2);
+  Advance(absl::Seconds(3));
+  v1::BatchMemory memory;
+  memory.set_row_count(2);
+  memory.set_peak_bytes(5 << 20);
+  reporter_.EngineStepped({{1, 9}, {1, 9}}, memory);
+  Advance(absl::Seconds(3));
+  const auto reports = server_.Snapshot().reports;
+  ASSERT_THAT(reports, SizeIs(2));
+  EXPECT_FALSE(reports[0].has_memory());
+  EXPECT_EQ(reports[1].memory().row_count(), 2);
+  EXPECT_EQ(reports[1].memory().peak_bytes(), 5 << 20);
+}
+
 // The signal comes on a stream of its own, and so it may overtake the answer
 // with the lease.
 TEST_F(LeaseReporterTest, ABatchReportsAtOnceIfItWasAskedBeforeItCame) {

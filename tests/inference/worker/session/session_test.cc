@@ -27,6 +27,9 @@ TEST_F(SessionTest, WorkerPresentsItselfWithItsDevices) {
   EXPECT_THAT(hello.queues(), ElementsAre("queues/fast"));
   ASSERT_EQ(hello.devices_size(), 1);
   EXPECT_EQ(hello.devices(0).name(), "simulated");
+  ASSERT_EQ(hello.catalog().models_size(), 1);
+  EXPECT_EQ(hello.catalog().models(0).name(), "*");
+  EXPECT_EQ(hello.catalog().models(0).defaults().steps(), 20);
   EXPECT_FALSE(hello.measures());
 }
 
@@ -46,6 +49,55 @@ TEST_F(SessionTest, PicturesAreStoredAndNamedInTheOutcomes) {
   EXPECT_EQ(state.finishes.at(0).batch(), "batches/1");
   EXPECT_EQ(state.finishes.at(0).epoch(), 1);
   EXPECT_EQ(state.finishes.at(0).worker(), "workers/1");
+}
+
+// An engine that leaves two more files with each picture.
+class Generous : public FakeEngine {
+ public:
+  explicit Generous(absl::StatusOr<std::string> last)
+      : FakeEngine("picture"), last_(std::move(last)) {}
+
+ private:
+  std::vector<RowEnd> Step() override {
+    std::vector<RowEnd> ends = FakeEngine::Step();
+    for (RowEnd& end : ends) {
+      end.more.push_back({"control-edge", [] { return std::string("edges"); }});
+      end.more.push_back({"control-vis", [last = last_] { return last; }});
+    }
+    return ends;
+  }
+
+  const absl::StatusOr<std::string> last_;
+};
+
+TEST_F(SessionTest, AllFilesOfARowAreStoredBeforeItsOutcomeIsTold) {
+  auto& engine = Keep<Generous>(std::string("blur"));
+  Run(&engine);
+  engine.Allow(kFarMoreSteps);
+  server_.AddBatch(MakeBatch(1, {{}, {.seed = 2}}));
+  ASSERT_TRUE(server_.WaitForOutcomes(2));
+  const FakeServerState state = server_.Snapshot();
+  for (const auto& [run, outcome] : state.Outcomes()) {
+    std::string text;
+    for (const v1::Output& output : outcome.success().outputs()) {
+      text += output.name() + " " + state.artifacts.at(output.artifact()) + ";";
+    }
+    EXPECT_EQ(text, "image picture;control-edge edges;control-vis blur;")
+        << run;
+  }
+  StopAndJoin();
+}
+
+TEST_F(SessionTest, ARowFailsWhereOneOfItsFilesCannotBeMade) {
+  auto& engine = Keep<Generous>(absl::InternalError("no ink"));
+  Run(&engine);
+  engine.Allow(kFarMoreSteps);
+  server_.AddBatch(MakeBatch(1, {{}}));
+  ASSERT_TRUE(server_.WaitForOutcomes(1));
+  const auto outcomes = server_.Snapshot().Outcomes();
+  EXPECT_THAT(outcomes.at("jobs/1/runs/0").failure().message(),
+              HasSubstr("no ink"));
+  StopAndJoin();
 }
 
 TEST_F(SessionTest, RowsThatEndTogetherAreReportedInOneCall) {

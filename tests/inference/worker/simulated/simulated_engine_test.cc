@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -58,6 +59,42 @@ TEST(SimulatedEngineTest, PromptSeedAndWeightsEachChangeThePicture) {
       PictureOf({.seed = 2}), PictureOf({.weights = {{"depth", 0.5}}}),
       PictureOf({.weights = {{"canny", 0.5}}})};
   EXPECT_EQ(pictures.size(), 5u);
+}
+
+// So that nothing that a run asks for goes by unnoticed.
+TEST(SimulatedEngineTest, EveryFieldOfARequestChangesThePicture) {
+  const auto drawn = [](const std::function<void(v1::RunRequest*)>& change) {
+    v1::LeasedBatch batch = MakeBatch(1, {{}});
+    change(batch.mutable_runs(0)->mutable_request());
+    SimulatedEngine engine(Fast());
+    return RunAll(&engine, batch).at(0).png;
+  };
+  const std::set<std::string> pictures = {
+      drawn([](auto*) {}),
+      drawn([](auto* run) { run->add_loras()->set_name("ink"); }),
+      drawn([](auto* run) { run->set_vae("soft"); }),
+      drawn([](auto* run) { run->set_init_image("artifacts/aa"); }),
+      drawn([](auto* run) { run->set_clip_skip(1); }),
+      drawn([](auto* run) { run->set_refiner("fine"); }),
+      drawn([](auto* run) { (*run->mutable_extra())["scale"] = "2"; }),
+      drawn([](auto* run) {
+        v1::Control* control = run->add_controls();
+        control->set_type("edge");
+        control->set_image("artifacts/aa");
+      }),
+      drawn([](auto* run) {
+        v1::Control* control = run->add_controls();
+        control->set_type("edge");
+        control->set_image("artifacts/bb");
+      }),
+  };
+  EXPECT_EQ(pictures.size(), 9u);
+  EXPECT_EQ(drawn([](auto* run) {
+              v1::Control* control = run->add_controls();
+              control->set_type("edge");
+              control->set_weight(0);
+            }),
+            drawn([](auto*) {}));
 }
 
 TEST(SimulatedEngineTest, FaultsOfARunAreRefusedUnlessTheyAreAllowed) {

@@ -31,6 +31,7 @@ TEST(MeasurerTest, RowsThatDoNotAgreeGainNothingByCompany) {
   found.encodes = {{1, 8}, {4, 20}};
   found.rows_agree = false;
   const batching::Profile profile = ProfileOf(found);
+  EXPECT_TRUE(profile.alone);
   // Guided runs have two rows each: one run alone, then eight one after the
   // other.
   EXPECT_NEAR(profile.Step(2), 12, 0.1);

@@ -7,79 +7,11 @@
 
 #include "base/status.h"
 #include "inference/engine/image/png.h"
-#include "tests/base/temp_folder.h"
-#include "tests/inference/worker/batches.h"
+#include "inference/worker/torch/description.h"
+#include "tests/inference/worker/torch/resolver_fixture.h"
 
 namespace sheaf::worker {
 namespace {
-
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::SizeIs;
-
-constexpr char kPicture[] = "artifacts/aa";
-constexpr char kJunk[] = "artifacts/bb";
-constexpr char kGone[] = "artifacts/cc";
-constexpr char kAway[] = "artifacts/dd";
-constexpr char kBusy[] = "artifacts/ee";
-
-class RequestResolverTest : public ::testing::Test {
- protected:
-  RequestResolverTest() {
-    folder_.Write("sd/model_index.json", "{}");
-    folder_.Write("sd/sheaf.toml",
-                  "steps = 9\nguidance = 4\nsampler = 'Euler'\n");
-    folder_.Write("sd/controlnet_edge/config.json", "{}");
-    folder_.Write("sd/vae_fast/config.json", "{}");
-    models_ = *ModelList::Read({folder_.path()});
-    batch_ = MakeBatch(1, {{.steps = std::nullopt}});
-  }
-
-  absl::StatusOr<std::string> Fetch(const std::string& name) {
-    ++fetches_;
-    if (name == kPicture) {
-      return *engine::EncodePng(engine::MakeImage(8, 8, 3, 77), {});
-    }
-    if (name == kJunk) return std::string("not a picture");
-    if (name == kAway) return absl::UnavailableError("no server");
-    if (name == kBusy) return absl::ResourceExhaustedError("too many calls");
-    return absl::NotFoundError("no such artifact");
-  }
-
-  v1::RunRequest& wish() { return *batch_.mutable_runs(0)->mutable_request(); }
-  void AddControl(const std::string& type, const std::string& image,
-                  double weight) {
-    v1::Control* control = wish().add_controls();
-    control->set_type(type);
-    control->set_image(image);
-    (*batch_.mutable_weights_list(0)->mutable_weights())[type] = weight;
-  }
-
-  absl::StatusOr<engine::ImageRequest> Take() {
-    if (!resolver_) {
-      resolver_.emplace(
-          &models_, [this](const std::string& name) { return Fetch(name); },
-          limits_);
-    }
-    return resolver_->Take(batch_, 0);
-  }
-  void Limit(const RequestLimits& limits) {
-    limits_ = limits;
-    resolver_.reset();
-  }
-  void ExpectError(absl::StatusCode code, const std::string& words) {
-    const absl::Status status = Take().status();
-    EXPECT_EQ(status.code(), code) << status.ToString();
-    EXPECT_THAT(std::string(status.message()), HasSubstr(words));
-  }
-
-  TempFolder folder_;
-  ModelList models_;
-  v1::LeasedBatch batch_;
-  int fetches_ = 0;
-  RequestLimits limits_;
-  std::optional<RequestResolver> resolver_;
-};
 
 TEST_F(RequestResolverTest, PicturesBeyondTheLimitsAreBadInputInWords) {
   wish().set_width(1024);
@@ -97,7 +29,7 @@ TEST_F(RequestResolverTest, PicturesBeyondTheLimitsAreBadInputInWords) {
 }
 
 TEST_F(RequestResolverTest, AModelsTableMayAskForSmallerPictures) {
-  folder_.Write("sd/sheaf.toml", "pixels_max = 65536\n");
+  folder_.Write("sd/sheaf.toml", "default = true\npixels_max = 65536\n");
   models_ = *ModelList::Read({folder_.path()});
   wish().set_width(256);
   wish().set_height(256);
@@ -107,16 +39,6 @@ TEST_F(RequestResolverTest, AModelsTableMayAskForSmallerPictures) {
 }
 
 // The sizes come from the files' headers: no picture is unpacked first.
-TEST_F(RequestResolverTest, PicturesThatARunNamesAreCountedTogether) {
-  AddControl("edge", kPicture, 1);
-  wish().set_init_image(kPicture);
-  Limit({.source_pixels_max = 128});
-  EXPECT_TRUE(Take().ok());
-  Limit({.source_pixels_max = 127});
-  ExpectError(absl::StatusCode::kInvalidArgument,
-              "have more than 127 pixels together");
-}
-
 TEST_F(RequestResolverTest, WhatARunLeavesOpenTheModelSays) {
   const auto wanted = Take();
   ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
@@ -206,52 +128,6 @@ TEST_F(RequestResolverTest, AFieldWinsOverItsFormerKey) {
   EXPECT_EQ(wanted->request.random, engine::RandomMode::kCpu);
 }
 
-TEST_F(RequestResolverTest, TheBatchsWeightIsTheOneThatCounts) {
-  AddControl("edge", kPicture, 0.25);
-  wish().mutable_controls(0)->set_weight(2);
-  wish().mutable_controls(0)->set_start(0.1);
-  wish().mutable_controls(0)->set_end(0.6);
-  const auto wanted = Take();
-  ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
-  ASSERT_THAT(wanted->controls, SizeIs(1));
-  const engine::ImageControl& control = wanted->controls[0];
-  EXPECT_EQ(control.weight, 0.25);
-  EXPECT_EQ(control.folder, folder_.path() + "/sd/controlnet_edge");
-  EXPECT_EQ(control.image.width, 8);
-  EXPECT_EQ(control.start, 0.1);
-  EXPECT_EQ(control.end, 0.6);
-}
-
-TEST_F(RequestResolverTest, AControlOfWeightZeroIsNone) {
-  // Not even the control's picture is fetched.
-  AddControl("edge", kGone, 0);
-  const auto wanted = Take();
-  ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
-  EXPECT_THAT(wanted->controls, IsEmpty());
-  EXPECT_EQ(fetches_, 0);
-}
-
-TEST_F(RequestResolverTest, APictureIsFetchedOnceForAllThatShareIt) {
-  AddControl("edge", kPicture, 1);
-  wish().set_init_image(kPicture);
-  ASSERT_TRUE(Take().ok());
-  ASSERT_TRUE(Take().ok());
-  EXPECT_EQ(fetches_, 1);
-}
-
-TEST_F(RequestResolverTest, PicturesSayWhatTheTaskIs) {
-  wish().set_init_image(kPicture);
-  wish().set_strength(0.3);
-  auto wanted = Take();
-  ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
-  EXPECT_EQ(wanted->request.task, engine::Task::kImage);
-  EXPECT_EQ(wanted->request.strength, 0.3);
-  wish().set_mask(kPicture);
-  wanted = Take();
-  ASSERT_TRUE(wanted.ok()) << wanted.status().ToString();
-  EXPECT_EQ(wanted->request.task, engine::Task::kInpaint);
-}
-
 TEST_F(RequestResolverTest, WhatCannotWorkIsSaid) {
   constexpr auto kBad = absl::StatusCode::kInvalidArgument;
   constexpr auto kMissing = absl::StatusCode::kNotFound;
@@ -268,8 +144,15 @@ TEST_F(RequestResolverTest, WhatCannotWorkIsSaid) {
   AddControl("depth", kPicture, 1);
   ExpectError(kMissing, "no control 'depth'");
   batch_ = good;
+  AddControl("vid", kPicture, 1);
+  ExpectError(kMissing, "no control 'vid', did you mean 'vis'?");
+  batch_ = good;
+  AddControl("edge", kPicture, 1);
+  wish().mutable_controls(0)->set_preprocess("hed");
+  ExpectError(kBad, "control 'edge': preprocessor 'hed' needs a network");
+  batch_ = good;
   AddControl("edge", "", 1);
-  ExpectError(kBad, "has no picture");
+  ExpectError(kBad, "'edge' has a weight but no picture; give it one");
   batch_ = good;
   AddControl("edge", kJunk, 1);
   ExpectError(kBad, "cannot be read");
@@ -299,8 +182,8 @@ TEST_F(RequestResolverTest, AnExtraThatTheEngineDoesNotKnowIsRefused) {
   (*wish().mutable_extra())["clipskip"] = "2";
   ExpectError(kBad, "knows no extra 'clipskip', did you mean 'clip_skip'?");
   batch_ = good;
-  (*wish().mutable_extra())["refiner"] = "foo";
-  ExpectError(kBad, "knows no extra 'refiner'");
+  (*wish().mutable_extra())["upscaler"] = "foo";
+  ExpectError(kBad, "knows no extra 'upscaler'");
 }
 
 TEST_F(RequestResolverTest, AServerThatIsAwayIsNoFaultOfTheRuns) {
@@ -342,9 +225,10 @@ TEST_F(RequestResolverTest, TheDescriptionSaysNothingOfTheNeighbours) {
 TEST_F(RequestResolverTest, TheModelsTableChoosesTheVaeOfRunsThatNameNone) {
   EXPECT_EQ(Take()->model.vae, "");
   folder_.Write("sd/vae_sharp/config.json", "{}");
-  folder_.Write("sd/sheaf.toml",
-                "vae = 'sharp'\nvae_fp16 = 'fast'\nvae_large = 'fast'\n"
-                "vae_large_pixels = 4096\n");
+  folder_.Write(
+      "sd/sheaf.toml",
+      "default = true\nvae = 'sharp'\nvae_fp16 = 'fast'\nvae_large = 'fast'\n"
+      "vae_large_pixels = 4096\n");
   models_ = *ModelList::Read({folder_.path()});
   const std::string sharp = models_.Find("sd")->vaes.at("sharp");
   const std::string fast = models_.Find("sd")->vaes.at("fast");

@@ -54,6 +54,32 @@ TEST_F(TorchEngineTest, ARunWithAPictureEndsWithOne) {
   EXPECT_TRUE(end.make_png().ok());
 }
 
+TEST_F(TorchEngineTest, ControlPicturesThatWereMadeAreLeftWithThePicture) {
+  TorchEngine engine(*ModelList::Read({SHEAF_SOURCE_DIR "/models/shapes"}),
+                     *engine::ImageRuntime::Open({}),
+                     [this](const std::string&) { return picture_; });
+  v1::LeasedBatch batch = MakeBatch(1, {{}, {}});
+  v1::RunRequest& made = *batch.mutable_runs(0)->mutable_request();
+  made.set_init_image("artifacts/aa");
+  (*made.mutable_weights())["vis"] = 0.5;
+  v1::Control* ready = batch.mutable_runs(1)->mutable_request()->add_controls();
+  ready->set_type("vis");
+  ready->set_image("artifacts/aa");
+  const int64_t first = engine.Add(batch);
+  std::map<int64_t, RowEnd> ends;
+  while (ends.size() < 2) {
+    for (RowEnd& end : engine.Step()) ends[end.row - first] = std::move(end);
+  }
+  ASSERT_FALSE(ends[0].failed()) << ends[0].error_message;
+  ASSERT_THAT(ends[0].more, SizeIs(1));
+  EXPECT_EQ(ends[0].more[0].name, "control-vis");
+  const auto map = engine::DecodePng(*ends[0].more[0].make());
+  ASSERT_TRUE(map.ok()) << map.status();
+  EXPECT_EQ(map->image.width, 32);
+  ASSERT_FALSE(ends[1].failed()) << ends[1].error_message;
+  EXPECT_THAT(ends[1].more, SizeIs(0));
+}
+
 TEST_F(TorchEngineTest, LackOfMemoryIsSaid) {
   const RowEnd end = EndOf(picture_, {.memory_bytes_max = 1});
   EXPECT_EQ(end.error_class, v1::ERROR_CLASS_OUT_OF_MEMORY);

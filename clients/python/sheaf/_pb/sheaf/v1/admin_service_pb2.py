@@ -13,12 +13,13 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from sheaf._pb.sheaf.v1 import catalog_pb2 as sheaf_dot_v1_dot_catalog__pb2
 from sheaf._pb.sheaf.v1 import queue_service_pb2 as sheaf_dot_v1_dot_queue__service__pb2
 from sheaf._pb.sheaf.v1 import rules_pb2 as sheaf_dot_v1_dot_rules__pb2
 from sheaf._pb.sheaf.v1 import worker_service_pb2 as sheaf_dot_v1_dot_worker__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1csheaf/v1/admin_service.proto\x12\x08sheaf.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csheaf/v1/queue_service.proto\x1a\x14sheaf/v1/rules.proto\x1a\x1dsheaf/v1/worker_service.proto\"\x96\x04\n\x06Worker\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12$\n\x05state\x18\x03 \x01(\x0e\x32\x15.sheaf.v1.WorkerState\x12\x0e\n\x06queues\x18\x04 \x03(\t\x12\r\n\x05kinds\x18\x05 \x03(\t\x12\x0e\n\x06models\x18\x06 \x03(\t\x12!\n\x07\x64\x65vices\x18\x07 \x03(\x0b\x32\x10.sheaf.v1.Device\x12\x16\n\x0e\x62\x61tch_size_max\x18\x08 \x01(\x05\x12\x0f\n\x07version\x18\t \x01(\t\x12\x31\n\rregister_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0eheartbeat_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x62\x61tches\x18\x0c \x03(\t\x12\x1b\n\x13succeeded_run_count\x18\r \x01(\x03\x12\x18\n\x10\x66\x61iled_run_count\x18\x0e \x01(\x03\x12$\n\x06memory\x18\x0f \x03(\x0b\x32\x14.sheaf.v1.WorkMemory\x12.\n\x0b\x65ngine_time\x18\x10 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08measures\x18\x11 \x01(\x08\x12\x17\n\x0fmodels_left_out\x18\x12 \x01(\x05\x12\x17\n\x0fmemory_left_out\x18\x13 \x01(\x08\"\x8e\x02\n\nWorkMemory\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\x15\n\rrun_count_max\x18\x05 \x01(\x05\x12\x13\n\x0b\x62\x61tch_count\x18\x06 \x01(\x05\x12\x12\n\npeak_bytes\x18\x07 \x01(\x03\x12\x16\n\x0epeak_run_count\x18\x08 \x01(\x05\x12\x14\n\x0c\x62udget_bytes\x18\t \x01(\x03\x12\x19\n\x11ran_out_run_count\x18\n \x01(\x05\x12\x16\n\x0erecommendation\x18\x0b \x01(\t\x12\x0f\n\x07profile\x18\x0c \x01(\t\x12\x10\n\x08measured\x18\r \x01(\x08\"\x14\n\x12ListWorkersRequest\"8\n\x13ListWorkersResponse\x12!\n\x07workers\x18\x01 \x03(\x0b\x32\x10.sheaf.v1.Worker\"Y\n\x12\x44rainWorkerRequest\x12\x43\n\x04name\x18\x01 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13workers/[0-9]{1,18}J\x18must look like workers/3\"]\n\x16\x43\x61librateWorkerRequest\x12\x43\n\x04name\x18\x01 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13workers/[0-9]{1,18}J\x18must look like workers/3\"o\n\rBackupRequest\x12^\n\tfile_name\x18\x01 \x01(\tBK\xfa\xa9\x19G\x10\x80\x01\x1a\x1b[A-Za-z0-9_][A-Za-z0-9_.-]*J%must be a plain file name, not a path\"r\n\x0e\x42\x61\x63kupResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x11\n\tjob_count\x18\x04 \x01(\x03\x12\x1b\n\x13last_event_sequence\x18\x05 \x01(\x03\"%\n\x15\x43heckIntegrityRequest\x12\x0c\n\x04\x66ull\x18\x01 \x01(\x08\"6\n\x16\x43heckIntegrityResponse\x12\n\n\x02ok\x18\x01 \x01(\x08\x12\x10\n\x08problems\x18\x02 \x03(\t\"\x14\n\x12\x41\x63\x63\x65ptClockRequest\">\n\x13\x41\x63\x63\x65ptClockResponse\x12\'\n\x04step\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x16\n\x14GetServerInfoRequest\"\xff\x03\n\nServerInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03now\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x64\x61ta_directory\x18\x04 \x01(\t\x12\x16\n\x0eschema_version\x18\x05 \x01(\x05\x12\x16\n\x0esqlite_version\x18\x06 \x01(\t\x12\x16\n\x0e\x64\x61tabase_bytes\x18\x07 \x01(\x03\x12\x11\n\twal_bytes\x18\x08 \x01(\x03\x12\x17\n\x0f\x64isk_free_bytes\x18\t \x01(\x03\x12\x16\n\x0e\x61rtifact_count\x18\n \x01(\x03\x12\x16\n\x0e\x61rtifact_bytes\x18\x0b \x01(\x03\x12\x1b\n\x13last_event_sequence\x18\x0c \x01(\x03\x12\x10\n\x08writable\x18\r \x01(\x08\x12\x10\n\x08problems\x18\x0e \x03(\t\x12\r\n\x05notes\x18\x12 \x03(\t\x12\x31\n\x0elease_duration\x18\x0f \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x10last_backup_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nboot_check\x18\x11 \x01(\t\"\x8e\x01\n\x0fGetStatsRequest\x12P\n\x05queue\x18\x01 \x01(\tBA\xfa\xa9\x19=\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12)\n\x06window\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xa7\x03\n\x05Stats\x12\'\n\x03now\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x06window\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12#\n\x05total\x18\x04 \x01(\x0b\x32\x14.sheaf.v1.QueueStats\x12$\n\x06queues\x18\x05 \x03(\x0b\x32\x14.sheaf.v1.QueueStats\x12&\n\x07workers\x18\x06 \x03(\x0b\x32\x15.sheaf.v1.WorkerStats\x12&\n\x07\x64\x65vices\x18\x07 \x03(\x0b\x32\x15.sheaf.v1.DeviceStats\x12%\n\x06\x63onfig\x18\x08 \x03(\x0b\x32\x15.sheaf.v1.ConfigEntry\x12$\n\x06owners\x18\t \x03(\x0b\x32\x14.sheaf.v1.OwnerStats\x12\x0c\n\x04knee\x18\n \x01(\x05\x12$\n\x06memory\x18\x0b \x03(\x0b\x32\x14.sheaf.v1.WorkMemory\"\x83\x01\n\nOwnerStats\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x18\n\x10queued_run_count\x18\x02 \x01(\x03\x12\x19\n\x11running_run_count\x18\x03 \x01(\x03\x12\x31\n\x0epredicted_time\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x92\x01\n\tTimeStats\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12&\n\x03p50\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03p95\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03max\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"T\n\tJobCounts\x12\x11\n\tsubmitted\x18\x01 \x01(\x03\x12\x11\n\tsucceeded\x18\x02 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x03 \x01(\x03\x12\x11\n\tcancelled\x18\x04 \x01(\x03\"\x83\x03\n\nQueueStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x05state\x18\x02 \x01(\x0e\x32\x14.sheaf.v1.QueueState\x12\x18\n\x10queued_run_count\x18\x03 \x01(\x03\x12\x19\n\x11running_run_count\x18\x04 \x01(\x03\x12\x12\n\nbatch_size\x18\x05 \x01(\x05\x12\x1c\n\x14queued_run_count_max\x18\x06 \x01(\x03\x12=\n\x19queued_run_count_max_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13succeeded_run_count\x18\x08 \x01(\x03\x12\x18\n\x10\x66\x61iled_run_count\x18\t \x01(\x03\x12\x1b\n\x13\x63\x61ncelled_run_count\x18\n \x01(\x03\x12!\n\x04jobs\x18\x0b \x01(\x0b\x32\x13.sheaf.v1.JobCounts\x12%\n\x06window\x18\x0c \x01(\x0b\x32\x15.sheaf.v1.QueueWindow\"\xa9\x02\n\x0bQueueWindow\x12\x1b\n\x13succeeded_run_count\x18\x01 \x01(\x03\x12\x18\n\x10\x66\x61iled_run_count\x18\x02 \x01(\x03\x12\x1b\n\x13\x63\x61ncelled_run_count\x18\x03 \x01(\x03\x12\x17\n\x0fruns_per_second\x18\x04 \x01(\x01\x12\x1c\n\x14\x66\x61iled_attempt_count\x18\x05 \x01(\x03\x12\x13\n\x0b\x62\x61tch_count\x18\x06 \x01(\x03\x12\x1a\n\x12\x62\x61tch_size_average\x18\x07 \x01(\x01\x12\x12\n\nbatch_fill\x18\x08 \x01(\x01\x12!\n\x04wait\x18\t \x01(\x0b\x32\x13.sheaf.v1.TimeStats\x12\'\n\ngeneration\x18\n \x01(\x0b\x32\x13.sheaf.v1.TimeStats\"\xb7\x01\n\tWorkStats\x12\x13\n\x0b\x62\x61tch_count\x18\x01 \x01(\x03\x12\x1a\n\x12\x62\x61tch_size_average\x18\x02 \x01(\x01\x12\x1b\n\x13succeeded_run_count\x18\x03 \x01(\x03\x12\x1c\n\x14\x66\x61iled_attempt_count\x18\x04 \x01(\x03\x12\x12\n\nbusy_ratio\x18\x05 \x01(\x01\x12\x0f\n\x07\x62\x61tches\x18\x06 \x03(\t\x12\x19\n\x11running_run_count\x18\x07 \x01(\x03\"e\n\x0bWorkerStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0f\n\x07\x64\x65vices\x18\x03 \x03(\t\x12!\n\x04work\x18\x04 \x01(\x0b\x32\x13.sheaf.v1.WorkStats\"d\n\x0b\x44\x65viceStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0f\n\x07workers\x18\x03 \x03(\t\x12!\n\x04work\x18\x04 \x01(\x0b\x32\x13.sheaf.v1.WorkStats\")\n\x0b\x43onfigEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t*\x8b\x01\n\x0bWorkerState\x12\x1c\n\x18WORKER_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11WORKER_STATE_IDLE\x10\x01\x12\x15\n\x11WORKER_STATE_BUSY\x10\x02\x12\x19\n\x15WORKER_STATE_DRAINING\x10\x03\x12\x15\n\x11WORKER_STATE_LOST\x10\x04\x32\xd6\x04\n\x0c\x41\x64minService\x12O\n\x0bListWorkers\x12\x1c.sheaf.v1.ListWorkersRequest\x1a\x1d.sheaf.v1.ListWorkersResponse\"\x03\x90\x02\x01\x12\x42\n\x0b\x44rainWorker\x12\x1c.sheaf.v1.DrainWorkerRequest\x1a\x10.sheaf.v1.Worker\"\x03\x90\x02\x02\x12\x45\n\x0f\x43\x61librateWorker\x12 .sheaf.v1.CalibrateWorkerRequest\x1a\x10.sheaf.v1.Worker\x12;\n\x06\x42\x61\x63kup\x12\x17.sheaf.v1.BackupRequest\x1a\x18.sheaf.v1.BackupResponse\x12X\n\x0e\x43heckIntegrity\x12\x1f.sheaf.v1.CheckIntegrityRequest\x1a .sheaf.v1.CheckIntegrityResponse\"\x03\x90\x02\x01\x12J\n\rGetServerInfo\x12\x1e.sheaf.v1.GetServerInfoRequest\x1a\x14.sheaf.v1.ServerInfo\"\x03\x90\x02\x01\x12J\n\x0b\x41\x63\x63\x65ptClock\x12\x1c.sheaf.v1.AcceptClockRequest\x1a\x1d.sheaf.v1.AcceptClockResponse\x12;\n\x08GetStats\x12\x19.sheaf.v1.GetStatsRequest\x1a\x0f.sheaf.v1.Stats\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1csheaf/v1/admin_service.proto\x12\x08sheaf.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16sheaf/v1/catalog.proto\x1a\x1csheaf/v1/queue_service.proto\x1a\x14sheaf/v1/rules.proto\x1a\x1dsheaf/v1/worker_service.proto\"\x96\x04\n\x06Worker\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12$\n\x05state\x18\x03 \x01(\x0e\x32\x15.sheaf.v1.WorkerState\x12\x0e\n\x06queues\x18\x04 \x03(\t\x12\r\n\x05kinds\x18\x05 \x03(\t\x12\x0e\n\x06models\x18\x06 \x03(\t\x12!\n\x07\x64\x65vices\x18\x07 \x03(\x0b\x32\x10.sheaf.v1.Device\x12\x16\n\x0e\x62\x61tch_size_max\x18\x08 \x01(\x05\x12\x0f\n\x07version\x18\t \x01(\t\x12\x31\n\rregister_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0eheartbeat_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x62\x61tches\x18\x0c \x03(\t\x12\x1b\n\x13succeeded_run_count\x18\r \x01(\x03\x12\x18\n\x10\x66\x61iled_run_count\x18\x0e \x01(\x03\x12$\n\x06memory\x18\x0f \x03(\x0b\x32\x14.sheaf.v1.WorkMemory\x12.\n\x0b\x65ngine_time\x18\x10 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08measures\x18\x11 \x01(\x08\x12\x17\n\x0fmodels_left_out\x18\x12 \x01(\x05\x12\x17\n\x0fmemory_left_out\x18\x13 \x01(\x08\"\xa5\x02\n\nWorkMemory\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\x15\n\rrun_count_max\x18\x05 \x01(\x05\x12\x13\n\x0b\x62\x61tch_count\x18\x06 \x01(\x05\x12\x12\n\npeak_bytes\x18\x07 \x01(\x03\x12\x16\n\x0epeak_run_count\x18\x08 \x01(\x05\x12\x14\n\x0c\x62udget_bytes\x18\t \x01(\x03\x12\x19\n\x11ran_out_run_count\x18\n \x01(\x05\x12\x16\n\x0erecommendation\x18\x0b \x01(\t\x12\x0f\n\x07profile\x18\x0c \x01(\t\x12\x10\n\x08measured\x18\r \x01(\x08\x12\x15\n\rcontrol_count\x18\x0e \x01(\x05\"\x14\n\x12ListWorkersRequest\"8\n\x13ListWorkersResponse\x12!\n\x07workers\x18\x01 \x03(\x0b\x32\x10.sheaf.v1.Worker\"\x13\n\x11GetCatalogRequest\"~\n\x12GetCatalogResponse\x12&\n\x06models\x18\x01 \x03(\x0b\x32\x16.sheaf.v1.OfferedModel\x12\x10\n\x08samplers\x18\x02 \x03(\t\x12\x15\n\rpreprocessors\x18\x03 \x03(\t\x12\x17\n\x0fmodels_left_out\x18\x04 \x01(\x05\"F\n\x0cOfferedModel\x12%\n\x05model\x18\x01 \x01(\x0b\x32\x16.sheaf.v1.CatalogModel\x12\x0f\n\x07workers\x18\x02 \x03(\t\"Y\n\x12\x44rainWorkerRequest\x12\x43\n\x04name\x18\x01 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13workers/[0-9]{1,18}J\x18must look like workers/3\"]\n\x16\x43\x61librateWorkerRequest\x12\x43\n\x04name\x18\x01 \x01(\tB5\xfa\xa9\x19\x31\x08\x01\x1a\x13workers/[0-9]{1,18}J\x18must look like workers/3\"o\n\rBackupRequest\x12^\n\tfile_name\x18\x01 \x01(\tBK\xfa\xa9\x19G\x10\x80\x01\x1a\x1b[A-Za-z0-9_][A-Za-z0-9_.-]*J%must be a plain file name, not a path\"r\n\x0e\x42\x61\x63kupResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x11\n\tjob_count\x18\x04 \x01(\x03\x12\x1b\n\x13last_event_sequence\x18\x05 \x01(\x03\"%\n\x15\x43heckIntegrityRequest\x12\x0c\n\x04\x66ull\x18\x01 \x01(\x08\"6\n\x16\x43heckIntegrityResponse\x12\n\n\x02ok\x18\x01 \x01(\x08\x12\x10\n\x08problems\x18\x02 \x03(\t\"\x14\n\x12\x41\x63\x63\x65ptClockRequest\">\n\x13\x41\x63\x63\x65ptClockResponse\x12\'\n\x04step\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x16\n\x14GetServerInfoRequest\"\xff\x03\n\nServerInfo\x12\x0f\n\x07version\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03now\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x64\x61ta_directory\x18\x04 \x01(\t\x12\x16\n\x0eschema_version\x18\x05 \x01(\x05\x12\x16\n\x0esqlite_version\x18\x06 \x01(\t\x12\x16\n\x0e\x64\x61tabase_bytes\x18\x07 \x01(\x03\x12\x11\n\twal_bytes\x18\x08 \x01(\x03\x12\x17\n\x0f\x64isk_free_bytes\x18\t \x01(\x03\x12\x16\n\x0e\x61rtifact_count\x18\n \x01(\x03\x12\x16\n\x0e\x61rtifact_bytes\x18\x0b \x01(\x03\x12\x1b\n\x13last_event_sequence\x18\x0c \x01(\x03\x12\x10\n\x08writable\x18\r \x01(\x08\x12\x10\n\x08problems\x18\x0e \x03(\t\x12\r\n\x05notes\x18\x12 \x03(\t\x12\x31\n\x0elease_duration\x18\x0f \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x10last_backup_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nboot_check\x18\x11 \x01(\t\"\x8e\x01\n\x0fGetStatsRequest\x12P\n\x05queue\x18\x01 \x01(\tBA\xfa\xa9\x19=\x1a\x1fqueues/[a-z0-9][a-z0-9_-]{0,62}J\x1amust look like queues/NAME\x12)\n\x06window\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xa7\x03\n\x05Stats\x12\'\n\x03now\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x06window\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12#\n\x05total\x18\x04 \x01(\x0b\x32\x14.sheaf.v1.QueueStats\x12$\n\x06queues\x18\x05 \x03(\x0b\x32\x14.sheaf.v1.QueueStats\x12&\n\x07workers\x18\x06 \x03(\x0b\x32\x15.sheaf.v1.WorkerStats\x12&\n\x07\x64\x65vices\x18\x07 \x03(\x0b\x32\x15.sheaf.v1.DeviceStats\x12%\n\x06\x63onfig\x18\x08 \x03(\x0b\x32\x15.sheaf.v1.ConfigEntry\x12$\n\x06owners\x18\t \x03(\x0b\x32\x14.sheaf.v1.OwnerStats\x12\x0c\n\x04knee\x18\n \x01(\x05\x12$\n\x06memory\x18\x0b \x03(\x0b\x32\x14.sheaf.v1.WorkMemory\"\x83\x01\n\nOwnerStats\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x18\n\x10queued_run_count\x18\x02 \x01(\x03\x12\x19\n\x11running_run_count\x18\x03 \x01(\x03\x12\x31\n\x0epredicted_time\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xbb\x01\n\tTimeStats\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12&\n\x03p50\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03p95\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03max\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x04mean\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"@\n\x07TimeSum\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12&\n\x03sum\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x84\x01\n\nWorkTotals\x12\x13\n\x0b\x62\x61tch_count\x18\x01 \x01(\x03\x12\x19\n\x11\x62\x61tched_run_count\x18\x02 \x01(\x03\x12\x1f\n\x04wait\x18\x03 \x01(\x0b\x32\x11.sheaf.v1.TimeSum\x12%\n\ngeneration\x18\x04 \x01(\x0b\x32\x11.sheaf.v1.TimeSum\"T\n\tJobCounts\x12\x11\n\tsubmitted\x18\x01 \x01(\x03\x12\x11\n\tsucceeded\x18\x02 \x01(\x03\x12\x0e\n\x06\x66\x61iled\x18\x03 \x01(\x03\x12\x11\n\tcancelled\x18\x04 \x01(\x03\"\xae\x03\n\nQueueStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x05state\x18\x02 \x01(\x0e\x32\x14.sheaf.v1.QueueState\x12\x18\n\x10queued_run_count\x18\x03 \x01(\x03\x12\x19\n\x11running_run_count\x18\x04 \x01(\x03\x12\x12\n\nbatch_size\x18\x05 \x01(\x05\x12\x1c\n\x14queued_run_count_max\x18\x06 \x01(\x03\x12=\n\x19queued_run_count_max_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13succeeded_run_count\x18\x08 \x01(\x03\x12\x18\n\x10\x66\x61iled_run_count\x18\t \x01(\x03\x12\x1b\n\x13\x63\x61ncelled_run_count\x18\n \x01(\x03\x12!\n\x04jobs\x18\x0b \x01(\x0b\x32\x13.sheaf.v1.JobCounts\x12%\n\x06window\x18\x0c \x01(\x0b\x32\x15.sheaf.v1.QueueWindow\x12)\n\x0bsince_start\x18\r \x01(\x0b\x32\x14.sheaf.v1.WorkTotals\"\xa9\x02\n\x0bQueueWindow\x12\x1b\n\x13succeeded_run_count\x18\x01 \x01(\x03\x12\x18\n\x10\x66\x61iled_run_count\x18\x02 \x01(\x03\x12\x1b\n\x13\x63\x61ncelled_run_count\x18\x03 \x01(\x03\x12\x17\n\x0fruns_per_second\x18\x04 \x01(\x01\x12\x1c\n\x14\x66\x61iled_attempt_count\x18\x05 \x01(\x03\x12\x13\n\x0b\x62\x61tch_count\x18\x06 \x01(\x03\x12\x1a\n\x12\x62\x61tch_size_average\x18\x07 \x01(\x01\x12\x12\n\nbatch_fill\x18\x08 \x01(\x01\x12!\n\x04wait\x18\t \x01(\x0b\x32\x13.sheaf.v1.TimeStats\x12\'\n\ngeneration\x18\n \x01(\x0b\x32\x13.sheaf.v1.TimeStats\"\xe2\x01\n\tWorkStats\x12\x13\n\x0b\x62\x61tch_count\x18\x01 \x01(\x03\x12\x1a\n\x12\x62\x61tch_size_average\x18\x02 \x01(\x01\x12\x1b\n\x13succeeded_run_count\x18\x03 \x01(\x03\x12\x1c\n\x14\x66\x61iled_attempt_count\x18\x04 \x01(\x03\x12\x12\n\nbusy_ratio\x18\x05 \x01(\x01\x12\x0f\n\x07\x62\x61tches\x18\x06 \x03(\t\x12\x19\n\x11running_run_count\x18\x07 \x01(\x03\x12)\n\x0bsince_start\x18\x08 \x01(\x0b\x32\x14.sheaf.v1.WorkTotals\"e\n\x0bWorkerStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0f\n\x07\x64\x65vices\x18\x03 \x03(\t\x12!\n\x04work\x18\x04 \x01(\x0b\x32\x13.sheaf.v1.WorkStats\"v\n\x0b\x44\x65viceStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0f\n\x07workers\x18\x03 \x03(\t\x12!\n\x04work\x18\x04 \x01(\x0b\x32\x13.sheaf.v1.WorkStats\x12\x10\n\x08identity\x18\x05 \x01(\t\")\n\x0b\x43onfigEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t*\x8b\x01\n\x0bWorkerState\x12\x1c\n\x18WORKER_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11WORKER_STATE_IDLE\x10\x01\x12\x15\n\x11WORKER_STATE_BUSY\x10\x02\x12\x19\n\x15WORKER_STATE_DRAINING\x10\x03\x12\x15\n\x11WORKER_STATE_LOST\x10\x04\x32\xa4\x05\n\x0c\x41\x64minService\x12O\n\x0bListWorkers\x12\x1c.sheaf.v1.ListWorkersRequest\x1a\x1d.sheaf.v1.ListWorkersResponse\"\x03\x90\x02\x01\x12\x42\n\x0b\x44rainWorker\x12\x1c.sheaf.v1.DrainWorkerRequest\x1a\x10.sheaf.v1.Worker\"\x03\x90\x02\x02\x12\x45\n\x0f\x43\x61librateWorker\x12 .sheaf.v1.CalibrateWorkerRequest\x1a\x10.sheaf.v1.Worker\x12;\n\x06\x42\x61\x63kup\x12\x17.sheaf.v1.BackupRequest\x1a\x18.sheaf.v1.BackupResponse\x12X\n\x0e\x43heckIntegrity\x12\x1f.sheaf.v1.CheckIntegrityRequest\x1a .sheaf.v1.CheckIntegrityResponse\"\x03\x90\x02\x01\x12J\n\rGetServerInfo\x12\x1e.sheaf.v1.GetServerInfoRequest\x1a\x14.sheaf.v1.ServerInfo\"\x03\x90\x02\x01\x12J\n\x0b\x41\x63\x63\x65ptClock\x12\x1c.sheaf.v1.AcceptClockRequest\x1a\x1d.sheaf.v1.AcceptClockResponse\x12L\n\nGetCatalog\x12\x1b.sheaf.v1.GetCatalogRequest\x1a\x1c.sheaf.v1.GetCatalogResponse\"\x03\x90\x02\x01\x12;\n\x08GetStats\x12\x19.sheaf.v1.GetStatsRequest\x1a\x0f.sheaf.v1.Stats\"\x03\x90\x02\x01\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sheaf.v1.admin_service_pb2', globals())
@@ -41,60 +42,72 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _ADMINSERVICE.methods_by_name['CheckIntegrity']._serialized_options = b'\220\002\001'
   _ADMINSERVICE.methods_by_name['GetServerInfo']._options = None
   _ADMINSERVICE.methods_by_name['GetServerInfo']._serialized_options = b'\220\002\001'
+  _ADMINSERVICE.methods_by_name['GetCatalog']._options = None
+  _ADMINSERVICE.methods_by_name['GetCatalog']._serialized_options = b'\220\002\001'
   _ADMINSERVICE.methods_by_name['GetStats']._options = None
   _ADMINSERVICE.methods_by_name['GetStats']._serialized_options = b'\220\002\001'
-  _WORKERSTATE._serialized_start=4279
-  _WORKERSTATE._serialized_end=4418
-  _WORKER._serialized_start=191
-  _WORKER._serialized_end=725
-  _WORKMEMORY._serialized_start=728
-  _WORKMEMORY._serialized_end=998
-  _LISTWORKERSREQUEST._serialized_start=1000
-  _LISTWORKERSREQUEST._serialized_end=1020
-  _LISTWORKERSRESPONSE._serialized_start=1022
-  _LISTWORKERSRESPONSE._serialized_end=1078
-  _DRAINWORKERREQUEST._serialized_start=1080
-  _DRAINWORKERREQUEST._serialized_end=1169
-  _CALIBRATEWORKERREQUEST._serialized_start=1171
-  _CALIBRATEWORKERREQUEST._serialized_end=1264
-  _BACKUPREQUEST._serialized_start=1266
-  _BACKUPREQUEST._serialized_end=1377
-  _BACKUPRESPONSE._serialized_start=1379
-  _BACKUPRESPONSE._serialized_end=1493
-  _CHECKINTEGRITYREQUEST._serialized_start=1495
-  _CHECKINTEGRITYREQUEST._serialized_end=1532
-  _CHECKINTEGRITYRESPONSE._serialized_start=1534
-  _CHECKINTEGRITYRESPONSE._serialized_end=1588
-  _ACCEPTCLOCKREQUEST._serialized_start=1590
-  _ACCEPTCLOCKREQUEST._serialized_end=1610
-  _ACCEPTCLOCKRESPONSE._serialized_start=1612
-  _ACCEPTCLOCKRESPONSE._serialized_end=1674
-  _GETSERVERINFOREQUEST._serialized_start=1676
-  _GETSERVERINFOREQUEST._serialized_end=1698
-  _SERVERINFO._serialized_start=1701
-  _SERVERINFO._serialized_end=2212
-  _GETSTATSREQUEST._serialized_start=2215
-  _GETSTATSREQUEST._serialized_end=2357
-  _STATS._serialized_start=2360
-  _STATS._serialized_end=2783
-  _OWNERSTATS._serialized_start=2786
-  _OWNERSTATS._serialized_end=2917
-  _TIMESTATS._serialized_start=2920
-  _TIMESTATS._serialized_end=3066
-  _JOBCOUNTS._serialized_start=3068
-  _JOBCOUNTS._serialized_end=3152
-  _QUEUESTATS._serialized_start=3155
-  _QUEUESTATS._serialized_end=3542
-  _QUEUEWINDOW._serialized_start=3545
-  _QUEUEWINDOW._serialized_end=3842
-  _WORKSTATS._serialized_start=3845
-  _WORKSTATS._serialized_end=4028
-  _WORKERSTATS._serialized_start=4030
-  _WORKERSTATS._serialized_end=4131
-  _DEVICESTATS._serialized_start=4133
-  _DEVICESTATS._serialized_end=4233
-  _CONFIGENTRY._serialized_start=4235
-  _CONFIGENTRY._serialized_end=4276
-  _ADMINSERVICE._serialized_start=4421
-  _ADMINSERVICE._serialized_end=5019
+  _WORKERSTATE._serialized_start=4893
+  _WORKERSTATE._serialized_end=5032
+  _WORKER._serialized_start=215
+  _WORKER._serialized_end=749
+  _WORKMEMORY._serialized_start=752
+  _WORKMEMORY._serialized_end=1045
+  _LISTWORKERSREQUEST._serialized_start=1047
+  _LISTWORKERSREQUEST._serialized_end=1067
+  _LISTWORKERSRESPONSE._serialized_start=1069
+  _LISTWORKERSRESPONSE._serialized_end=1125
+  _GETCATALOGREQUEST._serialized_start=1127
+  _GETCATALOGREQUEST._serialized_end=1146
+  _GETCATALOGRESPONSE._serialized_start=1148
+  _GETCATALOGRESPONSE._serialized_end=1274
+  _OFFEREDMODEL._serialized_start=1276
+  _OFFEREDMODEL._serialized_end=1346
+  _DRAINWORKERREQUEST._serialized_start=1348
+  _DRAINWORKERREQUEST._serialized_end=1437
+  _CALIBRATEWORKERREQUEST._serialized_start=1439
+  _CALIBRATEWORKERREQUEST._serialized_end=1532
+  _BACKUPREQUEST._serialized_start=1534
+  _BACKUPREQUEST._serialized_end=1645
+  _BACKUPRESPONSE._serialized_start=1647
+  _BACKUPRESPONSE._serialized_end=1761
+  _CHECKINTEGRITYREQUEST._serialized_start=1763
+  _CHECKINTEGRITYREQUEST._serialized_end=1800
+  _CHECKINTEGRITYRESPONSE._serialized_start=1802
+  _CHECKINTEGRITYRESPONSE._serialized_end=1856
+  _ACCEPTCLOCKREQUEST._serialized_start=1858
+  _ACCEPTCLOCKREQUEST._serialized_end=1878
+  _ACCEPTCLOCKRESPONSE._serialized_start=1880
+  _ACCEPTCLOCKRESPONSE._serialized_end=1942
+  _GETSERVERINFOREQUEST._serialized_start=1944
+  _GETSERVERINFOREQUEST._serialized_end=1966
+  _SERVERINFO._serialized_start=1969
+  _SERVERINFO._serialized_end=2480
+  _GETSTATSREQUEST._serialized_start=2483
+  _GETSTATSREQUEST._serialized_end=2625
+  _STATS._serialized_start=2628
+  _STATS._serialized_end=3051
+  _OWNERSTATS._serialized_start=3054
+  _OWNERSTATS._serialized_end=3185
+  _TIMESTATS._serialized_start=3188
+  _TIMESTATS._serialized_end=3375
+  _TIMESUM._serialized_start=3377
+  _TIMESUM._serialized_end=3441
+  _WORKTOTALS._serialized_start=3444
+  _WORKTOTALS._serialized_end=3576
+  _JOBCOUNTS._serialized_start=3578
+  _JOBCOUNTS._serialized_end=3662
+  _QUEUESTATS._serialized_start=3665
+  _QUEUESTATS._serialized_end=4095
+  _QUEUEWINDOW._serialized_start=4098
+  _QUEUEWINDOW._serialized_end=4395
+  _WORKSTATS._serialized_start=4398
+  _WORKSTATS._serialized_end=4624
+  _WORKERSTATS._serialized_start=4626
+  _WORKERSTATS._serialized_end=4727
+  _DEVICESTATS._serialized_start=4729
+  _DEVICESTATS._serialized_end=4847
+  _CONFIGENTRY._serialized_start=4849
+  _CONFIGENTRY._serialized_end=4890
+  _ADMINSERVICE._serialized_start=5035
+  _ADMINSERVICE._serialized_end=5711
 # @@protoc_insertion_point(module_scope)

@@ -1,5 +1,6 @@
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from sheaf._pb.sheaf.v1 import catalog_pb2 as _catalog_pb2
 from sheaf._pb.sheaf.v1 import queue_service_pb2 as _queue_service_pb2
 from sheaf._pb.sheaf.v1 import rules_pb2 as _rules_pb2
 from sheaf._pb.sheaf.v1 import worker_service_pb2 as _worker_service_pb2
@@ -75,22 +76,40 @@ class ConfigEntry(_message.Message):
     def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
 
 class DeviceStats(_message.Message):
-    __slots__ = ["description", "name", "work", "workers"]
+    __slots__ = ["description", "identity", "name", "work", "workers"]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     WORKERS_FIELD_NUMBER: _ClassVar[int]
     WORK_FIELD_NUMBER: _ClassVar[int]
     description: str
+    identity: str
     name: str
     work: WorkStats
     workers: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., workers: _Optional[_Iterable[str]] = ..., work: _Optional[_Union[WorkStats, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., workers: _Optional[_Iterable[str]] = ..., work: _Optional[_Union[WorkStats, _Mapping]] = ..., identity: _Optional[str] = ...) -> None: ...
 
 class DrainWorkerRequest(_message.Message):
     __slots__ = ["name"]
     NAME_FIELD_NUMBER: _ClassVar[int]
     name: str
     def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class GetCatalogRequest(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class GetCatalogResponse(_message.Message):
+    __slots__ = ["models", "models_left_out", "preprocessors", "samplers"]
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    MODELS_LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
+    PREPROCESSORS_FIELD_NUMBER: _ClassVar[int]
+    SAMPLERS_FIELD_NUMBER: _ClassVar[int]
+    models: _containers.RepeatedCompositeFieldContainer[OfferedModel]
+    models_left_out: int
+    preprocessors: _containers.RepeatedScalarFieldContainer[str]
+    samplers: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, models: _Optional[_Iterable[_Union[OfferedModel, _Mapping]]] = ..., samplers: _Optional[_Iterable[str]] = ..., preprocessors: _Optional[_Iterable[str]] = ..., models_left_out: _Optional[int] = ...) -> None: ...
 
 class GetServerInfoRequest(_message.Message):
     __slots__ = []
@@ -126,6 +145,14 @@ class ListWorkersResponse(_message.Message):
     workers: _containers.RepeatedCompositeFieldContainer[Worker]
     def __init__(self, workers: _Optional[_Iterable[_Union[Worker, _Mapping]]] = ...) -> None: ...
 
+class OfferedModel(_message.Message):
+    __slots__ = ["model", "workers"]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    WORKERS_FIELD_NUMBER: _ClassVar[int]
+    model: _catalog_pb2.CatalogModel
+    workers: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, model: _Optional[_Union[_catalog_pb2.CatalogModel, _Mapping]] = ..., workers: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class OwnerStats(_message.Message):
     __slots__ = ["owner", "predicted_time", "queued_run_count", "running_run_count"]
     OWNER_FIELD_NUMBER: _ClassVar[int]
@@ -139,7 +166,7 @@ class OwnerStats(_message.Message):
     def __init__(self, owner: _Optional[str] = ..., queued_run_count: _Optional[int] = ..., running_run_count: _Optional[int] = ..., predicted_time: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class QueueStats(_message.Message):
-    __slots__ = ["batch_size", "cancelled_run_count", "failed_run_count", "jobs", "name", "queued_run_count", "queued_run_count_max", "queued_run_count_max_time", "running_run_count", "state", "succeeded_run_count", "window"]
+    __slots__ = ["batch_size", "cancelled_run_count", "failed_run_count", "jobs", "name", "queued_run_count", "queued_run_count_max", "queued_run_count_max_time", "running_run_count", "since_start", "state", "succeeded_run_count", "window"]
     BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
     CANCELLED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
     FAILED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -149,6 +176,7 @@ class QueueStats(_message.Message):
     QUEUED_RUN_COUNT_MAX_FIELD_NUMBER: _ClassVar[int]
     QUEUED_RUN_COUNT_MAX_TIME_FIELD_NUMBER: _ClassVar[int]
     RUNNING_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SINCE_START_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     SUCCEEDED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
     WINDOW_FIELD_NUMBER: _ClassVar[int]
@@ -161,10 +189,11 @@ class QueueStats(_message.Message):
     queued_run_count_max: int
     queued_run_count_max_time: _timestamp_pb2.Timestamp
     running_run_count: int
+    since_start: WorkTotals
     state: _queue_service_pb2.QueueState
     succeeded_run_count: int
     window: QueueWindow
-    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[_queue_service_pb2.QueueState, str]] = ..., queued_run_count: _Optional[int] = ..., running_run_count: _Optional[int] = ..., batch_size: _Optional[int] = ..., queued_run_count_max: _Optional[int] = ..., queued_run_count_max_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., succeeded_run_count: _Optional[int] = ..., failed_run_count: _Optional[int] = ..., cancelled_run_count: _Optional[int] = ..., jobs: _Optional[_Union[JobCounts, _Mapping]] = ..., window: _Optional[_Union[QueueWindow, _Mapping]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[_queue_service_pb2.QueueState, str]] = ..., queued_run_count: _Optional[int] = ..., running_run_count: _Optional[int] = ..., batch_size: _Optional[int] = ..., queued_run_count_max: _Optional[int] = ..., queued_run_count_max_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., succeeded_run_count: _Optional[int] = ..., failed_run_count: _Optional[int] = ..., cancelled_run_count: _Optional[int] = ..., jobs: _Optional[_Union[JobCounts, _Mapping]] = ..., window: _Optional[_Union[QueueWindow, _Mapping]] = ..., since_start: _Optional[_Union[WorkTotals, _Mapping]] = ...) -> None: ...
 
 class QueueWindow(_message.Message):
     __slots__ = ["batch_count", "batch_fill", "batch_size_average", "cancelled_run_count", "failed_attempt_count", "failed_run_count", "generation", "runs_per_second", "succeeded_run_count", "wait"]
@@ -257,21 +286,32 @@ class Stats(_message.Message):
     def __init__(self, now: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., window: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., total: _Optional[_Union[QueueStats, _Mapping]] = ..., queues: _Optional[_Iterable[_Union[QueueStats, _Mapping]]] = ..., workers: _Optional[_Iterable[_Union[WorkerStats, _Mapping]]] = ..., devices: _Optional[_Iterable[_Union[DeviceStats, _Mapping]]] = ..., config: _Optional[_Iterable[_Union[ConfigEntry, _Mapping]]] = ..., owners: _Optional[_Iterable[_Union[OwnerStats, _Mapping]]] = ..., knee: _Optional[int] = ..., memory: _Optional[_Iterable[_Union[WorkMemory, _Mapping]]] = ...) -> None: ...
 
 class TimeStats(_message.Message):
-    __slots__ = ["count", "max", "p50", "p95"]
+    __slots__ = ["count", "max", "mean", "p50", "p95"]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     MAX_FIELD_NUMBER: _ClassVar[int]
+    MEAN_FIELD_NUMBER: _ClassVar[int]
     P50_FIELD_NUMBER: _ClassVar[int]
     P95_FIELD_NUMBER: _ClassVar[int]
     count: int
     max: _duration_pb2.Duration
+    mean: _duration_pb2.Duration
     p50: _duration_pb2.Duration
     p95: _duration_pb2.Duration
-    def __init__(self, count: _Optional[int] = ..., p50: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., p95: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., max: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    def __init__(self, count: _Optional[int] = ..., p50: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., p95: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., max: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., mean: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class TimeSum(_message.Message):
+    __slots__ = ["count", "sum"]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    SUM_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    sum: _duration_pb2.Duration
+    def __init__(self, count: _Optional[int] = ..., sum: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class WorkMemory(_message.Message):
-    __slots__ = ["batch_count", "budget_bytes", "device", "height", "measured", "model", "peak_bytes", "peak_run_count", "profile", "ran_out_run_count", "recommendation", "run_count_max", "width"]
+    __slots__ = ["batch_count", "budget_bytes", "control_count", "device", "height", "measured", "model", "peak_bytes", "peak_run_count", "profile", "ran_out_run_count", "recommendation", "run_count_max", "width"]
     BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
     BUDGET_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CONTROL_COUNT_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     MEASURED_FIELD_NUMBER: _ClassVar[int]
@@ -285,6 +325,7 @@ class WorkMemory(_message.Message):
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     batch_count: int
     budget_bytes: int
+    control_count: int
     device: str
     height: int
     measured: bool
@@ -296,16 +337,17 @@ class WorkMemory(_message.Message):
     recommendation: str
     run_count_max: int
     width: int
-    def __init__(self, device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., run_count_max: _Optional[int] = ..., batch_count: _Optional[int] = ..., peak_bytes: _Optional[int] = ..., peak_run_count: _Optional[int] = ..., budget_bytes: _Optional[int] = ..., ran_out_run_count: _Optional[int] = ..., recommendation: _Optional[str] = ..., profile: _Optional[str] = ..., measured: bool = ...) -> None: ...
+    def __init__(self, device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., run_count_max: _Optional[int] = ..., batch_count: _Optional[int] = ..., peak_bytes: _Optional[int] = ..., peak_run_count: _Optional[int] = ..., budget_bytes: _Optional[int] = ..., ran_out_run_count: _Optional[int] = ..., recommendation: _Optional[str] = ..., profile: _Optional[str] = ..., measured: bool = ..., control_count: _Optional[int] = ...) -> None: ...
 
 class WorkStats(_message.Message):
-    __slots__ = ["batch_count", "batch_size_average", "batches", "busy_ratio", "failed_attempt_count", "running_run_count", "succeeded_run_count"]
+    __slots__ = ["batch_count", "batch_size_average", "batches", "busy_ratio", "failed_attempt_count", "running_run_count", "since_start", "succeeded_run_count"]
     BATCHES_FIELD_NUMBER: _ClassVar[int]
     BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
     BATCH_SIZE_AVERAGE_FIELD_NUMBER: _ClassVar[int]
     BUSY_RATIO_FIELD_NUMBER: _ClassVar[int]
     FAILED_ATTEMPT_COUNT_FIELD_NUMBER: _ClassVar[int]
     RUNNING_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SINCE_START_FIELD_NUMBER: _ClassVar[int]
     SUCCEEDED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
     batch_count: int
     batch_size_average: float
@@ -313,8 +355,21 @@ class WorkStats(_message.Message):
     busy_ratio: float
     failed_attempt_count: int
     running_run_count: int
+    since_start: WorkTotals
     succeeded_run_count: int
-    def __init__(self, batch_count: _Optional[int] = ..., batch_size_average: _Optional[float] = ..., succeeded_run_count: _Optional[int] = ..., failed_attempt_count: _Optional[int] = ..., busy_ratio: _Optional[float] = ..., batches: _Optional[_Iterable[str]] = ..., running_run_count: _Optional[int] = ...) -> None: ...
+    def __init__(self, batch_count: _Optional[int] = ..., batch_size_average: _Optional[float] = ..., succeeded_run_count: _Optional[int] = ..., failed_attempt_count: _Optional[int] = ..., busy_ratio: _Optional[float] = ..., batches: _Optional[_Iterable[str]] = ..., running_run_count: _Optional[int] = ..., since_start: _Optional[_Union[WorkTotals, _Mapping]] = ...) -> None: ...
+
+class WorkTotals(_message.Message):
+    __slots__ = ["batch_count", "batched_run_count", "generation", "wait"]
+    BATCHED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    WAIT_FIELD_NUMBER: _ClassVar[int]
+    batch_count: int
+    batched_run_count: int
+    generation: TimeSum
+    wait: TimeSum
+    def __init__(self, batch_count: _Optional[int] = ..., batched_run_count: _Optional[int] = ..., wait: _Optional[_Union[TimeSum, _Mapping]] = ..., generation: _Optional[_Union[TimeSum, _Mapping]] = ...) -> None: ...
 
 class Worker(_message.Message):
     __slots__ = ["batch_size_max", "batches", "devices", "display_name", "engine_time", "failed_run_count", "heartbeat_time", "kinds", "measures", "memory", "memory_left_out", "models", "models_left_out", "name", "queues", "register_time", "state", "succeeded_run_count", "version"]
@@ -372,3 +427,8 @@ class WorkerStats(_message.Message):
 
 class WorkerState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    WORKER_STATE_BUSY: _ClassVar[WorkerState]
+    WORKER_STATE_DRAINING: _ClassVar[WorkerState]
+    WORKER_STATE_IDLE: _ClassVar[WorkerState]
+    WORKER_STATE_LOST: _ClassVar[WorkerState]
+    WORKER_STATE_UNSPECIFIED: _ClassVar[WorkerState]

@@ -50,6 +50,11 @@ class AdminServiceStub(object):
                 request_serializer=sheaf_dot_v1_dot_admin__service__pb2.AcceptClockRequest.SerializeToString,
                 response_deserializer=sheaf_dot_v1_dot_admin__service__pb2.AcceptClockResponse.FromString,
                 )
+        self.GetCatalog = channel.unary_unary(
+                '/sheaf.v1.AdminService/GetCatalog',
+                request_serializer=sheaf_dot_v1_dot_admin__service__pb2.GetCatalogRequest.SerializeToString,
+                response_deserializer=sheaf_dot_v1_dot_admin__service__pb2.GetCatalogResponse.FromString,
+                )
         self.GetStats = channel.unary_unary(
                 '/sheaf.v1.AdminService/GetStats',
                 request_serializer=sheaf_dot_v1_dot_admin__service__pb2.GetStatsRequest.SerializeToString,
@@ -114,6 +119,14 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCatalog(self, request, context):
+        """The offers of all connected workers together: models with their defaults,
+        controls and VAEs, and samplers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetStats(self, request, context):
         """How much is being done, how fast, and by whom. Cheap: answered from memory
         and the queues' own rows.
@@ -159,6 +172,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.AcceptClock,
                     request_deserializer=sheaf_dot_v1_dot_admin__service__pb2.AcceptClockRequest.FromString,
                     response_serializer=sheaf_dot_v1_dot_admin__service__pb2.AcceptClockResponse.SerializeToString,
+            ),
+            'GetCatalog': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCatalog,
+                    request_deserializer=sheaf_dot_v1_dot_admin__service__pb2.GetCatalogRequest.FromString,
+                    response_serializer=sheaf_dot_v1_dot_admin__service__pb2.GetCatalogResponse.SerializeToString,
             ),
             'GetStats': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStats,
@@ -292,6 +310,23 @@ class AdminService(object):
         return grpc.experimental.unary_unary(request, target, '/sheaf.v1.AdminService/AcceptClock',
             sheaf_dot_v1_dot_admin__service__pb2.AcceptClockRequest.SerializeToString,
             sheaf_dot_v1_dot_admin__service__pb2.AcceptClockResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetCatalog(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/sheaf.v1.AdminService/GetCatalog',
+            sheaf_dot_v1_dot_admin__service__pb2.GetCatalogRequest.SerializeToString,
+            sheaf_dot_v1_dot_admin__service__pb2.GetCatalogResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

@@ -373,10 +373,11 @@ class Weights(_message.Message):
     def __init__(self, weights: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class WorkCalibration(_message.Message):
-    __slots__ = ["batch_count", "batch_size_max", "calibrated", "correction", "device", "height", "high", "low", "model", "recommendation", "width"]
+    __slots__ = ["batch_count", "batch_size_max", "calibrated", "control_count", "correction", "device", "height", "high", "low", "model", "recommendation", "width"]
     BATCH_COUNT_FIELD_NUMBER: _ClassVar[int]
     BATCH_SIZE_MAX_FIELD_NUMBER: _ClassVar[int]
     CALIBRATED_FIELD_NUMBER: _ClassVar[int]
+    CONTROL_COUNT_FIELD_NUMBER: _ClassVar[int]
     CORRECTION_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
@@ -388,6 +389,7 @@ class WorkCalibration(_message.Message):
     batch_count: int
     batch_size_max: int
     calibrated: bool
+    control_count: int
     correction: float
     device: str
     height: int
@@ -396,22 +398,44 @@ class WorkCalibration(_message.Message):
     model: str
     recommendation: str
     width: int
-    def __init__(self, device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., batch_count: _Optional[int] = ..., calibrated: bool = ..., correction: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., batch_size_max: _Optional[int] = ..., recommendation: _Optional[str] = ...) -> None: ...
+    def __init__(self, device: _Optional[str] = ..., model: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., batch_count: _Optional[int] = ..., calibrated: bool = ..., correction: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., batch_size_max: _Optional[int] = ..., recommendation: _Optional[str] = ..., control_count: _Optional[int] = ...) -> None: ...
 
 class BatchingMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    BATCHING_MODE_BEST: _ClassVar[BatchingMode]
+    BATCHING_MODE_MIXED: _ClassVar[BatchingMode]
+    BATCHING_MODE_STRICT: _ClassVar[BatchingMode]
+    BATCHING_MODE_UNSPECIFIED: _ClassVar[BatchingMode]
 
 class PlannerKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    PLANNER_KIND_GREEDY: _ClassVar[PlannerKind]
+    PLANNER_KIND_OPTIMAL: _ClassVar[PlannerKind]
+    PLANNER_KIND_UNSPECIFIED: _ClassVar[PlannerKind]
 
 class SignatureKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    SIGNATURE_KIND_CONSERVATIVE: _ClassVar[SignatureKind]
+    SIGNATURE_KIND_MINIMAL: _ClassVar[SignatureKind]
+    SIGNATURE_KIND_UNSPECIFIED: _ClassVar[SignatureKind]
 
 class EstimatorKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    ESTIMATOR_KIND_COST_MODEL: _ClassVar[EstimatorKind]
+    ESTIMATOR_KIND_HEURISTIC: _ClassVar[EstimatorKind]
+    ESTIMATOR_KIND_UNSPECIFIED: _ClassVar[EstimatorKind]
 
 class PlanState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    PLAN_STATE_ACTIVE: _ClassVar[PlanState]
+    PLAN_STATE_READY: _ClassVar[PlanState]
+    PLAN_STATE_REPLACED: _ClassVar[PlanState]
+    PLAN_STATE_UNDONE: _ClassVar[PlanState]
+    PLAN_STATE_UNSPECIFIED: _ClassVar[PlanState]
 
 class PlanVerdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    PLAN_VERDICT_EXECUTE: _ClassVar[PlanVerdict]
+    PLAN_VERDICT_NO_GAIN: _ClassVar[PlanVerdict]
+    PLAN_VERDICT_SLOWER: _ClassVar[PlanVerdict]
+    PLAN_VERDICT_UNSPECIFIED: _ClassVar[PlanVerdict]

@@ -57,22 +57,38 @@ class Attempt(_message.Message):
     worker: str
     def __init__(self, attempt: _Optional[int] = ..., worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[RunState, str]] = ..., error: _Optional[_Union[RunError, _Mapping]] = ...) -> None: ...
 
+class BatchProgress(_message.Message):
+    __slots__ = ["failed_run_count", "memory_bytes", "name", "running_run_count", "succeeded_run_count"]
+    FAILED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SUCCEEDED_RUN_COUNT_FIELD_NUMBER: _ClassVar[int]
+    failed_run_count: int
+    memory_bytes: int
+    name: str
+    running_run_count: int
+    succeeded_run_count: int
+    def __init__(self, name: _Optional[str] = ..., running_run_count: _Optional[int] = ..., succeeded_run_count: _Optional[int] = ..., failed_run_count: _Optional[int] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
+
 class Control(_message.Message):
-    __slots__ = ["end", "image", "start", "type", "weight"]
+    __slots__ = ["end", "image", "preprocess", "start", "type", "weight"]
     END_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
+    PREPROCESS_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_FIELD_NUMBER: _ClassVar[int]
     end: float
     image: str
+    preprocess: str
     start: float
     type: str
     weight: float
-    def __init__(self, type: _Optional[str] = ..., weight: _Optional[float] = ..., image: _Optional[str] = ..., start: _Optional[float] = ..., end: _Optional[float] = ...) -> None: ...
+    def __init__(self, type: _Optional[str] = ..., weight: _Optional[float] = ..., image: _Optional[str] = ..., start: _Optional[float] = ..., end: _Optional[float] = ..., preprocess: _Optional[str] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ["attempts_max", "create_time", "end_time", "eta", "eta_per_run", "etag", "expire_time", "kind", "labels", "name", "owner", "position", "priority", "queue", "request_id", "run_count", "run_counts", "run_time", "runs", "shared", "start_deadline", "start_time", "state"]
+    __slots__ = ["attempts_max", "create_time", "end_time", "eta", "eta_per_run", "etag", "expire_time", "kind", "labels", "name", "owner", "position", "priority", "queue", "request_id", "run_count", "run_counts", "run_time", "runs", "shared", "start_deadline", "start_time", "state", "success_ratio"]
     class LabelsEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +119,7 @@ class Job(_message.Message):
     START_DEADLINE_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    SUCCESS_RATIO_FIELD_NUMBER: _ClassVar[int]
     attempts_max: int
     create_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
@@ -126,7 +143,8 @@ class Job(_message.Message):
     start_deadline: _timestamp_pb2.Timestamp
     start_time: _timestamp_pb2.Timestamp
     state: JobState
-    def __init__(self, name: _Optional[str] = ..., queue: _Optional[str] = ..., kind: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., state: _Optional[_Union[JobState, str]] = ..., run_counts: _Optional[_Union[RunCounts, _Mapping]] = ..., run_count: _Optional[int] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., run_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_deadline: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., attempts_max: _Optional[int] = ..., request_id: _Optional[str] = ..., etag: _Optional[str] = ..., shared: _Optional[_Union[RunRequest, _Mapping]] = ..., runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., position: _Optional[int] = ..., eta: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., eta_per_run: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    success_ratio: float
+    def __init__(self, name: _Optional[str] = ..., queue: _Optional[str] = ..., kind: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., state: _Optional[_Union[JobState, str]] = ..., run_counts: _Optional[_Union[RunCounts, _Mapping]] = ..., run_count: _Optional[int] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., run_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_deadline: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., attempts_max: _Optional[int] = ..., request_id: _Optional[str] = ..., etag: _Optional[str] = ..., shared: _Optional[_Union[RunRequest, _Mapping]] = ..., runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., position: _Optional[int] = ..., eta: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., eta_per_run: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., success_ratio: _Optional[float] = ...) -> None: ...
 
 class JobSpec(_message.Message):
     __slots__ = ["attempts_max", "kind", "labels", "owner", "priority", "queue", "run_time", "runs", "shared", "start_deadline", "sweep"]
@@ -180,18 +198,20 @@ class Output(_message.Message):
     def __init__(self, artifact: _Optional[str] = ..., name: _Optional[str] = ..., media_type: _Optional[str] = ...) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ["eta", "preview_step", "step", "step_count", "update_time"]
+    __slots__ = ["batch", "eta", "preview_step", "step", "step_count", "update_time"]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
     ETA_FIELD_NUMBER: _ClassVar[int]
     PREVIEW_STEP_FIELD_NUMBER: _ClassVar[int]
     STEP_COUNT_FIELD_NUMBER: _ClassVar[int]
     STEP_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    batch: BatchProgress
     eta: _timestamp_pb2.Timestamp
     preview_step: int
     step: int
     step_count: int
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, step: _Optional[int] = ..., step_count: _Optional[int] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., eta: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., preview_step: _Optional[int] = ...) -> None: ...
+    def __init__(self, step: _Optional[int] = ..., step_count: _Optional[int] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., eta: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., preview_step: _Optional[int] = ..., batch: _Optional[_Union[BatchProgress, _Mapping]] = ...) -> None: ...
 
 class Run(_message.Message):
     __slots__ = ["attempt", "attempts", "batch", "cancel_requested", "end_time", "error", "failure_count", "index", "name", "outputs", "plan_batch", "progress", "request", "run_time", "start_time", "state", "worker"]
@@ -254,7 +274,7 @@ class RunError(_message.Message):
     def __init__(self, error_class: _Optional[_Union[ErrorClass, str]] = ..., message: _Optional[str] = ...) -> None: ...
 
 class RunRequest(_message.Message):
-    __slots__ = ["clip_skip", "controls", "emphasis", "eta", "extra", "guess_mode", "guidance", "guidance_rescale", "height", "image_guidance", "init_image", "loras", "mask", "model", "negative_prompt", "prompt", "prompt_chunks", "random", "sampler", "seed", "steps", "strength", "vae", "weights", "width"]
+    __slots__ = ["clip_skip", "controls", "crop_left", "crop_top", "emphasis", "eta", "extra", "guess_mode", "guidance", "guidance_rescale", "height", "image_guidance", "images", "init_image", "loras", "mask", "model", "negative_prompt", "negative_prompt_2", "original_height", "original_width", "prompt", "prompt_2", "prompt_chunks", "random", "refiner", "refiner_start", "sampler", "seed", "steps", "strength", "target_height", "target_width", "vae", "weights", "width"]
     class ExtraEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -271,6 +291,8 @@ class RunRequest(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
     CLIP_SKIP_FIELD_NUMBER: _ClassVar[int]
     CONTROLS_FIELD_NUMBER: _ClassVar[int]
+    CROP_LEFT_FIELD_NUMBER: _ClassVar[int]
+    CROP_TOP_FIELD_NUMBER: _ClassVar[int]
     EMPHASIS_FIELD_NUMBER: _ClassVar[int]
     ETA_FIELD_NUMBER: _ClassVar[int]
     EXTRA_FIELD_NUMBER: _ClassVar[int]
@@ -278,24 +300,35 @@ class RunRequest(_message.Message):
     GUIDANCE_FIELD_NUMBER: _ClassVar[int]
     GUIDANCE_RESCALE_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
     IMAGE_GUIDANCE_FIELD_NUMBER: _ClassVar[int]
     INIT_IMAGE_FIELD_NUMBER: _ClassVar[int]
     LORAS_FIELD_NUMBER: _ClassVar[int]
     MASK_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
+    NEGATIVE_PROMPT_2_FIELD_NUMBER: _ClassVar[int]
     NEGATIVE_PROMPT_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_WIDTH_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_2_FIELD_NUMBER: _ClassVar[int]
     PROMPT_CHUNKS_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     RANDOM_FIELD_NUMBER: _ClassVar[int]
+    REFINER_FIELD_NUMBER: _ClassVar[int]
+    REFINER_START_FIELD_NUMBER: _ClassVar[int]
     SAMPLER_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     STRENGTH_FIELD_NUMBER: _ClassVar[int]
+    TARGET_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    TARGET_WIDTH_FIELD_NUMBER: _ClassVar[int]
     VAE_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     clip_skip: int
     controls: _containers.RepeatedCompositeFieldContainer[Control]
+    crop_left: int
+    crop_top: int
     emphasis: bool
     eta: float
     extra: _containers.ScalarMap[str, str]
@@ -304,27 +337,39 @@ class RunRequest(_message.Message):
     guidance_rescale: float
     height: int
     image_guidance: float
+    images: _containers.RepeatedScalarFieldContainer[str]
     init_image: str
     loras: _containers.RepeatedCompositeFieldContainer[Lora]
     mask: str
     model: str
     negative_prompt: str
+    negative_prompt_2: str
+    original_height: int
+    original_width: int
     prompt: str
+    prompt_2: str
     prompt_chunks: int
     random: RandomMode
+    refiner: str
+    refiner_start: float
     sampler: str
     seed: int
     steps: int
     strength: float
+    target_height: int
+    target_width: int
     vae: str
     weights: _containers.ScalarMap[str, float]
     width: int
-    def __init__(self, prompt: _Optional[str] = ..., negative_prompt: _Optional[str] = ..., seed: _Optional[int] = ..., steps: _Optional[int] = ..., guidance: _Optional[float] = ..., sampler: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., model: _Optional[str] = ..., vae: _Optional[str] = ..., controls: _Optional[_Iterable[_Union[Control, _Mapping]]] = ..., weights: _Optional[_Mapping[str, float]] = ..., loras: _Optional[_Iterable[_Union[Lora, _Mapping]]] = ..., init_image: _Optional[str] = ..., mask: _Optional[str] = ..., strength: _Optional[float] = ..., extra: _Optional[_Mapping[str, str]] = ..., clip_skip: _Optional[int] = ..., prompt_chunks: _Optional[int] = ..., emphasis: bool = ..., guess_mode: bool = ..., eta: _Optional[float] = ..., guidance_rescale: _Optional[float] = ..., image_guidance: _Optional[float] = ..., random: _Optional[_Union[RandomMode, str]] = ...) -> None: ...
+    def __init__(self, prompt: _Optional[str] = ..., negative_prompt: _Optional[str] = ..., seed: _Optional[int] = ..., steps: _Optional[int] = ..., guidance: _Optional[float] = ..., sampler: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., model: _Optional[str] = ..., vae: _Optional[str] = ..., controls: _Optional[_Iterable[_Union[Control, _Mapping]]] = ..., weights: _Optional[_Mapping[str, float]] = ..., loras: _Optional[_Iterable[_Union[Lora, _Mapping]]] = ..., init_image: _Optional[str] = ..., mask: _Optional[str] = ..., strength: _Optional[float] = ..., extra: _Optional[_Mapping[str, str]] = ..., clip_skip: _Optional[int] = ..., prompt_chunks: _Optional[int] = ..., emphasis: bool = ..., guess_mode: bool = ..., eta: _Optional[float] = ..., guidance_rescale: _Optional[float] = ..., image_guidance: _Optional[float] = ..., random: _Optional[_Union[RandomMode, str]] = ..., prompt_2: _Optional[str] = ..., negative_prompt_2: _Optional[str] = ..., original_width: _Optional[int] = ..., original_height: _Optional[int] = ..., crop_left: _Optional[int] = ..., crop_top: _Optional[int] = ..., target_width: _Optional[int] = ..., target_height: _Optional[int] = ..., refiner: _Optional[str] = ..., refiner_start: _Optional[float] = ..., images: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Sweep(_message.Message):
     __slots__ = ["axes", "mode"]
     class Mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = []
+        MODE_PRODUCT: _ClassVar[Sweep.Mode]
+        MODE_UNSPECIFIED: _ClassVar[Sweep.Mode]
+        MODE_ZIP: _ClassVar[Sweep.Mode]
     AXES_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     MODE_PRODUCT: Sweep.Mode
@@ -355,15 +400,43 @@ class SweepRange(_message.Message):
 
 class Priority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    PRIORITY_HIGH: _ClassVar[Priority]
+    PRIORITY_LOW: _ClassVar[Priority]
+    PRIORITY_NORMAL: _ClassVar[Priority]
+    PRIORITY_UNSPECIFIED: _ClassVar[Priority]
+    PRIORITY_URGENT: _ClassVar[Priority]
 
 class RunState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    RUN_STATE_CANCELLED: _ClassVar[RunState]
+    RUN_STATE_FAILED: _ClassVar[RunState]
+    RUN_STATE_QUEUED: _ClassVar[RunState]
+    RUN_STATE_RUNNING: _ClassVar[RunState]
+    RUN_STATE_SUCCEEDED: _ClassVar[RunState]
+    RUN_STATE_UNSPECIFIED: _ClassVar[RunState]
 
 class JobState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    JOB_STATE_CANCELLED: _ClassVar[JobState]
+    JOB_STATE_FAILED: _ClassVar[JobState]
+    JOB_STATE_QUEUED: _ClassVar[JobState]
+    JOB_STATE_RUNNING: _ClassVar[JobState]
+    JOB_STATE_SUCCEEDED: _ClassVar[JobState]
+    JOB_STATE_UNSPECIFIED: _ClassVar[JobState]
 
 class ErrorClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    ERROR_CLASS_BAD_INPUT: _ClassVar[ErrorClass]
+    ERROR_CLASS_CRASH_LOOP: _ClassVar[ErrorClass]
+    ERROR_CLASS_DEADLINE: _ClassVar[ErrorClass]
+    ERROR_CLASS_ENGINE: _ClassVar[ErrorClass]
+    ERROR_CLASS_OUT_OF_MEMORY: _ClassVar[ErrorClass]
+    ERROR_CLASS_TRANSIENT: _ClassVar[ErrorClass]
+    ERROR_CLASS_UNSPECIFIED: _ClassVar[ErrorClass]
+    ERROR_CLASS_WORKER_DIED: _ClassVar[ErrorClass]
 
 class RandomMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    RANDOM_MODE_CPU: _ClassVar[RandomMode]
+    RANDOM_MODE_PHILOX: _ClassVar[RandomMode]
+    RANDOM_MODE_UNSPECIFIED: _ClassVar[RandomMode]

@@ -247,3 +247,6 @@ class WatchResync(_message.Message):
 
 class JobView(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    JOB_VIEW_BASIC: _ClassVar[JobView]
+    JOB_VIEW_FULL: _ClassVar[JobView]
+    JOB_VIEW_UNSPECIFIED: _ClassVar[JobView]

@@ -193,9 +193,21 @@ class UpdateQueueRequest(_message.Message):
 
 class QueueState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    QUEUE_STATE_ACTIVE: _ClassVar[QueueState]
+    QUEUE_STATE_DRAINING: _ClassVar[QueueState]
+    QUEUE_STATE_PAUSED: _ClassVar[QueueState]
+    QUEUE_STATE_UNSPECIFIED: _ClassVar[QueueState]
 
 class PauseMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    PAUSE_MODE_AFTER_BATCH: _ClassVar[PauseMode]
+    PAUSE_MODE_NEXT_STEP: _ClassVar[PauseMode]
+    PAUSE_MODE_UNSPECIFIED: _ClassVar[PauseMode]
 
 class BatchPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
+    BATCH_POLICY_ADAPTIVE: _ClassVar[BatchPolicy]
+    BATCH_POLICY_AUTO: _ClassVar[BatchPolicy]
+    BATCH_POLICY_ECONOMIC: _ClassVar[BatchPolicy]
+    BATCH_POLICY_OFF: _ClassVar[BatchPolicy]
+    BATCH_POLICY_UNSPECIFIED: _ClassVar[BatchPolicy]

@@ -1,5 +1,6 @@
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from sheaf._pb.sheaf.v1 import catalog_pb2 as _catalog_pb2
 from sheaf._pb.sheaf.v1 import job_pb2 as _job_pb2
 from sheaf._pb.sheaf.v1 import rules_pb2 as _rules_pb2
 from google.protobuf.internal import containers as _containers
@@ -52,14 +53,22 @@ class DeregisterWorkerResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class Device(_message.Message):
-    __slots__ = ["description", "memory_bytes", "name"]
+    __slots__ = ["build", "description", "driver", "host", "identity", "memory_bytes", "name"]
+    BUILD_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    DRIVER_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
+    build: str
     description: str
+    driver: str
+    host: str
+    identity: str
     memory_bytes: int
     name: str
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., memory_bytes: _Optional[int] = ..., driver: _Optional[str] = ..., build: _Optional[str] = ..., host: _Optional[str] = ..., identity: _Optional[str] = ...) -> None: ...
 
 class FinishRunsRequest(_message.Message):
     __slots__ = ["batch", "engine_time", "epoch", "memory", "outcomes", "secret", "worker"]
@@ -174,8 +183,9 @@ class LoadCheckpointResponse(_message.Message):
     def __init__(self, step: _Optional[int] = ..., size_bytes: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class RegisterWorkerRequest(_message.Message):
-    __slots__ = ["batch_size_max", "devices", "display_name", "kinds", "measures", "models", "pixel_steps_max", "pixels_max", "queues", "version"]
+    __slots__ = ["batch_size_max", "catalog", "devices", "display_name", "kinds", "measures", "models", "pixel_steps_max", "pixels_max", "queues", "version"]
     BATCH_SIZE_MAX_FIELD_NUMBER: _ClassVar[int]
+    CATALOG_FIELD_NUMBER: _ClassVar[int]
     DEVICES_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     KINDS_FIELD_NUMBER: _ClassVar[int]
@@ -186,6 +196,7 @@ class RegisterWorkerRequest(_message.Message):
     QUEUES_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     batch_size_max: int
+    catalog: _catalog_pb2.Catalog
     devices: _containers.RepeatedCompositeFieldContainer[Device]
     display_name: str
     kinds: _containers.RepeatedScalarFieldContainer[str]
@@ -195,7 +206,7 @@ class RegisterWorkerRequest(_message.Message):
     pixels_max: int
     queues: _containers.RepeatedScalarFieldContainer[str]
     version: str
-    def __init__(self, display_name: _Optional[str] = ..., queues: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[str]] = ..., batch_size_max: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., version: _Optional[str] = ..., measures: bool = ..., pixels_max: _Optional[int] = ..., pixel_steps_max: _Optional[int] = ...) -> None: ...
+    def __init__(self, display_name: _Optional[str] = ..., queues: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ..., models: _Optional[_Iterable[str]] = ..., batch_size_max: _Optional[int] = ..., devices: _Optional[_Iterable[_Union[Device, _Mapping]]] = ..., version: _Optional[str] = ..., measures: bool = ..., pixels_max: _Optional[int] = ..., pixel_steps_max: _Optional[int] = ..., catalog: _Optional[_Union[_catalog_pb2.Catalog, _Mapping]] = ...) -> None: ...
 
 class ReleaseLeaseRequest(_message.Message):
     __slots__ = ["batch", "epoch", "secret", "worker"]
@@ -238,18 +249,20 @@ class ReportProfileResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class ReportProgressRequest(_message.Message):
-    __slots__ = ["batch", "epoch", "secret", "steps", "worker"]
+    __slots__ = ["batch", "epoch", "memory", "secret", "steps", "worker"]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_FIELD_NUMBER: _ClassVar[int]
     SECRET_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     WORKER_FIELD_NUMBER: _ClassVar[int]
     batch: str
     epoch: int
+    memory: BatchMemory
     secret: bytes
     steps: _containers.RepeatedCompositeFieldContainer[RunStep]
     worker: str
-    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[RunStep, _Mapping]]] = ..., secret: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, worker: _Optional[str] = ..., batch: _Optional[str] = ..., epoch: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[RunStep, _Mapping]]] = ..., secret: _Optional[bytes] = ..., memory: _Optional[_Union[BatchMemory, _Mapping]] = ...) -> None: ...
 
 class ReportProgressResponse(_message.Message):
     __slots__ = ["cancel_runs", "drain", "lease_expire_time", "lease_lost", "release_runs"]
